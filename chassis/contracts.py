@@ -1,0 +1,75 @@
+"""What a service promises to others: its RPC methods and its events, as data.
+
+A `contract.py` holds constants of these two types; the gateway, the other services, `migrate`
+and the contract tests all read the same constants.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+from marshmallow import Schema, fields
+
+from chassis.fields import Id, Timestamp
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """One remote method.
+
+    `arguments` validates the keyword arguments at the owner, `result` describes the answer
+    (a page of `result` when `paged`). A method that `mutates` is always called with an
+    idempotency key, so that running it again is harmless.
+    """
+
+    service: str
+    method: str
+    arguments: type[Schema]
+    result: type[Schema] | None = None
+    mutates: bool = False
+    paged: bool = False
+
+    @property
+    def routing_key(self) -> str:
+        """Nameko's routing key."""
+        return f"{self.service}.{self.method}"
+
+
+class EventSchema(Schema):
+    """What every event carries; each contract adds its own fields."""
+
+    event_id = Id(required=True)
+    version = fields.Integer(required=True, strict=True)
+    occurred_at = Timestamp(required=True)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One fact that `owner` publishes.
+
+    `consumers` are the services that must never miss it: each has a durable queue and a
+    handler named `on_<type>`. `live` says that gateways listen too, on transient queues.
+    """
+
+    owner: str
+    type: str
+    schema: type[EventSchema]
+    consumers: tuple[str, ...] = ()
+    live: bool = False
+    version: int = 1
+
+    @property
+    def handler(self) -> str:
+        """The handler's method name. Part of a queue's name: never rename one."""
+        return f"on_{self.type}"
+
+
+def rpcs_of(contract: ModuleType) -> Iterator[Rpc]:
+    """The RPC methods a contract module declares."""
+    return (value for value in vars(contract).values() if isinstance(value, Rpc))
+
+
+def events_of(contract: ModuleType) -> Iterator[Event]:
+    """The events a contract module declares itself (imported ones are not its own)."""
+    owner = contract.__name__.split(".")[-2]
+    return (v for v in vars(contract).values() if isinstance(v, Event) and v.owner == owner)

@@ -1,0 +1,175 @@
+"""The errors that cross RPC. A service raises them; only the gateway gives them an HTTP status."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypedDict
+
+Json = Any
+
+
+class FieldError(TypedDict):
+    """One bad field: its dotted path in the arguments, a stable code and a sentence."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class ServiceError(Exception):
+    """Anything a caller may be told.
+
+    `code` is stable and public, `detail` is a sentence for people, `data` holds further
+    JSON members of the problem (for example `current_status`).
+    """
+
+    kind: ClassVar[str] = "error"
+    default_code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str, code: str | None = None, **data: Json) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+        self.data: dict[str, Json] = data
+
+
+class NotFound(ServiceError):
+    """No such thing, or the caller is no party to it."""
+
+    kind = "not_found"
+    default_code = "not_found"
+
+
+class Forbidden(ServiceError):
+    """The caller is known here but never has that right."""
+
+    kind = "forbidden"
+    default_code = "not_allowed"
+
+
+class Unauthenticated(ServiceError):
+    """No valid access token."""
+
+    kind = "unauthenticated"
+    default_code = "unauthenticated"
+
+
+class Conflict(ServiceError):
+    """A right request in a state that does not allow it."""
+
+    kind = "conflict"
+    default_code = "conflict"
+
+
+class Stale(ServiceError):
+    """The caller's version of the resource is not the current one (`If-Match`)."""
+
+    kind = "stale"
+    default_code = "precondition_failed"
+
+
+class Gone(ServiceError):
+    """It existed once and is used up or expired."""
+
+    kind = "gone"
+    default_code = "gone"
+
+
+class Declined(ServiceError):
+    """The payment processor said no; stored like a success for the same idempotency key."""
+
+    kind = "declined"
+    default_code = "payment_declined"
+
+
+class TooMany(ServiceError):
+    """A limit was reached; `retry_after_seconds` is in `data`."""
+
+    kind = "too_many"
+    default_code = "rate_limited"
+
+
+class Unavailable(ServiceError):
+    """Something this call needs is away; nothing was changed; trying again later is right."""
+
+    kind = "unavailable"
+    default_code = "unavailable"
+
+
+class TimedOut(ServiceError):
+    """No answer within the deadline; whether the effect happened is not known."""
+
+    kind = "timed_out"
+    default_code = "timeout"
+
+
+class Invalid(ServiceError):
+    """Readable input with bad values. `data["errors"]` is a list of `FieldError`."""
+
+    kind = "invalid"
+    default_code = "validation_failed"
+
+    @classmethod
+    def field(cls, field: str, code: str, detail: str) -> "Invalid":
+        """One bad field; the problem carries `code` too."""
+        return cls(detail, code=code, errors=[FieldError(field=field, code=code, detail=detail)])
+
+
+class BadQuery(ServiceError):
+    """A bad query parameter or cursor. `data["errors"]` is a list of `FieldError`."""
+
+    kind = "bad_query"
+    default_code = "invalid_query"
+
+    @classmethod
+    def parameter(cls, name: str, code: str, detail: str) -> "BadQuery":
+        """One bad parameter."""
+        return cls(detail, errors=[FieldError(field=name, code=code, detail=detail)])
+
+
+KINDS: dict[str, type[ServiceError]] = {
+    error.kind: error
+    for error in (
+        NotFound, Forbidden, Unauthenticated, Conflict, Stale, Gone, Declined,
+        TooMany, Unavailable, TimedOut, Invalid, BadQuery,
+    )
+}  # fmt: skip
+
+
+def to_wire(error: ServiceError) -> dict[str, Json]:
+    """The error as JSON, in Nameko's reply format with `kind`, `code` and `data` added."""
+    return {
+        "exc_type": type(error).__name__,
+        "exc_path": f"chassis.errors.{type(error).__name__}",
+        "exc_args": [error.detail],
+        "value": error.detail,
+        "kind": error.kind,
+        "code": error.code,
+        "data": error.data,
+    }
+
+
+def from_wire(wire: Mapping[str, Json]) -> Exception:
+    """The error a reply carries; one that is no `ServiceError` becomes `RemoteFailure`."""
+    kind = KINDS.get(wire.get("kind", ""))
+    if kind is None:
+        return RemoteFailure(f"{wire.get('exc_type')}: {wire.get('value')}")
+    return kind(wire["value"], code=wire["code"], **wire["data"])
+
+
+class RemoteFailure(Exception):
+    """The called service failed in a way it did not foresee; its text is for logs only."""
+
+
+def field_errors(messages: Mapping[Any, Any] | Sequence[Any], path: str = "") -> list[FieldError]:
+    """Flattens marshmallow's nested messages; paths are dotted (`price.amount`)."""
+    if isinstance(messages, Mapping):
+        found: list[FieldError] = []
+        for key, value in messages.items():
+            own = path if key == "_schema" else f"{path}.{key}".lstrip(".")
+            found += field_errors(value, own)
+        return found
+    return [FieldError(field=path, code=_code_of(text), detail=str(text)) for text in messages]
+
+
+def _code_of(text: object) -> str:
+    known = {"Missing data for required field.": "required", "Unknown field.": "unknown_field"}
+    return known.get(str(text), "invalid")
