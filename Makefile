@@ -1,0 +1,35 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format lock audit clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## a virtual environment with every version pinned and hash-checked
+
+$(STAMP): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" ./.ci/setup
+
+run: setup  ## the whole marketplace in one process: no servers, no network
+	@$(BIN)/python -m cli dev
+
+test: setup  ## every test; those on real servers need RabbitMQ and PostgreSQL
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup  ## style, types and the walls of the house
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+
+format: setup  ## rewrites the code to the project's style
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock:  ## pins requirements.lock again after a change of dependencies
+	@$(BIN)/uv pip compile --universal --generate-hashes --no-header --all-extras pyproject.toml -o requirements.lock
+
+audit: setup  ## looks for known vulnerabilities in the pinned versions (needs network)
+	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+clean:  ## removes what was built and the embedded marketplace's data
+	rm -rf var build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
