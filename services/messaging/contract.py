@@ -171,7 +171,7 @@ class PreferencesBody(Schema):
     payments = fields.Nested(ChannelsBody)
 
 
-# --- arguments --------------------------------------------------------------------------------
+# --- arguments: a malformed id in a path is simply the id of nothing, so those are plain text --
 
 
 class NoArguments(Schema):
@@ -181,25 +181,25 @@ class NoArguments(Schema):
 class ListMessagesArguments(MessagesQuery):
     """`list_messages`."""
 
-    order_id = Id(required=True)
+    order_id = Text(required=True)
 
 
 class PostMessageArguments(MessageBody):
     """`post_message`."""
 
-    order_id = Id(required=True)
+    order_id = Text(required=True)
 
 
 class MarkMessagesReadArguments(MarkMessagesReadBody):
     """`mark_messages_read`."""
 
-    order_id = Id(required=True)
+    order_id = Text(required=True)
 
 
 class MarkNotificationArguments(MarkNotificationBody):
     """`mark_notification`."""
 
-    notification_id = Id(required=True)
+    notification_id = Text(required=True)
 
 
 # --- methods ----------------------------------------------------------------------------------
