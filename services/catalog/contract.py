@@ -1,0 +1,186 @@
+"""The face of catalog: categories, services (listings) and their search.
+
+Prices are money in minor units; the formats and limits are those of the public HTTP contract.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from chassis.contracts import Event, EventSchema, Rpc
+from chassis.fields import (
+    CURRENCIES,
+    MAX_AMOUNT_MINOR,
+    Id,
+    Money,
+    PageArguments,
+    Party,
+    Rating,
+    StrictInteger,
+    Text,
+    Timestamp,
+    text,
+)
+
+STATUSES = ("draft", "active", "paused", "archived")
+SORTS = ("-created_at", "relevance", "price", "-price", "-rating")
+LONGEST_QUERY = 200
+
+
+class Category(Schema):
+    """A category; `id` is a stable slug and what `category` holds everywhere."""
+
+    id = Text(required=True)
+    name = Text(required=True)
+
+
+class Service(Schema):
+    """A service as everybody sees it; only edits raise `version`."""
+
+    id = Id(required=True)
+    title = Text(required=True)
+    description = Text(required=True)
+    category = Text(required=True)
+    price = fields.Nested(Money, required=True)
+    delivery_days = fields.Integer(required=True)
+    revisions = fields.Integer(required=True)
+    status = Text(required=True, validate=validate.OneOf(STATUSES))
+    provider = fields.Nested(Party, required=True)
+    rating = fields.Nested(Rating, required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+    version = fields.Integer(required=True)
+
+
+class Offer(Schema):
+    """What an order must keep of a service, whatever happens to it later."""
+
+    service_id = Id(required=True)
+    title = Text(required=True)
+    price = fields.Nested(Money, required=True)
+    delivery_days = fields.Integer(required=True)
+    revisions = fields.Integer(required=True)
+    status = Text(required=True, validate=validate.OneOf(STATUSES))
+    provider = fields.Nested(Party, required=True)
+
+
+def _title(**options: Any) -> Text:
+    return text(5, 120, **options)
+
+
+def _description(**options: Any) -> Text:
+    return text(20, 5000, **options)
+
+
+def _delivery_days(**options: Any) -> StrictInteger:
+    return StrictInteger(validate=validate.Range(1, 90), **options)
+
+
+def _revisions(**options: Any) -> StrictInteger:
+    return StrictInteger(validate=validate.Range(0, 10), **options)
+
+
+class PostServiceBody(Schema):
+    """A new service; `status` may ask for a draft."""
+
+    title = _title(required=True)
+    description = _description(required=True)
+    category = Text(required=True)
+    price = fields.Nested(Money, required=True)
+    delivery_days = _delivery_days(required=True)
+    revisions = _revisions(required=True)
+    status = Text(load_default="active", validate=validate.OneOf(("draft", "active")))
+
+
+class ChangeServiceBody(Schema):
+    """The fields to change; the others stay."""
+
+    title = _title()
+    description = _description()
+    category = Text()
+    price = fields.Nested(Money)
+    delivery_days = _delivery_days()
+    revisions = _revisions()
+    status = Text(validate=validate.OneOf(("draft", "active", "paused")))
+
+
+class ServiceArguments(Schema):
+    """One service, named in a path: a malformed id is the id of nothing, so not invalid."""
+
+    service_id = Text(required=True)
+
+
+class ExpectedVersion(Schema):
+    """The version the caller has seen; None means whichever is current."""
+
+    expected_version = StrictInteger(load_default=None, allow_none=True)
+
+
+class ChangeServiceArguments(ServiceArguments, ExpectedVersion, ChangeServiceBody):
+    """A change of one service."""
+
+
+class ArchiveServiceArguments(ServiceArguments, ExpectedVersion):
+    """The end of one service."""
+
+
+class ServiceQuery(PageArguments):
+    """Filters and order of a search among active services; prices in minor units."""
+
+    q = Text(load_default=None, allow_none=True, validate=validate.Length(max=LONGEST_QUERY))
+    category = Text(load_default=None, allow_none=True, validate=validate.Length(max=100))
+    provider_id = Id(load_default=None, allow_none=True)
+    min_price = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR)
+    )
+    max_price = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR)
+    )
+    currency = Text(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(CURRENCIES, error="Not a currency in use."),
+    )
+    min_rating = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 5))
+    sort = Text(load_default="-created_at", validate=validate.OneOf(SORTS))
+
+    @validates_schema
+    def check_needed_companions(self, loaded: Mapping[str, Any], **_: Any) -> None:
+        """Relevance means nothing without words, and prices cannot be compared across currencies."""
+        if loaded["sort"] == "relevance" and not (loaded["q"] or "").strip():
+            raise ValidationError("Sorting by relevance needs q.", "sort")
+        if loaded["currency"] is not None:
+            return
+        if loaded["sort"] in ("price", "-price"):
+            raise ValidationError("Sorting by price needs currency.", "sort")
+        for bound in ("min_price", "max_price"):
+            if loaded[bound] is not None:
+                raise ValidationError(f"{bound} needs currency.", bound)
+
+
+class OwnServicesQuery(PageArguments):
+    """The caller's own services, newest first."""
+
+    status = Text(load_default=None, allow_none=True, validate=validate.OneOf(STATUSES))
+
+
+LIST_CATEGORIES = Rpc("catalog", "list_categories", PageArguments, Category, paged=True)
+SEARCH_SERVICES = Rpc("catalog", "search_services", ServiceQuery, Service, paged=True)
+LIST_OWN_SERVICES = Rpc("catalog", "list_own_services", OwnServicesQuery, Service, paged=True)
+GET_SERVICE = Rpc("catalog", "get_service", ServiceArguments, Service)
+GET_OFFER = Rpc("catalog", "get_offer", ServiceArguments, Offer)
+POST_SERVICE = Rpc("catalog", "post_service", PostServiceBody, Service, mutates=True)
+CHANGE_SERVICE = Rpc("catalog", "change_service", ChangeServiceArguments, Service, mutates=True)
+ARCHIVE_SERVICE = Rpc("catalog", "archive_service", ArchiveServiceArguments, mutates=True)
+
+
+class ServiceChanged(EventSchema):
+    """Something public of a service is different now: its text, status, rating or provider's name."""
+
+    service_id = Id(required=True)
+    provider_id = Id(required=True)
+    service_version = fields.Integer(required=True, strict=True)
+
+
+SERVICE_CHANGED = Event("catalog", "service_changed", ServiceChanged, live=True)
