@@ -61,15 +61,15 @@ class SubmitReviewBody(Schema):
 
 
 class SubmitReviewArguments(SubmitReviewBody):
-    """A new review of one order."""
+    """A new review of one order. A malformed id in a path is the id of nothing: not found."""
 
-    order_id = Id(required=True)
+    order_id = Text(required=True)
 
 
 class GetReviewArguments(Schema):
     """The review of one order."""
 
-    order_id = Id(required=True)
+    order_id = Text(required=True)
 
 
 class ChangeReviewBody(Schema):
@@ -82,7 +82,7 @@ class ChangeReviewBody(Schema):
 class ChangeReviewArguments(ChangeReviewBody):
     """Changes of one review by its author."""
 
-    review_id = Id(required=True)
+    review_id = Text(required=True)
 
 
 class ReplyToReviewBody(Schema):
@@ -94,7 +94,7 @@ class ReplyToReviewBody(Schema):
 class ReplyToReviewArguments(ReplyToReviewBody):
     """The provider's reply to one review."""
 
-    review_id = Id(required=True)
+    review_id = Text(required=True)
 
 
 class ListProfileReviewsQuery(PageArguments):
@@ -104,7 +104,7 @@ class ListProfileReviewsQuery(PageArguments):
 class ListProfileReviewsArguments(ListProfileReviewsQuery):
     """A provider's reviews, newest first."""
 
-    account_id = Id(required=True)
+    account_id = Text(required=True)
 
 
 SUBMIT_REVIEW = Rpc("reviews", "submit_review", SubmitReviewArguments, Review, mutates=True)

@@ -1,0 +1,88 @@
+"""Tables of the reviews service."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from chassis.tables import chassis_tables, moment
+
+metadata = MetaData()
+chassis_tables(metadata)
+
+REVIEW_SLOTS = Table(
+    "review_slots",
+    metadata,
+    Column("order_id", Uuid(as_uuid=False), primary_key=True),
+    Column("customer_id", Uuid(as_uuid=False), nullable=False),
+    Column("customer_name", Text, nullable=False),
+    Column("provider_id", Uuid(as_uuid=False), nullable=False),
+    Column("provider_name", Text, nullable=False),
+    Column("service_id", Uuid(as_uuid=False), nullable=False),
+    Column("service_title", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    moment("completed_at"),
+    CheckConstraint("status IN (1, 2, 3, 4, 7)", name="review_slots_status"),
+    CheckConstraint("(status = 4) = (completed_at IS NOT NULL)", name="review_slots_completed_at"),
+)
+"""What is known of each order: whose it is, and since when it may be reviewed."""
+
+REVIEWS = Table(
+    "reviews",
+    metadata,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("order_id", Uuid(as_uuid=False), ForeignKey("review_slots.order_id"), nullable=False, unique=True),
+    # repeats the slot's, so that one index serves the public list of a provider
+    Column("provider_id", Uuid(as_uuid=False), nullable=False),
+    Column("rating", SmallInteger, nullable=False),
+    Column("text", Text),
+    Column("reply_text", Text),
+    moment("reply_created_at"),
+    moment("hidden_at"),
+    Column("hidden_reason", Text),
+    moment("created_at", nullable=False),
+    moment("updated_at", nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("rating BETWEEN 1 AND 5", name="reviews_rating"),
+    CheckConstraint("char_length(text) <= 2000", name="reviews_text"),
+    CheckConstraint("char_length(reply_text) BETWEEN 1 AND 2000", name="reviews_reply_text"),
+    CheckConstraint("(reply_text IS NULL) = (reply_created_at IS NULL)", name="reviews_reply"),
+    CheckConstraint("(hidden_reason IS NULL) = (hidden_at IS NULL)", name="reviews_hidden"),
+    Index(
+        "reviews_of_provider", "provider_id", "created_at", "id", postgresql_where=text("hidden_at IS NULL")
+    ),
+)
+
+RATINGS = Table(
+    "ratings",
+    metadata,
+    Column("subject", Text, nullable=False),
+    Column("subject_id", Uuid(as_uuid=False), nullable=False),
+    Column("stars_total", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("rating_version", Integer, nullable=False, server_default=text("1")),
+    PrimaryKeyConstraint("subject", "subject_id"),
+    CheckConstraint("subject IN ('provider', 'service')", name="ratings_subject"),
+    CheckConstraint("stars_total BETWEEN count AND 5 * count", name="ratings_stars_total"),
+)
+"""Sums over the reviews that are not hidden, one row per provider and per service."""
+
+DISPLAY_NAMES = Table(
+    "display_names",
+    metadata,
+    Column("account_id", Uuid(as_uuid=False), primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("account_version", Integer, nullable=False),
+)
+"""What people are called now; an order knows only what they were called then."""

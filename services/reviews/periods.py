@@ -1,0 +1,24 @@
+"""How long reviews may be written and edited."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chassis.settings import setting
+
+
+@dataclass(frozen=True)
+class ReviewPeriods:
+    """The settings of the reviews service."""
+
+    review_window_days: int = setting(60, "days after completion in which a review may be submitted")
+    review_edit_hours: int = setting(24, "hours in which its author may edit a review")
+
+    @property
+    def submission(self) -> timedelta:
+        """How long after an order's completion it may be reviewed."""
+        return timedelta(days=self.review_window_days)
+
+    @property
+    def editing(self) -> timedelta:
+        """How long after its submission a review may be edited."""
+        return timedelta(hours=self.review_edit_hours)

@@ -1,0 +1,67 @@
+"""Who may submit, edit and answer a review, and until when. Pure: time comes in as an argument."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from chassis.errors import Conflict, Forbidden, NotFound
+from services.orders.contract import Status
+
+Role = Literal["customer", "provider", "staff"]
+FINAL = (Status.COMPLETED, Status.CANCELLED)
+
+
+def role_in_order(caller_id: str, is_staff: bool, customer_id: str, provider_id: str) -> Role | None:
+    """What a person is in an order, None for a stranger; being a party counts before being staff."""
+    if caller_id == customer_id:
+        return "customer"
+    if caller_id == provider_id:
+        return "provider"
+    return "staff" if is_staff else None
+
+
+def nothing_there() -> NotFound:
+    """The one answer for what does not exist and for what is none of the caller's business."""
+    return NotFound("There is no such order or review.")
+
+
+def require_role(role: Role | None, needed: Role, refusal: str) -> None:
+    """Lets only one role pass.
+
+    Raises: NotFound for a stranger, who must not learn that it exists; Forbidden otherwise.
+    """
+    if role is None:
+        raise nothing_there()
+    if role != needed:
+        raise Forbidden(refusal)
+
+
+def require_completed(status: int) -> None:
+    """Raises: Conflict `order_not_completed` naming the current status unless that is 4."""
+    if status != Status.COMPLETED:
+        raise Conflict(
+            "An order can be reviewed once it is completed.",
+            code="order_not_completed",
+            current_status=status,
+        )
+
+
+def require_open_for_review(completed_at: datetime, now: datetime, period: timedelta) -> None:
+    """Raises: Conflict `review_window_closed` when the order was completed longer ago than `period`."""
+    if now - completed_at > period:
+        raise Conflict("The time for reviewing this order is over.", code="review_window_closed")
+
+
+def require_open_for_edit(submitted_at: datetime, now: datetime, period: timedelta) -> None:
+    """Raises: Conflict `review_edit_window_closed` when it was submitted longer ago than `period`."""
+    if now - submitted_at > period:
+        raise Conflict("The time for editing this review is over.", code="review_edit_window_closed")
+
+
+def review_exists() -> Conflict:
+    """The refusal of a second review of one order."""
+    return Conflict("This order has its review already.", code="review_exists")
+
+
+def reply_exists() -> Conflict:
+    """The refusal of a second reply to one review."""
+    return Conflict("This review has its reply already.", code="reply_exists")

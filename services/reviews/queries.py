@@ -1,0 +1,126 @@
+"""What is read: review slots, reviews of orders and of providers. One statement each."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
+
+from chassis.errors import BadQuery
+from chassis.fields import is_id, rfc3339
+from chassis.pages import Page, decode_cursor, page_of
+from chassis.tokens import Caller
+from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
+from services.reviews.permissions import nothing_there
+from services.reviews.rendering import render_review
+
+_CUSTOMERS = DISPLAY_NAMES.alias("customers")
+_PROVIDERS = DISPLAY_NAMES.alias("providers")
+_CURRENT_NAMES: tuple[ColumnElement[Any], ...] = (
+    func.coalesce(_CUSTOMERS.c.display_name, REVIEW_SLOTS.c.customer_name).label("customer_name"),
+    func.coalesce(_PROVIDERS.c.display_name, REVIEW_SLOTS.c.provider_name).label("provider_name"),
+)
+
+
+def find_slot(connection: Connection, order_id: str) -> RowMapping | None:
+    """What is known of an order, with current names and `review_id` when it has a review.
+
+    Raises: NotFound for a malformed id, which no order has.
+    """
+    if not is_id(order_id):
+        raise nothing_there()
+    statement = (
+        select(
+            *(column for column in REVIEW_SLOTS.c if not column.name.endswith("_name")),
+            *_CURRENT_NAMES,
+            REVIEWS.c.id.label("review_id"),
+        )
+        .select_from(_named(REVIEW_SLOTS).outerjoin(REVIEWS, REVIEWS.c.order_id == REVIEW_SLOTS.c.order_id))
+        .where(REVIEW_SLOTS.c.order_id == order_id)
+    )
+    return connection.execute(statement).mappings().first()
+
+
+def lock_review(connection: Connection, review_id: str) -> RowMapping:
+    """A review that nobody else changes until this transaction ends.
+
+    Raises: NotFound.
+    """
+    if not is_id(review_id):
+        raise nothing_there()
+    statement = _reviews().where(REVIEWS.c.id == review_id).with_for_update(of=REVIEWS)
+    review = connection.execute(statement).mappings().first()
+    if review is None:
+        raise nothing_there()
+    return review
+
+
+def review_of_order(connection: Connection, order_id: str, caller: Caller) -> dict[str, Any]:
+    """The review of an order, for its parties and staff, hidden or not.
+
+    Raises: NotFound for anybody else, and while there is none.
+    """
+    if not is_id(order_id):
+        raise nothing_there()
+    statement = _reviews().where(REVIEWS.c.order_id == order_id)
+    if not caller.is_staff:
+        parties = (REVIEW_SLOTS.c.customer_id, REVIEW_SLOTS.c.provider_id)
+        statement = statement.where(or_(*(party == caller.id for party in parties)))
+    review = connection.execute(statement).mappings().first()
+    if review is None:
+        raise nothing_there()
+    return render_review(review)
+
+
+def reviews_of_provider(connection: Connection, account_id: str, limit: int, cursor: str | None) -> Page:
+    """A page of a provider's reviews that are not hidden, newest first.
+
+    Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
+    """
+    if not is_id(account_id):
+        raise nothing_there()
+    filters = {"list": "profile_reviews", "account_id": account_id}
+    statement = provider_page(account_id, limit, _position(decode_cursor(cursor, filters, length=2)))
+    rows = connection.execute(statement).mappings().all()
+    return page_of(rows, limit, filters, lambda row: (rfc3339(row["created_at"]), row["id"]), render_review)
+
+
+def provider_page(account_id: str, limit: int, after: tuple[datetime, str] | None) -> Select[Any]:
+    """The statement of such a page; it walks the index `reviews_of_provider` backwards."""
+    statement = (
+        _reviews()
+        .where(REVIEWS.c.provider_id == account_id, REVIEWS.c.hidden_at.is_(None))
+        .order_by(REVIEWS.c.created_at.desc(), REVIEWS.c.id.desc())
+        .limit(limit + 1)
+    )
+    if after is None:
+        return statement
+    return statement.where(tuple_(REVIEWS.c.created_at, REVIEWS.c.id) < after)
+
+
+def _position(position: list[Any] | None) -> tuple[datetime, str] | None:
+    if position is None:
+        return None
+    created_at, review_id = position
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None or not is_id(review_id):
+        raise BadQuery.parameter("cursor", "invalid_cursor", "The cursor is not one this API gave out.")
+    return moment, review_id
+
+
+def _named(source: FromClause) -> FromClause:
+    return source.outerjoin(_CUSTOMERS, _CUSTOMERS.c.account_id == REVIEW_SLOTS.c.customer_id).outerjoin(
+        _PROVIDERS, _PROVIDERS.c.account_id == REVIEW_SLOTS.c.provider_id
+    )
+
+
+def _reviews() -> Select[Any]:
+    return select(
+        *REVIEWS.c,
+        REVIEW_SLOTS.c.customer_id,
+        REVIEW_SLOTS.c.service_id,
+        REVIEW_SLOTS.c.service_title,
+        *_CURRENT_NAMES,
+    ).select_from(_named(REVIEWS.join(REVIEW_SLOTS, REVIEW_SLOTS.c.order_id == REVIEWS.c.order_id)))

@@ -1,0 +1,43 @@
+"""A review as the public API shows it, and as events tell it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.fields import rfc3339
+
+Row = Mapping[Any, Any]
+
+
+def render_review(row: Row) -> dict[str, Any]:
+    """The JSON of a review; `contract.Review` describes it."""
+    reply = None
+    if row["reply_text"] is not None:
+        reply = {"text": row["reply_text"], "created_at": rfc3339(row["reply_created_at"])}
+    return {
+        "id": row["id"],
+        "order_id": row["order_id"],
+        "service_id": row["service_id"],
+        "service_title": row["service_title"],
+        "rating": row["rating"],
+        "text": row["text"],
+        "author": {"id": row["customer_id"], "display_name": row["customer_name"]},
+        "provider": {"id": row["provider_id"], "display_name": row["provider_name"]},
+        "reply": reply,
+        "hidden": row["hidden_at"] is not None,
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "version": row["version"],
+    }
+
+
+def tell_review(row: Row) -> dict[str, Any]:
+    """The fields that every event about a review carries."""
+    return {
+        "review_id": row["id"],
+        "order_id": row["order_id"],
+        "service": {"id": row["service_id"], "title": row["service_title"]},
+        "rating": row["rating"],
+        "customer": {"id": row["customer_id"], "display_name": row["customer_name"]},
+        "provider": {"id": row["provider_id"], "display_name": row["provider_name"]},
+        "review_version": row["version"],
+    }

@@ -1,0 +1,84 @@
+"""The reviews process: reviews of completed orders and the ratings they add up to."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chassis.context import CallContext
+from chassis.database import Database
+from chassis.events import on_event
+from chassis.idempotency import once
+from chassis.outbox import Relay
+from chassis.remote import Remote
+from chassis.rpc import rpc
+from chassis.settings_provider import SettingsProvider
+from services.accounts import contract as accounts_contract
+from services.orders import contract as orders_contract
+from services.reviews import contract, queries, writing
+from services.reviews.names import keep_name
+from services.reviews.periods import ReviewPeriods
+from services.reviews.slots import apply_order_event
+
+Json = Any
+
+
+class ReviewsService:
+    """What others may ask of reviews, and what it hears from orders and accounts."""
+
+    name = "reviews"
+
+    db = Database()
+    call = CallContext()
+    relay = Relay()
+    orders = Remote("orders")
+    periods = SettingsProvider(ReviewPeriods)
+
+    @rpc(contract.SUBMIT_REVIEW)
+    def submit_review(self, order_id: str, rating: int, text: str | None) -> Json:
+        """Submits the customer's review of a completed order; orders is asked before saying no."""
+        caller, draft, periods = self.call.account, writing.Draft(order_id, rating, text), self.periods
+        try:
+            return once(self.db, self.call, lambda c: writing.submit(c, caller, draft, periods))
+        except writing.OrderNotSettled:
+            order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
+        return once(
+            self.db, self.call, lambda c: writing.submit_after_answer(c, caller, draft, periods, order)
+        )
+
+    @rpc(contract.GET_REVIEW)
+    def get_review(self, order_id: str) -> Json:
+        """The review of an order, for its parties and staff."""
+        caller = self.call.account
+        return self.db.read(lambda c: queries.review_of_order(c, order_id, caller))
+
+    @rpc(contract.CHANGE_REVIEW)
+    def change_review(self, review_id: str, **changes: Any) -> Json:
+        """Changes the rating or the text, by the author while the review is young."""
+        caller, periods = self.call.account, self.periods
+        return once(self.db, self.call, lambda c: writing.edit(c, caller, review_id, changes, periods))
+
+    @rpc(contract.REPLY_TO_REVIEW)
+    def reply_to_review(self, review_id: str, text: str) -> Json:
+        """Adds the provider's one reply."""
+        caller = self.call.account
+        return once(self.db, self.call, lambda c: writing.answer(c, caller, review_id, text))
+
+    @rpc(contract.LIST_PROFILE_REVIEWS)
+    def list_profile_reviews(self, account_id: str, limit: int, cursor: str | None) -> Json:
+        """A provider's reviews for anybody, newest first, hidden ones left out."""
+        return self.db.read(lambda c: queries.reviews_of_provider(c, account_id, limit, cursor))
+
+    @on_event(orders_contract.ORDER_STATUS_CHANGED)
+    def on_order_status_changed(self, connection: Connection, event: Json) -> None:
+        """Unlocks the review of an order that was completed."""
+        apply_order_event(connection, event)
+
+    @on_event(accounts_contract.ACCOUNT_REGISTERED)
+    def on_account_registered(self, connection: Connection, event: Json) -> None:
+        """Learns what a person is called."""
+        keep_name(connection, event)
+
+    @on_event(accounts_contract.ACCOUNT_UPDATED)
+    def on_account_updated(self, connection: Connection, event: Json) -> None:
+        """Learns what a person is called now."""
+        keep_name(connection, event)
