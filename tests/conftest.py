@@ -1,0 +1,133 @@
+"""Servers, databases and broker names for the tests: one private set per test process."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from chassis import topology
+from chassis.settings import Settings, load
+from tests import house
+from tests.servers import Servers, broker_connection, with_database
+from tests.stack import Stack
+
+NEED_SERVERS = {"servers", "stack", "make_service", "service_harness"}
+MISSING = "MICROTASKS_TESTS_MISSING"
+SERVER_URL = "MICROTASKS_TESTS_SERVER_URL"
+NOT_RUN = "not run: no "
+
+_servers: Servers | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process finds or starts the servers; every process takes names of its own."""
+    global _servers
+    if not hasattr(config, "workerinput"):
+        _servers = Servers()
+        _servers.find_or_start()
+        os.environ["AMQP_URL"] = _servers.amqp_url
+        os.environ[SERVER_URL] = _servers.database_url
+        os.environ[MISSING] = " and ".join(_servers.missing)
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{secrets.token_hex(3)}"
+    os.environ["DATABASE_URL"] = with_database(os.environ[SERVER_URL], f"{name}_{{service}}")
+    os.environ["BROKER_PREFIX"] = f"{name}-"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leaves nothing behind on shared servers."""
+    if not os.environ.get(MISSING):
+        _drop_databases()
+        _drop_queues()
+    if _servers is not None:
+        _servers.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that use the servers' fixtures are marked so; those of one stack stay in one process."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        if used & NEED_SERVERS and item.get_closest_marker("servers") is None:
+            item.add_marker(pytest.mark.servers)
+        if "stack" in used:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without servers their tests do not run; with REQUIRE_SERVERS=1 that is a failure."""
+    missing = os.environ.get(MISSING)
+    if missing and item.get_closest_marker("servers"):
+        if os.environ.get("REQUIRE_SERVERS") == "1":
+            pytest.fail(NOT_RUN + missing, pytrace=False)
+        pytest.skip(NOT_RUN + missing)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly what was not proved."""
+    not_run = [r for r in terminalreporter.stats.get("skipped", []) if NOT_RUN in str(r.longrepr)]
+    if not_run:
+        terminalreporter.section("NOT PROVED ON REAL SERVERS", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{len(not_run)} tests were not run: no {os.environ[MISSING]} answers or is installed. "
+            "Name servers with AMQP_URL and DATABASE_URL."
+        )
+
+
+@pytest.fixture(scope="session")
+def servers() -> Settings:
+    """The settings that reach this test process's own databases and broker names."""
+    return load(Settings)
+
+
+@pytest.fixture(scope="session")
+def stack(servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole marketplace as separate processes: three of orders, two of messaging, else one."""
+    with Stack(tmp_path_factory.mktemp("stack"), servers) as stack:
+        stack.migrate()
+        stack.start_all(orders=3, messaging=2)
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _healed_stack(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails shows its processes' logs, and leaves no stopped process to the next."""
+    yield
+    if "stack" in request.fixturenames:
+        stack: Stack = request.getfixturevalue("stack")
+        if request.session.testsfailed:
+            print(stack.log_tails())  # noqa: T201
+        stack.heal()
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return house.ROOT
+
+
+def _own_prefix() -> str:
+    return os.environ["BROKER_PREFIX"].removesuffix("-")
+
+
+def _drop_databases() -> None:
+    with closing(psycopg2.connect(os.environ[SERVER_URL], connect_timeout=5)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (_own_prefix(),))
+        for (database,) in cursor.fetchall():
+            cursor.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
+def _drop_queues() -> None:
+    settings = load(Settings)
+    with closing(broker_connection(os.environ["AMQP_URL"])) as connection:
+        channel = connection.channel()
+        for queue in topology.queue_names(settings, house.SERVICES, house.events()):
+            channel.queue_delete(queue)
+        for service in house.SERVICES:
+            channel.exchange_delete(topology.events_exchange(settings, service))
+        channel.exchange_delete(topology.rpc_exchange(settings))
+        channel.exchange_delete(topology.dead_letter_exchange(settings))
