@@ -1,0 +1,288 @@
+"""The rules of an order: who may do what, when, and what it changes. Pure: no database, broker or clock.
+
+`RULES` is the whole lifecycle. Everything that is not a row of it is refused.
+
+A person can hold two roles on an order: staff who are also its customer or provider. They act as
+a party wherever the table lets the party act, and as staff otherwise; the history says which.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from chassis.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from services.orders.contract import STATUSES, Status
+from services.orders.periods import OrderPeriods
+
+CUSTOMER, PROVIDER, STAFF, SYSTEM = "customer", "provider", "staff", "system"
+PENDING, APPROVED, WORK_COMPLETED = Status.PENDING, Status.APPROVED, Status.WORK_COMPLETED
+COMPLETED, CANCELLED = Status.COMPLETED, Status.CANCELLED
+
+SAME: Literal["same"] = "same"  # the status stays
+CHOSEN: Literal["chosen"] = "chosen"  # `to_status` of the wish, one of RESOLUTIONS
+RESOLUTIONS = (APPROVED, COMPLETED, CANCELLED)
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """What the rules look at and change. Times are aware UTC.
+
+    `work_completed_at` is the last `complete_work`, None before the first. `confirm_by` and
+    `next_reminder_at` are set only while the confirmation clock runs.
+    """
+
+    customer_id: str
+    provider_id: str
+    delivery_days: int
+    revisions_allowed: int
+    status: Status = PENDING
+    payment_status: str = "not_due"
+    revisions_used: int = 0
+    version: int = 1
+    sequence: int = 1
+    disputed_at: datetime | None = None
+    work_completed_at: datetime | None = None
+    due_at: datetime | None = None
+    confirm_by: datetime | None = None
+    next_reminder_at: datetime | None = None
+    reminders_sent: int = 0
+    completed_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def disputed(self) -> bool:
+        """Whether staff have to decide."""
+        return self.disputed_at is not None
+
+
+def _always(order: OrderState) -> bool:
+    return True
+
+
+def _revisions_are_left(order: OrderState) -> bool:
+    return order.revisions_used < order.revisions_allowed
+
+
+def _work_was_never_completed(order: OrderState) -> bool:
+    return order.work_completed_at is None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: `who` may take an order by `transition` from one of `origins` to `target`.
+
+    `reason`: whether one must be given. `disputed`: whether the order must be disputed (True), must
+    not be (False), or either (None).
+    """
+
+    transition: str
+    origins: tuple[Status, ...]
+    target: Status | Literal["same", "chosen"]
+    who: tuple[str, ...]
+    reason: bool = False
+    condition: Callable[[OrderState], bool] = _always
+    disputed: bool | None = False
+
+    def allows(self, order: OrderState, role: str) -> bool:
+        """Whether someone in that role may do this now."""
+        return (
+            role in self.who
+            and order.status in self.origins
+            and self.disputed in (None, order.disputed)
+            and self.condition(order)
+        )
+
+
+# A dispute stops all clocks and everything the parties could do: a row applies to an undisputed
+# order only, unless it says otherwise. Staff may cancel a disputed order too, which ends the dispute.
+# fmt: off
+RULES: tuple[Rule, ...] = (
+    #    transition         from                        to              who                   further
+    Rule("submit",          (),                         PENDING,        (CUSTOMER,)),
+    Rule("approve",         (PENDING,),                 APPROVED,       (PROVIDER,)),
+    Rule("decline",         (PENDING,),                 CANCELLED,      (PROVIDER,),          reason=True),
+    Rule("withdraw",        (PENDING,),                 CANCELLED,      (CUSTOMER,)),
+    Rule("expire",          (PENDING,),                 CANCELLED,      (SYSTEM,)),
+    Rule("complete_work",   (APPROVED,),                WORK_COMPLETED, (PROVIDER,)),
+    Rule("request_changes", (WORK_COMPLETED,),          APPROVED,       (CUSTOMER,),          reason=True,
+         condition=_revisions_are_left),
+    Rule("confirm",         (WORK_COMPLETED,),          COMPLETED,      (CUSTOMER,)),
+    Rule("auto_confirm",    (WORK_COMPLETED,),          COMPLETED,      (SYSTEM,)),
+    Rule("cancel",          (APPROVED, WORK_COMPLETED), CANCELLED,      (PROVIDER,),          reason=True),
+    Rule("cancel",          (APPROVED,),                CANCELLED,      (CUSTOMER,),          reason=True,
+         condition=_work_was_never_completed),
+    Rule("cancel",          (PENDING, APPROVED, WORK_COMPLETED), CANCELLED, (STAFF,),         reason=True,
+         disputed=None),
+    Rule("open_dispute",    (APPROVED, WORK_COMPLETED), SAME,           (CUSTOMER, PROVIDER), reason=True),
+    Rule("resolve_dispute", (APPROVED, WORK_COMPLETED), CHOSEN,         (STAFF,),             reason=True,
+         disputed=True),
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks for. A blank reason or note counts as none."""
+
+    transition: str
+    reason: str | None = None
+    note: str | None = None
+    to_status: int | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A transition that is allowed: what history and event will say."""
+
+    transition: str
+    role: str
+    from_status: Status
+    to_status: Status
+    reason: str | None = None
+    note: str | None = None
+
+
+def roles_on(order: OrderState, account_id: str, is_staff: bool) -> tuple[str, ...]:
+    """The caller's roles on this order, the party's first; none for a stranger."""
+    roles = []
+    if account_id == order.customer_id:
+        roles.append(CUSTOMER)
+    if account_id == order.provider_id:
+        roles.append(PROVIDER)
+    if is_staff:
+        roles.append(STAFF)
+    return tuple(roles)
+
+
+def available_transitions(order: OrderState, roles: tuple[str, ...]) -> list[str]:
+    """What somebody with these roles may do now, each once, in the table's order."""
+    allowed = (rule.transition for rule in RULES if any(rule.allows(order, role) for role in roles))
+    return list(dict.fromkeys(allowed))
+
+
+def decide(order: OrderState, roles: tuple[str, ...], wish: Wish) -> Step:
+    """The step that a wish leads to.
+
+    Raises, checked in this order: NotFound for a stranger; Forbidden `not_allowed` when no row
+    ever gives the transition to one of the roles; Stale when `expected_version` is another;
+    Conflict `invalid_transition` when it is impossible now; Invalid `reason_required`,
+    `to_status_required`, `to_status_invalid` or `to_status_not_allowed`.
+    """
+    if not roles:
+        raise NotFound("There is no such order.")
+    if not any(rule.transition == wish.transition and set(roles) & set(rule.who) for rule in RULES):
+        raise Forbidden(f"{wish.transition} is never for the {' or '.join(roles)} of an order.")
+    if wish.expected_version not in (None, order.version):
+        raise Stale("The order has changed since; read it again.")
+    rule, role = _rule_for(order, roles, wish.transition)
+    _check_fields(rule, wish)
+    to_status = _target(rule, order, wish)
+    return Step(wish.transition, role, order.status, to_status, _said(wish.reason), _said(wish.note))
+
+
+def advance(order: OrderState, step: Step, now: datetime, periods: OrderPeriods) -> OrderState:
+    """The order after a step at `now`.
+
+    Every step stops the confirmation clock and ends a dispute, except that `complete_work` starts
+    the one and `open_dispute` the other. A dispute resolved to 2 moves `due_at` on by the time the
+    dispute lasted; the confirmation clock starts anew with the next `complete_work`.
+    """
+    after = _step_taken(order, step, now)
+    if step.transition == "approve":
+        return replace(after, due_at=now + timedelta(days=order.delivery_days))
+    if step.transition == "complete_work":
+        return _start_confirmation(after, now, periods)
+    if step.transition == "request_changes":
+        return replace(after, revisions_used=order.revisions_used + 1)
+    if step.transition == "open_dispute":
+        return replace(after, disputed_at=now)
+    if step.to_status == COMPLETED:
+        return replace(after, completed_at=now, payment_status="due")
+    if step.to_status == APPROVED and order.due_at and order.disputed_at:
+        return replace(after, due_at=order.due_at + (now - order.disputed_at))
+    return after
+
+
+def reminded(order: OrderState, periods: OrderPeriods) -> OrderState:
+    """The order after a reminder went out: the next one, if any, is set. No transition."""
+    sent = order.reminders_sent + 1
+    return replace(
+        order, reminders_sent=sent, next_reminder_at=_reminder_at(order.work_completed_at, sent, periods)
+    )
+
+
+def _step_taken(order: OrderState, step: Step, now: datetime) -> OrderState:
+    return replace(
+        order,
+        status=step.to_status,
+        version=order.version + 1,
+        sequence=order.sequence + 1,
+        disputed_at=None,
+        confirm_by=None,
+        next_reminder_at=None,
+        updated_at=now,
+    )
+
+
+def _start_confirmation(order: OrderState, now: datetime, periods: OrderPeriods) -> OrderState:
+    return replace(
+        order,
+        work_completed_at=now,
+        confirm_by=now + periods.confirmation,
+        reminders_sent=0,
+        next_reminder_at=_reminder_at(now, 0, periods),
+    )
+
+
+def _reminder_at(work_completed_at: datetime | None, sent: int, periods: OrderPeriods) -> datetime | None:
+    days = periods.reminders()
+    if work_completed_at is None or sent >= len(days):
+        return None
+    return work_completed_at + timedelta(days=days[sent])
+
+
+def _rule_for(order: OrderState, roles: tuple[str, ...], transition: str) -> tuple[Rule, str]:
+    for role in roles:
+        for rule in RULES:
+            if rule.transition == transition and rule.allows(order, role):
+                return rule, role
+    label = next(row["label"] for row in STATUSES if row["code"] == order.status)
+    disputed = ", and disputed" if order.disputed else ""
+    raise Conflict(
+        f"The order is {label}{disputed}: {transition} is not possible now.",
+        code="invalid_transition",
+        current_status=int(order.status),
+        available_transitions=available_transitions(order, roles),
+    )
+
+
+def _check_fields(rule: Rule, wish: Wish) -> None:
+    errors: list[FieldError] = []
+    if rule.reason and _said(wish.reason) is None:
+        errors.append(_error("reason", "reason_required", f"Say why: {rule.transition} needs a reason."))
+    if rule.target != CHOSEN and wish.to_status is not None:
+        errors.append(_error("to_status", "to_status_not_allowed", "Only resolve_dispute takes a status."))
+    if rule.target == CHOSEN and wish.to_status is None:
+        errors.append(_error("to_status", "to_status_required", "Choose 2, 4 or 7."))
+    if rule.target == CHOSEN and wish.to_status not in (None, *RESOLUTIONS):
+        errors.append(_error("to_status", "to_status_invalid", "A dispute is resolved to 2, 4 or 7."))
+    if errors:
+        raise Invalid(errors[0]["detail"], code=errors[0]["code"], errors=errors)
+
+
+def _error(field: str, code: str, detail: str) -> FieldError:
+    return FieldError(field=field, code=code, detail=detail)
+
+
+def _target(rule: Rule, order: OrderState, wish: Wish) -> Status:
+    if rule.target == SAME:
+        return order.status
+    if rule.target == CHOSEN:
+        return next(status for status in RESOLUTIONS if status == wish.to_status)
+    return rule.target
+
+
+def _said(text: str | None) -> str | None:
+    return text if text and text.strip() else None
