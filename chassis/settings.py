@@ -55,6 +55,12 @@ class Settings:
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     log_format: str = setting("json", "json, or console for people")
 
+    def __post_init__(self) -> None:
+        if self.is_production and not self.token_public_keys:
+            raise BadSetting("TOKEN_PUBLIC_KEYS: production needs its own keys")
+        if self.is_production and "guest:guest@" in self.amqp_url:
+            raise BadSetting("AMQP_URL: production refuses the broker's default account")
+
     @property
     def is_production(self) -> bool:
         """Whether demo secrets are refused."""

@@ -1,0 +1,9 @@
+"""Alembic's environment: runs the migrations on the connection that `chassis.migrations` hands in."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection)
+with context.begin_transaction():
+    context.run_migrations()
+connection.commit()

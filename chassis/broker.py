@@ -1,0 +1,191 @@
+"""One AMQP connection, kept alive for ever, whose loop greenlet alone reads from the socket."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet.event import Event as GreenEvent
+from kombu import Connection
+
+from chassis.errors import Unavailable
+from chassis.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Channel = Any
+Delivery = Any
+HEARTBEAT_SECONDS = 30
+READ_SECONDS = 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+TRANSIENT, PERSISTENT = 1, 2
+LOST_CONNECTION = (OSError, EOFError)
+
+
+class Link:
+    """Consumes queues and publishes over one connection; reconnects by itself.
+
+    Handlers run on the loop greenlet and must only hand work on. What was unacknowledged at a
+    loss of the connection is delivered again by the broker.
+    """
+
+    def __init__(self, settings: Settings, purpose: str) -> None:
+        self.purpose = purpose
+        self._url = settings.amqp_url
+        self._consumers: list[tuple[str, Callable[[Delivery], None], int]] = []
+        self._greetings: list[Callable[[Channel], None]] = []
+        self._farewells: list[Callable[[], None]] = []
+        self._stopping = False
+        self._cancelled = False
+        self._blocked = False
+        self._connection: Any = None
+        self._channel: Channel | None = None
+        self._ended = GreenEvent()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is connected and its consumers are installed."""
+        return self._channel is not None and not self._blocked
+
+    def consume(self, queue: str, handler: Callable[[Delivery], None], prefetch: int) -> None:
+        """Consumes a declared queue on every connection; call before `run`. Prefetch 0: no acks."""
+        self._consumers.append((queue, handler, prefetch))
+
+    def on_connect(self, greet: Callable[[Channel], None]) -> None:
+        """Calls `greet` with each new channel, before its consumers start."""
+        self._greetings.append(greet)
+
+    def on_loss(self, farewell: Callable[[], None]) -> None:
+        """Calls `farewell` whenever a connection is gone."""
+        self._farewells.append(farewell)
+
+    def run(self) -> None:
+        """Connects, reads and reconnects until `stop`. Never raises."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping:
+            try:
+                self._session()
+            except Exception as error:  # every failure of a session means: connect again
+                log.warning("broker_lost", purpose=self.purpose, error=str(error) or type(error).__name__)
+            pause = FIRST_PAUSE_SECONDS if self._channel is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            self._lose()
+            if not self._stopping:
+                eventlet.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+        self._ended.send()
+
+    def _session(self) -> None:
+        options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked}
+        self._connection = connection = Connection(
+            self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
+        )
+        connection.connect()
+        channel = connection.channel()
+        for greet in self._greetings:
+            greet(channel)
+        for queue, handler, prefetch in self._consumers if not self._cancelled else ():
+            channel.basic_qos(0, prefetch, False)
+            callback = _as_delivery(channel, handler)
+            channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
+        self._channel = channel
+        log.info("broker_connected", purpose=self.purpose)
+        while not self._stopping:
+            try:
+                connection.drain_events(timeout=READ_SECONDS)
+            except TimeoutError:
+                connection.heartbeat_check()
+
+    def publish(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: Any,
+        headers: Mapping[str, Any],
+        mandatory: bool = False,
+        **properties: Any,
+    ) -> None:
+        """Writes one JSON message to the socket, without waiting for a confirm.
+
+        Raises: Unavailable when there is no connection, or the broker takes nothing now.
+        """
+        channel = self._channel
+        if channel is None or self._blocked:
+            raise Unavailable("The message broker is away.", code="broker_unavailable")
+        properties.setdefault("delivery_mode", TRANSIENT)
+        raw = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+        message = channel.prepare_message(
+            raw,
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers=dict(headers),
+            properties=properties,
+        )
+        try:
+            channel.basic_publish(message, exchange=exchange, routing_key=routing_key, mandatory=mandatory)
+        except LOST_CONNECTION as error:
+            raise Unavailable("The message broker is away.", code="broker_unavailable") from error
+
+    def ack(self, delivery: Delivery) -> None:
+        """Acknowledges on the delivery's own channel; if that is gone the broker delivers again."""
+        self._settle(delivery, lambda channel: channel.basic_ack(delivery.delivery_tag))
+
+    def reject(self, delivery: Delivery) -> None:
+        """Sends a message to its queue's dead letters."""
+        self._settle(delivery, lambda channel: channel.basic_reject(delivery.delivery_tag, requeue=False))
+
+    def _settle(self, delivery: Delivery, act: Callable[[Channel], None]) -> None:
+        if delivery.channel is self._channel:
+            try:
+                act(delivery.channel)
+            except LOST_CONNECTION:
+                log.warning("settling_failed", purpose=self.purpose)
+
+    def cancel(self) -> None:
+        """Takes no new messages; those delivered already may still be settled."""
+        self._cancelled = True
+        if self._channel is not None:
+            for queue, _handler, prefetch in self._consumers:
+                if prefetch:
+                    self._channel.basic_cancel(queue, nowait=True)
+
+    def reset(self) -> None:
+        """Drops the connection; the loop makes a new one."""
+        self._lose()
+
+    def stop(self) -> None:
+        """Closes the connection and waits for the loop's end."""
+        self._stopping = True
+        self._lose()
+        with eventlet.Timeout(READ_SECONDS + 1, False):
+            self._ended.wait()
+
+    def _lose(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        self._blocked = False
+        if connection is None:
+            return
+        with eventlet.Timeout(1, False):
+            try:
+                connection.collect()
+            except Exception:
+                log.debug("closing_failed", purpose=self.purpose)
+        for farewell in self._farewells:
+            farewell()
+
+    def _on_blocked(self, reason: str) -> None:
+        log.error("broker_blocked", purpose=self.purpose, reason=reason)
+        self._blocked = True
+
+    def _on_unblocked(self) -> None:
+        self._blocked = False
+
+
+def decoded(delivery: Delivery) -> Any:
+    """The message's JSON. Raises: ValueError when it is none."""
+    body = delivery.body
+    return json.loads(body.decode("utf-8") if isinstance(body, bytes | memoryview) else body)
+
+
+def _as_delivery(channel: Channel, handler: Callable[[Delivery], None]) -> Callable[[Any], None]:
+    return lambda raw: handler(channel.message_to_python(raw))

@@ -1,0 +1,133 @@
+"""What a call brings along besides its arguments: who, which request, until when, under which key."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from nameko.extensions import DependencyProvider
+
+from chassis.database import current_call
+from chassis.errors import Unauthenticated
+from chassis.settings import Settings
+from chassis.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
+from chassis.tracing import child_of
+
+HEADER_PREFIX = "nameko."
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """One client's name for one wish: `scope` is whose key it is, `fingerprint` what was asked."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+@dataclass
+class Call:
+    """The context of one call, event or timer run."""
+
+    verifier: Verifier
+    deadline: float
+    request_id: str = ""
+    traceparent: str = field(default_factory=lambda: child_of(None))
+    access_token: str | None = None
+    address: str = ""
+    idempotency: IdempotencyKey | None = None
+    replayed: bool = False
+
+    @property
+    def account(self) -> Caller:
+        """The signed-in caller.
+
+        Raises: Unauthenticated when there is no valid access token.
+        """
+        if self.access_token is None:
+            raise Unauthenticated("Sign in first.")
+        return self.verifier.verify(self.access_token)
+
+    @property
+    def account_or_none(self) -> Caller | None:
+        """The caller of a public method, if signed in."""
+        return None if self.access_token is None else self.account
+
+    def remaining_seconds(self) -> float:
+        """How long the caller still waits."""
+        return self.deadline - time.monotonic()
+
+    def headers(self) -> dict[str, str]:
+        """What a call made on behalf of this one carries on."""
+        carried = {
+            "request_id": self.request_id,
+            "traceparent": self.traceparent,
+            "access_token": self.access_token,
+            "address": self.address,
+        }
+        return {HEADER_PREFIX + name: value for name, value in carried.items() if value}
+
+
+def call_from(headers: Mapping[str, Any], verifier: Verifier, deadline_seconds: float) -> Call:
+    """Reads a message's headers; unknown and missing ones are fine."""
+    values = {k.removeprefix(HEADER_PREFIX): v for k, v in headers.items() if isinstance(v, str | int)}
+    key = values.get("idempotency_key")
+    try:
+        seconds = min(float(values.get("deadline_ms", "")) / 1000, deadline_seconds)
+    except ValueError:
+        seconds = deadline_seconds
+    token = values.get("access_token")
+    return Call(
+        verifier=verifier,
+        deadline=time.monotonic() + seconds,
+        request_id=str(values.get("request_id", "")),
+        traceparent=child_of(str(values.get("traceparent", ""))),
+        access_token=None if token is None else str(token),
+        address=str(values.get("address", "")),
+        idempotency=None
+        if key is None
+        else IdempotencyKey(
+            scope=str(values.get("idempotency_scope", "")),
+            key=str(key),
+            fingerprint=str(values.get("idempotency_fingerprint", "")),
+        ),
+    )
+
+
+class CallContext(DependencyProvider):  # type: ignore[misc]
+    """Gives each call its `Call`."""
+
+    verifier: Verifier
+
+    def setup(self) -> None:
+        """Reads the verifying keys; raises BadSetting when they are unusable."""
+        self.settings: Settings = self.container.config["settings"]
+        self.verifier = Verifier(verifying_keys(self.settings), LEEWAY_SECONDS)
+
+    def get_dependency(self, worker_ctx: Any) -> Call:
+        """The context the entrypoint made."""
+        call: Call = worker_ctx.data["call"]
+        return call
+
+    def worker_setup(self, worker_ctx: Any) -> None:
+        """Names the work in every log line and every count that follows in this greenlet."""
+        enter(f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}", worker_ctx.data["call"])
+
+    def call_from(self, headers: Mapping[str, Any]) -> Call:
+        """The context a message brings; without headers, that of work no request asked for."""
+        return call_from(headers, self.verifier, self.settings.rpc_deadline_seconds)
+
+
+def context_of(container: Any) -> CallContext:
+    """The `CallContext` of a service; every service with entrypoints declares one."""
+    return next(d for d in container.dependencies if isinstance(d, CallContext))
+
+
+def enter(work: str, call: Call | None) -> None:
+    """Marks the current greenlet as working on `work`, for logs and counts."""
+    current_call.set(work)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(call=work)
+    if call is not None:
+        structlog.contextvars.bind_contextvars(request_id=call.request_id, traceparent=call.traceparent)

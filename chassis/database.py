@@ -1,0 +1,167 @@
+"""The service's own PostgreSQL: reads that are one round trip, writes that are one transaction."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from chassis import metrics
+from chassis.errors import Unavailable
+from chassis.settings import Settings
+
+T = TypeVar("T")
+
+DEADLOCK, SERIALIZATION = "40P01", "40001"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+SERVER_STOPPING = ("57P01", "57P02", "57P03")
+ATTEMPTS = 3
+RECORDED = "events_recorded"
+
+current_call: ContextVar[str] = ContextVar("current_call", default="background")
+
+
+def database_url(settings: Settings, service: str) -> URL:
+    """Where a service's data is."""
+    url = make_url(settings.database_url.replace("{service}", service))
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def make_engine(settings: Settings, service: str) -> Engine:
+    """A pooled engine whose statements, lock waits and idle transactions are bounded by the server."""
+    limits = {
+        "statement_timeout": settings.statement_timeout_seconds,
+        "lock_timeout": settings.lock_timeout_seconds,
+        "idle_in_transaction_session_timeout": 2 * settings.rpc_deadline_seconds,
+    }
+    options = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
+    engine = create_engine(
+        database_url(settings, service),
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.rpc_deadline_seconds,
+        pool_use_lifo=True,
+        connect_args={
+            "options": f"{options} -c timezone=UTC",
+            "connect_timeout": 3,
+            "application_name": f"microtasks-{service}",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
+    event.listen(engine, "before_cursor_execute", _count_statement)
+    return engine
+
+
+class Db:
+    """One service's database, as its methods see it."""
+
+    def __init__(self, engine: Engine, wake_relay: Callable[[], None] = lambda: None) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._wake_relay = wake_relay
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs a query outside any transaction; once more if the pooled connection was dead.
+
+        Raises: Unavailable when the database is away or too slow.
+        """
+
+        def attempt() -> T:
+            with self._reader.connect() as connection:
+                return query(connection)
+
+        return _retried(attempt)
+
+    def write(self, effect: Callable[[Connection], T]) -> T:
+        """Runs an effect in one transaction and commits it.
+
+        The effect runs again after a deadlock or a dead connection, so it must touch nothing
+        but its connection, and must find its own work done if a commit's answer was lost
+        (idempotency keys and inbox rows see to that).
+
+        Raises: Unavailable when the database is away, too slow or a lock is not to be had.
+        """
+
+        def attempt() -> tuple[T, bool]:
+            with self._engine.connect() as connection, connection.begin():
+                connection.info[RECORDED] = False
+                return effect(connection), connection.info[RECORDED]
+
+        result, recorded = _retried(attempt)
+        metrics.TRANSACTIONS.labels(current_call.get()).inc()
+        if recorded:
+            self._wake_relay()
+        return result
+
+
+class Database(DependencyProvider):  # type: ignore[misc]
+    """Gives each call a `Db` on the service's pooled engine."""
+
+    def __init__(self) -> None:
+        self._wakers: list[Callable[[], None]] = []
+        self.engine: Engine
+        self.db: Db
+
+    def setup(self) -> None:
+        """Makes the engine; connects at the first call, so the start does not need the database."""
+        self.engine = make_engine(self.container.config["settings"], self.container.service_name)
+        self.db = Db(self.engine, self._wake)
+
+    def stop(self) -> None:
+        """Closes the pooled connections."""
+        self.engine.dispose()
+
+    def get_dependency(self, worker_ctx: Any) -> Db:
+        """The same `Db` for every call."""
+        return self.db
+
+    def on_recorded(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` after each commit that recorded an event."""
+        self._wakers.append(wake)
+
+    def _wake(self) -> None:
+        for wake in self._wakers:
+            wake()
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's five-character code, or an empty string."""
+    return getattr(getattr(error, "orig", None), "pgcode", None) or ""
+
+
+def _retried(attempt: Callable[[], T]) -> T:
+    for remaining in reversed(range(ATTEMPTS)):
+        try:
+            return attempt()
+        except PoolTimeout as error:
+            raise Unavailable("All database connections are busy.", code="busy") from error
+        except DBAPIError as error:
+            if remaining == 0 or not _worth_another_try(error):
+                raise _translated(error) from error
+    raise AssertionError("unreachable")
+
+
+def _worth_another_try(error: DBAPIError) -> bool:
+    return error.connection_invalidated or sqlstate(error) in (DEADLOCK, SERIALIZATION)
+
+
+def _translated(error: DBAPIError) -> Exception:
+    code = sqlstate(error)
+    if code == LOCK_NOT_AVAILABLE:
+        return Unavailable("Somebody else is working on this; try again.", code="busy")
+    if code == QUERY_CANCELED:
+        return Unavailable("The database took too long.", code="database_timeout")
+    away = error.connection_invalidated or code in SERVER_STOPPING
+    if away or (isinstance(error, OperationalError | InterfaceError) and code == ""):
+        return Unavailable("The database is away.", code="database_unavailable")
+    return error
+
+
+def _count_statement(*_arguments: Any) -> None:
+    metrics.SQL_STATEMENTS.labels(current_call.get()).inc()

@@ -1,0 +1,225 @@
+"""Taking events: each one's effect and its inbox row in one transaction; what fails is kept and retried.
+
+Acknowledged is only what is committed: as an effect, as a known duplicate, or as a failed event.
+"""
+
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any, Protocol
+
+import eventlet
+import structlog
+from marshmallow import EXCLUDE, ValidationError
+from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
+from sqlalchemy import Connection
+
+from chassis import metrics, topology
+from chassis.broker import Delivery, Link, decoded
+from chassis.context import context_of
+from chassis.contracts import Event
+from chassis.database import Database, Db
+from chassis.errors import Unavailable
+from chassis.failures import Failure, due_failures, keep_failure, retry_failure
+from chassis.inbox import take
+from chassis.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+AWAY = "database_unavailable"
+WAIT_SECONDS = 1.0
+Handler = Callable[[Any, Connection, dict[str, Any]], None]
+Effect = Callable[[Connection, dict[str, Any]], None]
+
+
+class Work(Protocol):
+    """One run of a handler: a fresh event, or one that failed before."""
+
+    def run(self, db: Db, handle: Effect) -> None:
+        """Runs the handler and settles the event in the database."""
+
+
+def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, Work], None]]:
+    """Makes `on_<type>(self, connection, event)` the handler of a contract's events.
+
+    It runs inside one transaction with the inbox row, so a duplicate never reaches it. What it
+    raises is kept, tried again with growing pauses and parked after the last try.
+    """
+
+    def register(handler: Handler) -> Callable[[Any, Work], None]:
+        if handler.__name__ != contract.handler:
+            raise TypeError(f"{handler.__name__} must be named {contract.handler}: it names a queue")
+
+        @wraps(handler)
+        def run(service: Any, work: Work) -> None:
+            work.run(service.db, lambda connection, event: handler(service, connection, event))
+
+        register_entrypoint(run, EventEntrypoint(contract))
+        return run
+
+    return register
+
+
+class Fresh:
+    """An event as it was delivered."""
+
+    def __init__(
+        self, consumer: str, contract: Event, event: dict[str, Any], settings: Settings, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._consumer, self._contract, self._event = consumer, contract, event
+        self._settings = settings
+        self._is_stopping = is_stopping
+
+    def run(self, db: Db, handle: Effect) -> None:
+        """Takes the event; waits, unacknowledged, while the database is away.
+
+        Raises: Unavailable when the process stops meanwhile.
+        """
+        while True:
+            try:
+                self._take(db, handle)
+                return
+            except Unavailable as error:
+                if self._is_stopping():
+                    raise
+                log.warning("event_waits", consumer=self._consumer, error=error.detail)
+                eventlet.sleep(WAIT_SECONDS)
+
+    def _take(self, db: Db, handle: Effect) -> None:
+        try:
+            outcome = db.write(lambda connection: take(connection, self._consumer, self._event, handle))
+        except Exception as error:
+            if isinstance(error, Unavailable) and error.code == AWAY:
+                raise
+            log.error("event_failed", consumer=self._consumer, event_id=self._event["event_id"], exc_info=error)
+            failure = Failure(self._consumer, self._contract.type, self._event, error)
+            db.write(lambda connection: keep_failure(connection, failure, self._settings))
+            outcome = "failed"
+        metrics.EVENTS_HANDLED.labels(self._consumer, outcome).inc()
+
+
+class Retry:
+    """An event that failed before and is due again."""
+
+    def __init__(self, failure_id: int, contract: Event, settings: Settings) -> None:
+        self._failure_id, self._contract, self._settings = failure_id, contract, settings
+
+    def run(self, db: Db, handle: Effect) -> None:
+        """Tries it once more, unless another process is just doing so."""
+
+        def load(body: dict[str, Any]) -> dict[str, Any]:
+            return _load(self._contract, body)
+
+        outcome = db.write(lambda c: retry_failure(c, self._failure_id, load, handle, self._settings))
+        metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
+
+
+class EventConsumer(SharedExtension):  # type: ignore[misc]
+    """Consumes the service's event queues on a connection that never publishes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entrypoints: dict[str, EventEntrypoint] = {}
+        self._stopping = False
+
+    @cached_property
+    def link(self) -> Link:
+        """The connection; made once, running from `start` to `stop`."""
+        return Link(self.container.config["settings"], "events")
+
+    def register(self, entrypoint: "EventEntrypoint") -> None:
+        """Consumes the queue of one handler."""
+        settings = self.container.config["settings"]
+        service = self.container.service_name
+        queue = topology.event_queue(settings, entrypoint.contract, service)
+        self._entrypoints[entrypoint.consumer] = entrypoint
+        self.link.consume(queue, lambda d: self._on_message(entrypoint, d), settings.event_workers)
+
+    def start(self) -> None:
+        """Connects in the background and starts looking for failed events."""
+        self.container.spawn_managed_thread(self.link.run, identifier="event link")
+        self.container.spawn_managed_thread(self._retry_for_ever, identifier="event retries")
+
+    def stop_taking(self) -> None:
+        """Takes no new events; those under way are finished."""
+        self._stopping = True
+        self.link.cancel()
+
+    def stop(self) -> None:
+        """Closes the connection; what is unacknowledged is delivered again elsewhere."""
+        self.link.stop()
+
+    def is_ready(self) -> bool:
+        """Whether events are being taken."""
+        return self.link.is_ready
+
+    def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
+        try:
+            event = _load(entrypoint.contract, decoded(delivery))
+        except (ValueError, ValidationError, TypeError) as error:
+            log.error("event_rejected", consumer=entrypoint.consumer, error=str(error))
+            metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
+            self.link.reject(delivery)
+            return
+        settings = self.container.config["settings"]
+        work = Fresh(entrypoint.consumer, entrypoint.contract, event, settings, lambda: self._stopping)
+        self._spawn(entrypoint, work, delivery)
+
+    def _spawn(self, entrypoint: "EventEntrypoint", work: Work, delivery: Delivery | None) -> None:
+        call = context_of(self.container).call_from({} if delivery is None else delivery.headers)
+        call.access_token = None
+
+        def settle(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
+            if failure is None and delivery is not None:
+                self.link.ack(delivery)
+            elif failure is not None:
+                log.warning("event_left", consumer=entrypoint.consumer, error=str(failure[1]))
+            return result, None
+
+        self.container.spawn_worker(
+            entrypoint, (work,), {}, context_data={"call": call}, handle_result=settle
+        )
+
+    def _retry_for_ever(self) -> None:
+        settings = self.container.config["settings"]
+        provider = next(d for d in self.container.dependencies if isinstance(d, Database))
+        while not self._stopping:
+            eventlet.sleep(settings.event_retry_seconds)
+            try:
+                due = provider.db.read(due_failures)
+            except Exception as error:
+                log.warning("retries_postponed", error=str(error))
+                continue
+            for failure_id, consumer in due:
+                entrypoint = self._entrypoints.get(consumer)
+                if entrypoint is not None and not self._stopping:
+                    self._spawn(entrypoint, Retry(failure_id, entrypoint.contract, settings), None)
+
+
+class EventEntrypoint(Entrypoint):  # type: ignore[misc]
+    """One handler of one type of event."""
+
+    events = EventConsumer()
+
+    def __init__(self, contract: Event, **options: Any) -> None:
+        super().__init__(**options)
+        self.contract = contract
+
+    @property
+    def consumer(self) -> str:
+        """The name under which the inbox knows this handler."""
+        return f"{self.contract.owner}.{self.contract.type}"
+
+    def setup(self) -> None:
+        """Registers with the consumer."""
+        self.events.register(self)
+
+    def stop(self) -> None:
+        """The first handler to stop stops them all."""
+        self.events.stop_taking()
+
+
+def _load(contract: Event, body: Any) -> dict[str, Any]:
+    if isinstance(body, dict) and body.get("version") != contract.version:
+        raise ValueError(f"version {body.get('version')!r} of {contract.type} is not known here")
+    event: dict[str, Any] = contract.schema().load(body, unknown=EXCLUDE)
+    return event

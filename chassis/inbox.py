@@ -1,0 +1,31 @@
+"""The inbox: an event's effect happens once per consumer, however often it is delivered."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, literal_column
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.tables import INBOX
+
+
+def take(
+    connection: Connection,
+    consumer: str,
+    event: dict[str, Any],
+    handle: Callable[[Connection, dict[str, Any]], None],
+) -> str:
+    """Runs `handle` in the caller's transaction unless this event was taken before.
+
+    Answers "handled" or "duplicate". A delivery that runs at the same time elsewhere is waited for.
+    """
+    claim = (
+        insert(INBOX)
+        .values(consumer=consumer, event_id=event["event_id"])
+        .on_conflict_do_nothing()
+        .returning(literal_column("1"))
+    )
+    if connection.execute(claim).first() is None:
+        return "duplicate"
+    handle(connection, event)
+    return "handled"

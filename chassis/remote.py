@@ -1,0 +1,145 @@
+"""Calling another service: always with a deadline, never for ever."""
+
+import uuid
+from functools import cached_property
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet.event import Event as GreenEvent
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from chassis import topology
+from chassis.broker import Channel, Delivery, decoded
+from chassis.context import HEADER_PREFIX, Call
+from chassis.contracts import Rpc
+from chassis.errors import TimedOut, Unavailable, from_wire
+from chassis.rpc import RpcLink
+
+log = structlog.get_logger(__name__)
+Json = Any
+
+
+class Replies(SharedExtension):  # type: ignore[misc]
+    """The process's reply queue: exclusive, gone with its connection."""
+
+    rpc_link = RpcLink()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: dict[str, GreenEvent] = {}
+
+    @cached_property
+    def address(self) -> str:
+        """The routing key of the replies."""
+        return f"reply.{self.container.service_name}-{uuid.uuid4()}"
+
+    @cached_property
+    def queue(self) -> str:
+        """The name of the reply queue."""
+        prefix = self.container.config["settings"].broker_prefix
+        return f"{prefix}rpc.{self.address}"
+
+    def setup(self) -> None:
+        """Declares the queue on every connection and consumes it."""
+        link = self.rpc_link.link
+        link.on_connect(self._declare)
+        link.on_loss(self._fail_all)
+        link.consume(self.queue, self._on_reply, prefetch=0)
+
+    def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
+        """Calls and waits at most as long as the caller's own caller waits."""
+        seconds = call.remaining_seconds()
+        if seconds <= 0:
+            raise TimedOut(f"{contract.service} was not asked: no time was left.")
+        correlation_id, answered = str(uuid.uuid4()), GreenEvent()
+        self._waiting[correlation_id] = answered
+        try:
+            self._send(contract, arguments, call, correlation_id, int(seconds * 1000))
+            with eventlet.Timeout(seconds, False):
+                return answered.wait()
+            raise TimedOut(f"{contract.service} did not answer in time.")
+        finally:
+            self._waiting.pop(correlation_id, None)
+
+    def _send(
+        self, contract: Rpc, arguments: dict[str, Json], call: Call, correlation_id: str, milliseconds: int
+    ) -> None:
+        headers = {**call.headers(), HEADER_PREFIX + "deadline_ms": milliseconds}
+        if contract.mutates:
+            headers[HEADER_PREFIX + "idempotency_key"] = correlation_id
+        self.rpc_link.link.publish(
+            topology.rpc_exchange(self.container.config["settings"]),
+            contract.routing_key,
+            {"args": [], "kwargs": arguments},
+            headers,
+            mandatory=True,
+            reply_to=self.address,
+            correlation_id=correlation_id,
+            expiration=str(milliseconds),
+        )
+
+    def _declare(self, channel: Channel) -> None:
+        channel.queue_declare(
+            self.queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
+        )
+        exchange = topology.rpc_exchange(self.container.config["settings"])
+        channel.queue_bind(self.queue, exchange, self.address)
+        channel.events["basic_return"].add(self._on_return)
+
+    def _on_reply(self, delivery: Delivery) -> None:
+        answered = self._waiting.pop(delivery.properties.get("correlation_id", ""), None)
+        if answered is None:
+            return
+        try:
+            reply = decoded(delivery)
+        except ValueError:
+            answered.send_exception(Unavailable("The answer could not be read."))
+            return
+        if reply.get("error"):
+            answered.send_exception(from_wire(reply["error"]))
+        else:
+            answered.send(reply["result"])
+
+    def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
+        answered = self._waiting.pop(message.properties.get("correlation_id", ""), None)
+        if answered is not None:
+            answered.send_exception(Unavailable(f"Nobody answers {routing_key}.", code="service_unavailable"))
+
+    def _fail_all(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for answered in waiting.values():
+            answered.send_exception(Unavailable("The message broker is away.", code="broker_unavailable"))
+
+
+class Remote(DependencyProvider):  # type: ignore[misc]
+    """Another service: `catalog = Remote("catalog")`, then `self.catalog(contract, **arguments)`.
+
+    The call carries the caller's token, request id and remaining time. Never call inside a
+    transaction.
+    """
+
+    replies = Replies()
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+
+    def get_dependency(self, worker_ctx: Any) -> "Asker":
+        """A callable bound to the current call."""
+        return Asker(self.service, self.replies, worker_ctx.data["call"])
+
+
+class Asker:
+    """Asks one service on behalf of one call."""
+
+    def __init__(self, service: str, replies: Replies, call: Call) -> None:
+        self._service, self._replies, self._call = service, replies, call
+
+    def __call__(self, contract: Rpc, **arguments: Json) -> Json:
+        """The answer of a remote method.
+
+        Raises: the ServiceError it raised; Unavailable; TimedOut; RemoteFailure.
+        """
+        if contract.service != self._service:
+            raise TypeError(f"{contract.routing_key} belongs to {contract.service}, not {self._service}")
+        return self._replies.call(contract, arguments, self._call)

@@ -1,0 +1,18 @@
+"""How long the chassis remembers: sent events, taken events and stored answers."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, delete
+
+from chassis.settings import Settings
+from chassis.tables import IDEMPOTENCY, INBOX, OUTBOX
+
+
+def purge(connection: Connection, settings: Settings) -> None:
+    """Deletes what is past its time. Unsent events and failed ones stay for ever."""
+    now = datetime.now(UTC)
+    old = now - timedelta(days=settings.retention_days)
+    connection.execute(delete(OUTBOX).where(OUTBOX.c.sent_at < old))
+    connection.execute(delete(INBOX).where(INBOX.c.processed_at < old))
+    stale = now - timedelta(hours=settings.idempotency_hours)
+    connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < stale))

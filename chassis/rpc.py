@@ -1,0 +1,190 @@
+"""Answering calls: validated arguments in, a result or a typed error out, in Nameko's wire format.
+
+Messages are transient, replies go out on the consumer's own channel, and a call is acknowledged
+after its reply, so a call whose process died runs again elsewhere (its idempotency key makes
+that harmless).
+"""
+
+import time
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import structlog
+from marshmallow import ValidationError
+from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
+
+from chassis import metrics, topology
+from chassis.broker import PERSISTENT, Delivery, Link, decoded
+from chassis.context import Call, context_of
+from chassis.contracts import Rpc
+from chassis.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
+
+log = structlog.get_logger(__name__)
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Json = Any
+
+
+def rpc(contract: Rpc) -> Callable[[Method], Method]:
+    """Makes a method answer the calls of a contract; its parameters are the contract's arguments."""
+
+    def register(method: Method) -> Method:
+        if method.__name__ != contract.method:
+            raise TypeError(f"{method.__name__} must be named {contract.method}, as its contract says")
+        register_entrypoint(method, RpcEntrypoint(contract))
+        return method
+
+    return register
+
+
+class RpcLink(SharedExtension):  # type: ignore[misc]
+    """The process's connection for calls, replies and calls to others."""
+
+    @cached_property
+    def link(self) -> Link:
+        """The connection; made once, running from `start` to `stop`."""
+        return Link(self.container.config["settings"], "rpc")
+
+    def start(self) -> None:
+        """Connects in the background, for as long as it takes."""
+        self.container.spawn_managed_thread(self.link.run, identifier="rpc link")
+
+    def stop(self) -> None:
+        """Closes the connection."""
+        self.link.stop()
+
+    def is_ready(self) -> bool:
+        """Whether calls are being taken."""
+        return self.link.is_ready
+
+
+class RpcServer(SharedExtension):  # type: ignore[misc]
+    """Takes calls from the service's queue and hands each to its method's worker."""
+
+    rpc_link = RpcLink()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._methods: dict[str, RpcEntrypoint] = {}
+
+    def setup(self) -> None:
+        """Consumes the service's queue once the link is up."""
+        self.settings = self.container.config["settings"]
+        queue = topology.rpc_queue(self.settings, self.container.service_name)
+        self.rpc_link.link.consume(queue, self._on_message, self.settings.rpc_workers)
+
+    def register(self, entrypoint: "RpcEntrypoint") -> None:
+        """Adds a method."""
+        self._methods[entrypoint.contract.routing_key] = entrypoint
+
+    def stop_taking(self) -> None:
+        """Takes no new calls; those under way are finished and answered."""
+        self.rpc_link.link.cancel()
+
+    def _on_message(self, delivery: Delivery) -> None:
+        properties = delivery.properties
+        if not properties.get("reply_to"):
+            self._bury(delivery, "no reply_to")
+            return
+        try:
+            arguments = decoded(delivery)["kwargs"]
+        except (ValueError, KeyError, TypeError):
+            self._bury(delivery, "not a call")
+            return
+        entrypoint = self._methods.get(delivery.delivery_info["routing_key"])
+        if entrypoint is None:
+            self._reply(delivery, error=_failure("MethodNotFound", delivery.delivery_info["routing_key"]))
+            return
+        try:
+            accepted = entrypoint.contract.arguments().load(arguments)
+        except ValidationError as error:
+            bad = Invalid("Some values are not acceptable.", errors=field_errors(error.normalized_messages()))
+            self._reply(delivery, error=to_wire(bad))
+            return
+        self._spawn(entrypoint, delivery, accepted)
+
+    def _spawn(self, entrypoint: "RpcEntrypoint", delivery: Delivery, arguments: dict[str, Json]) -> None:
+        call = context_of(self.container).call_from(delivery.headers)
+        done = partial(self._on_result, delivery, entrypoint.contract, time.monotonic())
+        self.container.spawn_worker(
+            entrypoint, (), arguments, context_data={"call": call}, handle_result=done
+        )
+
+    def _on_result(
+        self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: Json, failure: Any
+    ) -> tuple[Json, Any]:
+        call: Call = worker.data["call"]
+        error = None if failure is None else _error_of(failure, contract)
+        outcome = "ok" if error is None else error.get("kind", "failure")
+        metrics.RPC_SERVED.labels(contract.routing_key, outcome).inc()
+        metrics.RPC_SECONDS.labels(contract.routing_key).observe(time.monotonic() - began)
+        self._reply(delivery, result, error, call.replayed)
+        return result, None
+
+    def _reply(
+        self, delivery: Delivery, result: Json = None, error: Json = None, replayed: bool = False
+    ) -> None:
+        body = {"result": result, "error": error, "replayed": replayed}
+        properties = delivery.properties
+        link = self.rpc_link.link
+        try:
+            link.publish(
+                topology.rpc_exchange(self.settings),
+                properties["reply_to"],
+                body,
+                headers={},
+                correlation_id=properties.get("correlation_id", ""),
+            )
+        except Unavailable:
+            log.warning("reply_lost", call=delivery.delivery_info["routing_key"])
+            return
+        link.ack(delivery)
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        service = self.container.service_name
+        queue = topology.dead_letter_queue(self.settings, service)
+        log.error("call_buried", reason=reason, queue=queue, routing_key=delivery.delivery_info["routing_key"])
+        metrics.DEAD_LETTERS.labels(queue).inc()
+        body = delivery.body if isinstance(delivery.body, str) else bytes(delivery.body).decode("utf-8", "replace")
+        try:
+            self.rpc_link.link.publish(
+                topology.dead_letter_exchange(self.settings),
+                service,
+                body,
+                headers={**delivery.headers, "x-reason": reason},
+                delivery_mode=PERSISTENT,
+            )
+        except Unavailable:
+            return
+        self.rpc_link.link.ack(delivery)
+
+
+class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
+    """One method that answers calls."""
+
+    server = RpcServer()
+
+    def __init__(self, contract: Rpc, **options: Any) -> None:
+        super().__init__(**options)
+        self.contract = contract
+
+    def setup(self) -> None:
+        """Registers with the server."""
+        self.server.register(self)
+
+    def stop(self) -> None:
+        """The first method to stop stops them all: a draining process takes no calls."""
+        self.server.stop_taking()
+
+
+def _error_of(failure: Any, contract: Rpc) -> Json:
+    error = failure[1]
+    if isinstance(error, ServiceError):
+        return to_wire(error)
+    log.error("call_failed", call=contract.routing_key, exc_info=failure)
+    return _failure(type(error).__name__, str(error))
+
+
+def _failure(name: str, text: str) -> dict[str, Json]:
+    return {"exc_type": name, "exc_path": name, "exc_args": [text], "value": text}

@@ -1,0 +1,26 @@
+"""Which services there are."""
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from chassis.contracts import Event, events_of
+
+NAMES = ("accounts", "catalog", "orders", "messaging", "reviews")
+
+
+def contract_of(service: str) -> ModuleType:
+    """A service's contract module."""
+    return import_module(f"services.{service}.contract")
+
+
+def class_of(service: str) -> type[Any]:
+    """A service's Nameko class; importing it needs a patched (green) process."""
+    module = import_module(f"services.{service}.service")
+    found: type[Any] = getattr(module, f"{service.capitalize()}Service")
+    return found
+
+
+def all_events() -> list[Event]:
+    """Every event that any service publishes."""
+    return [event for name in NAMES for event in events_of(contract_of(name))]
