@@ -11,8 +11,8 @@ from chassis.errors import NotFound
 from chassis.events import on_event
 from chassis.fields import is_id, rfc3339
 from chassis.idempotency import once
-from chassis.outbox import Relay
 from chassis.pages import Page, page_of
+from chassis.relay import Relay
 from chassis.remote import Remote
 from chassis.rpc import rpc
 from services.accounts import contract as accounts_contract
