@@ -1,0 +1,47 @@
+"""Rows as the JSON of the contract."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from chassis.fields import rfc3339
+
+
+def render_category(row: Row[Any]) -> dict[str, Any]:
+    """A `Category`."""
+    return {"id": row.id, "name": row.name}
+
+
+def render_service(row: Row[Any]) -> dict[str, Any]:
+    """A `Service`."""
+    return {
+        "id": row.id,
+        "title": row.title,
+        "description": row.description,
+        "category": row.category,
+        "price": {"amount": row.price_minor, "currency": row.currency},
+        "delivery_days": row.delivery_days,
+        "revisions": row.revisions,
+        "status": row.status,
+        "provider": {"id": row.provider_id, "display_name": row.provider_name},
+        "rating": {
+            "average": row.rating_average if row.rating_count else None,
+            "count": row.rating_count,
+        },
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+        "version": row.version,
+    }
+
+
+def render_offer(row: Row[Any]) -> dict[str, Any]:
+    """An `Offer`."""
+    return {
+        "service_id": row.id,
+        "title": row.title,
+        "price": {"amount": row.price_minor, "currency": row.currency},
+        "delivery_days": row.delivery_days,
+        "revisions": row.revisions,
+        "status": row.status,
+        "provider": {"id": row.provider_id, "display_name": row.provider_name},
+    }
