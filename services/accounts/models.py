@@ -1,0 +1,120 @@
+"""The tables of accounts. The migrations make them; a test keeps the two alike."""
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+
+from chassis.tables import chassis_tables, moment
+
+METADATA = MetaData()
+chassis_tables(METADATA)
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_normalised", Text, nullable=False, unique=True),
+    Column("email_verified", Boolean, nullable=False, server_default=text("false")),
+    Column("password_hash", Text, nullable=False),
+    moment("password_changed_at", nullable=False, server_default=func.now()),
+    Column("display_name", Text, nullable=False),
+    Column("bio", Text, nullable=False, server_default=text("''")),
+    Column("roles", ARRAY(Text), nullable=False, server_default=text("'{member}'")),
+    Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
+    Column("locale", Text, nullable=False, server_default=text("'en'")),
+    moment("created_at", nullable=False, server_default=func.now()),
+    moment("updated_at", nullable=False, server_default=func.now()),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("char_length(display_name) BETWEEN 1 AND 80", name="accounts_display_name"),
+    CheckConstraint("roles <@ '{member,staff}'", name="accounts_roles"),
+)
+
+# One row per sign-in. `expires_at` is when the newest refresh token does.
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("client", Text),
+    Column("address", Text),
+    moment("created_at", nullable=False, server_default=func.now()),
+    moment("last_used_at", nullable=False, server_default=func.now()),
+    moment("expires_at", nullable=False),
+    moment("revoked_at"),
+    Index("sessions_of_account", "account_id", "id", postgresql_where=text("revoked_at IS NULL")),
+    Index("sessions_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    Index("sessions_expires_at", "expires_at"),
+)
+
+# Every token a session ever had, as digests, so that one used twice is recognised.
+REFRESH_TOKENS = Table(
+    "refresh_tokens",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("session_id", Uuid(as_uuid=False), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    moment("issued_at", nullable=False, server_default=func.now()),
+    moment("expires_at", nullable=False),
+    moment("used_at"),
+    Column("used_with", Text),
+    Index("refresh_tokens_of_session", "session_id"),
+    Index("refresh_tokens_expires_at", "expires_at"),
+)
+
+# Wrong passwords of late, per address tried; keyed digests, so that unknown addresses are not kept.
+FAILED_SIGN_INS = Table(
+    "failed_sign_ins",
+    METADATA,
+    Column("email_digest", Text, primary_key=True),
+    Column("failed_at", ARRAY(DateTime(timezone=True)), nullable=False),
+    moment("last_failed_at", nullable=False),
+    Index("failed_sign_ins_last_failed_at", "last_failed_at"),
+)
+
+# Who made whom staff, and when. Append-only.
+STAFF_GRANTS = Table(
+    "staff_grants",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("operator", Text, nullable=False),
+    moment("recorded_at", nullable=False, server_default=func.now()),
+    Index("staff_grants_of_account", "account_id", "recorded_at"),
+)
+
+# What events told about people as providers. No foreign key: a fact never waits for another.
+STANDINGS = Table(
+    "standings",
+    METADATA,
+    Column("account_id", Uuid(as_uuid=False), primary_key=True),
+    Column("rating_average", Double),
+    Column("rating_count", Integer, nullable=False, server_default=text("0")),
+    Column("rating_version", Integer, nullable=False, server_default=text("0")),
+    Column("completed_orders", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("(rating_count = 0) = (rating_average IS NULL)", name="standings_rating"),
+)
+
+# One row per order at status 4, so that each is counted once however often it is told.
+COMPLETED_ORDERS = Table(
+    "completed_orders",
+    METADATA,
+    Column("order_id", Uuid(as_uuid=False), primary_key=True),
+    Column("provider_id", Uuid(as_uuid=False), nullable=False),
+    moment("completed_at", nullable=False),
+)

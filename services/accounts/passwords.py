@@ -1,0 +1,51 @@
+"""The rules of passwords. Pure and slow: callers keep `hash_password` and `is_right` off the green loop."""
+
+import functools
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+# Argon2id with 19 MiB, 2 passes and 1 lane: OWASP Password Storage Cheat Sheet.
+MEMORY_KIB = 19 * 1024
+PASSES = 2
+LANES = 1
+
+_HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+_COMMON = frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def is_common(password: str) -> bool:
+    """Whether everybody's guess list has it (zxcvbn's 30,000 most frequent, whatever the case)."""
+    return _canonical(password).lower() in _COMMON
+
+
+def hash_password(password: str) -> str:
+    """The password as it is stored: Argon2id with its parameters and a random salt. Takes tens of ms."""
+    return _HASHER.hash(_canonical(password))
+
+
+def is_right(password: str, stored: str | None) -> bool:
+    """Whether a password is the stored one; takes the same time when nothing is stored."""
+    try:
+        _HASHER.verify(stored or nobody(), _canonical(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether it was hashed under other parameters than today's."""
+    return _HASHER.check_needs_rehash(stored)
+
+
+@functools.cache
+def nobody() -> str:
+    """The hash that stands in for an account that does not exist. The first call is slow."""
+    return _HASHER.hash("the account that does not exist")
+
+
+def _canonical(password: str) -> str:
+    # The same letters typed on two keyboards can arrive composed or decomposed (RFC 8265, 4.2).
+    return unicodedata.normalize("NFC", password)

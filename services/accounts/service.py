@@ -1,0 +1,229 @@
+"""The accounts process: who people are, how they sign in, what others see of them."""
+
+import dataclasses
+import functools
+import secrets
+from typing import Any
+
+import uuid6
+from eventlet import tpool
+from eventlet.semaphore import Semaphore
+from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection
+
+from chassis.context import CallContext
+from chassis.database import Database
+from chassis.errors import Invalid, Unauthenticated, Unavailable
+from chassis.events import on_event
+from chassis.idempotency import once, replay
+from chassis.outbox import Relay
+from chassis.rpc import rpc
+from chassis.settings_provider import SettingsProvider
+from chassis.timers import every
+from services.accounts import contract, passwords, profiles, registry, sessions, sign_ins
+from services.accounts.answers import render_account, render_profile, render_session
+from services.accounts.models import SESSIONS
+from services.accounts.refresh_tokens import first_token, keyed_digest, successor
+from services.accounts.settings import AccountSettings
+from services.orders import contract as orders_contract
+from services.reviews import contract as reviews_contract
+
+Json = Any
+
+
+class Slowly(DependencyProvider):  # type: ignore[misc]
+    """Gives a function that runs slow work in real threads, a few at a time: the green loop goes on."""
+
+    settings = SettingsProvider(AccountSettings)
+
+    def setup(self) -> None:
+        """Makes the stand-in hash now, so that the first unknown address takes no longer than the others."""
+        passwords.nobody()
+
+    @functools.cached_property
+    def _slots(self) -> Semaphore:
+        return Semaphore(self.settings.get_dependency(None).password_hashers)
+
+    def get_dependency(self, worker_ctx: Any) -> sign_ins.Slowly:
+        """`slowly(function, *arguments)`; Unavailable when no thread is free before the deadline."""
+        call = worker_ctx.data.get("call")
+
+        def run(work: sign_ins.Slowly, *arguments: Any) -> Any:
+            seconds = None if call is None else max(0.0, call.remaining_seconds())
+            if not self._slots.acquire(timeout=seconds):
+                raise Unavailable("Too many people are signing in at once; try again.", code="busy")
+            try:
+                return tpool.execute(work, *arguments)
+            finally:
+                self._slots.release()
+
+        return run
+
+
+class AccountsService:
+    """What others may ask of accounts, and what it hears about people as providers."""
+
+    name = "accounts"
+
+    db = Database()
+    call = CallContext()
+    relay = Relay()
+    settings = SettingsProvider(AccountSettings)
+    slowly = Slowly()
+
+    @rpc(contract.REGISTER_ACCOUNT)
+    def register_account(self, email: str, password: str, display_name: str) -> Json:
+        """Signs a person up."""
+        self._veil_fingerprint()
+        _refuse_common("password", password)
+        new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
+        return once(self.db, self.call, lambda c: render_account(registry.register(c, new)))
+
+    @rpc(contract.OPEN_SESSION)
+    def open_session(self, email: str, password: str, client: str | None) -> Json:
+        """Signs a person in; a repeat under the same key gets the same tokens."""
+        key = self._veil_fingerprint()
+        issued = replay(self.db, self.call) or self._open_session(email, password, client, key)
+        token = first_token(self.settings.session_secret, issued["session_id"], password, key)
+        return render_session(issued, token, self.settings)
+
+    @rpc(contract.REFRESH_SESSION)
+    def refresh_session(self, refresh_token: str) -> Json:
+        """Exchanges a refresh token for its successor and a new access token."""
+        key, settings = self._veil_fingerprint(), self.settings
+        following = successor(settings.session_secret, refresh_token, key)
+        key_digest = keyed_digest(settings.session_secret, "key", key)
+        refresh = sessions.Refresh(refresh_token, following, key_digest)
+        issued = once(self.db, self.call, lambda c: sessions.refresh_session(c, refresh, settings))
+        if issued and self.call.replayed:
+            # The rules of refreshing, not those of stored answers, say how long a repeat is good.
+            issued = self.db.write(lambda c: sessions.refresh_session(c, refresh, settings)) and issued
+        if not issued:
+            raise Unauthenticated("Sign in again.", code="invalid_refresh_token")
+        return render_session(issued, following, settings)
+
+    @rpc(contract.LIST_SESSIONS)
+    def list_sessions(self, limit: int, cursor: str | None) -> Json:
+        """The caller's live sessions."""
+        caller = self.call.account
+        return self.db.read(lambda c: sessions.page_of_sessions(c, caller, limit, cursor))
+
+    @rpc(contract.CLOSE_SESSION)
+    def close_session(self, session_id: str) -> Json:
+        """Signs one of the caller's sessions out."""
+        caller, settings = self.call.account, self.settings
+        return once(self.db, self.call, lambda c: sessions.close_own(c, caller, session_id, settings))
+
+    @rpc(contract.CLOSE_ALL_SESSIONS)
+    def close_all_sessions(self) -> Json:
+        """Signs the caller out everywhere."""
+        caller, settings = self.call.account, self.settings
+        once(self.db, self.call, lambda c: sessions.close_sessions(c, caller.id, settings))
+
+    @rpc(contract.GET_ME)
+    def get_me(self) -> Json:
+        """The caller's own account."""
+        caller = self.call.account
+        return self.db.read(lambda c: render_account(registry.find(c, caller.id)))
+
+    @rpc(contract.CHANGE_ME)
+    def change_me(self, **wanted: str) -> Json:
+        """Changes what the caller says about themselves."""
+        caller = self.call.account
+        return once(self.db, self.call, lambda c: render_account(registry.change(c, caller.id, wanted)))
+
+    @rpc(contract.CHANGE_PASSWORD)
+    def change_password(self, current_password: str, new_password: str) -> Json:
+        """Changes the caller's password and signs their other sessions out."""
+        self._veil_fingerprint()
+        caller = self.call.account
+        if replay(self.db, self.call) is None:
+            _refuse_common("new_password", new_password)
+            email = self.db.read(lambda c: registry.find(c, caller.id)).email
+            proof = sign_ins.prove(self.db, self.slowly, email, current_password, self.settings)
+            if proof is None:
+                raise _wrong_password()
+            self._replace_password(proof, self.slowly(passwords.hash_password, new_password))
+
+    @rpc(contract.GET_PROFILE)
+    def get_profile(self, account_id: str) -> Json:
+        """What everyone may see of a person."""
+        return self.db.read(lambda c: render_profile(profiles.find(c, account_id)))
+
+    @rpc(contract.LIST_REVOCATIONS)
+    def list_revocations(self) -> Json:
+        """The sessions that a starting gateway must not honour."""
+        return {"data": self.db.read(lambda c: sessions.live_revocations(c, self.settings))}
+
+    @on_event(orders_contract.ORDER_STATUS_CHANGED)
+    def on_order_status_changed(self, connection: Connection, event: dict[str, Any]) -> None:
+        """Counts completed orders for the provider's profile."""
+        profiles.count_completed_order(connection, event)
+
+    @on_event(reviews_contract.RATING_CHANGED)
+    def on_rating_changed(self, connection: Connection, event: dict[str, Any]) -> None:
+        """Takes over a provider's rating."""
+        profiles.apply_rating(connection, event)
+
+    @every(lambda settings: settings.timer_seconds)
+    def remove_dead_sessions(self) -> None:
+        """Removes what is no longer of use to anybody."""
+        self.db.write(lambda c: sessions.purge(c, self.settings))
+
+    def _veil_fingerprint(self) -> str:
+        """Keys the request's fingerprint, a plain digest of a body that holds a password or a token,
+        with our secret before it is stored. The call's idempotency key, or a random one without.
+        """
+        idempotency = self.call.idempotency
+        if idempotency is None:
+            return secrets.token_urlsafe(32)
+        veiled = keyed_digest(self.settings.session_secret, "fingerprint", idempotency.fingerprint)
+        self.call.idempotency = dataclasses.replace(idempotency, fingerprint=veiled)
+        key: str = idempotency.key
+        return key
+
+    def _open_session(self, email: str, password: str, client: str | None, key: str) -> Json:
+        settings = self.settings
+        proof = sign_ins.prove(self.db, self.slowly, email, password, settings)
+        if proof is None:
+            raise _wrong_credentials()
+        session_id = str(uuid6.uuid7())
+        token = first_token(settings.session_secret, session_id, password, key)
+        new = sessions.NewSession(session_id, token, client, self.call.address or None)
+
+        def effect(connection: Connection) -> Json:
+            sign_ins.refuse_if_too_many(connection, email, settings)
+            account = registry.lock_if_unchanged(connection, proof.account)
+            if account is None:
+                raise _wrong_credentials()
+            if proof.better_hash is not None:
+                registry.improve_hash(connection, account.id, proof.better_hash)
+            return sessions.open_session(connection, account, new, settings)
+
+        return once(self.db, self.call, effect)
+
+    def _replace_password(self, proof: sign_ins.Proof, password_hash: str) -> None:
+        caller, settings = self.call.account, self.settings
+
+        def effect(connection: Connection) -> Json:
+            sign_ins.refuse_if_too_many(connection, proof.account.email, settings)
+            if registry.lock_if_unchanged(connection, proof.account) is None:
+                raise _wrong_password()
+            registry.change_password(connection, caller.id, password_hash)
+            others = SESSIONS.c.id != caller.session_id
+            return {"closed": sessions.close_sessions(connection, caller.id, settings, others)}
+
+        once(self.db, self.call, effect)
+
+
+def _wrong_credentials() -> Unauthenticated:
+    return Unauthenticated("E-mail address or password is wrong.", code="invalid_credentials")
+
+
+def _wrong_password() -> Invalid:
+    return Invalid.field("current_password", "wrong_password", "This is not your password.")
+
+
+def _refuse_common(field: str, password: str) -> None:
+    if passwords.is_common(password):
+        raise Invalid.field(field, "common_password", "This password is on every list of common passwords.")
