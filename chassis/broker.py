@@ -1,5 +1,6 @@
 """One AMQP connection, kept alive for ever, whose loop greenlet alone reads from the socket."""
 
+import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -24,6 +25,10 @@ TRANSIENT, PERSISTENT = 1, 2
 LOST_CONNECTION = (OSError, EOFError)
 
 
+class Interrupted(Exception):
+    """The loop is asked to drop its connection."""
+
+
 class Link:
     """Consumes queues and publishes over one connection; reconnects by itself.
 
@@ -42,6 +47,7 @@ class Link:
         self._blocked = False
         self._connection: Any = None
         self._channel: Channel | None = None
+        self._loop: Any = None
         self._ended = GreenEvent()
 
     @property
@@ -63,17 +69,26 @@ class Link:
 
     def run(self) -> None:
         """Connects, reads and reconnects until `stop`. Never raises."""
+        self._loop = eventlet.getcurrent()
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping:
             try:
                 self._session()
+            except Interrupted:
+                log.info("broker_connection_dropped", purpose=self.purpose)
             except Exception as error:  # every failure of a session means: connect again
                 log.warning("broker_lost", purpose=self.purpose, error=str(error) or type(error).__name__)
-            pause = FIRST_PAUSE_SECONDS if self._channel is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = (
+                FIRST_PAUSE_SECONDS if self._channel is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            )
             self._lose()
-            if not self._stopping:
-                eventlet.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            self._rest(pause * random.uniform(0.5, 1))  # noqa: S311
         self._ended.send()
+
+    def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(Interrupted):
+            if not self._stopping:
+                eventlet.sleep(seconds)
 
     def _session(self) -> None:
         options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked}
@@ -151,14 +166,20 @@ class Link:
 
     def reset(self) -> None:
         """Drops the connection; the loop makes a new one."""
-        self._lose()
+        self._interrupt()
 
     def stop(self) -> None:
         """Closes the connection and waits for the loop's end."""
         self._stopping = True
-        self._lose()
-        with eventlet.Timeout(READ_SECONDS + 1, False):
+        self._interrupt()
+        with eventlet.Timeout(READ_SECONDS, False):
             self._ended.wait()
+
+    def _interrupt(self) -> None:
+        # Only the loop may close the socket it reads: another greenlet would free the descriptor
+        # for reuse while the hub still watches it.
+        if self._loop is not None and not self._loop.dead:
+            eventlet.kill(self._loop, Interrupted())
 
     def _lose(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
@@ -184,7 +205,7 @@ class Link:
 def decoded(delivery: Delivery) -> Any:
     """The message's JSON. Raises: ValueError when it is none."""
     body = delivery.body
-    return json.loads(body.decode("utf-8") if isinstance(body, bytes | memoryview) else body)
+    return json.loads(body if isinstance(body, str) else bytes(body).decode("utf-8"))
 
 
 def _as_delivery(channel: Channel, handler: Callable[[Delivery], None]) -> Callable[[Any], None]:

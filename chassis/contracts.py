@@ -4,11 +4,12 @@ A `contract.py` holds constants of these two types; the gateway, the other servi
 and the contract tests all read the same constants.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields
 
 from chassis.fields import Id, Timestamp
 
@@ -43,6 +44,9 @@ class EventSchema(Schema):
     occurred_at = Timestamp(required=True)
 
 
+AnyEventSchema = type[EventSchema]
+
+
 @dataclass(frozen=True)
 class Event:
     """One fact that `owner` publishes.
@@ -53,7 +57,7 @@ class Event:
 
     owner: str
     type: str
-    schema: type[EventSchema]
+    schema: Callable[[], EventSchema]
     consumers: tuple[str, ...] = ()
     live: bool = False
     version: int = 1
@@ -62,6 +66,27 @@ class Event:
     def handler(self) -> str:
         """The handler's method name. Part of a queue's name: never rename one."""
         return f"on_{self.type}"
+
+    def load(self, message: Any) -> dict[str, Any]:
+        """A message as this event; fields that newer code added, at any depth, are left out.
+
+        Raises: ValidationError, ValueError when the version is not the one known here.
+        """
+        if isinstance(message, dict) and message.get("version") != self.version:
+            raise ValueError(f"version {message.get('version')!r} of {self.type} is not known here")
+        event: dict[str, Any] = _forgiving(self.schema()).load(message)
+        return event
+
+
+def _forgiving(schema: Schema) -> Schema:
+    # `unknown` of a load does not reach nested schemas.
+    schema.unknown = EXCLUDE
+    for field in schema.fields.values():
+        inner = field.inner if isinstance(field, fields.List) else field
+        if isinstance(inner, fields.Nested):
+            inner.unknown = EXCLUDE
+            _forgiving(inner.schema)
+    return schema
 
 
 def rpcs_of(contract: ModuleType) -> Iterator[Rpc]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import eventlet
 import structlog
-from marshmallow import EXCLUDE, ValidationError
+from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 from sqlalchemy import Connection
 
@@ -63,7 +63,12 @@ class Fresh:
     """An event as it was delivered."""
 
     def __init__(
-        self, consumer: str, contract: Event, event: dict[str, Any], settings: Settings, is_stopping: Callable[[], bool]
+        self,
+        consumer: str,
+        contract: Event,
+        event: dict[str, Any],
+        settings: Settings,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._consumer, self._contract, self._event = consumer, contract, event
         self._settings = settings
@@ -90,7 +95,9 @@ class Fresh:
         except Exception as error:
             if isinstance(error, Unavailable) and error.code == AWAY:
                 raise
-            log.error("event_failed", consumer=self._consumer, event_id=self._event["event_id"], exc_info=error)
+            log.error(
+                "event_failed", consumer=self._consumer, event_id=self._event["event_id"], exc_info=error
+            )
             failure = Failure(self._consumer, self._contract.type, self._event, error)
             db.write(lambda connection: keep_failure(connection, failure, self._settings))
             outcome = "failed"
@@ -107,7 +114,7 @@ class Retry:
         """Tries it once more, unless another process is just doing so."""
 
         def load(body: dict[str, Any]) -> dict[str, Any]:
-            return _load(self._contract, body)
+            return self._contract.load(body)
 
         outcome = db.write(lambda c: retry_failure(c, self._failure_id, load, handle, self._settings))
         metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
@@ -154,7 +161,7 @@ class EventConsumer(SharedExtension):  # type: ignore[misc]
 
     def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
         try:
-            event = _load(entrypoint.contract, decoded(delivery))
+            event = entrypoint.contract.load(decoded(delivery))
         except (ValueError, ValidationError, TypeError) as error:
             log.error("event_rejected", consumer=entrypoint.consumer, error=str(error))
             metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
@@ -216,10 +223,3 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]
     def stop(self) -> None:
         """The first handler to stop stops them all."""
         self.events.stop_taking()
-
-
-def _load(contract: Event, body: Any) -> dict[str, Any]:
-    if isinstance(body, dict) and body.get("version") != contract.version:
-        raise ValueError(f"version {body.get('version')!r} of {contract.type} is not known here")
-    event: dict[str, Any] = contract.schema().load(body, unknown=EXCLUDE)
-    return event

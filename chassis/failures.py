@@ -92,7 +92,9 @@ def next_try_at(attempts: int, settings: Settings) -> datetime:
 def _failed_again(connection: Connection, row: Any, error: Exception, settings: Settings) -> str:
     attempts = row.attempts + 1
     parked = attempts >= settings.event_attempts
-    log.error("event_failed_again", consumer=row.consumer, event_id=row.event_id, attempts=attempts, exc_info=error)
+    log.error(
+        "event_failed_again", consumer=row.consumer, event_id=row.event_id, attempts=attempts, exc_info=error
+    )
     connection.execute(
         update(FAILED_EVENTS)
         .where(FAILED_EVENTS.c.id == row.id)

@@ -7,13 +7,13 @@ waited for, and the answer is stored in the same commit as the effect.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, literal_column, select, update
+from sqlalchemy import Connection, Executable, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from chassis.context import Call, IdempotencyKey
 from chassis.database import LOCK_NOT_AVAILABLE, Db, sqlstate
-from chassis.errors import Conflict, Declined, Invalid, ServiceError, from_wire, to_wire
+from chassis.errors import Conflict, Declined, Invalid, from_wire, to_wire
 from chassis.tables import IDEMPOTENCY
 
 Json = Any
@@ -70,7 +70,7 @@ def replay(db: Db, call: Call) -> Json | None:
 
 
 def _claim(connection: Connection, key: IdempotencyKey) -> None:
-    claim = (
+    claim: Executable = (
         insert(IDEMPOTENCY)
         .values(scope=key.scope, key=key.key, fingerprint=key.fingerprint)
         .on_conflict_do_nothing()
@@ -88,7 +88,9 @@ def _claim(connection: Connection, key: IdempotencyKey) -> None:
 
 def _stored(connection: Connection, key: IdempotencyKey) -> Json | None:
     found = connection.execute(
-        select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.answer).where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key)
+        select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.answer).where(
+            IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key
+        )
     ).first()
     if found is None:
         return None
@@ -96,20 +98,22 @@ def _stored(connection: Connection, key: IdempotencyKey) -> Json | None:
         raise Invalid(
             "This Idempotency-Key was used for another request.",
             code="idempotency_key_reused",
-            errors=[{"header": "Idempotency-Key", "code": "idempotency_key_reused", "detail": "Use a new key."}],
+            errors=[
+                {"header": "Idempotency-Key", "code": "idempotency_key_reused", "detail": "Use a new key."}
+            ],
         )
     return found.answer
 
 
 def _store(connection: Connection, key: IdempotencyKey, answer: Json) -> None:
     connection.execute(
-        update(IDEMPOTENCY).where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key).values(answer=answer)
+        update(IDEMPOTENCY)
+        .where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key)
+        .values(answer=answer)
     )
 
 
 def _opened(answer: dict[str, Json]) -> Json:
     if "error" in answer:
-        error = from_wire(answer["error"])
-        assert isinstance(error, ServiceError)
-        raise error
+        raise from_wire(answer["error"])
     return answer["result"]

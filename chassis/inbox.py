@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, literal_column
+from sqlalchemy import Connection, Executable, literal_column
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.tables import INBOX
@@ -19,7 +19,7 @@ def take(
 
     Answers "handled" or "duplicate". A delivery that runs at the same time elsewhere is waited for.
     """
-    claim = (
+    claim: Executable = (
         insert(INBOX)
         .values(consumer=consumer, event_id=event["event_id"])
         .on_conflict_do_nothing()

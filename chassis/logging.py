@@ -9,9 +9,7 @@ from typing import Any
 import structlog
 
 _SECRET_KEYS = re.compile(r"password|token|secret|authorization|signing_key", re.IGNORECASE)
-_SECRET_TEXT = re.compile(
-    r"(?P<url>\w+://[^:/\s]+:)[^@\s]+@|(?P<jwt>eyJ[\w-]+\.[\w-]+\.)[\w-]+", re.ASCII
-)
+_SECRET_TEXT = re.compile(r"(?P<url>\w+://[^:/\s]+:)[^@\s]+@|(?P<jwt>eyJ[\w-]+\.[\w-]+\.)[\w-]+", re.ASCII)
 
 
 def configure(level: str = "INFO", style: str = "json") -> None:

@@ -10,7 +10,10 @@ from sqlalchemy import Connection, insert
 from chassis.contracts import Event
 from chassis.database import RECORDED
 from chassis.fields import rfc3339
+from chassis.relay import Relay
 from chassis.tables import OUTBOX
+
+__all__ = ["Relay", "mark", "record", "row"]
 
 
 def record(connection: Connection, contract: Event, **fields: Any) -> str:

@@ -99,7 +99,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         try:
             accepted = entrypoint.contract.arguments().load(arguments)
         except ValidationError as error:
-            bad = Invalid("Some values are not acceptable.", errors=field_errors(error.normalized_messages()))
+            bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
             self._reply(delivery, error=to_wire(bad))
             return
         self._spawn(entrypoint, delivery, accepted)
@@ -144,9 +144,15 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     def _bury(self, delivery: Delivery, reason: str) -> None:
         service = self.container.service_name
         queue = topology.dead_letter_queue(self.settings, service)
-        log.error("call_buried", reason=reason, queue=queue, routing_key=delivery.delivery_info["routing_key"])
+        log.error(
+            "call_buried", reason=reason, queue=queue, routing_key=delivery.delivery_info["routing_key"]
+        )
         metrics.DEAD_LETTERS.labels(queue).inc()
-        body = delivery.body if isinstance(delivery.body, str) else bytes(delivery.body).decode("utf-8", "replace")
+        body = (
+            delivery.body
+            if isinstance(delivery.body, str)
+            else bytes(delivery.body).decode("utf-8", "replace")
+        )
         try:
             self.rpc_link.link.publish(
                 topology.dead_letter_exchange(self.settings),

@@ -5,6 +5,7 @@ Services add their own classes (for example the periods of orders) beside their 
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from environs import Env, EnvError
@@ -73,7 +74,12 @@ def load(cls: type[Loaded], **overrides: Any) -> Loaded:
     Raises: BadSetting naming the variable whose value does not fit.
     """
     env = Env()
-    parsers = {bool: env.bool, int: env.int, float: env.float, str: env.str}
+    parsers: dict[type, Callable[[str, Any], Any]] = {
+        bool: env.bool,
+        int: env.int,
+        float: env.float,
+        str: env.str,
+    }
     values: dict[str, Any] = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         try:

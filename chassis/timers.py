@@ -46,7 +46,7 @@ class TimerEntrypoint(Entrypoint):  # type: ignore[misc]
 
     def _run(self) -> None:
         seconds = self._interval(self.container.config["settings"])
-        while not self._stopping:
+        while True:
             eventlet.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311
             if self._stopping:
                 return

@@ -69,7 +69,12 @@ class Harness:
         return self.signer.sign(caller.id, caller.session_id, caller.display_name, caller.roles, now, 600)
 
     def call_as(
-        self, caller: Caller | None, contract: Rpc, key: str | None = None, fingerprint: str = "same", **arguments: Any
+        self,
+        caller: Caller | None,
+        contract: Rpc,
+        key: str | None = None,
+        fingerprint: str = "same",
+        **arguments: Any,
     ) -> Any:
         """Calls a method as the gateway would; raises what the caller would be told."""
         scope = caller.id if caller else "address:test"
@@ -86,7 +91,7 @@ class Harness:
         try:
             accepted = contract.arguments().load(arguments)
         except ValidationError as error:
-            raise Invalid("bad arguments", errors=field_errors(error.normalized_messages())) from error
+            raise Invalid("bad arguments", errors=field_errors(error.messages_dict)) from error
         enter(f"test.{contract.method}", None)
         self.statements = []
         answer = getattr(self.instance(call), contract.method)(**accepted)
@@ -108,12 +113,12 @@ class Harness:
         self.statements = []
         return getattr(self.instance(Call(verifier=self.verifier, deadline=float("inf"))), timer)()
 
-    def events(self, type: str | None = None) -> list[dict[str, Any]]:
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The events recorded so far, oldest first: their fields and `type`."""
         rows = self.db.read(
             lambda c: c.execute(sa.select(OUTBOX.c.type, OUTBOX.c.body).order_by(OUTBOX.c.id)).all()
         )
-        return [{"type": r.type, **r.body} for r in rows if type in (None, r.type)]
+        return [{"type": r.type, **r.body} for r in rows if kind in (None, r.type)]
 
     def failed_events(self) -> list[Any]:
         """What handlers refused: rows of failed_events."""
@@ -139,7 +144,9 @@ def make_service(
     """A migrated private database with the service on it; dropped afterwards."""
     server = make_url(os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"))
     database = f"test_{name}_{uuid.uuid4().hex[:12]}"
-    url = server.set(drivername="postgresql+psycopg2", database=database).render_as_string(hide_password=False)
+    url = server.set(drivername="postgresql+psycopg2", database=database).render_as_string(
+        hide_password=False
+    )
     loaded = load(Settings, **{"database_url": url, "database_pool_size": 20, **settings})
     upgrade(name, url)
     harness = Harness(name, loaded, remote or {}, overrides or {})
@@ -172,5 +179,3 @@ def _nobody(service: str) -> Callable[..., Any]:
         raise AssertionError(f"this test did not expect a call to {service}")
 
     return ask
-
-
