@@ -44,9 +44,6 @@ class EventSchema(Schema):
     occurred_at = Timestamp(required=True)
 
 
-AnyEventSchema = type[EventSchema]
-
-
 @dataclass(frozen=True)
 class Event:
     """One fact that `owner` publishes.
