@@ -134,11 +134,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Step:
-    """A transition that is allowed: what history and event will say."""
+    """A transition that is allowed: what history and event will say. `submit` comes from nowhere."""
 
     transition: str
     role: str
-    from_status: Status
+    from_status: Status | None
     to_status: Status
     reason: str | None = None
     note: str | None = None

@@ -1,0 +1,111 @@
+"""Reads, one statement each; who may see an order is decided inside the statement."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chassis.errors import BadQuery, NotFound
+from chassis.fields import is_id, rfc3339
+from chassis.pages import Page, decode_cursor, page_of
+from chassis.tokens import Caller
+from services.orders import queries
+from services.orders.rendering import Row, render_order, render_transition
+
+
+def get_order(connection: Connection, order_id: str, caller: Caller) -> dict[str, Any]:
+    """An order for one of its parties or staff.
+
+    Raises: NotFound for everybody else.
+    """
+    return render_order(_one(connection, queries.GET_ORDER, order_id, caller), caller)
+
+
+def lock_order(connection: Connection, order_id: str, caller: Caller) -> Row:
+    """The same row, locked until the transaction ends.
+
+    Raises: NotFound for strangers.
+    """
+    return _one(connection, queries.LOCK_ORDER, order_id, caller)
+
+
+def list_orders(
+    connection: Connection,
+    caller: Caller,
+    role: str,
+    status: list[int] | None,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """A page of the caller's orders in one role, newest first by `sort`.
+
+    Raises: BadQuery for a cursor of another list.
+    """
+    filters = {"list": "orders", "caller": caller.id, "role": role, "status": status, "sort": sort}
+    position = _position(decode_cursor(cursor, filters, 2))
+    statement = queries.list_orders(role, sort, status is not None, position is not None)
+    parameters = {"caller_id": caller.id, "statuses": status, "count": limit + 1, **(position or {})}
+    rows = connection.execute(statement, parameters).mappings().all()
+    column = sort.removeprefix("-")
+    return page_of(
+        rows,
+        limit,
+        filters,
+        lambda row: [rfc3339(row[column]), row["id"]],
+        lambda row: render_order(row, caller),
+    )
+
+
+def list_transitions(
+    connection: Connection, order_id: str, caller: Caller, limit: int, cursor: str | None
+) -> Page:
+    """A page of an order's history, oldest first.
+
+    Raises: NotFound for strangers; BadQuery for a cursor of another list.
+    """
+    filters = {"list": "transitions", "order": order_id}
+    after = decode_cursor(cursor, filters, 1) or [0]
+    if type(after[0]) is not int or not 0 <= after[0] < 2**31:
+        raise _bad_cursor()
+    if not is_id(order_id):
+        raise _no_such_order()
+    parameters = {"order_id": order_id, "after_sequence": after[0], "count": limit + 1, **_access(caller)}
+    rows = connection.execute(queries.LIST_TRANSITIONS, parameters).mappings().all()
+    if not rows:
+        raise _no_such_order()
+    lines = [row for row in rows if row["sequence"] is not None]
+    return page_of(lines, limit, filters, lambda row: [row["sequence"]], render_transition)
+
+
+def _one(connection: Connection, statement: Any, order_id: str, caller: Caller) -> Row:
+    found = None
+    if is_id(order_id):
+        found = connection.execute(statement, {"order_id": order_id, **_access(caller)}).mappings().first()
+    if found is None:
+        raise _no_such_order()
+    return dict(found)
+
+
+def _access(caller: Caller) -> dict[str, Any]:
+    return {"caller_id": caller.id, "is_staff": caller.is_staff}
+
+
+def _position(after: list[Any] | None) -> dict[str, Any] | None:
+    if after is None:
+        return None
+    moment, order_id = after
+    if not is_id(order_id):
+        raise _bad_cursor()
+    try:
+        return {"after_moment": datetime.fromisoformat(moment), "after_id": order_id}
+    except (TypeError, ValueError) as error:
+        raise _bad_cursor() from error
+
+
+def _bad_cursor() -> BadQuery:
+    return BadQuery.parameter("cursor", "invalid_cursor", "The cursor cannot be used.")
+
+
+def _no_such_order() -> NotFound:
+    return NotFound("There is no such order.")
