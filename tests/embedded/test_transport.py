@@ -285,6 +285,7 @@ def test_a_passive_declaration_counts_and_refuses_the_unknown(connect: Any, chan
     queue = names("q")
     channel.queue_declare(queue, auto_delete=False)
     publish(channel, "", queue)
+    eventlet.sleep(0.1)
     assert channel.queue_declare(queue, passive=True)[1:] == (1, 0)
     collect(connect().channel(), queue)
     assert channel.queue_declare(queue, passive=True).consumer_count == 1
@@ -332,6 +333,7 @@ def test_a_cancelled_consumer_gets_nothing_more(channel: Any, names: Any) -> Non
     publish(channel, "", queue)
     drain(channel, timeout=0.1)
     assert received == []
+    eventlet.sleep(0.1)
     assert channel.queue_declare(queue, passive=True).message_count == 1
 
 
