@@ -8,7 +8,7 @@ from chassis.context import CallContext
 from chassis.database import Database
 from chassis.events import on_event
 from chassis.idempotency import once
-from chassis.outbox import Relay
+from chassis.relay import Relay
 from chassis.remote import Remote
 from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
@@ -40,7 +40,8 @@ class ReviewsService:
         try:
             return once(self.db, self.call, lambda c: writing.submit(c, caller, draft, periods))
         except writing.OrderNotSettled:
-            order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
+            pass  # its event may still be on its way
+        order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
         return once(
             self.db, self.call, lambda c: writing.submit_after_answer(c, caller, draft, periods, order)
         )

@@ -1,0 +1,78 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.errors import Conflict, Forbidden, NotFound
+from chassis.settings import load
+from services.orders.contract import Status
+from services.reviews import permissions
+from services.reviews.periods import ReviewPeriods
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_staff", "role"),
+    [
+        ("c", False, "customer"),
+        ("c", True, "customer"),
+        ("p", False, "provider"),
+        ("p", True, "provider"),
+        ("x", True, "staff"),
+        ("x", False, None),
+    ],
+)
+def test_being_a_party_counts_before_being_staff(caller: str, is_staff: bool, role: str | None) -> None:
+    assert permissions.role_in_order(caller, is_staff, customer_id="c", provider_id="p") == role
+
+
+def test_a_stranger_learns_nothing() -> None:
+    with pytest.raises(NotFound):
+        permissions.require_role(None, "customer", "no")
+
+
+@pytest.mark.parametrize("role", ["provider", "staff"])
+def test_another_role_is_forbidden(role: permissions.Role) -> None:
+    with pytest.raises(Forbidden, match="Only the customer") as refused:
+        permissions.require_role(role, "customer", "Only the customer.")
+    assert refused.value.code == "not_allowed"
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status != Status.COMPLETED])
+def test_only_a_completed_order_can_be_reviewed_and_the_refusal_names_the_status(status: Status) -> None:
+    with pytest.raises(Conflict) as refused:
+        permissions.require_completed(status)
+    assert refused.value.code == "order_not_completed"
+    assert refused.value.data == {"current_status": status}
+
+
+def test_a_completed_order_can_be_reviewed() -> None:
+    permissions.require_completed(4)
+
+
+def test_a_review_is_taken_for_exactly_sixty_days() -> None:
+    period = ReviewPeriods().submission
+    permissions.require_open_for_review(NOW - timedelta(days=60), NOW, period)
+    with pytest.raises(Conflict) as refused:
+        permissions.require_open_for_review(NOW - timedelta(days=60) - MOMENT, NOW, period)
+    assert refused.value.code == "review_window_closed"
+
+
+def test_a_review_is_edited_for_exactly_a_day() -> None:
+    period = ReviewPeriods().editing
+    permissions.require_open_for_edit(NOW - timedelta(hours=24), NOW, period)
+    with pytest.raises(Conflict) as refused:
+        permissions.require_open_for_edit(NOW - timedelta(hours=24) - MOMENT, NOW, period)
+    assert refused.value.code == "review_edit_window_closed"
+
+
+def test_both_periods_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVIEW_WINDOW_DAYS", "7")
+    monkeypatch.setenv("REVIEW_EDIT_HOURS", "2")
+    periods = load(ReviewPeriods)
+    assert (periods.submission, periods.editing) == (timedelta(days=7), timedelta(hours=2))
+
+
+def test_a_completion_time_ahead_of_this_clock_is_within_the_window() -> None:
+    permissions.require_open_for_review(NOW + timedelta(seconds=2), NOW, ReviewPeriods().submission)

@@ -1,0 +1,197 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from chassis.errors import BadQuery, NotFound, Unauthenticated
+from chassis.fields import rfc3339
+from services.accounts import contract as accounts_contract
+from services.reviews import contract, queries
+from tests.reviews.world import World, new_id
+
+
+def hide(world: World, review: dict[str, Any]) -> None:
+    world.reviews.execute(
+        "UPDATE reviews SET hidden_at = now(), hidden_reason = 'Rude' WHERE id = :id", id=review["id"]
+    )
+
+
+def test_the_parties_and_staff_read_the_review_of_an_order(world: World) -> None:
+    order = world.order()
+    review = world.submit(order)
+    for caller in (world.customer, world.provider, world.staff):
+        assert world.get(order, caller) == review
+    with pytest.raises(NotFound):
+        world.get(order, world.stranger)
+    with pytest.raises(Unauthenticated):
+        world.reviews.call_as(None, contract.GET_REVIEW, order_id=order.id)
+
+
+def test_an_order_without_a_review_has_none_to_read(world: World) -> None:
+    order = world.order()
+    for caller in (world.customer, world.provider, world.staff, world.stranger):
+        with pytest.raises(NotFound):
+            world.get(order, caller)
+
+
+def test_anybody_reads_a_profiles_reviews_newest_first(world: World) -> None:
+    submitted = [world.submit(world.order(), rating=stars) for stars in (1, 2, 3)]
+    world.reply(submitted[0])
+    world.submit(world.order(provider=world.stranger))
+    for caller in (None, world.stranger, world.provider):
+        page = world.page(world.provider, caller)
+        assert [review["rating"] for review in page["data"]] == [3, 2, 1]
+        assert page["next_cursor"] is None
+    assert page["data"][2]["reply"]["text"] == "Thank you!"
+
+
+def test_a_provider_without_reviews_has_an_empty_list(world: World) -> None:
+    assert world.page(world.provider) == {"data": [], "next_cursor": None}
+
+
+def test_a_malformed_id_has_no_list(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.reviews.call_as(None, contract.LIST_PROFILE_REVIEWS, account_id="42")
+
+
+def test_pages_neither_repeat_nor_skip_even_within_one_moment_and_as_reviews_arrive(world: World) -> None:
+    expected = {world.submit(world.order())["id"] for _ in range(7)}
+    world.reviews.execute("UPDATE reviews SET created_at = date_trunc('day', created_at)")
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = world.page(world.provider, limit=2, cursor=cursor)
+        seen += [review["id"] for review in page["data"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        world.submit(world.order())
+    assert len(seen) == len(set(seen)) == 7
+    assert set(seen) == expected
+
+
+def test_a_hidden_review_is_seen_by_its_parties_and_staff_only(world: World) -> None:
+    order = world.order()
+    review = world.submit(order)
+    kept = world.submit(world.order())
+    hide(world, review)
+    assert [shown["id"] for shown in world.page(world.provider)["data"]] == [kept["id"]]
+    for caller in (world.customer, world.provider, world.staff):
+        assert world.get(order, caller)["hidden"] is True
+
+
+def crafted(cursor: str, *position: object) -> str:
+    digest = json.loads(base64.urlsafe_b64decode(cursor + "=="))[0]
+    return base64.urlsafe_b64encode(json.dumps([digest, *position]).encode()).decode().rstrip("=")
+
+
+def test_a_cursor_that_is_not_ours_is_a_bad_query(world: World) -> None:
+    for _ in range(2):
+        world.submit(world.order())
+    cursor = world.page(world.provider, limit=1)["next_cursor"]
+    bad: list[str] = ["", "x", "%%%", cursor[:-4]]
+    for position in ((1, 2), (None, None), ("now", new_id()), ("2026-01-01", new_id())):
+        bad.append(crafted(cursor, *position))
+    bad.append(crafted(cursor, "2026-01-01T00:00:00Z", "'; --"))
+    bad.append(crafted(cursor, "2026-01-01T00:00:00Z", ["x"]))
+    for wrong in bad:
+        with pytest.raises(BadQuery):
+            world.page(world.provider, cursor=wrong)
+    with pytest.raises(BadQuery):
+        world.page(world.stranger, cursor=cursor)
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def rename(world: World, account_id: str, name: str, version: int, registered: bool = False) -> None:
+    event = accounts_contract.ACCOUNT_REGISTERED if registered else accounts_contract.ACCOUNT_UPDATED
+    world.reviews.deliver(event, account_id=account_id, display_name=name, account_version=version)
+
+
+def test_reviews_show_what_people_are_called_now(world: World) -> None:
+    order = world.order()
+    world.submit(order)
+    rename(world, world.customer.id, "Cleo Newname", 2)
+    rename(world, world.provider.id, "Petra Newname", 7)
+    for review in (world.get(order, world.staff), *world.page(world.provider)["data"]):
+        assert review["author"]["display_name"] == "Cleo Newname"
+        assert review["provider"]["display_name"] == "Petra Newname"
+    assert world.submit(world.order())["author"]["display_name"] == "Cleo Newname"
+
+
+def test_an_older_name_that_arrives_late_is_ignored(world: World) -> None:
+    order = world.order()
+    world.submit(order)
+    for name, version, registered in (("Third", 3, False), ("First", 1, True), ("Second", 2, False)):
+        rename(world, world.customer.id, name, version, registered)
+        assert world.get(order, world.customer)["author"]["display_name"] == "Third"
+
+
+def test_a_registered_name_is_kept(world: World) -> None:
+    rename(world, world.customer.id, "Registered", 1, registered=True)
+    assert world.submit(world.order())["author"]["display_name"] == "Registered"
+
+
+# --- counts -----------------------------------------------------------------------------------
+
+
+def test_reads_are_one_statement_whatever_the_page(world: World) -> None:
+    orders = [world.order() for _ in range(5)]
+    for order in orders:
+        world.submit(order)
+    world.get(orders[0], world.customer)
+    assert len(world.reviews.statements) == 1
+    cursor = world.page(world.provider, limit=1)["next_cursor"]
+    assert len(world.reviews.statements) == 1
+    world.page(world.provider, limit=100, cursor=cursor)
+    assert len(world.reviews.statements) == 1
+
+
+def test_a_write_is_one_transaction_of_few_statements(world: World) -> None:
+    review = world.submit(world.order())
+    assert len(world.reviews.statements) == 6  # key, slot, review, ratings, outbox, answer
+    world.edit(review, rating=1)
+    assert len(world.reviews.statements) == 6
+    world.edit(review, text="Hm")
+    assert len(world.reviews.statements) == 5  # no rating moves
+    world.reply(review)
+    assert len(world.reviews.statements) == 5
+
+
+def test_an_event_costs_its_inbox_row_and_one_statement(world: World) -> None:
+    world.order()
+    assert len(world.reviews.statements) == 2
+    rename(world, world.customer.id, "New", 2)
+    assert len(world.reviews.statements) == 2
+
+
+def test_the_public_list_walks_its_index_without_a_sort(world: World) -> None:
+    world.reviews.execute(MANY_REVIEWS, provider=world.provider.id)
+    world.reviews.execute("ANALYZE review_slots; ANALYZE reviews; ANALYZE display_names")
+    last = world.page(world.provider, limit=100)["data"][-1]
+    assert last["created_at"] > rfc3339(world.rows("reviews WHERE rating = 1")[0]["created_at"])
+    statement = queries.provider_page(world.provider.id, 20, None).compile(
+        dialect=world.reviews.engine.dialect, compile_kwargs={"literal_binds": True}
+    )
+    plan = "\n".join(row["QUERY PLAN"] for row in world.select(f"EXPLAIN {statement}"))
+    assert "reviews_of_provider" in plan
+    assert "Sort" not in plan
+    assert "Seq Scan on reviews" not in plan
+    assert "Seq Scan on review_slots" not in plan
+
+
+MANY_REVIEWS = """
+WITH numbers AS (SELECT n, gen_random_uuid() AS order_id FROM generate_series(1, 20000) AS n),
+slots AS (
+    INSERT INTO review_slots
+    SELECT order_id, gen_random_uuid(), 'C', CASE WHEN n % 4 = 0 THEN CAST(:provider AS uuid)
+        ELSE gen_random_uuid() END, 'P', gen_random_uuid(), 'T', 4, 4, now()
+    FROM numbers RETURNING order_id, provider_id
+)
+INSERT INTO reviews (id, order_id, provider_id, rating, created_at, updated_at)
+SELECT gen_random_uuid(), slots.order_id, provider_id, CASE WHEN n = 4 THEN 1 ELSE 5 END,
+    now() - make_interval(secs => 20000 - n), now()
+FROM slots JOIN numbers USING (order_id)
+"""
