@@ -74,6 +74,7 @@ services = Table(
             persisted=True,
         ),
     ),
+    Column("title_words", TSVECTOR, Computed("to_tsvector('english', title)", persisted=True)),
     CheckConstraint("status IN ('draft', 'active', 'paused', 'archived')", name="services_status"),
     CheckConstraint(
         "CASE status WHEN 'draft' THEN NOT public WHEN 'archived' THEN true ELSE public END",
@@ -87,7 +88,6 @@ services = Table(
 )
 
 OF_ACTIVE = text("status = 'active'")
-IN_TITLE = text("to_tsvector('english', title)")
 IN_TITLE_AND_NAME = text("(title || ' ' || provider_name) gist_trgm_ops (siglen=64)")
 
 # One index per order of a list, read forwards or backwards; those of lists that everybody sees
@@ -109,13 +109,7 @@ Index(
 )
 Index("services_of_provider", _at.provider_id, _at.created_at, _at.id)
 Index("services_words", _at.search, postgresql_using="gin", postgresql_where=OF_ACTIVE)
-Index(
-    "services_title_words",
-    IN_TITLE,
-    _table=services,
-    postgresql_using="gin",
-    postgresql_where=OF_ACTIVE,
-)
+Index("services_title_words", _at.title_words, postgresql_using="gin", postgresql_where=OF_ACTIVE)
 Index(
     "services_similar_words",
     IN_TITLE_AND_NAME,

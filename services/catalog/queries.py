@@ -13,7 +13,7 @@ from services.catalog.models import categories, services
 from services.catalog.sorting import NEWEST
 
 _at = services.c
-SHOWN = tuple(column for column in _at if column.name != "search")
+SHOWN = tuple(column for column in _at if column.computed is None)
 
 
 def get_service(connection: Connection, service_id: str, caller_id: str | None) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from sqlalchemy import (
     String,
     case,
     cast,
+    exists,
     func,
     literal_column,
-    not_,
+    null,
     select,
     union_all,
 )
@@ -30,6 +31,7 @@ from services.catalog.queries import SHOWN, active_services
 from services.catalog.sorting import BY_NAME, Sorting, by_relevance
 
 MOST_CANDIDATES = 1000
+MOST_ALIKE = 200
 # Two neighbouring letters swapped in a word of six still match ("desgin").
 LEAST_SIMILARITY = 0.4
 # Of similar services only those are shown that come near the most similar one.
@@ -57,64 +59,82 @@ def search_services(
 def _statement(
     filters: dict[str, Any], sort: str, limit: int, cursor: str | None, bound: dict[str, Any]
 ) -> tuple[Any, Sorting]:
-    if filters["q"] is None:
-        sorting = BY_NAME[sort]
-        query = active_services(filters, *SHOWN).where(*sorting.after(cursor, bound))
-        return sorting.sorted(query, limit), sorting
     if sort == "relevance":
-        found = _ranked(filters)
-        sorting = by_relevance(found.c.relevance)
-        ranked: Select[Any] = select(*SHOWN, found.c.relevance).join(found, found.c.id == _at.id)
-        return sorting.sorted(ranked.where(*sorting.after(cursor, bound)), limit), sorting
+        found, relevance = _ranked(filters)
+        sorting = by_relevance(relevance)
+        return sorting.sorted(found.where(*sorting.after(cursor, bound)), limit), sorting
     sorting = BY_NAME[sort]
-    return _sorted_matches(filters, sorting, sorting.after(cursor, bound), limit), sorting
+    after = sorting.after(cursor, bound)
+    if filters["q"] is None:
+        return sorting.sorted(active_services(filters, *SHOWN).where(*after), limit), sorting
+    return _sorted_matches(filters, sorting, after, limit), sorting
 
 
 def _sorted_matches(
     filters: dict[str, Any], sorting: Sorting, after: list[ColumnElement[bool]], limit: int
 ) -> Select[Any]:
-    # One half is always empty: similar services exist only where no exact ones do.
-    exact = active_services(filters, *SHOWN).where(_has(filters["q"]), *after)
-    alike = _alike(filters)
-    similar = select(*SHOWN).join(alike, alike.c.id == _at.id).where(*after)
-    halves = [sorting.sorted(half, limit).subquery() for half in (exact, similar)]
-    both = union_all(*(select(half) for half in halves)).subquery()
-    order = [both.c[str(column.key)] for column in sorting.columns]
+    """The matches in an order of their own; only one of the three parts ever has rows.
+
+    Few matches are looked up and sorted; among many, walking the order's index soon finds a page.
+    """
+    words, first = filters["q"], _first_matches(filters)
+    few = select(*SHOWN).join(first, first.c.id == _at.id).where(~_are_many(first))
+    many = active_services(filters, *SHOWN).where(_has(words), _are_many(first))
+    alike = _alike(filters, first)
+    similar = select(*SHOWN).join(alike, alike.c.id == _at.id)
+    parts = [sorting.sorted(part.where(*after), limit).subquery() for part in (few, many, similar)]
+    found = union_all(*(select(part) for part in parts)).subquery()
+    order = [found.c[str(column.key)] for column in sorting.columns]
     return (
-        select(both)
+        select(found)
         .order_by(*(column.desc() if sorting.descending else column.asc() for column in order))
         .limit(limit + 1)
     )
 
 
-def _ranked(filters: dict[str, Any]) -> CTE:
-    """At most 1,000 candidates with their relevance.
+def _ranked(filters: dict[str, Any]) -> tuple[Select[Any], ColumnElement[float]]:
+    """At most 1,000 candidates and their relevance.
 
-    Those with the words in the title come first, the newest first; then those that have them
-    anywhere.
+    Of more matches than that, those with the words in the title are taken first, then those with
+    the words anywhere, of either the newest.
     """
-    words = filters["q"]
-    in_title = _newest(active_services(filters, _at.id).where(_title_has(words)))
-    anywhere = _newest(active_services(filters, _at.id).where(_has(words)))
-    relevance = cast(func.ts_rank(_at.search, _query(words)) + func.word_similarity(words, _at.title), Double)
-    first = in_title.cte("in_title")
-    rest = anywhere.where(_at.id.not_in(select(first.c.id))).limit(_room_beside(first)).cte("rest")
-    candidates = union_all(select(first.c.id), select(rest.c.id)).subquery("candidates")
-    exact = select(_at.id, relevance.label("relevance")).join(candidates, candidates.c.id == _at.id)
-    alike = _alike(filters)
-    return union_all(exact, select(alike.c.id, alike.c.relevance)).cte("found")
+    words, first = filters["q"], _first_matches(filters)
+    unknown = cast(null(), Double).label("similarity")
+    few = select(first.c.id, unknown).where(~_are_many(first))
+    candidates = union_all(
+        few,
+        *(select(part.c.id, unknown) for part in _newest_of_many(filters, first)),
+        select(_alike(filters, first)),
+    )
+    found = select(candidates.subquery()).limit(MOST_CANDIDATES).cte("found")
+    of_words = func.ts_rank(_at.search, _query(words)) + func.word_similarity(words, _at.title)
+    relevance = cast(func.coalesce(found.c.similarity, of_words), Double).label("relevance")
+    return select(*SHOWN, relevance).join(found, found.c.id == _at.id), relevance
 
 
-def _newest(query: Select[Any]) -> Select[Any]:
-    return query.order_by(_at.created_at.desc(), _at.id.desc()).limit(MOST_CANDIDATES)
+def _first_matches(filters: dict[str, Any]) -> CTE:
+    """Any 1,000 services that have the words: all of them, unless there are many."""
+    matches = active_services(filters, _at.id).where(_has(filters["q"]))
+    return matches.limit(MOST_CANDIDATES).cte("first_matches")
 
 
-def _room_beside(first: CTE) -> ColumnElement[int]:
-    return MOST_CANDIDATES - select(func.count()).select_from(first).scalar_subquery()
+def _are_many(first: CTE) -> ColumnElement[bool]:
+    return select(func.count()).select_from(first).scalar_subquery() >= MOST_CANDIDATES
 
 
-def _alike(filters: dict[str, Any]) -> CTE:
-    """Services that only look similar: none while one has the very words.
+def _newest_of_many(filters: dict[str, Any], first: CTE) -> tuple[CTE, CTE]:
+    def newest(words: ColumnElement[bool]) -> Select[Any]:
+        matches = active_services(filters, _at.id).where(words, _are_many(first))
+        return matches.order_by(_at.created_at.desc(), _at.id.desc())
+
+    titled = newest(_title_has(filters["q"])).limit(MOST_CANDIDATES).cte("titled")
+    room = MOST_CANDIDATES - select(func.count()).select_from(titled).scalar_subquery()
+    others = newest(_has(filters["q"])).where(_at.id.not_in(select(titled.c.id)))
+    return titled, others.limit(room).cte("others")
+
+
+def _alike(filters: dict[str, Any], first: CTE) -> CTE:
+    """The 200 services that look most similar: none while one has the very words.
 
     The threshold is set by the first part of this same statement, for this statement only, and
     the words pass through that part, so that it runs before the index is asked.
@@ -125,13 +145,13 @@ def _alike(filters: dict[str, Any]) -> CTE:
     nearest = (
         active_services(filters, _at.id, func.word_similarity(words, _TITLE_AND_NAME).label("similarity"))
         .where(words.op("<%", is_comparison=True)(_TITLE_AND_NAME))
-        .where(not_(active_services(filters, literal_column("1")).where(_has(filters["q"])).exists()))
+        .where(~exists(select(first.c.id)))
         .order_by(words.op("<<->")(_TITLE_AND_NAME))
-        .limit(MOST_CANDIDATES)
+        .limit(MOST_ALIKE)
         .cte("nearest")
     )
     near = NEAR_THE_BEST * select(func.max(nearest.c.similarity)).scalar_subquery()
-    similarity = cast(nearest.c.similarity, Double).label("relevance")
+    similarity = cast(nearest.c.similarity, Double).label("similarity")
     return select(nearest.c.id, similarity).where(nearest.c.similarity >= near).cte("alike")
 
 
@@ -144,4 +164,4 @@ def _has(words: str) -> ColumnElement[bool]:
 
 
 def _title_has(words: str) -> ColumnElement[bool]:
-    return func.to_tsvector(_ENGLISH, _at.title).op("@@", is_comparison=True)(_query(words))
+    return _at.title_words.op("@@", is_comparison=True)(_query(words))
