@@ -1,0 +1,72 @@
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError
+
+from chassis.fields import CURRENCIES, Id, Money, StrictInteger, Text, Timestamp, is_id, rfc3339, text
+
+
+class Sample(Schema):
+    note = Text()
+    title = text(5, 12)
+    stars = StrictInteger()
+    id = Id()
+    at = Timestamp()
+
+
+@pytest.mark.parametrize("amount", [True, "5", 5.0, 0, -1, 10**12 + 1, None])
+def test_an_amount_is_a_strict_integer_in_range(amount: Any) -> None:
+    with pytest.raises(ValidationError):
+        Money().load({"amount": amount, "currency": "EUR"})
+
+
+@pytest.mark.parametrize("currency", ["eur", "EURO", "XXX", "XAU", "DEM", "", 1, "E\u0000R"])
+def test_a_currency_is_a_current_iso_code(currency: Any) -> None:
+    with pytest.raises(ValidationError):
+        Money().load({"amount": 1, "currency": currency})
+
+
+def test_the_largest_amount_in_every_currency_is_accepted() -> None:
+    for currency in CURRENCIES:
+        assert Money().load({"amount": 10**12, "currency": currency})["amount"] == 10**12
+    assert {"EUR", "USD", "JPY", "KWD"} <= set(CURRENCIES)
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "a\ud800b", "\udfff"])
+def test_text_refuses_nul_and_unpaired_surrogates(bad: str) -> None:
+    with pytest.raises(ValidationError):
+        Sample().load({"note": bad})
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
+def test_all_other_text_is_kept_as_typed(typed: str) -> None:
+    assert Sample().load({"note": typed}) == {"note": typed}
+
+
+@pytest.mark.parametrize("bad", ["", "    \n ", "abcd", "a" * 13])
+def test_a_required_text_is_neither_blank_nor_out_of_bounds(bad: str) -> None:
+    with pytest.raises(ValidationError):
+        Sample().load({"title": bad})
+
+
+@pytest.mark.parametrize("bad", [True, "4", 4.0, None])
+def test_a_strict_integer_refuses_everything_else(bad: Any) -> None:
+    with pytest.raises(ValidationError):
+        Sample().load({"stars": bad})
+
+
+@pytest.mark.parametrize("bad", ["", "x", "01A20723-C937-7890-84CB-E036C89A067E", "../etc", 5])
+def test_an_id_is_a_canonical_uuid(bad: Any) -> None:
+    assert not is_id(bad)
+    with pytest.raises(ValidationError):
+        Sample().load({"id": bad})
+
+
+def test_times_are_written_in_utc() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert rfc3339(moment) == "2026-01-02T01:04:05.000000Z"
+    assert Sample().load({"at": "2026-01-02T03:04:05+02:00"}) == {"at": rfc3339(moment)}
+    assert rfc3339(datetime(2026, 1, 1, tzinfo=UTC)).endswith("Z")
