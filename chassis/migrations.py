@@ -27,7 +27,7 @@ def upgrade(service: str, database_url: str) -> None:
     Safe to run from several places at once: an advisory lock lets one after the other.
     """
     url = make_url(database_url)
-    _create_database(url)
+    create_database(url)
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
@@ -49,7 +49,8 @@ def alembic_config(service: str) -> Config:
     return config
 
 
-def _create_database(url: URL) -> None:
+def create_database(url: URL) -> None:
+    """Creates a database that is not there yet."""
     try:
         create_engine(url).connect().close()
         return

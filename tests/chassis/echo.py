@@ -1,0 +1,78 @@
+"""A small service with everything the chassis offers, run as its own process by the tests."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import sys  # noqa: E402
+from typing import Any  # noqa: E402
+
+from sqlalchemy import Connection, text  # noqa: E402
+
+from chassis import runner  # noqa: E402
+from chassis.context import CallContext  # noqa: E402
+from chassis.database import Database  # noqa: E402
+from chassis.errors import Conflict  # noqa: E402
+from chassis.events import on_event  # noqa: E402
+from chassis.idempotency import once  # noqa: E402
+from chassis.outbox import Relay, record  # noqa: E402
+from chassis.remote import Remote  # noqa: E402
+from chassis.rpc import rpc  # noqa: E402
+from chassis.settings import Settings, load  # noqa: E402
+from tests.chassis import echo_contract as contract  # noqa: E402
+
+
+class EchoService:
+    name = "echo"
+
+    db = Database()
+    call = CallContext()
+    relay = Relay()
+    itself = Remote("echo")
+
+    @rpc(contract.ECHO)
+    def echo(self, text: str) -> dict[str, Any]:
+        return {"text": text}
+
+    @rpc(contract.ASK)
+    def ask(self, text: str) -> Any:
+        return self.itself(contract.ECHO, text=text)
+
+    @rpc(contract.WAIT)
+    def wait(self, text: str) -> Any:
+        self.db.read(lambda c: c.execute(sleep(float(text))))
+        return {"text": text}
+
+    @rpc(contract.REFUSE)
+    def refuse(self, text: str) -> None:
+        raise Conflict("Not now.", code="not_now", current_status=7)
+
+    @rpc(contract.BREAK)
+    def break_down(self, text: str) -> None:
+        raise KeyError("a secret detail")
+
+    @rpc(contract.DO)
+    def do_thing(self, text: str) -> Any:
+        def effect(connection: Connection) -> dict[str, str]:
+            connection.execute(_note, {"text": f"done {text}"})
+            return {"event_id": record(connection, contract.THING_DONE, text=text)}
+
+        return once(self.db, self.call, effect)
+
+    @on_event(contract.THING_DONE)
+    def on_thing_done(self, connection: Connection, event: dict[str, Any]) -> None:
+        connection.execute(_note, {"text": f"handled {event['text']}"})
+        healed = connection.execute(text("SELECT count(*) FROM notes WHERE text = 'healed'")).scalar()
+        if event["text"] == "fails" and not healed:
+            raise ValueError("this event cannot be taken yet")
+
+
+_note = text("INSERT INTO notes (text) VALUES (:text)")
+
+
+def sleep(seconds: float) -> Any:
+    return text("SELECT pg_sleep(:seconds)").bindparams(seconds=seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(runner.run(EchoService, load(Settings), [contract.THING_DONE]))

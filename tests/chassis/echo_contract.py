@@ -1,0 +1,23 @@
+"""What the tests' own service promises."""
+
+from marshmallow import Schema
+
+from chassis.contracts import Event, EventSchema, Rpc
+from chassis.fields import Text
+
+
+class Words(Schema):
+    text = Text(required=True)
+
+
+class ThingDone(EventSchema):
+    text = Text(required=True)
+
+
+ECHO = Rpc("echo", "echo", Words)
+ASK = Rpc("echo", "ask", Words)
+WAIT = Rpc("echo", "wait", Words)
+REFUSE = Rpc("echo", "refuse", Words)
+BREAK = Rpc("echo", "break_down", Words)
+DO = Rpc("echo", "do_thing", Words, mutates=True)
+THING_DONE = Event("echo", "thing_done", ThingDone, consumers=("echo",))

@@ -1,0 +1,78 @@
+import time
+
+import pytest
+
+from tests.chassis import echo_contract as contract
+from tests.chassis.conftest import Echo
+from tests.servers import eventually
+
+pytestmark = pytest.mark.servers
+
+
+def test_a_call_is_answered_and_arguments_are_checked_at_the_owner(echo: Echo) -> None:
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+    assert echo.call(contract.ASK)["result"] == {"text": "hi"}
+    reply = echo.send("echo.echo", '{"args": [], "kwargs": {"wrong": 1}}', {})
+    assert reply is not None
+    assert {error["field"] for error in reply["error"]["data"]["errors"]} == {"text", "wrong"}
+
+
+def test_errors_cross_with_code_and_data_and_failures_without_harm(echo: Echo) -> None:
+    error = echo.call(contract.REFUSE)["error"]
+    assert (error["kind"], error["code"], error["data"]) == ("conflict", "not_now", {"current_status": 7})
+    assert "kind" not in echo.call(contract.BREAK)["error"]
+    reply = echo.send("echo.no_such_method", '{"args": [], "kwargs": {}}', {})
+    assert reply is not None
+    assert reply["error"]["exc_type"] == "MethodNotFound"
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe not json", b"[]", b"{}", b'{"args": []}', b"null", b""])
+def test_an_unreadable_call_is_kept_as_a_dead_letter_and_the_rest_flows_on(echo: Echo, body: bytes) -> None:
+    echo.send("echo.echo", body, {}, replies=False)
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+    found: list[object] = []
+    eventually(lambda: found.extend(echo.dead_letters()) or found, what="the dead letter")
+    assert len(found) == 1
+
+
+def test_a_call_without_reply_to_kills_nobody_and_is_kept(echo: Echo) -> None:
+    for _ in range(3):
+        echo.send("echo.echo", '{"args": [], "kwargs": {"text": "x"}}', {}, replies=False)
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+    found: list[object] = []
+    eventually(lambda: found.extend(echo.dead_letters()) or len(found) == 3, what="three dead letters")
+    assert echo.is_running()
+
+
+def test_a_repeat_with_the_same_key_has_no_second_effect(echo: Echo) -> None:
+    first = echo.call(contract.DO, "one", key="k")
+    again = echo.call(contract.DO, "one", key="k")
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert first["result"] == again["result"]
+    assert echo.call(contract.DO, "two", key="k")["error"]["code"] == "idempotency_key_reused"
+    assert echo.notes().count("done one") == 1
+
+
+def test_a_slow_statement_is_ended_by_the_server(echo: Echo) -> None:
+    error = echo.call(contract.WAIT, "30")["error"]
+    assert (error["kind"], error["code"]) == ("unavailable", "database_timeout")
+
+
+def test_sigterm_drains_what_is_under_way_and_exits_cleanly(echo: Echo) -> None:
+    began = time.monotonic()
+    echo.send("echo.do_thing", '{"args": [], "kwargs": {"text": "last"}}', {}, replies=True)
+    assert echo.stop() == 0
+    assert time.monotonic() - began < 10
+    assert "done last" in echo.notes()
+    assert echo.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL") == []
+
+
+def test_the_process_comes_back_after_its_database_connections_are_cut(echo: Echo) -> None:
+    assert echo.call(contract.DO, "before")["error"] is None
+    echo.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert echo.call(contract.DO, "after")["error"] is None
+    assert echo.status("/readyz") == 200

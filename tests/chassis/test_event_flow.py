@@ -1,0 +1,95 @@
+import json
+import uuid
+
+import pytest
+
+from tests.chassis import echo_contract as contract
+from tests.chassis.conftest import Echo
+from tests.servers import eventually
+
+pytestmark = pytest.mark.servers
+
+
+def event(text: str, event_id: str | None = None, version: int = 1) -> str:
+    return json.dumps(
+        {
+            "event_id": event_id or str(uuid.uuid4()),
+            "version": version,
+            "occurred_at": "2026-01-01T00:00:00Z",
+            "text": text,
+        }
+    )
+
+
+def test_a_recorded_event_is_published_confirmed_and_handled_once(echo: Echo) -> None:
+    echo.call(contract.DO, "a")
+    eventually(lambda: "handled a" in echo.notes())
+    eventually(lambda: not echo.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL"))
+    assert echo.rows("SELECT consumer FROM inbox") == [("echo.thing_done",)]
+
+
+def test_an_event_delivered_twice_has_one_effect(echo: Echo) -> None:
+    event_id = str(uuid.uuid4())
+    for _ in range(5):
+        echo.publish_event(event("twice", event_id))
+    echo.publish_event(event("last"))
+    eventually(lambda: "handled last" in echo.notes())
+    assert echo.notes().count("handled twice") == 1
+
+
+@pytest.mark.parametrize("body", ["", "not json", "[]", "{}", event("v2", version=2), '{"version": 1}'])
+def test_an_event_nobody_can_read_is_kept_and_the_rest_flows_on(echo: Echo, body: str) -> None:
+    echo.publish_event(body)
+    echo.publish_event(event("next"))
+    eventually(lambda: "handled next" in echo.notes())
+    found: list[object] = []
+    eventually(lambda: found.extend(echo.dead_letters()) or found, what="the dead letter")
+    assert len(found) == 1
+
+
+def test_a_failing_event_is_retried_parked_and_never_half_applied(echo: Echo) -> None:
+    echo.publish_event(event("fails"))
+    echo.publish_event(event("next"))
+    eventually(lambda: "handled next" in echo.notes())
+    eventually(lambda: echo.rows("SELECT 1 FROM failed_events WHERE parked_at IS NOT NULL"), what="parked")
+    ((attempts, error),) = echo.rows("SELECT attempts, error FROM failed_events")
+    assert (attempts, error) == (3, "ValueError: this event cannot be taken yet")
+    assert "handled fails" not in echo.notes()
+
+
+def test_a_failing_event_heals_by_itself_when_its_cause_is_gone(echo: Echo) -> None:
+    echo.publish_event(event("fails"))
+    eventually(lambda: echo.rows("SELECT 1 FROM failed_events"), what="kept")
+    echo.note("healed")
+    eventually(lambda: "handled fails" in echo.notes())
+    eventually(lambda: not echo.rows("SELECT 1 FROM failed_events"), what="forgotten")
+
+
+def test_events_recorded_before_a_crash_are_published_by_the_next_process(echo: Echo) -> None:
+    echo.kill()
+    body = event("orphan")
+    echo.rows("SELECT 1")
+    echo.db.write(
+        lambda c: c.exec_driver_sql(
+            "INSERT INTO outbox (event_id, type, body) VALUES (%s, 'thing_done', %s)",
+            (json.loads(body)["event_id"], body),
+        )
+    )
+    echo.start()
+    eventually(lambda: "handled orphan" in echo.notes())
+
+
+def test_an_event_whose_queue_is_missing_waits_in_the_outbox(echo: Echo) -> None:
+    from contextlib import closing
+
+    from chassis import topology
+    from tests.servers import broker_connection
+
+    queue = topology.event_queue(echo.settings, contract.THING_DONE, "echo")
+    with closing(broker_connection(echo.settings.amqp_url)) as connection:
+        connection.channel().queue_delete(queue)
+    echo.call(contract.DO, "waits")
+    eventually(lambda: b"event_unroutable" in echo.log.read_bytes(), what="the log says so")
+    assert echo.rows("SELECT 1 FROM outbox WHERE sent_at IS NULL")
+    topology.declare(echo.settings, ["echo"], [contract.THING_DONE])
+    eventually(lambda: "handled waits" in echo.notes())

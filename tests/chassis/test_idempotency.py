@@ -1,0 +1,103 @@
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from chassis.context import Call, IdempotencyKey
+from chassis.database import Db, make_engine
+from chassis.errors import Conflict, Declined, Invalid
+from chassis.idempotency import once, replay
+from chassis.settings import Settings
+from chassis.tokens import Verifier
+
+pytestmark = pytest.mark.servers
+
+
+def call(key: str = "k", fingerprint: str = "f", scope: str = "me") -> Call:
+    return Call(Verifier(""), float("inf"), idempotency=IdempotencyKey(scope, key, fingerprint))
+
+
+def note(connection: sa.Connection, text: str = "effect") -> dict[str, Any]:
+    number = connection.execute(
+        sa.text("INSERT INTO notes (text) VALUES (:text) RETURNING id"), {"text": text}
+    ).scalar()
+    return {"number": number}
+
+
+def count(db: Db) -> Any:
+    return db.read(lambda c: c.execute(sa.text("SELECT count(*) FROM notes")).scalar())
+
+
+def test_sixteen_twins_have_one_effect_and_one_answer(db: Db) -> None:
+    for round_number in range(5):
+        calls = [call(f"k{round_number}") for _ in range(16)]
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda one: once(db, one, note), calls))
+        assert len({answer["number"] for answer in answers}) == 1
+        assert [one.replayed for one in calls].count(False) == 1
+    assert count(db) == 5
+
+
+def test_an_effect_that_fails_stores_nothing_and_may_be_tried_again(db: Db) -> None:
+    def fail(connection: sa.Connection) -> Any:
+        note(connection)
+        raise Conflict("no")
+
+    with pytest.raises(Conflict):
+        once(db, call(), fail)
+    assert count(db) == 0
+    assert once(db, call(), note)
+    assert count(db) == 1
+
+
+def test_a_declined_answer_is_stored_and_replayed(db: Db) -> None:
+    def decline(connection: sa.Connection) -> Any:
+        note(connection)
+        raise Declined("The card was declined.", reason="card")
+
+    for _ in range(2):
+        with pytest.raises(Declined) as raised:
+            once(db, call(), decline)
+        assert raised.value.data == {"reason": "card"}
+    assert count(db) == 1
+
+
+def test_a_key_belongs_to_one_request_and_one_person(db: Db) -> None:
+    once(db, call(), note)
+    with pytest.raises(Invalid) as raised:
+        once(db, call(fingerprint="other"), note)
+    assert raised.value.code == "idempotency_key_reused"
+    assert once(db, call(scope="you"), note)
+
+
+def test_an_answer_of_nothing_is_replayed_too(db: Db) -> None:
+    assert once(db, call(), lambda connection: None) is None
+    again = call()
+    assert once(db, again, note) is None
+    assert again.replayed
+    assert count(db) == 0
+
+
+def test_replay_knows_only_finished_calls(db: Db) -> None:
+    assert replay(db, call()) is None
+    answer = once(db, call(), note)
+    later = call()
+    assert replay(db, later) == answer
+    assert later.replayed
+
+
+def test_a_twin_that_runs_too_long_is_a_conflict(echo_settings: Settings, db: Db) -> None:
+    import dataclasses
+
+    impatient = make_engine(dataclasses.replace(echo_settings, lock_timeout_seconds=0.2), "echo")
+
+    def slow(connection: sa.Connection) -> Any:
+        with pytest.raises(Conflict) as raised:
+            once(Db(impatient), call(), note)
+        assert raised.value.code == "idempotency_in_progress"
+        return note(connection)
+
+    once(db, call(), slow)
+    impatient.dispose()
+    assert count(db) == 1
