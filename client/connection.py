@@ -1,0 +1,168 @@
+"""One person's connection to the API: tokens, idempotency keys, and patience with a busy server."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from client.problem import Problem, Unreachable
+from client.resources import Session
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+STALE_TOKEN = frozenset({"token_expired", "invalid_token", "unauthenticated"})
+WORTH_ANOTHER_TRY = frozenset({429, 503, 504})
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
+REFRESH_BEFORE_SECONDS = 30
+REQUEST_SECONDS = 30.0
+Json = Any
+
+
+class HttpConnection:
+    """Sends requests and repeats them, under the same idempotency key, until there is an answer.
+
+    A lost connection, 429, 503, 504 and a still running twin are tried again for `patience_seconds`
+    in all; an access token about to expire is renewed first.
+    """
+
+    def __init__(self, base_url: str, patience_seconds: float, http: aiohttp.ClientSession | None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.session: Session | None = None
+        self.patience_seconds = patience_seconds
+        self._own_http = http is None
+        self._http = http
+        self._expires_at = 0.0
+        self._refreshing = asyncio.Lock()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The pool of connections; opened at the first use."""
+        if self._http is None:
+            timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            self._http = aiohttp.ClientSession(timeout=timeout)
+        return self._http
+
+    async def close(self) -> None:
+        """Closes the pool, unless it was lent to us."""
+        if self._own_http and self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def use(self, session: Session | None) -> None:
+        """Signs every further request with this session's access token; None: with nothing."""
+        self.session = session
+        self._expires_at = time.monotonic() + session["expires_in"] if session else 0.0
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Json = None,
+        query: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        """The answer's JSON (None for 204).
+
+        Raises: Problem when the API refuses, Unreachable when no answer came.
+        """
+        sent = dict(headers or {})
+        if method in WRITES:
+            sent["Idempotency-Key"] = key or str(uuid4())
+        await self.renew_if_needed()
+        token = self._access_token
+        try:
+            return await self._send_patiently(method, path, body, query, {**sent, **_signed(token)})
+        except Problem as problem:
+            if problem.status != 401 or token is None or problem.code not in STALE_TOKEN:
+                raise
+        await self.renew(token)
+        return await self._send_patiently(method, path, body, query, {**sent, **self.authorization()})
+
+    async def _send_patiently(
+        self, method: str, path: str, body: Json, query: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> Json:
+        give_up_at = time.monotonic() + self.patience_seconds
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._send_once(method, path, body, query, headers)
+            except Problem as problem:
+                wait = _pause_after(problem, pause)
+                if wait is None or time.monotonic() + wait > give_up_at:
+                    raise
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+                wait = pause
+                if time.monotonic() + wait > give_up_at:
+                    raise Unreachable(f"{self.base_url} does not answer: {error}") from error
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _send_once(
+        self, method: str, path: str, body: Json, query: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> Json:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        async with self.http.request(
+            method, self.base_url + path, params=given, json=body, headers=headers
+        ) as answer:
+            raw = await answer.read()
+            if answer.status >= 400:
+                raise _problem(answer, raw)
+            return json.loads(raw) if raw else None
+
+    @property
+    def _access_token(self) -> str | None:
+        return None if self.session is None else self.session["access_token"]
+
+    def authorization(self) -> dict[str, str]:
+        """The header that says who is asking."""
+        return _signed(self._access_token)
+
+    async def renew_if_needed(self) -> None:
+        """Renews an access token that is about to expire."""
+        if self._access_token is not None and time.monotonic() > self._expires_at - REFRESH_BEFORE_SECONDS:
+            await self.renew(self._access_token)
+
+    async def renew(self, stale_token: str) -> None:
+        """Exchanges the refresh token, once for all requests that found `stale_token` stale.
+
+        Raises: Problem when the session is over; the client is signed out then.
+        """
+        async with self._refreshing:
+            if self.session is None or self._access_token != stale_token:
+                return
+            body = {"refresh_token": self.session["refresh_token"]}
+            headers = {"Idempotency-Key": str(uuid4())}
+            try:
+                self.use(await self._send_patiently("POST", "/v1/sessions/refresh", body, None, headers))
+            except Problem as problem:
+                if problem.status == 401:
+                    self.use(None)
+                raise
+
+
+def _signed(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def _pause_after(problem: Problem, pause: float) -> float | None:
+    if problem.status in WORTH_ANOTHER_TRY:
+        return max(pause, problem.retry_after_seconds or 0)
+    return pause if problem.code == "idempotency_in_progress" else None
+
+
+def _problem(answer: aiohttp.ClientResponse, raw: bytes) -> Problem:
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        body = {"title": answer.reason or "", "code": "not_a_problem"}
+    try:
+        retry_after = float(answer.headers["Retry-After"])
+    except (KeyError, ValueError):
+        retry_after = None
+    return Problem(answer.status, body, retry_after)

@@ -1,0 +1,116 @@
+"""Reading: single resources, pages, and whole lists."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from client.connection import HttpConnection
+from client.resources import (
+    Account,
+    Category,
+    Listing,
+    Message,
+    Notification,
+    Order,
+    Profile,
+    Review,
+    Service,
+)
+
+Json = Any
+LARGEST_PAGE = 100
+
+
+class ListReading:
+    """The reading half of the client. Lists take `limit` (1 to 100) and `cursor`."""
+
+    def __init__(self, connection: HttpConnection) -> None:
+        self.connection = connection
+
+    async def _read(self, path: str, **query: Json) -> Json:
+        return await self.connection.send("GET", path, query=query)
+
+    async def all_of(self, path: str, **query: Json) -> AsyncIterator[Json]:
+        """Every item of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self._read(path, limit=LARGEST_PAGE, cursor=cursor, **query)
+            for item in page["data"]:
+                yield item
+            cursor = page["page"]["next_cursor"]
+            if cursor is None:
+                return
+
+    async def me(self) -> Account:
+        """One's own account."""
+        return cast(Account, await self._read("/v1/me"))
+
+    async def sessions(self, **page: Json) -> Listing[Json]:
+        """Where one is signed in."""
+        return cast("Listing[Json]", await self._read("/v1/sessions", **page))
+
+    async def profile(self, account_id: str) -> Profile:
+        """Anybody's public page."""
+        return cast(Profile, await self._read(f"/v1/profiles/{account_id}"))
+
+    async def profile_reviews(self, account_id: str, **page: Json) -> Listing[Review]:
+        """What customers said of a provider."""
+        return cast("Listing[Review]", await self._read(f"/v1/profiles/{account_id}/reviews", **page))
+
+    async def notification_preferences(self) -> Json:
+        """What one is told, and how."""
+        return await self._read("/v1/me/notification_preferences")
+
+    async def categories(self) -> list[Category]:
+        """All categories."""
+        return cast("list[Category]", (await self._read("/v1/categories"))["data"])
+
+    async def search_services(self, **filters: Json) -> Listing[Service]:
+        """Active services: `q`, `category`, `provider_id`, `min_price`, `max_price`, `currency`,
+        `min_rating`, `sort`."""
+        return cast("Listing[Service]", await self._read("/v1/services", **filters))
+
+    async def service(self, service_id: str) -> Service:
+        """One service."""
+        return cast(Service, await self._read(f"/v1/services/{service_id}"))
+
+    async def own_services(self, **page: Json) -> Listing[Service]:
+        """One's own services in every status."""
+        return cast("Listing[Service]", await self._read("/v1/me/services", **page))
+
+    async def orders(self, role: str, **filters: Json) -> Listing[Order]:
+        """One's orders as "customer" or "provider": `status` ("1,2"), `sort`."""
+        return cast("Listing[Order]", await self._read("/v1/orders", role=role, **filters))
+
+    async def order(self, order_id: str) -> Order:
+        """One order."""
+        return cast(Order, await self._read(f"/v1/orders/{order_id}"))
+
+    async def transitions(self, order_id: str, **page: Json) -> Listing[Json]:
+        """An order's history, oldest first."""
+        return cast("Listing[Json]", await self._read(f"/v1/orders/{order_id}/transitions", **page))
+
+    async def messages(self, order_id: str, **page: Json) -> Listing[Message]:
+        """An order's messages, newest first."""
+        return cast("Listing[Message]", await self._read(f"/v1/orders/{order_id}/messages", **page))
+
+    async def threads(self, **page: Json) -> Listing[Json]:
+        """The inbox: last message and unread count per order."""
+        return cast("Listing[Json]", await self._read("/v1/threads", **page))
+
+    async def notifications(self, unread: bool | None = None, **page: Json) -> Listing[Notification]:
+        """What one was told, newest first."""
+        asked = {} if unread is None else {"unread": "true" if unread else "false"}
+        found = await self._read("/v1/notifications", **asked, **page)
+        return cast("Listing[Notification]", found)
+
+    async def unread_count(self) -> int:
+        """How many notifications are unread."""
+        return int((await self._read("/v1/notifications/unread_count"))["count"])
+
+    async def review(self, order_id: str) -> Review:
+        """The review of an order."""
+        return cast(Review, await self._read(f"/v1/orders/{order_id}/review"))
+
+    async def order_statuses(self) -> list[Json]:
+        """The numbered statuses and what they mean."""
+        return list((await self._read("/v1/order_statuses"))["data"])

@@ -1,0 +1,204 @@
+"""Everything a person can do in the marketplace, in the domain's words."""
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self, cast
+
+import aiohttp
+
+from client import live
+from client.connection import HttpConnection
+from client.lists import ListReading
+from client.resources import Account, LiveEvent, Message, Money, Notification, Order, Review, Service, Session
+
+Json = Any
+
+
+class MarketplaceClient(ListReading):
+    """One person (or nobody, before `sign_in`) at the API under `base_url`.
+
+    Every write carries an idempotency key, one's own (`key`) or a random one, and is repeated under
+    it when the answer is lost or the server is busy, for at most `patience_seconds`. All methods
+    raise `Problem` when the API refuses and `Unreachable` when it does not answer.
+    """
+
+    def __init__(
+        self, base_url: str, patience_seconds: float = 15.0, http: aiohttp.ClientSession | None = None
+    ) -> None:
+        super().__init__(HttpConnection(base_url, patience_seconds, http))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.connection.close()
+
+    @property
+    def session(self) -> Session | None:
+        """The session, once signed in."""
+        return self.connection.session
+
+    async def _write(self, method: str, path: str, body: Json, key: str | None, **headers: str) -> Json:
+        return await self.connection.send(method, path, body, key=key, headers=headers)
+
+    # account
+
+    async def register_account(
+        self, email: str, password: str, display_name: str, key: str | None = None
+    ) -> Account:
+        """Signs up; the account can sign in at once."""
+        body = {"email": email, "password": password, "display_name": display_name}
+        return cast(Account, await self._write("POST", "/v1/accounts", body, key))
+
+    async def sign_in(self, email: str, password: str, key: str | None = None) -> Session:
+        """Opens a session; further calls are this person's."""
+        body = {"email": email, "password": password}
+        session = cast(Session, await self._write("POST", "/v1/sessions", body, key))
+        self.connection.use(session)
+        return session
+
+    async def refresh(self) -> Session:
+        """Renews the session now (it is done unasked before the access token expires)."""
+        if self.session is None:
+            raise RuntimeError("Sign in first.")
+        await self.connection.renew(self.session["access_token"])
+        return self.session
+
+    async def sign_out(self, session_id: str = "current") -> None:
+        """Closes a session, by default this one."""
+        await self._write("DELETE", f"/v1/sessions/{session_id}", None, None)
+        if session_id == "current":
+            self.connection.use(None)
+
+    async def sign_out_everywhere(self) -> None:
+        """Closes all sessions, this one included."""
+        await self._write("DELETE", "/v1/sessions", None, None)
+        self.connection.use(None)
+
+    async def change_me(self, key: str | None = None, **changes: str | None) -> Account:
+        """Changes `display_name`, `bio`, `time_zone` or `locale`."""
+        return cast(Account, await self._write("PATCH", "/v1/me", changes, key))
+
+    async def change_password(self, current_password: str, new_password: str) -> None:
+        """Changes the password; other sessions are closed."""
+        body = {"current_password": current_password, "new_password": new_password}
+        await self._write("PUT", "/v1/me/password", body, None)
+
+    async def change_notification_preferences(self, **changes: dict[str, bool]) -> Json:
+        """Changes what one is told, and how: `messages={"in_app": False}`."""
+        return await self._write("PATCH", "/v1/me/notification_preferences", changes, None)
+
+    # services
+
+    async def post_service(
+        self,
+        title: str,
+        description: str,
+        category: str,
+        price: Money,
+        delivery_days: int,
+        revisions: int,
+        status: str | None = None,
+        key: str | None = None,
+    ) -> Service:
+        """Offers a service; it is active unless `status` is "draft"."""
+        body: dict[str, Json] = {
+            "title": title,
+            "description": description,
+            "category": category,
+            "price": price,
+            "delivery_days": delivery_days,
+            "revisions": revisions,
+        }
+        if status is not None:
+            body["status"] = status
+        return cast(Service, await self._write("POST", "/v1/services", body, key))
+
+    async def change_service(self, service: Service, key: str | None = None, **changes: Json) -> Service:
+        """Changes a service as it was last read; 412 when somebody changed it since."""
+        path, match = f"/v1/services/{service['id']}", {"If-Match": f'"{service["version"]}"'}
+        return cast(Service, await self._write("PATCH", path, changes, key, **match))
+
+    async def archive_service(self, service: Service, key: str | None = None) -> None:
+        """Takes a service out of the market for good."""
+        path, match = f"/v1/services/{service['id']}", {"If-Match": f'"{service["version"]}"'}
+        await self._write("DELETE", path, None, key, **match)
+
+    # orders
+
+    async def submit_order(
+        self, service_id: str, requirements: str, expected_price: Money | None = None, key: str | None = None
+    ) -> Order:
+        """Orders a service; with `expected_price` only if that is still its price."""
+        body: dict[str, Json] = {"service_id": service_id, "requirements": requirements}
+        if expected_price is not None:
+            body["expected_price"] = expected_price
+        return cast(Order, await self._write("POST", "/v1/orders", body, key))
+
+    async def transition(
+        self,
+        order_id: str,
+        transition: str,
+        reason: str | None = None,
+        note: str | None = None,
+        to_status: int | None = None,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Order:
+        """Moves an order on; with `version` only if nobody else did meanwhile."""
+        given = {"transition": transition, "reason": reason, "note": note, "to_status": to_status}
+        body = {name: value for name, value in given.items() if value is not None}
+        match = {} if version is None else {"If-Match": f'"{version}"'}
+        return cast(
+            Order, await self._write("POST", f"/v1/orders/{order_id}/transitions", body, key, **match)
+        )
+
+    # messages, notifications
+
+    async def post_message(self, order_id: str, body: str, key: str | None = None) -> Message:
+        """Writes to the other party of an order."""
+        path = f"/v1/orders/{order_id}/messages"
+        return cast(Message, await self._write("POST", path, {"body": body}, key))
+
+    async def mark_messages_read(self, order_id: str, up_to: str) -> None:
+        """Marks the messages of a thread read, up to and including one."""
+        await self._write("PUT", f"/v1/orders/{order_id}/messages/read", {"up_to": up_to}, None)
+
+    async def mark_notification(self, notification_id: str, read: bool = True) -> Notification:
+        """Marks a notification read or unread."""
+        path = f"/v1/notifications/{notification_id}"
+        return cast(Notification, await self._write("PATCH", path, {"read": read}, None))
+
+    async def mark_all_read(self) -> None:
+        """Marks all notifications read."""
+        await self._write("POST", "/v1/notifications/read_all", None, None)
+
+    def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
+        """What happens to this person, live, for ever; see `client.live.live_events`."""
+        return live.live_events(self.connection, last_event_id)
+
+    # reviews
+
+    async def submit_review(
+        self, order_id: str, rating: int, text: str | None = None, key: str | None = None
+    ) -> Review:
+        """Reviews a completed order, 1 to 5 stars."""
+        body: dict[str, Json] = {"rating": rating}
+        if text is not None:
+            body["text"] = text
+        return cast(Review, await self._write("POST", f"/v1/orders/{order_id}/review", body, key))
+
+    async def change_review(self, review_id: str, **changes: Json) -> Review:
+        """Changes `rating` or `text`, for a day."""
+        return cast(Review, await self._write("PATCH", f"/v1/reviews/{review_id}", changes, None))
+
+    async def reply_to_review(self, review_id: str, text: str, key: str | None = None) -> Review:
+        """The provider's one reply."""
+        path = f"/v1/reviews/{review_id}/reply"
+        return cast(Review, await self._write("POST", path, {"text": text}, key))

@@ -1,0 +1,177 @@
+"""The shapes of the API's answers (times are RFC 3339, money is in minor units)."""
+
+from typing import Any, Generic, TypedDict, TypeVar
+
+
+class Money(TypedDict):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class Party(TypedDict):
+    """A person as others see them."""
+
+    id: str
+    display_name: str
+
+
+class Rating(TypedDict):
+    """`average` is None while `count` is 0."""
+
+    average: float | None
+    count: int
+
+
+class Account(TypedDict):
+    """One's own account."""
+
+    id: str
+    email: str
+    email_verified: bool
+    display_name: str
+    bio: str | None
+    roles: list[str]
+    created_at: str
+
+
+class Session(TypedDict):
+    """Being signed in."""
+
+    session_id: str
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    account: Account
+
+
+class Profile(TypedDict):
+    """A person's public page."""
+
+    id: str
+    display_name: str
+    bio: str | None
+    member_since: str
+    rating: Rating
+    completed_orders: int
+
+
+class Category(TypedDict):
+    """What services are sorted into; `id` is a slug."""
+
+    id: str
+    name: str
+
+
+class Service(TypedDict):
+    """A listing."""
+
+    id: str
+    title: str
+    description: str
+    category: str
+    price: Money
+    delivery_days: int
+    revisions: int
+    status: str
+    provider: Party
+    rating: Rating
+    created_at: str
+    updated_at: str
+    version: int
+
+
+class ServiceReference(TypedDict):
+    """The service an order is for, as it was called then."""
+
+    id: str
+    title: str
+
+
+class Order(TypedDict):
+    """An order, as the caller may see it."""
+
+    id: str
+    number: int | str
+    status: int
+    status_name: str
+    status_label: str
+    service: ServiceReference
+    price: Money
+    customer: Party
+    provider: Party
+    requirements: str
+    payment_status: str
+    disputed: bool
+    revisions_used: int
+    revisions_allowed: int
+    due_at: str | None
+    confirm_by: str | None
+    created_at: str
+    updated_at: str
+    version: int
+    available_transitions: list[str]
+
+
+class Message(TypedDict):
+    """One message in an order's thread."""
+
+    id: str
+    order_id: str
+    author: Party
+    body: str
+    created_at: str
+    read_at: str | None
+
+
+class Notification(TypedDict):
+    """Something a person is told."""
+
+    id: str
+    type: str
+    order_id: str | None
+    actor: dict[str, Any] | None
+    data: dict[str, Any]
+    created_at: str
+    read_at: str | None
+
+
+class Review(TypedDict):
+    """What a customer says of a completed order."""
+
+    id: str
+    order_id: str
+    service_id: str
+    rating: int
+    text: str | None
+    author: Party
+    provider: Party
+    reply: Any
+    created_at: str
+
+
+class PageLinks(TypedDict):
+    """Where a list goes on."""
+
+    next_cursor: str | None
+    has_more: bool
+
+
+Item = TypeVar("Item")
+
+
+class Listing(TypedDict, Generic[Item]):
+    """One page of a list."""
+
+    data: list[Item]
+    page: PageLinks
+
+
+class LiveEvent(TypedDict):
+    """One event of the live stream; thin: refetch what it names."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
