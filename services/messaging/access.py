@@ -11,11 +11,25 @@ class ThreadUnknown(NotFound):
     """No event of this order has arrived here yet, or there is no such order: ask orders."""
 
 
-def refusal(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
-    """The error for a caller whom a statement on this thread did not serve."""
-    thread = select(THREADS.c.order_id).where(THREADS.c.order_id == order_id)
-    if connection.execute(thread).first() is None:
+def refused_reading(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
+    """The error for a caller to whom no thread was shown."""
+    parties = _parties(connection, order_id)
+    # whoever may read was overtaken: the thread has come since, and another try will find it
+    if not parties or caller.is_staff or caller.id in parties:
+        return ThreadUnknown("There is no such order.")
+    return NotFound("There is no such order.")
+
+
+def refused_writing(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
+    """The error for a caller who changed nothing in a thread."""
+    parties = _parties(connection, order_id)
+    if not parties or caller.id in parties:
         return ThreadUnknown("There is no such order.")
     if caller.is_staff:
         return Forbidden("Staff read along; only the two parties write and mark as read.")
     return NotFound("There is no such order.")
+
+
+def _parties(connection: Connection, order_id: str) -> tuple[str, ...]:
+    thread = select(THREADS.c.customer_id, THREADS.c.provider_id).where(THREADS.c.order_id == order_id)
+    return tuple(connection.execute(thread).first() or ())

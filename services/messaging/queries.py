@@ -11,7 +11,7 @@ from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from chassis.tokens import Caller
-from services.messaging.access import refusal
+from services.messaging.access import refused_reading
 from services.messaging.models import NOTIFICATIONS, PREFERENCES
 
 FIRST_MOMENT, FIRST_ID = "infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -79,7 +79,7 @@ def messages_of_thread(
     }
     rows = connection.execute(MESSAGES_OF_THREAD, arguments).all()
     if not rows:
-        raise refusal(connection, caller, order_id)
+        raise refused_reading(connection, caller, order_id)
     return [row for row in rows if row.id is not None]
 
 

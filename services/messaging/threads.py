@@ -14,7 +14,7 @@ from chassis import outbox
 from chassis.errors import Invalid
 from chassis.tokens import Caller
 from services.messaging import contract
-from services.messaging.access import refusal
+from services.messaging.access import refused_writing
 from services.messaging.delivery import deliver
 from services.messaging.notifications import notification_of_message
 from services.messaging.rendering import render_message
@@ -149,7 +149,7 @@ def post_message(connection: Connection, caller: Caller, order_id: str, body: st
     values = {"id": str(uuid6.uuid7()), "order_id": order_id, "author_id": caller.id, "body": body}
     posted = connection.execute(POST_MESSAGE, values).first()
     if posted is None:
-        raise refusal(connection, caller, order_id)
+        raise refused_writing(connection, caller, order_id)
     _announce(connection, posted)
     return render_message(posted)
 
@@ -182,7 +182,7 @@ def mark_messages_read(connection: Connection, caller: Caller, order_id: str, up
     arguments = {"order_id": order_id, "account_id": caller.id, "up_to": up_to}
     locked = connection.execute(LOCK_THREAD, arguments).first()
     if locked is None:
-        raise refusal(connection, caller, order_id)
+        raise refused_writing(connection, caller, order_id)
     if locked.position is None:
         raise Invalid.field("up_to", "unknown_message", "This order has no such message.")
     mark = {"order_id": order_id, "other_id": locked.other_id, "position": locked.position}
