@@ -36,6 +36,7 @@ class Echo:
         self.engine = make_engine(settings, "echo")
         self.db = Db(self.engine)
         self._process: subprocess.Popen[bytes] | None = None
+        self._dead_letters: list[Any] = []
 
     def start(self, **environment: str) -> None:
         own = {
@@ -128,13 +129,13 @@ class Echo:
             channel.basic_publish(amqp.Message(body, delivery_mode=2), exchange, contract.THING_DONE.type)
 
     def dead_letters(self) -> list[Any]:
+        """Those seen so far; each is taken from the queue once."""
         with closing(broker_connection(self.settings.amqp_url)) as connection:
             channel = connection.channel()
             queue = topology.dead_letter_queue(self.settings, "echo")
-            found: list[Any] = []
             while (message := channel.basic_get(queue, no_ack=True)) is not None:
-                found.append(message)
-            return found
+                self._dead_letters.append(message)
+        return self._dead_letters
 
     def drop(self) -> None:
         self.engine.dispose()
