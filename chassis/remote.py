@@ -14,10 +14,12 @@ from chassis.broker import Channel, Delivery, decoded
 from chassis.context import HEADER_PREFIX, Call
 from chassis.contracts import Rpc
 from chassis.errors import TimedOut, Unavailable, from_wire
+from chassis.presence import Presence
 from chassis.rpc import RpcLink
 
 log = structlog.get_logger(__name__)
 Json = Any
+MARGIN_SECONDS = 0.5
 
 
 class Replies(SharedExtension):  # type: ignore[misc]
@@ -28,6 +30,11 @@ class Replies(SharedExtension):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._waiting: dict[str, GreenEvent] = {}
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Who is known to be away."""
+        return Presence(self.container.config["settings"])
 
     @cached_property
     def address(self) -> str:
@@ -48,17 +55,21 @@ class Replies(SharedExtension):  # type: ignore[misc]
         link.consume(self.queue, self._on_reply, prefetch=0)
 
     def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
-        """Calls and waits at most as long as the caller's own caller waits."""
-        seconds = call.remaining_seconds()
+        """Calls and waits a little less than the caller's own caller waits, so that it hears why."""
+        seconds = call.remaining_seconds() - MARGIN_SECONDS
         if seconds <= 0:
             raise TimedOut(f"{contract.service} was not asked: no time was left.")
+        self.presence.refuse_if_absent(contract.service)
         correlation_id, answered = str(uuid.uuid4()), GreenEvent()
         self._waiting[correlation_id] = answered
         try:
             self._send(contract, arguments, call, correlation_id, int(seconds * 1000))
-            with eventlet.Timeout(seconds, False):
+            with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
                 return answered.wait()
-            raise TimedOut(f"{contract.service} did not answer in time.")
+        except TimedOut:
+            self.presence.look(contract.service)
+            self.presence.refuse_if_absent(contract.service)
+            raise
         finally:
             self._waiting.pop(correlation_id, None)
 

@@ -29,6 +29,7 @@ class EchoService:
     call = CallContext()
     relay = Relay()
     itself = Remote("echo")
+    nobody = Remote("nobody")
 
     @rpc(contract.ECHO)
     def echo(self, text: str) -> dict[str, Any]:
@@ -37,6 +38,10 @@ class EchoService:
     @rpc(contract.ASK)
     def ask(self, text: str) -> Any:
         return self.itself(contract.ECHO, text=text)
+
+    @rpc(contract.ASK_NOBODY)
+    def ask_nobody(self, text: str) -> Any:
+        return self.nobody(contract.NOBODY, text=text)
 
     @rpc(contract.WAIT)
     def wait(self, text: str) -> Any:

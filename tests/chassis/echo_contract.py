@@ -16,6 +16,8 @@ class ThingDone(EventSchema):
 
 ECHO = Rpc("echo", "echo", Words)
 ASK = Rpc("echo", "ask", Words)
+ASK_NOBODY = Rpc("echo", "ask_nobody", Words)
+NOBODY = Rpc("nobody", "answer", Words)
 WAIT = Rpc("echo", "wait", Words)
 REFUSE = Rpc("echo", "refuse", Words)
 BREAK = Rpc("echo", "break_down", Words)

@@ -1,10 +1,12 @@
 import time
+from contextlib import closing
 
 import pytest
 
+from chassis import topology
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.servers import eventually
+from tests.servers import broker_connection, eventually
 
 pytestmark = pytest.mark.servers
 
@@ -73,3 +75,20 @@ def test_the_process_comes_back_after_its_database_connections_are_cut(echo: Ech
     )
     assert echo.call(contract.DO, "after")["error"] is None
     assert echo.status("/readyz") == 200
+
+
+def test_a_stopped_service_is_unavailable_within_the_deadline_and_then_at_once(echo: Echo) -> None:
+    assert echo.call(contract.ASK_NOBODY)["error"]["code"] == "service_unavailable"  # never installed
+    with closing(broker_connection(echo.settings.amqp_url)) as connection:
+        channel = connection.channel()
+        queue = topology.rpc_queue(echo.settings, "nobody")
+        channel.queue_declare(queue, durable=True, auto_delete=False)
+        channel.queue_bind(queue, topology.rpc_exchange(echo.settings), "nobody.*")
+        began = time.monotonic()
+        first = echo.call(contract.ASK_NOBODY, deadline_ms=1500)
+        assert time.monotonic() - began < 1.5
+        began = time.monotonic()
+        second = echo.call(contract.ASK_NOBODY)
+        assert time.monotonic() - began < 0.5
+        channel.queue_delete(queue)
+    assert first["error"]["code"] == second["error"]["code"] == "service_unavailable"
