@@ -107,7 +107,8 @@ def _status(**options: Any) -> StrictInteger:
 
 
 class SubmitOrderBody(Schema):
-    """A new order. With `expected_price` it is refused when the price is another by now."""
+    """A new order. With `expected_price` it is refused when the price is another by now (409
+    `price_changed` with `current_price`)."""
 
     service_id = Id(required=True)
     requirements = text(1, 4000, required=True)
