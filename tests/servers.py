@@ -182,6 +182,11 @@ class PostgresServer(PrivateServer):
         """Stops it at once, as a failing machine would (no connection may finish)."""
         self._signal(signal.SIGQUIT, 30)
 
+    def close(self) -> None:
+        """Stops it if it runs."""
+        if self._process is not None:
+            self.stop()
+
 
 def _postgres_binary(name: str) -> str | None:
     return _binary(name, "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
@@ -286,6 +291,6 @@ class Servers:
     def close(self) -> None:
         """Stops what was started here."""
         for server in self._started:
-            server.close() if isinstance(server, RabbitServer) else server.stop()
+            server.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -43,6 +43,11 @@ class Process:
         return self._popen is not None and self._popen.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs."""
+        return None if self._popen is None else self._popen.poll()
+
+    @property
     def is_ready(self) -> bool:
         """Whether it says so on its own port. A process that has ended fails the test at once."""
         if not self.is_running:

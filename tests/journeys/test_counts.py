@@ -1,0 +1,125 @@
+"""The exact counts that keep the marketplace fast: calls per request, statements per call."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from client import MarketplaceClient
+from tests.journeys.walk import Walk, begin, person
+from tests.stack import Stack
+
+CALLS, SERVED = "microtasks_gateway_rpcs_total", "microtasks_rpc_served_total"
+STATEMENTS, TRANSACTIONS = "microtasks_sql_statements_total", "microtasks_transactions_total"
+AT_MOST_PER_TRANSITION = 5
+Read = Callable[[MarketplaceClient, str], Awaitable[Any]]
+
+
+class Counts:
+    """What was counted between the start and the end of a `counting` block."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._before = self._take()
+        self._after: dict[tuple[str, str], float] = {}
+
+    def _take(self) -> dict[tuple[str, str], float]:
+        taken: dict[tuple[str, str], float] = {}
+        for process in self._stack.processes:
+            for (name, labels), value in process.metrics().items():
+                key = (name, dict(labels).get("call", ""))
+                taken[key] = taken.get(key, 0) + value
+        return taken
+
+    def finish(self) -> None:
+        """Ends the counting."""
+        self._after = self._take()
+
+    def of(self, name: str, call: str = "") -> float:
+        """How much a counter grew, for one call or for all."""
+        keys = [
+            k for k in self._after if k[0] == name and (not call or k[1] == call) and k[1] != "background"
+        ]
+        return sum(self._after[key] - self._before.get(key, 0) for key in keys)
+
+
+@contextmanager
+def counting(stack: Stack) -> Iterator[Counts]:
+    """Counts what happens inside the block."""
+    counts = Counts(stack)
+    yield counts
+    counts.finish()
+
+
+READS: dict[str, Read] = {
+    "orders.get_order": lambda client, order_id: client.order(order_id),
+    "orders.list_orders": lambda client, _: client.orders("customer"),
+    "orders.list_transitions": lambda client, order_id: client.transitions(order_id),
+    "messaging.list_messages": lambda client, order_id: client.messages(order_id),
+    "messaging.list_threads": lambda client, _: client.threads(),
+    "messaging.list_notifications": lambda client, _: client.notifications(),
+    "messaging.count_unread": lambda client, _: client.unread_count(),
+    "accounts.get_me": lambda client, _: client.me(),
+    "accounts.list_sessions": lambda client, _: client.sessions(),
+    "catalog.list_own_services": lambda client, _: client.own_services(),
+}
+
+
+@pytest.mark.parametrize("call", READS)
+def test_a_read_is_one_call_and_one_statement(stack: Stack, call: str) -> None:
+    async def read() -> Counts:
+        async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
+            begun = await begin(customer, provider)
+            await begun.told(provider, "order_submitted")
+            await READS[call](customer, begun.order["id"])  # connections and caches are warm now
+            with counting(stack) as counts:
+                await READS[call](customer, begun.order["id"])
+            return counts
+
+    counts = asyncio.run(read())
+    assert counts.of(CALLS) == counts.of(CALLS, call) == 1
+    assert counts.of(SERVED) == 1
+    assert counts.of(STATEMENTS, call) == 1
+    assert counts.of(TRANSACTIONS, call) == 0
+
+
+def test_a_transition_is_one_call_and_one_transaction_of_at_most_five_statements(stack: Stack) -> None:
+    async def approve() -> Counts:
+        async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
+            begun: Walk = await begin(customer, provider)
+            with counting(stack) as counts:
+                await provider.transition(begun.order["id"], "approve")
+            await begun.told(customer, "order_approved")
+            return counts
+
+    counts = asyncio.run(approve())
+    call = "orders.transition_order"
+    assert counts.of(CALLS) == counts.of(CALLS, call) == 1
+    assert counts.of(TRANSACTIONS, call) == 1
+    assert 0 < counts.of(STATEMENTS, call) <= AT_MOST_PER_TRANSITION
+
+
+def test_a_public_read_that_the_gateway_has_cached_asks_nobody(stack: Stack) -> None:
+    async def read() -> Counts:
+        async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
+            begun = await begin(customer, provider)
+            service_id = begun.order["service"]["id"]
+            await _settled(customer, service_id)
+            with counting(stack) as counts:
+                await customer.service(service_id)
+                await customer.categories()
+                await customer.search_services(category="writing")
+            return counts
+
+    assert asyncio.run(read()).of(CALLS) == 0
+
+
+async def _settled(client: MarketplaceClient, service_id: str) -> None:
+    """Fills the cache after the last news of the service has dropped it."""
+    for _ in range(2):
+        await asyncio.sleep(0.5)  # news of the posting may still be on its way, and nothing tells when not
+        await client.service(service_id)
+        await client.categories()
+        await client.search_services(category="writing")
