@@ -62,7 +62,7 @@ MESSAGES = Table(
     METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("order_id", ForeignKey("threads.order_id"), nullable=False),
-    # 1, 2, 3 … within the thread, given out under the thread's row lock: the one true order
+    # 1, 2, 3 … without gaps, given out under the thread's row lock: the one true order
     Column("position", Integer, nullable=False),
     Column("author_id", ForeignKey("people.account_id"), nullable=False),
     Column("body", Text, nullable=False),

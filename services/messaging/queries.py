@@ -18,17 +18,19 @@ FIRST_MOMENT, FIRST_ID = "infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 FIRST_POSITION = 2**31 - 1
 
 # The thread's row comes even without messages: an empty list is an answer, no row is "not found".
+# Positions are gapless, so a page is a range of them and costs the same however long the thread is.
 MESSAGES_OF_THREAD = text("""
     SELECT thread.order_id, message.id, message.position, message.body, message.created_at,
-           message.read_at, message.author_id, author.display_name AS author_name
+           message.read_at, message.author_id,
+           CASE message.author_id WHEN thread.customer_id THEN customer.display_name
+                                  ELSE provider.display_name END AS author_name
     FROM threads AS thread
-    LEFT JOIN LATERAL (
-        SELECT * FROM messages
-        WHERE messages.order_id = thread.order_id AND messages.position < :before
-        ORDER BY messages.position DESC
-        LIMIT :limit
-    ) AS message ON true
-    LEFT JOIN people AS author ON author.account_id = message.author_id
+    JOIN people AS customer ON customer.account_id = thread.customer_id
+    JOIN people AS provider ON provider.account_id = thread.provider_id
+    LEFT JOIN messages AS message
+           ON message.order_id = :order_id
+          AND message.position < least(:before, thread.message_count + 1)
+          AND message.position >= least(:before, thread.message_count + 1) - :limit
     WHERE thread.order_id = :order_id
       AND (:is_staff OR :account_id IN (thread.customer_id, thread.provider_id))
     ORDER BY message.position DESC
