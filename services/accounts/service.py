@@ -34,15 +34,14 @@ Json = Any
 class Slowly(DependencyProvider):  # type: ignore[misc]
     """Gives a function that runs slow work in real threads, a few at a time: the green loop goes on."""
 
-    settings = SettingsProvider(AccountSettings)
-
     def setup(self) -> None:
         """Makes the stand-in hash now, so that the first unknown address takes no longer than the others."""
         passwords.nobody()
 
     @functools.cached_property
     def _slots(self) -> Semaphore:
-        return Semaphore(self.settings.get_dependency(None).password_hashers)
+        provider = next(part for part in self.container.dependencies if isinstance(part, SettingsProvider))
+        return Semaphore(provider.get_dependency(None).password_hashers)
 
     def get_dependency(self, worker_ctx: Any) -> sign_ins.Slowly:
         """`slowly(function, *arguments)`; Unavailable when no thread is free before the deadline."""
