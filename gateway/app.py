@@ -1,0 +1,203 @@
+"""The gateway: HTTP outside, RPC and events inside."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from chassis import logging
+from chassis.contracts import Event, events_of
+from chassis.settings import load
+from chassis.tokens import Verifier, verifying_keys
+from gateway.addresses import Addresses
+from gateway.auth import Authenticator, Revocations
+from gateway.broker import Broker
+from gateway.cache import Cache
+from gateway.cors import Cors
+from gateway.feed import AmqpEventFeed, EventFeed
+from gateway.limits import Limits
+from gateway.live import Hub
+from gateway.metrics import metrics_app
+from gateway.openapi import document_of
+from gateway.resources import accounts, catalog, events, messages, notifications, orders, reviews, system
+from gateway.routes import Route
+from gateway.rpc import AmqpRpcClient, RpcClient
+from gateway.server import GatewayRunner
+from gateway.serving import AiohttpHandler, frame, serve
+from gateway.settings import GatewaySettings
+from services.accounts import contract as accounts_contract
+from services.catalog import contract as catalog_contract
+from services.messaging import contract as messaging_contract
+from services.orders import contract as orders_contract
+from services.reviews import contract as reviews_contract
+
+log = structlog.get_logger(__name__)
+
+CONTRACTS = (
+    accounts_contract,
+    catalog_contract,
+    orders_contract,
+    messaging_contract,
+    reviews_contract,
+)
+RESOURCES = (accounts, catalog, orders, messages, notifications, reviews, events, system)
+ROUTES: tuple[Route, ...] = tuple(route for resource in RESOURCES for route in resource.ROUTES)
+
+
+class Gateway:
+    """Everything a request may need."""
+
+    def __init__(self, settings: GatewaySettings, rpc: RpcClient, feed: EventFeed) -> None:
+        self.settings = settings
+        self.rpc = rpc
+        self.feed = feed
+        self.revocations = Revocations(rpc)
+        self.authenticator = Authenticator(Verifier(verifying_keys(settings)), self.revocations)
+        self.addresses = Addresses(settings.trusted_networks)
+        self.limits = Limits(settings)
+        self.cors = Cors(settings.allowed_origins)
+        self.cache = Cache(settings.cache_seconds, settings.cache_entries)
+        self.hub = Hub(settings)
+        self.document = json.dumps(document_of(ROUTES)).encode()
+        self.is_draining = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests should be sent here."""
+        return not self.is_draining and self.rpc.is_ready and self.feed.is_ready
+
+    def hear(self, event_type: str, event: dict[str, Any]) -> None:
+        """Takes one live event."""
+        if event_type == catalog_contract.SERVICE_CHANGED.type:
+            self.cache.drop_service(event["service_id"])
+        elif event_type == accounts_contract.SESSION_REVOKED.type:
+            self.authenticator.forget(event)
+            self.hub.close_sessions(event["account_id"], event["session_ids"])
+        self.hub.publish(event_type, event)
+
+    def start_afresh(self) -> None:
+        """The feed has (re)connected: what happened before may have been missed."""
+        self.cache.clear()
+        self.hub.start_afresh()
+        self.revocations.load_in_background()
+
+
+def build_app(settings: GatewaySettings, rpc: RpcClient, feed: EventFeed) -> web.Application:
+    """The HTTP application over any RPC client and event feed.
+
+    Starting and stopping those two is the caller's. `app[GATEWAY]` is the gateway.
+    """
+    gateway = Gateway(settings, rpc, feed)
+    app = web.Application(middlewares=[frame(gateway)])
+    app[GATEWAY] = gateway
+    _add_routes(app, gateway)
+
+    async def listen(_: web.Application) -> None:
+        feed.subscribe(gateway.hear, gateway.start_afresh)
+
+    async def end_streams(_: web.Application) -> None:
+        gateway.is_draining = True
+        gateway.hub.close_all()
+        gateway.revocations.stop()
+
+    app.on_startup.append(listen)
+    app.on_shutdown.append(end_streams)
+    return app
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+def _add_routes(app: web.Application, gateway: Gateway) -> None:
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in ROUTES:
+        handler = serve(gateway, route)
+        app.router.add_route(route.method, route.path, handler)
+        methods[route.path].add(route.method)
+        if route.method == "GET" and route.media_type != "text/event-stream":
+            app.router.add_route("HEAD", route.path, handler)
+            methods[route.path].add("HEAD")
+    for path, allowed in methods.items():
+        app.router.add_route("OPTIONS", path, _preflight(gateway, allowed))
+
+
+def _preflight(gateway: Gateway, methods: set[str]) -> AiohttpHandler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return gateway.cors.preflight(request, methods)
+
+    return answer
+
+
+def live_events() -> Iterable[Event]:
+    """Every event gateways listen to."""
+    return (event for contract in CONTRACTS for event in events_of(contract) if event.live)
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, settings: GatewaySettings) -> AsyncIterator[GatewayRunner]:
+    """Serves the application; on leaving, requests under way finish first."""
+    runner = GatewayRunner(app, shutdown_timeout=settings.drain_seconds)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=1024).start()
+        log.info("listening", addresses=[str(address) for address in runner.addresses])
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """The gateway as a process: connected to the broker, until `stop` is set; then it drains."""
+    rpc, feed = AmqpRpcClient(settings), AmqpEventFeed(settings, live_events())
+    app = build_app(settings, rpc, feed)
+    gateway = app[GATEWAY]
+    broker = Broker(settings.amqp_url, rpc, feed)
+    await broker.start()
+    try:
+        async with _showing_metrics(gateway), listening(app, settings):
+            await stop.wait()
+            log.info("draining")
+            gateway.is_draining = True
+            await asyncio.sleep(settings.drain_notice_seconds)
+    finally:
+        await broker.stop()
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _showing_metrics(gateway: Gateway) -> AsyncIterator[None]:
+    settings = gateway.settings
+    if not settings.metrics_port:
+        yield
+        return
+    runner = web.AppRunner(metrics_app(lambda: gateway.is_ready), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _run_until_signalled(settings: GatewaySettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop)
+
+
+def main() -> None:
+    """Runs the gateway until SIGTERM or SIGINT."""
+    settings = load(GatewaySettings)
+    logging.configure(settings.log_level, settings.log_format)
+    asyncio.run(_run_until_signalled(settings))
+
+
+if __name__ == "__main__":
+    main()

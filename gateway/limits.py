@@ -1,0 +1,118 @@
+"""Rate limits, and the header fields that announce them.
+
+Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first request. Counts are
+this process's own.
+"""
+
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from chassis.errors import TooMany
+from gateway.routes import Limit
+from gateway.settings import GatewaySettings
+
+SWEEP_ABOVE = 10_000
+
+
+class WindowCounts(Storage):
+    """Counts in this process's memory. The library's own memory store starts a thread for
+    expiries all the time; here a count starts again when it is next looked at, and old ones are
+    swept when there are many."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._windows: dict[str, list[float]] = {}
+        self._sweep_above = SWEEP_ABOVE
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """Nothing here fails."""
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Counts, in a new window when the last one is over."""
+        now = time.time()
+        window = self._windows.get(key)
+        if window is None or window[0] <= now:
+            window = self._windows[key] = [now + expiry, 0]
+            if len(self._windows) > self._sweep_above:
+                self._sweep(now)
+        window[1] += amount
+        return int(window[1])
+
+    def get(self, key: str) -> int:
+        """The count of the running window."""
+        window = self._windows.get(key)
+        return int(window[1]) if window is not None and window[0] > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the running window ends (epoch seconds)."""
+        window = self._windows.get(key)
+        return window[0] if window is not None else time.time()
+
+    def check(self) -> bool:
+        """Always there."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forgets everything."""
+        count = len(self._windows)
+        self._windows.clear()
+        return count
+
+    def clear(self, key: str) -> None:
+        """Forgets one count."""
+        self._windows.pop(key, None)
+
+    def _sweep(self, now: float) -> None:
+        self._windows = {key: window for key, window in self._windows.items() if window[0] > now}
+        self._sweep_above = max(SWEEP_ABOVE, 2 * len(self._windows))
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left after a request. `policy` and `state` are the header fields' values."""
+
+    policy: str
+    state: str
+    is_used_up: bool
+    reset_seconds: int
+
+    def refuse_if_used_up(self) -> None:
+        """Raises: TooMany when this request was one too many."""
+        if self.is_used_up:
+            detail = f"Too many requests. Try again in {self.reset_seconds} seconds."
+            raise TooMany(detail, retry_after_seconds=self.reset_seconds)
+
+
+class Limits:
+    """The two limits of the gateway."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._items: dict[Limit, RateLimitItem] = {
+            Limit.ENTRANCE: RateLimitItemPerMinute(settings.entrance_limit_per_minute),
+            Limit.GENERAL: RateLimitItemPerMinute(settings.request_limit_per_minute),
+        }
+        self._policies = {
+            limit: f'"{limit.value}";q={item.amount};w={item.get_expiry()}'
+            for limit, item in self._items.items()
+        }
+        self._counts = WindowCounts()
+        self._limiter = FixedWindowRateLimiter(self._counts)
+
+    def use(self, limit: Limit, whose: str) -> Allowance | None:
+        """Counts one request of an account or address; None when nothing limits it."""
+        item = self._items.get(limit)
+        if item is None:
+            return None
+        allowed = self._limiter.hit(item, limit.value, whose)
+        reset_at, remaining = self._limiter.get_window_stats(item, limit.value, whose)
+        seconds = max(1, int(reset_at - time.time()) + 1)
+        state = f'"{limit.value}";r={remaining};t={seconds}'
+        return Allowance(self._policies[limit], state, not allowed, seconds)

@@ -1,0 +1,76 @@
+"""Whether anybody works for a service: so that callers of a stopped one are refused at once.
+
+A queue outlives its service, so a call to a stopped service waits in vain until its deadline. After
+one such time-out the queue is asked for its consumers, each second until there are some.
+"""
+
+import asyncio
+
+import structlog
+from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+
+from chassis.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_SECONDS = 1.0
+
+
+class Presence:
+    """Remembers which services nobody works for; `check` is all a call pays."""
+
+    def __init__(self, prefix: str, timeout_seconds: float) -> None:
+        self._prefix = prefix
+        self._timeout_seconds = timeout_seconds
+        self._connection: AbstractConnection | None = None
+        self._away: set[str] = set()
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def use(self, connection: AbstractConnection) -> None:
+        """Looks through this connection from now on."""
+        self._connection = connection
+
+    def let_go(self) -> None:
+        """Forgets everything: after a reconnect every service gets a new chance."""
+        self._connection = None
+        self._away.clear()
+        for task in self._looking.values():
+            task.cancel()
+        self._looking.clear()
+
+    def check(self, service: str) -> None:
+        """Raises: Unavailable while the service is known to be away."""
+        if service in self._away:
+            raise Unavailable(f"{service} is not running at the moment.")
+
+    def suspect(self, service: str) -> None:
+        """A call to it timed out: finds out whether anybody is there."""
+        if self._connection is not None and service not in self._looking:
+            self._looking[service] = asyncio.create_task(self._look_until_back(service, self._connection))
+
+    async def _look_until_back(self, service: str, connection: AbstractConnection) -> None:
+        while not await self._has_consumers(service, connection):
+            if service not in self._away:
+                log.warning("service_away", service=service)
+                self._away.add(service)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        if service in self._away:
+            log.info("service_back", service=service)
+            self._away.discard(service)
+        del self._looking[service]
+
+    async def _has_consumers(self, service: str, connection: AbstractConnection) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                channel = await connection.channel(publisher_confirms=False)
+                try:
+                    queue = await channel.declare_queue(f"{self._prefix}rpc-{service}", passive=True)
+                    return bool(queue.declaration_result.consumer_count)
+                finally:
+                    await channel.close()
+        except ChannelNotFoundEntity:
+            return False
+        except (AMQPError, RuntimeError, OSError, TimeoutError) as error:
+            log.warning("presence_unknown", service=service, error=f"{type(error).__name__}: {error}")
+            return False

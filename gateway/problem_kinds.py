@@ -1,0 +1,122 @@
+"""The table of problems: what each `code` means, for the pages at `/problems/{code}`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """One code: its status, its title and what to do about it."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: dict[str, ProblemKind] = {
+    "bad_request": ProblemKind(400, "Bad request", "The request could not be understood as HTTP."),
+    "unreadable_body": ProblemKind(
+        400,
+        "Unreadable body",
+        "The body must be one JSON object in UTF-8, without repeated names, NaN or Infinity, "
+        "nested at most 32 levels deep.",
+    ),
+    "invalid_query": ProblemKind(
+        400,
+        "Bad query",
+        "A query parameter is unknown, repeated, missing or has a value that cannot be used; "
+        "`errors` names it. A cursor works only with the filters it was given out for.",
+    ),
+    "invalid_header": ProblemKind(400, "Bad header", "A request header cannot be used; `errors` names it."),
+    "idempotency_key_missing": ProblemKind(
+        400,
+        "Idempotency key missing",
+        "This request needs an Idempotency-Key header: any text of 1 to 255 printable characters "
+        "that you send again, unchanged, when you repeat the request because its answer was lost.",
+    ),
+    "idempotency_key_invalid": ProblemKind(
+        400, "Idempotency key invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters."
+    ),
+    "unauthenticated": ProblemKind(
+        401, "Sign in first", "Send a valid access token: `Authorization: Bearer <access_token>`."
+    ),
+    "token_expired": ProblemKind(
+        401, "Access token expired", "Get a new one with the refresh token: POST /v1/sessions/refresh."
+    ),
+    "invalid_token": ProblemKind(401, "Access token not valid", "Sign in again."),
+    "session_revoked": ProblemKind(401, "Signed out", "This session was signed out. Sign in again."),
+    "invalid_credentials": ProblemKind(
+        401, "Wrong e-mail or password", "E-mail address and password do not belong together."
+    ),
+    "invalid_refresh_token": ProblemKind(
+        401,
+        "Refresh token not valid",
+        "A refresh token works once. It was used, revoked or has expired; sign in again.",
+    ),
+    "payment_declined": ProblemKind(402, "Payment declined", "The payment processor said no."),
+    "not_allowed": ProblemKind(403, "Not allowed", "Your role here never has this right."),
+    "not_found": ProblemKind(404, "Not found", "It does not exist, or it is not yours to see."),
+    "method_not_allowed": ProblemKind(405, "Method not allowed", "The Allow header lists what works here."),
+    "conflict": ProblemKind(409, "Conflict", "The request is right, but not in the present state."),
+    "email_taken": ProblemKind(
+        409, "E-mail address taken", "There is an account with this address. Sign in."
+    ),
+    "invalid_transition": ProblemKind(
+        409,
+        "Transition not possible now",
+        "`current_status` says where the order stands, `available_transitions` what you may do.",
+    ),
+    "service_unavailable": ProblemKind(
+        409, "Service not on offer", "This service cannot be ordered now: it is paused, archived or a draft."
+    ),
+    "price_changed": ProblemKind(
+        409, "Price changed", "The price is not the expected one any more. Look again before you order."
+    ),
+    "own_service": ProblemKind(409, "Own service", "Nobody can order their own service."),
+    "order_not_completed": ProblemKind(
+        409, "Order not completed", "A review can be written once the order is completed (status 4)."
+    ),
+    "review_exists": ProblemKind(
+        409, "Review exists", "An order has one review. It can be edited for a while."
+    ),
+    "review_window_closed": ProblemKind(409, "Too late", "The time for this has passed."),
+    "idempotency_in_progress": ProblemKind(
+        409,
+        "Still in progress",
+        "The first request with this key has not finished. Repeat it a little later.",
+    ),
+    "gone": ProblemKind(410, "Gone", "It existed once and is used up or expired."),
+    "precondition_failed": ProblemKind(
+        412, "Changed meanwhile", "Your If-Match names another version. Read it again, then decide."
+    ),
+    "body_too_large": ProblemKind(413, "Body too large", "Bodies are limited to 64 KiB."),
+    "unsupported_media_type": ProblemKind(
+        415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8, not compressed."
+    ),
+    "validation_failed": ProblemKind(
+        422, "Values not accepted", "`errors` points at each value and says what is wrong with it."
+    ),
+    "reason_required": ProblemKind(422, "Reason required", "This step needs a reason for the other party."),
+    "idempotency_key_reused": ProblemKind(
+        422, "Idempotency key reused", "This key came with another request before. Use a new one."
+    ),
+    "precondition_required": ProblemKind(
+        428, "Precondition required", "Send If-Match with the ETag of the version you have seen."
+    ),
+    "rate_limited": ProblemKind(429, "Too many requests", "Wait for the seconds in Retry-After."),
+    "too_many_streams": ProblemKind(
+        429, "Too many event streams", "Close one of your open event streams first."
+    ),
+    "internal_error": ProblemKind(
+        500, "Internal error", "Our mistake. Tell us the `request_id` if it happens again."
+    ),
+    "unavailable": ProblemKind(
+        503,
+        "Temporarily unavailable",
+        "A part of the marketplace is away; nothing was changed. Try again soon.",
+    ),
+    "timeout": ProblemKind(
+        504,
+        "No answer in time",
+        "Whether it took effect is not known. Repeat it with the same Idempotency-Key to be sure.",
+    ),
+}

@@ -1,0 +1,182 @@
+"""Sign-up, sessions, one's own account, public profiles."""
+
+from http import HTTPStatus
+
+from gateway.incoming import Incoming
+from gateway.routes import Key, Limit, Route, Shape, Storing, Who
+from gateway.rpc import Reply
+from services.accounts import contract as accounts
+
+MAX_CLIENT_CHARACTERS = 300
+
+
+async def register_account(incoming: Incoming) -> Reply:
+    """Sign-up."""
+    return await incoming.call(accounts.REGISTER_ACCOUNT, **incoming.body)
+
+
+async def open_session(incoming: Incoming) -> Reply:
+    """Sign-in; the client's own name for itself goes into the list of sessions."""
+    agent = incoming.request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
+    client = agent.replace("\x00", "")[:MAX_CLIENT_CHARACTERS] or None
+    return await incoming.call(accounts.OPEN_SESSION, **incoming.body, client=client)
+
+
+async def refresh_session(incoming: Incoming) -> Reply:
+    """A new pair of tokens for a refresh token, which is used up."""
+    return await incoming.call(accounts.REFRESH_SESSION, **incoming.body)
+
+
+async def list_sessions(incoming: Incoming) -> Reply:
+    """Where the caller is signed in."""
+    return await incoming.call(accounts.LIST_SESSIONS, **incoming.query)
+
+
+async def close_session(incoming: Incoming) -> Reply:
+    """Signs one session out."""
+    return await incoming.call(accounts.CLOSE_SESSION, session_id=incoming.path["session_id"])
+
+
+async def close_all_sessions(incoming: Incoming) -> Reply:
+    """Signs out everywhere."""
+    return await incoming.call(accounts.CLOSE_ALL_SESSIONS)
+
+
+async def get_me(incoming: Incoming) -> Reply:
+    """The caller's account."""
+    return await incoming.call(accounts.GET_ME)
+
+
+async def change_me(incoming: Incoming) -> Reply:
+    """Changes the caller's account."""
+    return await incoming.call(accounts.CHANGE_ME, **incoming.body)
+
+
+async def change_password(incoming: Incoming) -> Reply:
+    """A new password; other sessions are signed out."""
+    return await incoming.call(accounts.CHANGE_PASSWORD, **incoming.body)
+
+
+async def get_profile(incoming: Incoming) -> Reply:
+    """A person as everyone sees them."""
+    return await incoming.call(accounts.GET_PROFILE, account_id=incoming.path["account_id"])
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/accounts",
+        handler=register_account,
+        who=Who.ANYONE,
+        summary="Sign up",
+        body=accounts.RegisterAccountBody,
+        shape=Shape.ONE,
+        answer=accounts.Account,
+        status=HTTPStatus.CREATED,
+        key=Key.OPTIONAL,
+        storing=Storing.NEVER,
+        limit=Limit.ENTRANCE,
+        looks_at_token=False,
+        location="/v1/me",
+    ),
+    Route(
+        method="POST",
+        path="/v1/sessions",
+        handler=open_session,
+        who=Who.ANYONE,
+        summary="Sign in",
+        body=accounts.OpenSessionBody,
+        shape=Shape.ONE,
+        answer=accounts.Session,
+        status=HTTPStatus.CREATED,
+        key=Key.OPTIONAL,
+        storing=Storing.NEVER,
+        limit=Limit.ENTRANCE,
+        looks_at_token=False,
+        location="/v1/sessions/{session_id}",
+    ),
+    Route(
+        method="POST",
+        path="/v1/sessions/refresh",
+        handler=refresh_session,
+        who=Who.ANYONE,
+        summary="Get new tokens for a refresh token",
+        body=accounts.RefreshSessionBody,
+        shape=Shape.ONE,
+        answer=accounts.Session,
+        key=Key.OPTIONAL,
+        storing=Storing.NEVER,
+        looks_at_token=False,
+    ),
+    Route(
+        method="GET",
+        path="/v1/sessions",
+        handler=list_sessions,
+        who=Who.SIGNED_IN,
+        summary="List where you are signed in",
+        query=accounts.ListSessionsQuery,
+        shape=Shape.PAGE,
+        answer=accounts.ListedSession,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/sessions/{session_id}",
+        handler=close_session,
+        who=Who.SIGNED_IN,
+        summary="Sign one session out; `current` is this one",
+        shape=Shape.NOTHING,
+        status=HTTPStatus.NO_CONTENT,
+        key=Key.OPTIONAL,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/sessions",
+        handler=close_all_sessions,
+        who=Who.SIGNED_IN,
+        summary="Sign out everywhere",
+        shape=Shape.NOTHING,
+        status=HTTPStatus.NO_CONTENT,
+        key=Key.OPTIONAL,
+    ),
+    Route(
+        method="GET",
+        path="/v1/me",
+        handler=get_me,
+        who=Who.SIGNED_IN,
+        summary="Your account",
+        shape=Shape.ONE,
+        answer=accounts.Account,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/me",
+        handler=change_me,
+        who=Who.SIGNED_IN,
+        summary="Change your account",
+        body=accounts.ChangeMeBody,
+        shape=Shape.ONE,
+        answer=accounts.Account,
+        key=Key.OPTIONAL,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/me/password",
+        handler=change_password,
+        who=Who.SIGNED_IN,
+        summary="Change your password; other sessions are signed out",
+        body=accounts.ChangePasswordBody,
+        shape=Shape.NOTHING,
+        status=HTTPStatus.NO_CONTENT,
+        key=Key.OPTIONAL,
+    ),
+    Route(
+        method="GET",
+        path="/v1/profiles/{account_id}",
+        handler=get_profile,
+        who=Who.ANYONE,
+        summary="A person as everyone sees them",
+        shape=Shape.ONE,
+        answer=accounts.Profile,
+        storing=Storing.PUBLIC,
+    ),
+)

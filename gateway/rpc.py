@@ -1,0 +1,204 @@
+"""Calling services: what the gateway needs of an RPC client, and the one that speaks AMQP.
+
+The wire format is Nameko's: a JSON body of `args` and `kwargs` to the RPC exchange under
+`service.method`, the answer to our own queue. Messages are transient and expire with the deadline.
+"""
+
+import asyncio
+import itertools
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import structlog
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+from aiormq.exceptions import PublishError
+from pamqp.commands import Basic
+
+from chassis.contracts import Rpc
+from chassis.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from chassis.settings import Settings
+from gateway.presence import Presence
+
+log = structlog.get_logger(__name__)
+
+Json = Any
+HEADER_PREFIX = "nameko."
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeaders:
+    """What travels with a call besides its arguments; empty values are left out."""
+
+    request_id: str = ""
+    traceparent: str = ""
+    access_token: str = ""
+    address: str = ""
+    idempotency_key: str = ""
+    idempotency_fingerprint: str = ""
+    idempotency_scope: str = ""
+
+    def as_headers(self) -> dict[str, str]:
+        """The headers of the message."""
+        pairs = (
+            ("request_id", self.request_id),
+            ("traceparent", self.traceparent),
+            ("access_token", self.access_token),
+            ("address", self.address),
+            ("idempotency_key", self.idempotency_key),
+            ("idempotency_fingerprint", self.idempotency_fingerprint),
+            ("idempotency_scope", self.idempotency_scope),
+        )
+        return {HEADER_PREFIX + name: value for name, value in pairs if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A service's answer; `replayed` says that it is the stored one of an earlier request."""
+
+    result: Json
+    replayed: bool = False
+
+
+class RpcClient(Protocol):
+    """Makes calls to services."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether calls can be made at all now."""
+
+    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
+        """The answer of one method.
+
+        Raises: what the service raised (`ServiceError`); Unavailable when nobody is there;
+        TimedOut past the deadline; RemoteFailure when the service failed unforeseen.
+        """
+
+
+class AmqpRpcClient:
+    """Calls over one channel and one exclusive queue for the replies."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._exchange = f"{settings.broker_prefix}nameko-rpc"
+        self._prefix = settings.broker_prefix
+        self._deadline_seconds = settings.rpc_deadline_seconds
+        self._deadline_ms = str(int(settings.rpc_deadline_seconds * 1000))
+        self._channel: Channel | None = None
+        self._reply_to = ""
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count()
+        self._presence = Presence(settings.broker_prefix, timeout_seconds=settings.rpc_deadline_seconds)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the broker is there."""
+        return self._channel is not None
+
+    async def set_up(self, connection: AbstractConnection, lost: Callable[[], None]) -> None:
+        """Opens the channel and listens for replies. The RPC exchange must exist."""
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        channel.close_callbacks.add(lambda *_: lost())
+        await channel.declare_exchange(self._exchange, passive=True)
+        own = uuid.uuid4().hex
+        queue = await channel.declare_queue(f"{self._prefix}rpc.reply-gateway-{own}", exclusive=True)
+        await queue.bind(self._exchange, f"reply.{own}")
+        underlay = cast(Channel, await channel.get_underlay_channel())
+        underlay.on_consumer_cancel_callbacks.add(lambda _: lost())
+        await underlay.basic_consume(queue.name, self._on_reply, no_ack=True)
+        self._reply_to = f"reply.{own}"
+        self._presence.use(connection)
+        self._channel = underlay
+
+    def let_go(self) -> None:
+        """Refuses calls until there is a new connection; those under way fail at once."""
+        self._channel = None
+        self._presence.let_go()
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(Unavailable("The connection to our services was lost."))
+
+    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
+        """See `RpcClient.call`."""
+        self._presence.check(contract.service)
+        channel = self._channel
+        if channel is None:
+            raise Unavailable("Our services cannot be reached at the moment.")
+        number = f"{next(self._numbers):x}"
+        waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiting
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                self._publish(channel, contract, context, number, arguments)
+                body = await waiting
+        except TimeoutError as error:
+            self._presence.suspect(contract.service)
+            raise TimedOut(f"{contract.service} did not answer in time.") from error
+        finally:
+            del self._waiting[number]
+        return _reply_in(body)
+
+    def _publish(
+        self,
+        channel: Channel,
+        contract: Rpc,
+        context: CallHeaders,
+        number: str,
+        arguments: dict[str, Json],
+    ) -> None:
+        # The confirm is awaited beside the reply, which usually comes first.
+        headers: dict[str, Any] = {**context.as_headers(), "nameko.deadline_ms": self._deadline_ms}
+        sending = channel.basic_publish(
+            json.dumps({"args": [], "kwargs": arguments}).encode(),
+            exchange=self._exchange,
+            routing_key=contract.routing_key,
+            properties=Basic.Properties(
+                content_type="application/json",
+                content_encoding="utf-8",
+                delivery_mode=1,
+                expiration=self._deadline_ms,
+                correlation_id=number,
+                reply_to=self._reply_to,
+                headers=headers,
+            ),
+            mandatory=True,
+            timeout=self._deadline_seconds,
+            wait=False,
+        )
+        task = asyncio.create_task(self._watch(sending, number, contract.service))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _watch(self, sending: Any, number: str, service: str) -> None:
+        try:
+            await sending
+        except PublishError:
+            self._fail(number, Unavailable(f"{service} is not running."))
+        except Exception as error:  # whatever kept the broker from taking it, nothing was done
+            log.warning("publish_failed", service=service, error=f"{type(error).__name__}: {error}")
+            self._fail(number, Unavailable("Our services cannot be reached at the moment."))
+
+    def _fail(self, number: str, error: Exception) -> None:
+        waiting = self._waiting.get(number)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
+
+    async def _on_reply(self, message: DeliveredMessage) -> None:
+        waiting = self._waiting.get(message.header.properties.correlation_id or "")
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message.body)
+
+
+def _reply_in(body: bytes) -> Reply:
+    try:
+        reply = json.loads(body)
+        error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise RemoteFailure("the reply cannot be read") from broken
+    if error is not None:
+        raise from_wire(error)
+    return Reply(result, replayed)
