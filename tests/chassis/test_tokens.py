@@ -77,3 +77,7 @@ def test_the_published_key_set_names_each_key() -> None:
 def test_unreadable_keys_stop_the_start() -> None:
     with pytest.raises(BadSetting, match="TOKEN_PUBLIC_KEYS"):
         verifying_keys(load(Settings, token_public_keys="not-a-key"))
+
+
+def test_a_token_from_a_clock_that_is_a_little_ahead_is_good() -> None:
+    assert Verifier(Signer(KEY).public_key).verify(token(issued_at=NOW + 2)).id == "account"
