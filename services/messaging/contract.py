@@ -70,8 +70,9 @@ class ThreadOrder(Schema):
 
 
 class Thread(Schema):
-    """One line of the inbox, as the caller sees it."""
+    """One line of the inbox, as the caller sees it. An order has one thread, so its id names both."""
 
+    order_id = Id(required=True)
     order = fields.Nested(ThreadOrder, required=True)
     other_party = fields.Nested(Party, required=True)
     last_message = fields.Nested(Message, required=True, allow_none=True)

@@ -24,6 +24,7 @@ def render_message(row: Row[Any]) -> dict[str, Any]:
 def render_thread(row: Row[Any]) -> dict[str, Any]:
     """One line of the inbox, seen by one of the two parties."""
     return {
+        "order_id": str(row.order_id),
         "order": {
             "id": str(row.order_id),
             "number": row.order_number,

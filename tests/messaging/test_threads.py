@@ -186,6 +186,7 @@ def test_the_inbox_shows_the_order_the_other_party_and_the_last_message(
     messaging: Harness, deal: Deal
 ) -> None:
     (line,) = threads(messaging, deal.provider)
+    assert line["order_id"] == deal.order_id
     assert line["order"] == {"id": deal.order_id, "number": deal.number, "status": 1, "service": deal.service}
     assert line["other_party"] == party(deal.customer)
     assert line["last_message"] is None
