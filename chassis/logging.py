@@ -14,17 +14,7 @@ _SECRET_TEXT = re.compile(r"(?P<url>\w+://[^:/\s]+:)[^@\s]+@|(?P<jwt>eyJ[\w-]+\.
 
 def configure(level: str = "INFO", style: str = "json") -> None:
     """Sends structlog's and the standard library's records through one formatter."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        redact,
-    ]
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if style == "console" else structlog.processors.JSONRenderer()
-    )
+    shared = _shared_processors()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -34,13 +24,9 @@ def configure(level: str = "INFO", style: str = "json") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(style)]
     handler = stdlib_logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = stdlib_logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -48,6 +34,21 @@ def configure(level: str = "INFO", style: str = "json") -> None:
         stdlib_logging.getLogger(chatty).setLevel("WARNING")
     # A failed call is logged once, by the chassis, with its request id.
     stdlib_logging.getLogger("nameko.containers").setLevel("CRITICAL")
+
+
+def _shared_processors() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+
+
+def _renderer(style: str) -> Any:
+    return structlog.dev.ConsoleRenderer() if style == "console" else structlog.processors.JSONRenderer()
 
 
 def redact(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
