@@ -65,6 +65,12 @@ def test_a_submission_is_one_transaction_of_four_statements_after_one_look_at_th
     assert len(market.harness.statements) == 5
 
 
+def test_the_catalog_is_asked_once_and_with_no_transaction_open(market: Market) -> None:
+    asked = market.catalog.asked
+    market.submit()
+    assert (market.catalog.asked - asked, market.catalog.connections_in_use) == (1, 0)
+
+
 def test_the_expected_price_is_honoured(market: Market) -> None:
     assert market.submit(expected_price={"amount": 4500, "currency": "EUR"})["status"] == 1
     with pytest.raises(Conflict) as refused:

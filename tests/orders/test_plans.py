@@ -1,0 +1,131 @@
+"""Plans on 200,000 orders: every read and clock finds its rows by an index, none sorts."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Select
+
+from chassis.settings import Settings
+from services.orders import queries
+from services.orders.contract import SORTS
+from tests.service_harness import Harness, make_service
+
+ORDERS = 200_000
+NOW = datetime.now(UTC)
+FIRST = str(uuid.UUID(int=0))
+
+# Accounts 1 and 2 are the busiest: a quarter of all orders each, as customer and as provider.
+FILL = [
+    "CREATE FUNCTION nth(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS"
+    " $$ SELECT lpad(to_hex(n), 32, '0')::uuid $$",
+    "INSERT INTO account_names SELECT nth(n), 'Person ' || n, 1 FROM generate_series(1, 5000) n",
+    """
+    INSERT INTO orders (id, customer_id, provider_id, service_id, service_title, price_minor, currency,
+        delivery_days, revisions_allowed, requirements, status, payment_status, revisions_used, version,
+        sequence, confirm_by, next_reminder_at, reminders_sent, completed_at, created_at, updated_at)
+    SELECT nth(1000000 + n),
+        nth(CASE WHEN n % 4 = 0 THEN 1 ELSE 3 + n % 2000 END),
+        nth(CASE WHEN n % 4 = 1 THEN 2 ELSE 2500 + n % 2000 END),
+        nth(n % 9000), 'A title', 4500, 'EUR', 3, 1, repeat('text ', 20), s,
+        CASE WHEN s = 4 THEN 'due' ELSE 'not_due' END, 0, 1, 1,
+        CASE WHEN s = 3 THEN moment + interval '14 days' END,
+        CASE WHEN s = 3 THEN moment + interval '5 days' END, 0,
+        CASE WHEN s = 4 THEN moment END, moment, moment
+    FROM (
+        SELECT n, now() - (n % 300000) * interval '37 seconds' AS moment,
+            (CASE WHEN n % 50 = 0 THEN 1 WHEN n % 50 < 4 THEN 2 WHEN n % 50 < 6 THEN 3
+                  WHEN n % 50 < 40 THEN 4 ELSE 7 END) AS s
+        FROM generate_series(1, :orders) n
+    ) made
+    """,
+    "INSERT INTO order_history SELECT id, 1, 'submit', NULL, 1, customer_id, 'customer', NULL, NULL, created_at"
+    " FROM orders",
+    "ANALYZE",
+]
+
+
+@pytest.fixture(scope="module")
+def crowded(servers: Settings) -> Iterator[Harness]:
+    """The orders service with many orders in its database."""
+    with make_service("orders", statement_timeout_seconds=120.0) as harness:
+        for statement in FILL:
+            harness.execute(statement, **({"orders": ORDERS} if ":orders" in statement else {}))
+        yield harness
+
+
+def nth(number: int) -> str:
+    return str(uuid.UUID(int=number))
+
+
+def plan_of(harness: Harness, statement: Select[Any], **parameters: Any) -> list[dict[str, Any]]:
+    """The nodes of the plan that PostgreSQL chose, after running it."""
+    compiled = statement.params(**parameters).compile(
+        dialect=harness.engine.dialect, compile_kwargs={"render_postcompile": True}
+    )
+    with harness.engine.connect() as connection:
+        explained = connection.exec_driver_sql(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.construct_params()
+        ).scalar_one()
+    return list(_nodes(explained[0]["Plan"]))
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def assert_by_index(nodes: list[dict[str, Any]], index: str | None = None) -> None:
+    kinds = {node["Node Type"] for node in nodes}
+    assert not kinds & {"Seq Scan", "Sort", "Incremental Sort", "Bitmap Heap Scan", "Hash Join"}, kinds
+    if index is not None:
+        assert index in {node.get("Index Name") for node in nodes}
+
+
+LISTS = list(
+    itertools.product(("customer", "provider"), SORTS, (None, [4], [1, 2], [3]), (False, True), (1, 2, 77))
+)
+
+
+@pytest.mark.parametrize(("role", "sort", "statuses", "continued", "account"), LISTS)
+def test_a_list_walks_its_index(
+    crowded: Harness, role: str, sort: str, statuses: list[int] | None, continued: bool, account: int
+) -> None:
+    position = {"after_moment": NOW - timedelta(days=20), "after_id": FIRST} if continued else {}
+    nodes = plan_of(
+        crowded,
+        queries.list_orders(role, sort, statuses is not None, continued),
+        caller_id=nth(account),
+        count=21,
+        **({"statuses": statuses} if statuses else {}),
+        **position,
+    )
+    by = {"-updated_at": "update", "-created_at": "creation"}[sort]
+    assert_by_index(nodes, f"orders_of_{role}_by_{by}")
+
+
+def test_an_order_and_its_history_are_found_by_their_keys(crowded: Harness) -> None:
+    access = {"order_id": nth(1_000_004), "caller_id": nth(1), "is_staff": False}
+    assert_by_index(plan_of(crowded, queries.GET_ORDER, **access), "orders_pkey")
+    nodes = plan_of(crowded, queries.LIST_TRANSITIONS, **access, after_sequence=0, count=21)
+    assert {node["Node Type"] for node in nodes} & {"Seq Scan", "Hash Join"} == set()
+    assert "order_history_pkey" in {node.get("Index Name") for node in nodes}
+
+
+@pytest.mark.parametrize(
+    ("due", "index"),
+    [
+        (queries.TO_EXPIRE, "orders_to_expire"),
+        (queries.TO_CONFIRM, "orders_to_confirm"),
+        (queries.TO_REMIND, "orders_to_remind"),
+    ],
+)
+def test_a_clock_reads_only_what_is_due(crowded: Harness, due: Select[Any], index: str) -> None:
+    start = {"after_moment": datetime(1, 1, 1, tzinfo=UTC), "after_id": FIRST}
+    for until in (NOW - timedelta(days=84), NOW - timedelta(days=3), NOW):
+        nodes = plan_of(crowded, due, until=until, now=NOW, count=50, **start)
+        assert_by_index(nodes, index)
