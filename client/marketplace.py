@@ -122,12 +122,12 @@ class MarketplaceClient(ListReading):
 
     async def change_service(self, service: Service, key: str | None = None, **changes: Json) -> Service:
         """Changes a service as it was last read; 412 when somebody changed it since."""
-        path, match = f"/v1/services/{service['id']}", {"If-Match": f'"{service["version"]}"'}
+        path, match = f"/v1/services/{service['id']}", {"If-Match": _tag(service["version"])}
         return cast(Service, await self._write("PATCH", path, changes, key, **match))
 
     async def archive_service(self, service: Service, key: str | None = None) -> None:
         """Takes a service out of the market for good."""
-        path, match = f"/v1/services/{service['id']}", {"If-Match": f'"{service["version"]}"'}
+        path, match = f"/v1/services/{service['id']}", {"If-Match": _tag(service["version"])}
         await self._write("DELETE", path, None, key, **match)
 
     # orders
@@ -154,7 +154,7 @@ class MarketplaceClient(ListReading):
         """Moves an order on; with `version` only if nobody else did meanwhile."""
         given = {"transition": transition, "reason": reason, "note": note, "to_status": to_status}
         body = {name: value for name, value in given.items() if value is not None}
-        match = {} if version is None else {"If-Match": f'"{version}"'}
+        match = {} if version is None else {"If-Match": _tag(version)}
         return cast(
             Order, await self._write("POST", f"/v1/orders/{order_id}/transitions", body, key, **match)
         )
@@ -202,3 +202,8 @@ class MarketplaceClient(ListReading):
         """The provider's one reply."""
         path = f"/v1/reviews/{review_id}/reply"
         return cast(Review, await self._write("POST", path, {"text": text}, key))
+
+
+def _tag(version: int) -> str:
+    """An entity tag of a version; of what follows the dot the API asks only that it be there."""
+    return f'"{version}.0"'

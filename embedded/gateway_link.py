@@ -1,0 +1,124 @@
+"""What the gateway needs of the broker, inside one process: calls and live events without AMQP.
+
+The messages are the same as on a real broker; only the socket is left out. Services answer from
+their greenlets, in the thread of the event loop, so a future can simply be resolved.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from chassis import topology
+from chassis.contracts import Event, Rpc
+from chassis.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from chassis.settings import Settings
+from embedded.broker import Broker, Letter, Queue
+from gateway.feed import Subscribers
+from gateway.rpc import HEADER_PREFIX, CallHeaders, Reply
+
+REPLY_KEY = "reply.gateway"
+
+
+@dataclass(eq=False)
+class Listener:
+    """A consumer that passes everything on at once."""
+
+    hear: Callable[[Letter], None]
+
+    def is_ready(self) -> bool:
+        """Always."""
+        return True
+
+    def take(self, queue: Queue, letter: Letter) -> None:
+        """Passes a letter on."""
+        self.hear(letter)
+
+    def cancelled(self) -> None:
+        """Its queue is deleted only when the process ends."""
+
+
+class EmbeddedRpcClient:
+    """Calls services through the in-process broker (a `gateway.rpc.RpcClient`)."""
+
+    def __init__(self, settings: Settings, broker: Broker) -> None:
+        self._broker = broker
+        self._exchange = topology.rpc_exchange(settings)
+        self._deadline_seconds = settings.rpc_deadline_seconds
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._numbers = itertools.count()
+        queue = broker.declare_queue("rpc.reply-gateway", owner=self)
+        broker.bind(queue.name, self._exchange, REPLY_KEY)
+        queue.add_consumer(Listener(self._on_reply))
+
+    @property
+    def is_ready(self) -> bool:
+        """The broker is always there."""
+        return True
+
+    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Any) -> Reply:
+        """The answer of one method; raises what `RpcClient.call` raises."""
+        number = f"{next(self._numbers):x}"
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answered
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                self._publish(contract, context, number, arguments)
+                body = await answered
+        except TimeoutError as error:
+            raise TimedOut(f"{contract.service} did not answer in time.") from error
+        finally:
+            del self._waiting[number]
+        return _reply_in(body)
+
+    def _publish(self, contract: Rpc, context: CallHeaders, number: str, arguments: dict[str, Any]) -> None:
+        deadline_ms = str(int(self._deadline_seconds * 1000))
+        properties = {
+            "content_type": "application/json",
+            "content_encoding": "utf-8",
+            "correlation_id": number,
+            "reply_to": REPLY_KEY,
+            "expiration": deadline_ms,
+            "application_headers": {**context.as_headers(), f"{HEADER_PREFIX}deadline_ms": deadline_ms},
+        }
+        body = json.dumps({"args": [], "kwargs": arguments}).encode()
+        if not self._broker.publish(self._exchange, contract.routing_key, body, properties):
+            raise Unavailable(f"{contract.service} is not running.")
+
+    def _on_reply(self, letter: Letter) -> None:
+        answered = self._waiting.get(letter.properties.get("correlation_id", ""))
+        if answered is not None and not answered.done():
+            answered.set_result(letter.body)
+
+
+def _reply_in(body: bytes) -> Reply:
+    try:
+        reply = json.loads(body)
+        error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise RemoteFailure("the reply cannot be read") from broken
+    if error is not None:
+        raise from_wire(error)
+    return Reply(result, replayed)
+
+
+class EmbeddedEventFeed(Subscribers):
+    """Hears every live event of the in-process broker (a `gateway.feed.EventFeed`)."""
+
+    def __init__(
+        self, settings: Settings, broker: Broker, events: Iterable[Event], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__()
+        self._loop = loop
+        queue = broker.declare_queue("live-gateway", owner=self)
+        for event in events:
+            if event.live:
+                broker.bind(queue.name, topology.events_exchange(settings, event.owner), event.type)
+        queue.add_consumer(Listener(self._on_letter))
+        self.connected()
+
+    def _on_letter(self, letter: Letter) -> None:
+        # Told from the loop, not from within the greenlet that is publishing.
+        self._loop.call_soon(self.deliver, letter.routing_key, json.loads(letter.body))
