@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
@@ -37,7 +38,18 @@ class Rpc:
 
 
 class EventSchema(Schema):
-    """What every event carries; each contract adds its own fields."""
+    """What every event carries; each contract adds its own fields.
+
+    Fields a consumer does not know yet are left out, nested ones too: adding one breaks nobody.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Nested schemas refuse unknown fields unless told otherwise one by one."""
+        if isinstance(field_obj, fields.Nested):
+            field_obj.unknown = EXCLUDE
 
     event_id = Id(required=True)
     version = fields.Integer(required=True, strict=True)

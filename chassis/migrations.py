@@ -26,7 +26,7 @@ def upgrade(service: str, database_url: str) -> None:
 
     Safe to run from several places at once: an advisory lock lets one after the other.
     """
-    url = make_url(database_url)
+    url = make_url(database_url).set(drivername="postgresql+psycopg2")
     create_database(url)
     engine = create_engine(url)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import uuid6
-from marshmallow import EXCLUDE, ValidationError
+from marshmallow import ValidationError
 from sqlalchemy.engine import make_url
 
 from chassis.context import Call, IdempotencyKey, enter
@@ -101,7 +101,7 @@ class Harness:
     def deliver(self, contract: Event, event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
         """Delivers an event (a made one, or the same again) through inbox and transaction."""
         body: dict[str, Any] = event or row(contract, **fields)["body"]
-        loaded = contract.schema().load(body, unknown=EXCLUDE)
+        loaded = contract.schema().load(body)
         work = Fresh(f"{contract.owner}.{contract.type}", contract, loaded, self.settings, lambda: True)
         call = Call(verifier=self.verifier, deadline=float("inf"))
         self.statements = []

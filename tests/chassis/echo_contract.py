@@ -1,9 +1,9 @@
 """What the tests' own service promises."""
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Text
+from chassis.fields import Party, Text
 
 
 class Words(Schema):
@@ -12,6 +12,7 @@ class Words(Schema):
 
 class ThingDone(EventSchema):
     text = Text(required=True)
+    by = fields.Nested(Party)
 
 
 ECHO = Rpc("echo", "echo", Words)

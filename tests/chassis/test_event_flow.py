@@ -28,6 +28,15 @@ def test_a_recorded_event_is_published_confirmed_and_handled_once(echo: Echo) ->
     assert echo.rows("SELECT consumer FROM inbox") == [("echo.thing_done",)]
 
 
+def test_a_field_this_consumer_does_not_know_yet_breaks_nothing(echo: Echo) -> None:
+    body = json.loads(event("additive")) | {
+        "new": 1,
+        "by": {"id": str(uuid.uuid4()), "display_name": "A", "new": 1},
+    }
+    echo.publish_event(json.dumps(body))
+    eventually(lambda: "handled additive" in echo.notes())
+
+
 def test_an_event_delivered_twice_has_one_effect(echo: Echo) -> None:
     event_id = str(uuid.uuid4())
     for _ in range(5):
