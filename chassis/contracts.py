@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
-from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
