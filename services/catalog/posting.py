@@ -108,7 +108,8 @@ def _saved(connection: Connection, statement: Any, fields: dict[str, Any]) -> Ro
     try:
         row: Row[Any] = connection.execute(statement).one()
     except IntegrityError as error:
-        if "services_category" not in str(error.orig):
+        broken = getattr(error.orig, "diag", None)
+        if getattr(broken, "constraint_name", None) != "services_category":
             raise
         detail = f"There is no category {fields['category']!r}."
         raise Invalid.field("category", "unknown_category", detail) from error

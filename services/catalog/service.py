@@ -11,7 +11,7 @@ from chassis.idempotency import once
 from chassis.relay import Relay
 from chassis.rpc import rpc
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
-from services.catalog import contract, hearsay, posting, queries, search
+from services.catalog import contract, facts, posting, queries, search
 from services.reviews.contract import RATING_CHANGED
 
 Json = Any
@@ -98,8 +98,8 @@ class CatalogService:
     @on_event(RATING_CHANGED)
     def on_rating_changed(self, connection: Connection, event: Json) -> None:
         """Perhaps another rating of a service."""
-        hearsay.learn_rating(connection, event)
+        facts.learn_rating(connection, event)
 
     @staticmethod
     def _learn_name(connection: Connection, event: Json) -> None:
-        hearsay.learn_name(connection, event["account_id"], event["display_name"], event["account_version"])
+        facts.learn_name(connection, event["account_id"], event["display_name"], event["account_version"])

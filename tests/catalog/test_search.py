@@ -187,6 +187,14 @@ def test_typing_errors_are_forgiven(market: Market, typed: str, title: str) -> N
     assert market.every(q=typed, sort="relevance") == [posted["id"]]
 
 
+def test_forgiving_one_search_leaves_no_trace_on_the_connection(market: Market) -> None:
+    market.post()
+    threshold = "SELECT current_setting('pg_trgm.word_similarity_threshold')"
+    before = market.harness.execute(threshold)
+    assert market.every(q="proofreadng")
+    assert market.harness.execute(threshold) == before
+
+
 def test_a_misspelt_provider_is_found(market: Market) -> None:
     posted = market.post(person("Katarzyna Nowak"))
     market.post()
