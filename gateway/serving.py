@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-INCOMING = "incoming"
+INCOMING = web.RequestKey("incoming", Incoming)
 SECURITY_HEADERS = {
+    "Server": "MicroTasks",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -66,7 +67,7 @@ def serve(gateway: "Gateway", route: Route) -> AiohttpHandler:
     body_schema = (route.body or NoBody)() if route.writes else None
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        incoming: Incoming = request[INCOMING]
+        incoming = request[INCOMING]
         incoming.route = route
         admit(gateway, incoming, route)
         incoming.path = _ids_in(request)

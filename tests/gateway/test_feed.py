@@ -1,0 +1,45 @@
+"""The event feed against a real broker."""
+
+import pytest
+
+from chassis.settings import Settings
+from tests.gateway.amqp_world import AmqpWorld, until
+from tests.gateway.test_rpc import in_world
+
+pytestmark = pytest.mark.servers
+
+
+def test_live_events_are_heard_in_order(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        assert world.times_connected == 1
+        for number in range(20):
+            await world.publish("orders", "order_status_changed", {"event_id": f"e{number}"})
+        await world.publish("accounts", "account_updated", {"event_id": "not live"})
+        await world.publish("accounts", "session_revoked", {"event_id": "last"})
+        await until(lambda: len(world.heard) == 21)
+        assert [event["event_id"] for _, event in world.heard[:20]] == [f"e{n}" for n in range(20)]
+        assert world.heard[20] == ("session_revoked", {"event_id": "last"})
+
+    in_world(servers, test)
+
+
+def test_after_a_lost_connection_hearing_begins_again_and_says_so(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        world.wire.cut()
+        await until(lambda: world.times_connected == 2)
+        await world.publish("orders", "order_status_changed", {"event_id": "e1"})
+        await until(lambda: world.heard)
+
+    in_world(servers, test)
+
+
+def test_one_subscribers_failure_keeps_nothing_from_the_others(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        def fail(_kind: str, event: dict[str, object]) -> None:
+            raise ValueError(str(event))
+
+        world.feed._subscribers.insert(0, (fail, lambda: None))
+        await world.publish("orders", "order_status_changed", {"event_id": "e1"})
+        await until(lambda: world.heard)
+
+    in_world(servers, test)

@@ -1,0 +1,215 @@
+"""The RPC client against a real broker."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+
+from chassis import topology
+from chassis.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
+from chassis.settings import Settings
+from gateway.rpc import CallHeaders, Reply
+from services.orders import contract as orders
+from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until
+
+pytestmark = pytest.mark.servers
+HEADERS = CallHeaders(request_id="r1", traceparent="t1", access_token="token", address="192.0.2.1")
+
+
+def in_world(
+    servers: Settings, test: Callable[[AmqpWorld], Coroutine[Any, Any, None]], connected: bool = True
+) -> None:
+    """Runs a test with a client on the broker."""
+
+    async def run() -> None:
+        async with amqp_world(servers, connected) as world:
+            await asyncio.wait_for(test(world), 40)
+
+    asyncio.run(run())
+
+
+async def get_order(world: AmqpWorld, headers: CallHeaders = HEADERS) -> Reply:
+    return await world.rpc.call(orders.GET_ORDER, headers, order_id="o1")
+
+
+def test_a_call_and_its_reply_are_in_namekos_wire_format(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        seen: list[AbstractIncomingMessage] = []
+
+        def answer(message: AbstractIncomingMessage) -> dict[str, str]:
+            seen.append(message)
+            return {"id": "o1"}
+
+        await world.respond("orders", answer)
+        headers = CallHeaders("r1", "t1", "token", "192.0.2.1", "k1", "f1", "a1")
+        assert await get_order(world, headers) == Reply({"id": "o1"}, replayed=False)
+        (message,) = seen
+        assert json.loads(message.body) == {"args": [], "kwargs": {"order_id": "o1"}}
+        assert message.routing_key == "orders.get_order"
+        assert message.exchange == topology.rpc_exchange(world.settings)
+        assert message.content_type == "application/json"
+        assert message.delivery_mode == 1  # transient
+        assert message.expiration == DEADLINE_SECONDS
+        assert message.reply_to and message.reply_to.startswith("reply.")
+        assert message.headers == {
+            "nameko.request_id": "r1",
+            "nameko.traceparent": "t1",
+            "nameko.access_token": "token",
+            "nameko.address": "192.0.2.1",
+            "nameko.idempotency_key": "k1",
+            "nameko.idempotency_fingerprint": "f1",
+            "nameko.idempotency_scope": "a1",
+            "nameko.deadline_ms": str(int(DEADLINE_SECONDS * 1000)),
+        }
+
+    in_world(servers, test)
+
+
+def test_what_the_service_raised_is_raised_here(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        error = Conflict("Too late.", code="invalid_transition", current_status=4)
+        replies = [
+            {"result": None, "error": to_wire(error), "replayed": False},
+            {"result": None, "error": {"exc_type": "KeyError", "value": "'x'"}},
+            {"result": {"id": "o1"}, "error": None, "replayed": True},
+        ]
+        await world.respond("orders", lambda _: replies.pop(0))
+        with pytest.raises(Conflict) as caught:
+            await get_order(world)
+        assert caught.value.code == "invalid_transition"
+        assert caught.value.data == {"current_status": 4}
+        with pytest.raises(RemoteFailure):
+            await get_order(world)
+        assert (await get_order(world)).replayed
+
+    in_world(servers, test)
+
+
+def test_many_calls_at_once_each_get_their_own_reply(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        await world.respond("orders", lambda message: json.loads(message.body)["kwargs"]["order_id"])
+        calls = [world.rpc.call(orders.GET_ORDER, HEADERS, order_id=f"o{n}") for n in range(200)]
+        assert [reply.result for reply in await asyncio.gather(*calls)] == [f"o{n}" for n in range(200)]
+
+    in_world(servers, test)
+
+
+def test_a_service_that_was_never_installed_is_unavailable_at_once(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await get_order(world)
+        assert time.monotonic() - began < DEADLINE_SECONDS / 2
+
+    in_world(servers, test)
+
+
+def test_a_stopped_service_times_out_once_then_is_refused_at_once_until_it_is_back(
+    servers: Settings,
+) -> None:
+    async def test(world: AmqpWorld) -> None:
+        await world.declare("orders")
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            await get_order(world)
+        assert DEADLINE_SECONDS <= time.monotonic() - began < DEADLINE_SECONDS + 0.5
+        await asyncio.sleep(0.3)
+        for _ in range(3):
+            began = time.monotonic()
+            with pytest.raises(Unavailable):
+                await get_order(world)
+            assert time.monotonic() - began < 0.05
+        await world.respond("orders", lambda _: "back")
+
+        async def is_back() -> bool:
+            try:
+                return (await get_order(world)).result == "back"
+            except Unavailable:
+                return False
+
+        await until(is_back, within=3)
+
+    in_world(servers, test)
+
+
+def test_a_slow_service_that_is_there_is_not_taken_for_gone(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        queue = await world.declare("orders")
+
+        async def ignore(_: AbstractIncomingMessage) -> None:
+            """Takes the call and never answers."""
+
+        await queue.consume(ignore, no_ack=True)
+        for _ in range(2):
+            with pytest.raises(TimedOut):
+                await get_order(world)
+            await asyncio.sleep(0.2)
+
+    in_world(servers, test)
+
+
+def test_a_lost_connection_fails_calls_under_way_at_once_and_heals_by_itself(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        await world.declare("orders")
+        began = time.monotonic()
+        under_way = asyncio.create_task(get_order(world))
+        await asyncio.sleep(0.1)
+        world.wire.is_open = False
+        world.wire.cut()
+        with pytest.raises(Unavailable):
+            await under_way
+        assert time.monotonic() - began < DEADLINE_SECONDS
+        await until(lambda: not world.broker.is_connected)
+        assert not world.rpc.is_ready and not world.feed.is_ready
+        with pytest.raises(Unavailable):
+            await get_order(world)
+        world.wire.is_open = True
+        await until(lambda: world.broker.is_connected)
+        await world.respond("orders", lambda _: "healed")
+        assert (await get_order(world)).result == "healed"
+
+    in_world(servers, test)
+
+
+def test_the_gateway_starts_without_a_broker_and_connects_when_there_is_one(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        world.wire.is_open = False
+        world.wire.cut()
+        await until(lambda: not world.rpc.is_ready)
+        with pytest.raises(Unavailable):
+            await get_order(world)
+        world.wire.is_open = True
+        await until(lambda: world.rpc.is_ready and world.feed.is_ready)
+
+    in_world(servers, test, connected=False)
+
+
+def test_a_lost_reply_queue_is_a_lost_connection(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        await world.respond("orders", lambda _: "ok")
+        first = world.rpc._reply_to
+        closing = world.broker
+        assert world.rpc._channel is not None
+        await world.rpc._channel.queue_delete(
+            f"{world.settings.broker_prefix}rpc.reply-gateway-{first.removeprefix('reply.')}"
+        )
+        await until(lambda: world.rpc._reply_to != first and closing.is_connected)
+        assert (await get_order(world)).result == "ok"
+
+    in_world(servers, test)
+
+
+def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> None:
+    async def test(world: AmqpWorld) -> None:
+        broken: list[Any] = [{"error": None}, {"error": {"kind": "not_found", "value": "No.", "code": "x", "data": {}}}]
+        await world.respond("orders", lambda _: broken.pop(0))
+        with pytest.raises(RemoteFailure):
+            await get_order(world)
+        with pytest.raises((NotFound, RemoteFailure)):
+            await get_order(world)
+
+    in_world(servers, test)

@@ -1,0 +1,130 @@
+"""A gateway over a fake of every service, listening on a real port."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from chassis.contracts import Rpc
+from chassis.settings import load
+from chassis.tokens import DEMO_SIGNING_KEY, Signer
+from gateway.app import GATEWAY, Gateway, build_app, listening
+from gateway.feed import Subscribers
+from gateway.rpc import CallHeaders, Reply
+from gateway.settings import GatewaySettings
+from services.accounts import contract as accounts
+
+ANNA = "01890000-0000-7000-8000-00000000000a"
+BEN = "01890000-0000-7000-8000-00000000000b"
+ORDER_ID = "01890000-0000-7000-8000-0000000000f1"
+SERVICE_ID = "01890000-0000-7000-8000-0000000000e1"
+SESSION_ID = "01890000-0000-7000-8000-0000000000d1"
+SIGNER = Signer(DEMO_SIGNING_KEY)
+
+
+class FakeRpc:
+    """Answers what the test says; remembers who was asked what."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.calls: list[tuple[Rpc, CallHeaders, dict[str, Any]]] = []
+        self._answers: dict[str, Any] = {"accounts.list_revocations": {"data": []}}
+
+    def answer(self, contract: Rpc, result: Any) -> None:
+        """From now on: a result, an exception to raise, or a function of the arguments."""
+        self._answers[contract.routing_key] = result
+
+    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Any) -> Reply:
+        """See `RpcClient.call`."""
+        if contract is not accounts.LIST_REVOCATIONS:
+            self.calls.append((contract, context, arguments))
+        result = self._answers.get(contract.routing_key)
+        if callable(result):
+            result = result(**arguments)
+            if asyncio.iscoroutine(result):
+                result = await result
+        if isinstance(result, Exception):
+            raise result
+        return result if isinstance(result, Reply) else Reply(result)
+
+    @property
+    def last(self) -> tuple[Rpc, CallHeaders, dict[str, Any]]:
+        """The last call."""
+        return self.calls[-1]
+
+
+class FakeFeed(Subscribers):
+    """Events by hand; hearing from the start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_ready = True
+
+
+class World:
+    """A running gateway and a client of it."""
+
+    def __init__(self, rpc: FakeRpc, feed: FakeFeed, gateway: Gateway, client: aiohttp.ClientSession) -> None:
+        self.rpc = rpc
+        self.feed = feed
+        self.gateway = gateway
+        self.client = client
+
+    def request(self, method: str, path: str, who: str | None = None, **options: Any) -> Any:
+        """A request, signed in as `who`; an async context manager of the response."""
+        headers = dict(options.pop("headers", {}))
+        if who is not None:
+            headers.setdefault("Authorization", f"Bearer {token(who)}")
+        return self.client.request(method, path, headers=headers, **options)
+
+    async def problem(self, method: str, path: str, who: str | None = None, **options: Any) -> dict[str, Any]:
+        """The problem a request is answered with; checks what every problem must have."""
+        async with self.request(method, path, who, **options) as response:
+            assert response.content_type == "application/problem+json", await response.text()
+            problem: dict[str, Any] = await response.json()
+            assert problem["status"] == response.status
+            assert problem["type"] == f"/problems/{problem['code']}"
+            assert problem["request_id"] == response.headers["X-Request-Id"]
+            assert problem["title"] and problem["detail"]
+            assert problem["instance"] == response.url.raw_path
+            return {**problem, "headers": response.headers}
+
+
+def token(
+    account_id: str, roles: tuple[str, ...] = (), lifetime: int = 600, session_id: str = SESSION_ID
+) -> str:
+    """An access token."""
+    return SIGNER.sign(account_id, session_id, "Anna", roles, int(time.time()), lifetime)
+
+
+def on_gateway(**overrides: Any) -> Callable[[Callable[[World], Awaitable[None]]], Callable[[], None]]:
+    """Makes a plain test of a coroutine that takes a `World`; `overrides` are settings."""
+
+    def decorate(test: Callable[[World], Awaitable[None]]) -> Callable[[], None]:
+        def run() -> None:
+            asyncio.run(_run(test, overrides))
+
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+
+    return decorate
+
+
+async def _run(test: Callable[[World], Awaitable[None]], overrides: dict[str, Any]) -> None:
+    async with running_world(**overrides) as world:
+        await asyncio.wait_for(test(world), 30)
+
+
+@asynccontextmanager
+async def running_world(**overrides: Any) -> AsyncIterator[World]:
+    """A gateway that listens, and a client."""
+    settings = load(GatewaySettings, **{"gateway_port": 0, "drain_seconds": 2.0, **overrides})
+    rpc, feed = FakeRpc(), FakeFeed()
+    app = build_app(settings, rpc, feed)
+    async with listening(app, settings) as runner:
+        host, port = runner.addresses[0][:2]
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
+            yield World(rpc, feed, app[GATEWAY], client)
