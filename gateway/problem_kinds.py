@@ -78,6 +78,9 @@ KINDS: dict[str, ProblemKind] = {
     "review_exists": ProblemKind(
         409, "Review exists", "An order has one review. It can be edited for a while."
     ),
+    "reply_exists": ProblemKind(409, "Reply exists", "A provider replies to a review once."),
+    "review_edit_window_closed": ProblemKind(409, "Too late", "A review can be changed for 24 hours."),
+    "service_archived": ProblemKind(409, "Archived", "An archived service can no longer be changed."),
     "review_window_closed": ProblemKind(409, "Too late", "The time for this has passed."),
     "idempotency_in_progress": ProblemKind(
         409,
@@ -99,10 +102,21 @@ KINDS: dict[str, ProblemKind] = {
     "idempotency_key_reused": ProblemKind(
         422, "Idempotency key reused", "This key came with another request before. Use a new one."
     ),
+    "unknown_category": ProblemKind(422, "Unknown category", "GET /v1/categories lists those there are."),
+    "unknown_message": ProblemKind(422, "Unknown message", "This order has no such message."),
+    "wrong_password": ProblemKind(422, "Wrong password", "This is not your present password."),
+    "common_password": ProblemKind(
+        422, "Password too common", "It is on every list of common passwords. Choose another one."
+    ),
     "precondition_required": ProblemKind(
         428, "Precondition required", "Send If-Match with the ETag of the version you have seen."
     ),
     "rate_limited": ProblemKind(429, "Too many requests", "Wait for the seconds in Retry-After."),
+    "too_many_sign_ins": ProblemKind(
+        429,
+        "Too many failed sign-ins",
+        "Somebody tried wrong passwords for this account. Wait for the seconds in Retry-After.",
+    ),
     "too_many_streams": ProblemKind(
         429, "Too many event streams", "Close one of your open event streams first."
     ),
@@ -114,6 +128,16 @@ KINDS: dict[str, ProblemKind] = {
         "Temporarily unavailable",
         "A part of the marketplace is away; nothing was changed. Try again soon.",
     ),
+    "broker_unavailable": ProblemKind(
+        503, "Temporarily unavailable", "Our messages are not going through. Try again soon."
+    ),
+    "database_unavailable": ProblemKind(
+        503, "Temporarily unavailable", "Our data cannot be reached. Nothing was changed. Try again soon."
+    ),
+    "database_timeout": ProblemKind(
+        503, "Took too long", "Our database took too long. Nothing was changed. Try again soon."
+    ),
+    "busy": ProblemKind(503, "Busy", "Too much is going on at this moment. Nothing was changed. Try again."),
     "timeout": ProblemKind(
         504,
         "No answer in time",

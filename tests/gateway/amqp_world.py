@@ -90,9 +90,7 @@ class AmqpWorld:
         await queue.bind(f"{self.settings.broker_prefix}nameko-rpc", f"{service}.*")
         return queue
 
-    async def respond(
-        self, service: str, answer: Callable[[AbstractIncomingMessage], Any]
-    ) -> str:
+    async def respond(self, service: str, answer: Callable[[AbstractIncomingMessage], Any]) -> str:
         """A running service: answers each call with `{"result": answer(message), ...}`, or with the
         whole reply when that is what `answer` gives."""
         exchange = await self.channel.get_exchange(f"{self.settings.broker_prefix}nameko-rpc")
@@ -115,7 +113,9 @@ class AmqpWorld:
         await exchange.publish(aio_pika.Message(json.dumps(event).encode()), kind)
 
 
-async def until(condition: Callable[[], object] | Callable[[], Awaitable[object]], within: float = 10.0) -> None:
+async def until(
+    condition: Callable[[], object] | Callable[[], Awaitable[object]], within: float = 10.0
+) -> None:
     """Returns as soon as it holds."""
     give_up_at = time.monotonic() + within
     while True:

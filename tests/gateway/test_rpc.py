@@ -205,7 +205,10 @@ def test_a_lost_reply_queue_is_a_lost_connection(servers: Settings) -> None:
 
 def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
-        broken: list[Any] = [{"error": None}, {"error": {"kind": "not_found", "value": "No.", "code": "x", "data": {}}}]
+        broken: list[Any] = [
+            {"error": None},
+            {"error": {"kind": "not_found", "value": "No.", "code": "x", "data": {}}},
+        ]
         await world.respond("orders", lambda _: broken.pop(0))
         with pytest.raises(RemoteFailure):
             await get_order(world)

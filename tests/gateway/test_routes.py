@@ -1,0 +1,201 @@
+"""Every route is declared wholly, served as declared, and makes one call."""
+
+import re
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from chassis.errors import KINDS as ERRORS
+from gateway.app import CONTRACTS, GATEWAY, ROUTES, build_app
+from gateway.openapi import document_of
+from gateway.problem_kinds import KINDS
+from gateway.routes import IfMatch, Key, Kept, Limit, Route, Shape, Storing, Who
+from gateway.settings import GatewaySettings
+from tests.gateway.examples import PAGE, RESULT, address_of, options_of
+from tests.gateway.world import ANNA, FakeFeed, FakeRpc, World, on_gateway
+
+NO_CALL = {"list_order_statuses", "list_help", "stream_events"}
+V1 = [route for route in ROUTES if route.path.startswith("/v1/")]
+RELAYED = [route for route in V1 if route.name not in NO_CALL]
+
+
+def test_the_table_holds_the_resources_of_the_public_contract() -> None:
+    """Spelled out on purpose: a route that goes missing or changes its name breaks clients."""
+    assert {f"{route.method} {route.path}" for route in V1} == {
+        "POST /v1/accounts",
+        "POST /v1/sessions",
+        "POST /v1/sessions/refresh",
+        "GET /v1/sessions",
+        "DELETE /v1/sessions/{session_id}",
+        "DELETE /v1/sessions",
+        "GET /v1/me",
+        "PATCH /v1/me",
+        "PUT /v1/me/password",
+        "GET /v1/me/notification_preferences",
+        "PATCH /v1/me/notification_preferences",
+        "GET /v1/profiles/{account_id}",
+        "GET /v1/profiles/{account_id}/reviews",
+        "GET /v1/categories",
+        "GET /v1/services",
+        "GET /v1/services/{service_id}",
+        "POST /v1/services",
+        "PATCH /v1/services/{service_id}",
+        "DELETE /v1/services/{service_id}",
+        "GET /v1/me/services",
+        "POST /v1/orders",
+        "GET /v1/orders",
+        "GET /v1/orders/{order_id}",
+        "POST /v1/orders/{order_id}/transitions",
+        "GET /v1/orders/{order_id}/transitions",
+        "GET /v1/orders/{order_id}/messages",
+        "POST /v1/orders/{order_id}/messages",
+        "PUT /v1/orders/{order_id}/messages/read",
+        "GET /v1/threads",
+        "GET /v1/notifications",
+        "GET /v1/notifications/unread_count",
+        "PATCH /v1/notifications/{notification_id}",
+        "POST /v1/notifications/read_all",
+        "POST /v1/orders/{order_id}/review",
+        "GET /v1/orders/{order_id}/review",
+        "PATCH /v1/reviews/{review_id}",
+        "POST /v1/reviews/{review_id}/reply",
+        "GET /v1/events",
+        "GET /v1/order_statuses",
+        "GET /v1/help",
+    }
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_says_who_may_call_it_and_what_it_answers(route: Route) -> None:
+    assert isinstance(route.who, Who) and route.summary
+    assert (route.answer is None) == (route.shape in (Shape.NOTHING, Shape.OTHER))
+    assert (route.key is Key.NONE) == (not route.writes)
+    assert route.if_match is IfMatch.NONE or route.writes
+    assert route.body is None or route.method in ("POST", "PUT", "PATCH")
+    assert route.method not in ("PUT", "PATCH") or route.body is not None
+    assert route.who is Who.ANYONE or (route.looks_at_token and route.limit is Limit.GENERAL)
+    assert route.kept is Kept.NOT or (route.who is Who.ANYONE and not route.writes)
+    if route.storing in (Storing.PUBLIC, Storing.FIXED):
+        assert route.who is Who.ANYONE and not route.writes
+
+
+def test_handlers_have_names_of_their_own() -> None:
+    assert len({route.name for route in ROUTES}) == len(ROUTES)
+
+
+def test_keys_are_required_where_the_contract_says_so_and_preconditions_on_edits_of_services() -> None:
+    required = {route.name for route in ROUTES if route.key is Key.REQUIRED}
+    assert required == {"submit_order", "transition_order", "submit_review"}
+    if_match = {route.name: route.if_match for route in ROUTES if route.if_match is not IfMatch.NONE}
+    assert if_match == {
+        "change_service": IfMatch.REQUIRED,
+        "archive_service": IfMatch.REQUIRED,
+        "transition_order": IfMatch.HONOURED,
+    }
+
+
+def test_served_routes_are_the_document() -> None:
+    gateway = build_app(GatewaySettings(), FakeRpc(), FakeFeed())
+    served = {
+        (route.resource.canonical, route.method.lower())
+        for route in gateway.router.routes()
+        if route.resource is not None and route.method not in ("OPTIONS", "HEAD")
+    }
+    document = document_of(ROUTES)
+    described = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert served == described
+    assert gateway[GATEWAY].document
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_document_is_valid_openapi_and_times_and_money_are_told() -> None:
+    document = document_of(ROUTES)
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+    schemas = document["components"]["schemas"]
+    assert schemas["Order"]["properties"]["created_at"]["format"] == "date-time"
+    assert schemas["Money"]["properties"]["amount"]["maximum"] == 10**12
+
+
+@on_gateway()
+async def test_every_route_makes_exactly_one_call_with_the_callers_token(world: World) -> None:
+    for route in RELAYED:
+        for contract in (
+            c for module in CONTRACTS for c in vars(module).values() if hasattr(c, "routing_key")
+        ):
+            world.rpc.answer(contract, PAGE if contract.paged else RESULT)
+        world.rpc.calls.clear()
+        who = ANNA if route.who is not Who.ANYONE else None
+        async with world.request(route.method, address_of(route), who, **options_of(route)) as response:
+            assert response.status == route.status, (route.name, await response.text())
+            text = await response.text()
+        ((contract, headers, arguments),) = world.rpc.calls
+        contract.arguments().load(arguments)
+        assert contract.mutates == route.writes, route.name
+        assert contract.paged == (route.shape is Shape.PAGE)
+        assert contract.result is route.answer
+        assert bool(headers.access_token) == (who is not None)
+        assert headers.address == "127.0.0.1"
+        assert bool(headers.idempotency_fingerprint and headers.idempotency_scope) == route.writes
+        if route.writes:
+            assert headers.idempotency_key == f"key of {route.name}"
+        assert bool(text) == (route.shape is not Shape.NOTHING)
+        assert ("ETag" in response.headers) == (route.shape is Shape.ONE)
+
+
+@on_gateway()
+async def test_without_a_token_routes_for_the_signed_in_answer_401_and_call_nobody(world: World) -> None:
+    for route in (route for route in ROUTES if route.who is not Who.ANYONE):
+        problem = await world.problem(route.method, address_of(route), **options_of(route))
+        assert (problem["status"], problem["code"]) == (401, "unauthenticated"), route.name
+        assert problem["headers"]["WWW-Authenticate"] == "Bearer"
+    assert world.rpc.calls == []
+
+
+@on_gateway()
+async def test_malformed_ids_are_404_without_a_call(world: World) -> None:
+    for route in (route for route in V1 if "{" in route.path):
+        for odd in ("1", "%00", "..%2f", "01890000-0000-7000-8000-00000000000A", "x" * 3000, "%F0%9F%99%82"):
+            path = re.sub(r"\{\w+\}", odd, route.path)
+            problem = await world.problem(route.method, path, ANNA, **options_of(route))
+            assert (problem["status"], problem["code"]) == (404, "not_found"), (route.name, odd)
+    assert world.rpc.calls == []
+
+
+@on_gateway()
+async def test_unknown_query_parameters_are_400_everywhere(world: World) -> None:
+    for route in V1:
+        address = address_of(route)
+        address += ("&" if "?" in address else "?") + "surprise=1"
+        problem = await world.problem(route.method, address, ANNA, **options_of(route))
+        assert (problem["status"], problem["code"]) == (400, "invalid_query"), route.name
+        assert problem["errors"] == [
+            {"parameter": "surprise", "code": "unknown_parameter", "detail": "Unknown field."}
+        ]
+    assert world.rpc.calls == []
+
+
+@on_gateway()
+async def test_every_path_answers_options_and_405_names_what_is_allowed(world: World) -> None:
+    for path in {route.path for route in ROUTES}:
+        address = address_of(next(route for route in ROUTES if route.path == path)).partition("?")[0]
+        methods = {route.method for route in ROUTES if route.path == path}
+        async with world.request("OPTIONS", address) as response:
+            assert response.status == 204
+            allowed = set(response.headers["Allow"].split(", "))
+            assert methods | {"OPTIONS"} == allowed - {"HEAD"}, path
+        problem = await world.problem("TRACE", address)
+        assert problem["status"] == 405
+        assert set(problem["headers"]["Allow"].split(", ")) >= allowed
+
+
+def test_every_code_a_service_raises_has_a_page(repository: Path) -> None:
+    """Codes are found in the services' sources as `code="..."`, so a new one without a page fails."""
+    raised = set()
+    for source in [*repository.glob("services/*/*.py"), *repository.glob("chassis/*.py")]:
+        raised |= set(re.findall(r'code="(\w+)"|Invalid\.field\("\w+", "(\w+)"', source.read_text()))
+    codes = {one or other for one, other in raised}
+    assert len(codes) > 20
+    assert codes <= set(KINDS), codes - set(KINDS)
+    assert {error.default_code for error in ERRORS.values()} <= {*KINDS, "validation_failed"}
