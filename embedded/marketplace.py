@@ -26,7 +26,7 @@ from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
 from embedded.keys import secrets_of
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.resending import resend_lost_events
-from gateway.app import GATEWAY, build_app, listening
+from gateway.app import build_app, listening
 from gateway.settings import GatewaySettings
 from services import directory
 from services.accounts.models import ACCOUNTS
@@ -166,7 +166,6 @@ class Marketplace:
             await gateway.__aenter__()
         except OSError as error:
             raise CannotStart(f"The gateway cannot listen on {self.url}: {error.strerror}") from error
-        assert app[GATEWAY].is_ready
         self._gateway = gateway
 
 

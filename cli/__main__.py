@@ -1,0 +1,22 @@
+"""The `microtasks` command. Services and the embedded marketplace are made green before all else."""
+
+import sys
+
+from embedded.green import go_green
+
+GREEN = {"dev": "asyncio", "serve": "", "accounts": ""}
+GATEWAY = "gateway"
+
+
+def main() -> None:
+    """Runs the command; its exit code is 0 (done), 1 (it could not be done) or 2 (asked wrongly)."""
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command in GREEN and GATEWAY not in sys.argv:  # the gateway is asyncio, and stays itself
+        go_green(GREEN[command])
+    from cli.commands import microtasks
+
+    microtasks(prog_name="microtasks")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What `microtasks` can do."""
+
+import asyncio
+import getpass
+import os
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+
+from chassis import logging
+from chassis.settings import Settings, load
+from cli.complaints import Complaint, complaining
+from services.directory import NAMES, all_events, class_of
+
+GATEWAY = "gateway"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def microtasks() -> None:
+    """MicroTasks, a marketplace for small services.
+
+    Settings are environment variables; `microtasks dev` needs none.
+    """
+
+
+@microtasks.command()
+@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, show_envvar=True)
+@click.option("--port", envvar="GATEWAY_PORT", default=8000, type=click.IntRange(1, 65535), show_default=True,
+              show_envvar=True, help="Where the HTTP API listens.")  # fmt: skip
+@click.option("--data-dir", envvar="DATA_DIR", default="var", type=click.Path(file_okay=False),
+              show_default=True, show_envvar=True, help="Where everything is kept.")  # fmt: skip
+@click.option("--seed/--no-seed", envvar="SEED", default=True, show_envvar=True,
+              help="Whether an empty marketplace is filled with demo data.")  # fmt: skip
+def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
+    """Runs the whole marketplace in this one process; no servers, no network."""
+    os.environ.update({"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)})
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("LOG_FORMAT", "console")
+    from cli.dev import run_marketplace
+
+    with complaining():
+        raise SystemExit(run_marketplace(data_dir, seed))
+
+
+@microtasks.command()
+@click.argument("name", type=click.Choice([*NAMES, GATEWAY]))
+def serve(name: str) -> None:
+    """Runs one service, or the gateway, as its own process on RabbitMQ and PostgreSQL."""
+    with complaining():
+        if name == GATEWAY:
+            from gateway.app import main as serve_gateway
+
+            serve_gateway()
+            return
+        from chassis import runner
+
+        raise SystemExit(runner.run(class_of(name), load(Settings), all_events()))
+
+
+@microtasks.command()
+@click.argument("name", type=click.Choice(NAMES), required=False)
+def migrate(name: str | None) -> None:
+    """Creates or updates databases and queues: all of them, or one service's tables."""
+    from cli.migrating import migrate_services
+
+    with complaining():
+        settings = load(Settings)
+        logging.configure("WARNING", "console")
+        migrate_services(settings, NAMES if name is None else (name,), Console().print)
+
+
+@microtasks.command()
+@click.option("--url", envvar="MICROTASKS_URL", default="http://127.0.0.1:8000", show_default=True,
+              show_envvar=True, help="The gateway to fill.")  # fmt: skip
+def seed(url: str) -> None:
+    """Fills a running marketplace with demo data, through its public API."""
+    from cli.progress import seed_with_progress
+
+    with complaining():
+        asyncio.run(seed_with_progress(url, Console(), grant_staff=None))
+
+
+@microtasks.group()
+def accounts() -> None:
+    """What operators do to accounts."""
+
+
+@accounts.command("grant-staff")
+@click.argument("email")
+def grant_staff(email: str) -> None:
+    """Makes an account staff, from its next sign-in or token on."""
+    from services.accounts.staff import grant_staff as grant
+
+    _with_accounts(lambda db: grant(db, email, getpass.getuser()))
+    Console().print(f"{email} is staff now.")
+
+
+@accounts.command("revoke-staff")
+@click.argument("email")
+def revoke_staff(email: str) -> None:
+    """Takes the staff role from an account and signs it out everywhere."""
+    from services.accounts.settings import AccountSettings
+    from services.accounts.staff import revoke_staff as revoke
+
+    _with_accounts(lambda db: revoke(db, email, getpass.getuser(), load(AccountSettings)))
+    Console().print(f"{email} is not staff any more.")
+
+
+def _with_accounts(act: Callable[..., object]) -> None:
+    from chassis.database import Db, make_engine
+
+    with complaining():
+        logging.configure("WARNING", "console")
+        engine = make_engine(load(Settings), "accounts")
+        try:
+            act(Db(engine))
+        finally:
+            engine.dispose()
+
+
+__all__ = ["Complaint", "microtasks"]

@@ -1,0 +1,25 @@
+"""Telling the person at the terminal what is wrong, in one sentence, with the right exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from chassis.errors import ServiceError
+from chassis.settings import BadSetting
+from client.problem import Problem, Unreachable
+
+
+class Complaint(click.ClickException):
+    """Something outside of us is missing or taken; exit code 1."""
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Turns what a person can mend into a sentence; everything else keeps its traceback."""
+    try:
+        yield
+    except BadSetting as error:
+        raise click.UsageError(str(error)) from error
+    except (ServiceError, Problem, Unreachable) as error:
+        raise Complaint(str(error)) from error

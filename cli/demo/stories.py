@@ -1,0 +1,196 @@
+"""The orders of the demo: who asks whom for what, and how it goes. Deterministic: same code, same stories."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cli.demo import words
+from cli.demo.offers import Offer
+from cli.demo.people import CUSTOMERS, EVERYBODY, PROVIDERS
+
+SEED = 20261123
+CUSTOMER, PROVIDER, STAFF = "customer", "provider", "staff"
+REPLIED_SHARE, REVIEWED_SHARE, SILENT_SHARE = 0.6, 0.85, 0.25
+STARS = (5, 5, 5, 5, 5, 4, 4, 4, 3, 3, 2, 1)
+MESSAGE, REVIEW, REPLY = "message", "review", "reply"
+
+T = TypeVar("T")
+FIRST_NAMES = {person.handle: person.display_name.split()[0] for person in EVERYBODY}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that somebody does: a message, a review, a reply, or a transition of that name."""
+
+    who: str
+    what: str
+    text: str | None = None
+    stars: int = 0
+    to_status: int | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """One order and all that happens to it. `status` is where it ends."""
+
+    number: int
+    customer: str
+    offer: Offer
+    requirements: str
+    steps: tuple[Step, ...]
+    status: int
+
+
+class Telling:
+    """Chooses the words of one story."""
+
+    def __init__(self, chance: random.Random, customer: str, offer: Offer) -> None:
+        self.chance = chance
+        self._names = {"customer": FIRST_NAMES[customer], "provider": FIRST_NAMES[offer.provider]}
+
+    def say(self, sentences: Sequence[str | None]) -> str | None:
+        """One of the sentences, with the names put in."""
+        chosen = self.chance.choice(sentences)
+        return None if chosen is None else chosen.format(**self._names)
+
+    def happens(self, share: float) -> bool:
+        """Whether something happens that does in this share of all stories."""
+        return self.chance.random() < share
+
+    def talk(self, *lines: tuple[str, Sequence[str]]) -> list[Step]:
+        """Some of these messages."""
+        return [Step(who, MESSAGE, self.say(said)) for who, said in lines if not self.happens(SILENT_SHARE)]
+
+
+Plot = Callable[[Telling], list[Step]]
+
+
+def _question(t: Telling) -> list[Step]:
+    return t.talk((CUSTOMER, words.CUSTOMER_QUESTIONS))
+
+
+def _approved(t: Telling) -> list[Step]:
+    return [*_question(t), Step(PROVIDER, "approve"), *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+
+
+def _in_progress(t: Telling) -> list[Step]:
+    return [*_approved(t), *t.talk((PROVIDER, words.PROGRESS))]
+
+
+def _delivered(t: Telling) -> list[Step]:
+    return [*_in_progress(t), Step(PROVIDER, "complete_work", t.say(words.DELIVERY_NOTES))]
+
+
+def _changes_wanted(t: Telling) -> list[Step]:
+    wish = Step(CUSTOMER, "request_changes", t.say(words.CHANGE_REASONS))
+    return [*_delivered(t), wish, *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+
+
+def _delivered_again(t: Telling) -> list[Step]:
+    return [*_changes_wanted(t), Step(PROVIDER, "complete_work", t.say(words.DELIVERY_NOTES))]
+
+
+def _ending_well(t: Telling, steps: list[Step]) -> list[Step]:
+    steps = [*steps, *t.talk((CUSTOMER, words.THANKS)), Step(CUSTOMER, "confirm")]
+    steps += t.talk((PROVIDER, words.AFTERWORDS))
+    if t.happens(REVIEWED_SHARE):
+        stars = t.chance.choice(STARS)
+        steps.append(Step(CUSTOMER, REVIEW, t.say(words.REVIEWS[stars]), stars=stars))
+        if t.happens(REPLIED_SHARE):
+            steps.append(Step(PROVIDER, REPLY, t.say(words.REPLIES[stars > 3])))
+    return steps
+
+
+def _completed(t: Telling) -> list[Step]:
+    return _ending_well(t, _delivered(t))
+
+
+def _completed_after_changes(t: Telling) -> list[Step]:
+    return _ending_well(t, _delivered_again(t))
+
+
+def _declined(t: Telling) -> list[Step]:
+    return [*_question(t), Step(PROVIDER, "decline", t.say(words.DECLINE_REASONS))]
+
+
+def _withdrawn(t: Telling) -> list[Step]:
+    return [*_question(t), Step(CUSTOMER, "withdraw")]
+
+
+def _cancelled_by_customer(t: Telling) -> list[Step]:
+    return [*_approved(t), Step(CUSTOMER, "cancel", t.say(words.CUSTOMER_CANCEL_REASONS))]
+
+
+def _cancelled_by_provider(t: Telling) -> list[Step]:
+    return [*_in_progress(t), Step(PROVIDER, "cancel", t.say(words.PROVIDER_CANCEL_REASONS))]
+
+
+def _disputed_in_progress(t: Telling) -> list[Step]:
+    return [*_in_progress(t), Step(CUSTOMER, "open_dispute", t.say(words.DISPUTE_REASONS))]
+
+
+def _disputed_when_delivered(t: Telling) -> list[Step]:
+    return [*_delivered(t), Step(CUSTOMER, "open_dispute", t.say(words.DISPUTE_REASONS))]
+
+
+def _resolved(to_status: int) -> Plot:
+    def plot(t: Telling) -> list[Step]:
+        decision = Step(STAFF, "resolve_dispute", words.RESOLUTIONS[to_status], to_status=to_status)
+        return [*_disputed_when_delivered(t), decision]
+
+    return plot
+
+
+# How many orders go which way, and the status they end in. Resolutions need a member of staff.
+PLOTS: tuple[tuple[Plot, int, int], ...] = (
+    (_question, 16, 1),
+    (_approved, 9, 2),
+    (_in_progress, 8, 2),
+    (_changes_wanted, 4, 2),
+    (_delivered, 12, 3),
+    (_delivered_again, 4, 3),
+    (_completed, 46, 4),
+    (_completed_after_changes, 10, 4),
+    (_declined, 8, 7),
+    (_withdrawn, 7, 7),
+    (_cancelled_by_customer, 4, 7),
+    (_cancelled_by_provider, 4, 7),
+    (_disputed_in_progress, 3, 2),
+    (_disputed_when_delivered, 2, 3),
+    (_resolved(2), 1, 2),
+    (_resolved(4), 1, 4),
+    (_resolved(7), 1, 7),
+)
+WITH_CHANGES = (_changes_wanted, _delivered_again, _completed_after_changes)
+
+
+def stories(offers: Sequence[Offer]) -> list[Story]:
+    """All orders of the demo, in the order they are told. No customer asks for the same thing twice."""
+    chance = random.Random(SEED)  # noqa: S311 - variety, not secrecy
+    plots = [(plot, status) for plot, count, status in PLOTS for _ in range(count)]
+    chance.shuffle(plots)
+    wishes = [(offer, brief) for offer in offers for brief in offer.briefs]
+    told: list[Story] = []
+    for number, (plot, status) in enumerate(plots):
+        offer, brief = _wish(chance, wishes, number, revisable=plot in WITH_CHANGES)
+        customer = _customer(chance, offer, brief, told)
+        telling = Telling(chance, customer, offer)
+        wanted = f"{telling.say(words.OPENINGS)}{brief}{telling.say(words.CLOSINGS)}"
+        told.append(Story(number, customer, offer, wanted, tuple(plot(telling)), status))
+    return told
+
+
+def _wish(
+    chance: random.Random, wishes: Sequence[tuple[Offer, str]], number: int, revisable: bool
+) -> tuple[Offer, str]:
+    """Every wish is used once before chance chooses, so that no service stays without orders."""
+    if number < len(wishes) and (wishes[number][0].revisions or not revisable):
+        return wishes[number]
+    return chance.choice([wish for wish in wishes if wish[0].revisions or not revisable])
+
+
+def _customer(chance: random.Random, offer: Offer, brief: str, told: Sequence[Story]) -> str:
+    taken = {s.customer for s in told if s.offer is offer and brief in s.requirements}
+    buyers = [p.handle for p in CUSTOMERS * 3 + PROVIDERS if p.handle != offer.provider]
+    return chance.choice([handle for handle in buyers if handle not in taken])
