@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 MAX_AMOUNT_MINOR = 10**12
 CURRENCIES: tuple[str, ...] = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -77,6 +78,15 @@ class StrictInteger(fields.Integer):
         return super()._validated(value)
 
 
+class QueryInteger(fields.Integer):
+    """An integer as a query string writes it: plain digits."""
+
+    def _validated(self, value: Any) -> Any:
+        if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
+            raise ValidationError("Not a valid integer.")
+        return super()._validated(value)
+
+
 class Money(Schema):
     """An amount in minor units of one currency."""
 
@@ -101,5 +111,5 @@ class Rating(Schema):
 class PageArguments(Schema):
     """Every list takes these."""
 
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+    limit = QueryInteger(load_default=20, validate=validate.Range(1, 100))
     cursor = Text(load_default=None, allow_none=True)

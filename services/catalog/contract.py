@@ -16,6 +16,7 @@ from chassis.fields import (
     Money,
     PageArguments,
     Party,
+    QueryInteger,
     Rating,
     StrictInteger,
     Text,
@@ -131,12 +132,8 @@ class ServiceQuery(PageArguments):
     q = Text(load_default=None, allow_none=True, validate=validate.Length(max=LONGEST_QUERY))
     category = Text(load_default=None, allow_none=True, validate=validate.Length(max=100))
     provider_id = Id(load_default=None, allow_none=True)
-    min_price = fields.Integer(
-        load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR)
-    )
-    max_price = fields.Integer(
-        load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR)
-    )
+    min_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
+    max_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
     currency = Text(
         load_default=None,
         allow_none=True,

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from chassis.fields import CURRENCIES, Id, Money, StrictInteger, Text, Timestamp, is_id, rfc3339, text
+from chassis.fields import (
+    CURRENCIES,
+    Id,
+    Money,
+    PageArguments,
+    StrictInteger,
+    Text,
+    Timestamp,
+    is_id,
+    rfc3339,
+    text,
+)
 
 
 class Sample(Schema):
@@ -70,3 +81,10 @@ def test_times_are_written_in_utc() -> None:
     assert rfc3339(moment) == "2026-01-02T01:04:05.000000Z"
     assert Sample().load({"at": "2026-01-02T03:04:05+02:00"}) == {"at": rfc3339(moment)}
     assert rfc3339(datetime(2026, 1, 1, tzinfo=UTC)).endswith("Z")
+
+
+@pytest.mark.parametrize("bad", ["1_0", " 10", "１０", "1.0", "", "ten", "+1", True, 2.0])
+def test_a_number_in_a_query_is_written_in_plain_digits(bad: Any) -> None:
+    with pytest.raises(ValidationError):
+        PageArguments().load({"limit": bad})
+    assert PageArguments().load({"limit": "10"})["limit"] == 10
