@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for every process; the command decides which one it is.
 
 FROM python:3.13-slim-trixie AS build

@@ -46,6 +46,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _servers.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that use the servers' fixtures are marked so; those of one stack stay in one process."""
     for item in items:
