@@ -1,0 +1,170 @@
+"""Bodies and query strings: what is not plain is refused, and nothing else happens."""
+
+import gzip
+import json
+from typing import Any
+
+from services.orders import contract as orders
+from services.reviews import contract as reviews
+from tests.gateway.examples import BODIES, PAGE, RESULT
+from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
+
+REVIEW = f"/v1/orders/{ORDER_ID}/review"
+JSON = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+
+
+async def refused(world: World, body: bytes | str, **headers: str) -> dict[str, Any]:
+    """The problem of a review with this body."""
+    problem = await world.problem("POST", REVIEW, ANNA, data=body, headers={**JSON, **headers})
+    assert world.rpc.calls == []
+    return problem
+
+
+@on_gateway()
+async def test_an_unreadable_body_is_400(world: World) -> None:
+    bodies: list[bytes | str] = [
+        "",
+        "{",
+        "rating=5",
+        "[]",
+        "5",
+        "null",
+        '"text"',
+        b'{"text": "\xff"}',
+        b'\xef\xbb\xbf{"rating": 5}',
+        '{"rating": 5}'.encode("utf-16"),
+        '{"rating": 5, "rating": 4}',
+        '{"text": {"a": 1, "a": 2}}',
+        '{"rating": NaN}',
+        '{"rating": Infinity}',
+        '{"rating": -Infinity}',
+        '{"rating": 1e999}',
+        '{"rating": ' + "9" * 5000 + "}",
+        '{"text": ' + "[" * 33 + "]" * 33 + "}",
+        '{"text": ' + "[" * 30_000 + "]" * 30_000 + "}",
+        '{"text": ' + "[" * 60_000,
+        '{"rating": 5} {}',
+    ]
+    for body in bodies:
+        problem = await refused(world, body)
+        assert (problem["status"], problem["code"]) == (400, "unreadable_body"), body[:40]
+
+
+@on_gateway()
+async def test_bad_values_are_422_and_pointed_at(world: World) -> None:
+    cases: list[tuple[str, str]] = [
+        ('{"rating": 6}', "#/rating"),
+        ('{"rating": "5"}', "#/rating"),
+        ('{"rating": 5.0}', "#/rating"),
+        ('{"rating": true}', "#/rating"),
+        ('{"rating": null}', "#/rating"),
+        ("{}", "#/rating"),
+        ('{"rating": 5, "text": "\\ud800"}', "#/text"),
+        ('{"rating": 5, "text": "\\u0000"}', "#/text"),
+        ('{"rating": 5, "text": 7}', "#/text"),
+        ('{"rating": 5, "stars": 1}', "#/stars"),
+        ('{"rating": 5, "a/b~c": 1}', "#/a~1b~0c"),
+        ('{"rating": 5, "\\ud800": 1}', "#/?"),
+        ('{"rating": 5, "text": ' + "[" * 31 + "]" * 31 + "}", "#/text"),
+    ]
+    for body, pointer in cases:
+        problem = await refused(world, body)
+        assert (problem["status"], problem["code"]) == (422, "validation_failed"), body
+        assert [error["pointer"] for error in problem["errors"]] == [pointer], body
+
+
+@on_gateway()
+async def test_money_is_strict(world: World) -> None:
+    prices: list[Any] = [0, -1, 10**12 + 1, 1.0, "1", True, None]
+    for amount in prices:
+        body = {**BODIES["submit_order"], "expected_price": {"amount": amount, "currency": "EUR"}}
+        problem = await world.problem("POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"})
+        assert problem["status"] == 422
+        assert problem["errors"][0]["pointer"] == "#/expected_price/amount"
+    for currency in ("eur", "XXX ", "", None, 978):
+        body = {**BODIES["submit_order"], "expected_price": {"amount": 1, "currency": currency}}
+        problem = await world.problem("POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"})
+        assert problem["errors"][0]["pointer"] == "#/expected_price/currency"
+
+
+@on_gateway()
+async def test_only_plain_json_is_taken(world: World) -> None:
+    body = json.dumps({"rating": 5})
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"):
+        problem = await refused(world, body, **{"Content-Type": kind})
+        assert (problem["status"], problem["code"]) == (415, "unsupported_media_type"), kind
+    problem = await refused(world, gzip.compress(body.encode()), **{"Content-Encoding": "gzip"})
+    assert problem["status"] == 415
+    world.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
+    headers = {"Content-Type": "application/json; charset=UTF-8", "Idempotency-Key": "k"}
+    async with world.request("POST", REVIEW, ANNA, data=body, headers=headers) as response:
+        assert response.status == 201
+
+
+@on_gateway()
+async def test_bodies_over_64_kib_are_413_announced_or_not(world: World) -> None:
+    async def chunks() -> Any:
+        for _ in range(70):
+            yield b" " * 1024
+
+    for body in (b" " * (64 * 1024 + 1), chunks()):
+        problem = await world.problem("POST", REVIEW, ANNA, data=body, headers=JSON)
+        assert (problem["status"], problem["code"]) == (413, "body_too_large")
+    text = json.dumps({"rating": 5, "text": "x"})
+    exactly = text.encode() + b" " * (64 * 1024 - len(text))
+    world.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
+    async with world.request("POST", REVIEW, ANNA, data=exactly, headers=JSON) as response:
+        assert response.status == 201
+
+
+@on_gateway()
+async def test_where_no_body_belongs_none_is_taken(world: World) -> None:
+    problem = await world.problem("POST", "/v1/notifications/read_all", ANNA, json={"x": 1})
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/x")
+    assert world.rpc.calls == []
+    for options in ({}, {"json": {}}):
+        async with world.request("POST", "/v1/notifications/read_all", ANNA, **options) as response:
+            assert response.status == 204
+
+
+@on_gateway()
+async def test_bad_query_values_are_400_and_named(world: World) -> None:
+    cases = {
+        "/v1/orders": "role",
+        "/v1/orders?role=staff": "role",
+        "/v1/orders?role=customer&status=5": "status",
+        "/v1/orders?role=customer&status=1,6": "status",
+        "/v1/orders?role=customer&status=": "status",
+        "/v1/orders?role=customer&status=pending": "status",
+        "/v1/orders?role=customer&sort=price": "sort",
+        "/v1/orders?role=customer&limit=0": "limit",
+        "/v1/orders?role=customer&limit=101": "limit",
+        "/v1/orders?role=customer&limit=ten": "limit",
+        "/v1/orders?role=customer&limit=": "limit",
+        "/v1/orders?role=customer&role=provider": "role",
+        "/v1/services?sort=price": "sort",
+        "/v1/services?sort=relevance": "sort",
+        "/v1/services?min_price=5": "min_price",
+        "/v1/services?min_rating=nan": "min_rating",
+        "/v1/services?q=%00": "q",
+        "/v1/notifications?unread=1": "unread",
+    }
+    for path, parameter in cases.items():
+        problem = await world.problem("GET", path, ANNA)
+        assert (problem["status"], problem["code"]) == (400, "invalid_query"), path
+        assert [error["parameter"] for error in problem["errors"]] == [parameter], path
+    assert world.rpc.calls == []
+
+
+@on_gateway()
+async def test_statuses_are_taken_as_codes_separated_by_commas(world: World) -> None:
+    world.rpc.answer(orders.LIST_ORDERS, PAGE)
+    async with world.request("GET", "/v1/orders?role=customer&status=7,1,2,1&limit=5", ANNA) as response:
+        assert response.status == 200
+    assert world.rpc.last[2] == {
+        "role": "customer",
+        "status": [1, 2, 7],
+        "limit": 5,
+        "cursor": None,
+        "sort": "-updated_at",
+    }
