@@ -85,7 +85,7 @@ def test_another_person_s_notification_is_not_found(messaging: Harness, told: De
     assert notifications(messaging, told.provider)[0] == theirs
 
 
-@pytest.mark.parametrize("unknown", [new_id(), "1", "", "'; --"])
+@pytest.mark.parametrize("unknown", ["01890000-0000-7000-8000-00000000dead", "1", "", "'; --"])
 def test_an_unknown_or_malformed_id_is_not_found(messaging: Harness, unknown: str) -> None:
     with pytest.raises(NotFound):
         messaging.call_as(person("Nobody"), contract.MARK_NOTIFICATION, notification_id=unknown, read=True)
