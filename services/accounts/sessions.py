@@ -24,6 +24,8 @@ from services.accounts.settings import AccountSettings
 
 Json = dict[str, Any]
 PURGE_BATCH = 1000
+# A session takes thousands of used tokens with it.
+PURGED_SESSIONS = 50
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def purge(connection: Connection, settings: AccountSettings) -> None:
     """Removes a batch of dead sessions, expired tokens and failures that no longer count."""
     kept = timedelta(hours=settings.dead_session_hours)
     period = timedelta(seconds=settings.failed_sign_in_seconds)
-    connection.execute(queries.PURGE_SESSIONS, {"kept": kept, "batch": PURGE_BATCH})
+    connection.execute(queries.PURGE_SESSIONS, {"kept": kept, "batch": PURGED_SESSIONS})
     connection.execute(queries.PURGE_REFRESH_TOKENS, {"batch": PURGE_BATCH})
     connection.execute(queries.PURGE_FAILURES, {"period": period, "batch": PURGE_BATCH})
 

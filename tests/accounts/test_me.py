@@ -1,10 +1,13 @@
+import threading
 from typing import Any
 
 import pytest
 
 from chassis.errors import Invalid, NotFound, TooMany, Unauthenticated
-from services.accounts import contract
+from services.accounts import contract, passwords
+from services.accounts.models import ACCOUNTS
 from tests.accounts.people import PASSWORD, People, outcomes
+from tests.servers import eventually
 from tests.service_harness import person
 
 NEW = "another good password"
@@ -83,6 +86,19 @@ def test_racing_changes_all_happen_and_are_numbered(people: People) -> None:
     assert told == {result["version"]: result["display_name"] for result in results}
 
 
+def test_a_change_back_waits_for_the_change_it_takes_back(people: People) -> None:
+    session = people.newcomer("Ada")
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with people.service.engine.connect() as connection:
+        with connection.begin():
+            connection.execute(ACCOUNTS.update().values(display_name="Countess"))
+            waiting = threading.Thread(target=change, args=(people, session), kwargs={"display_name": "Ada"})
+            waiting.start()
+            eventually(lambda: people.service.execute(waits))
+        waiting.join()
+    assert people.service.call_as(people.caller(session), contract.GET_ME)["display_name"] == "Ada"
+
+
 def test_a_repeated_change_happens_once(people: People) -> None:
     session = people.newcomer()
     first = change(people, session, key="k1", display_name="Countess")
@@ -138,6 +154,26 @@ def test_guesses_at_the_current_password_count_as_failed_sign_ins(people: People
         change_password(people, session, PASSWORD, NEW)
     with pytest.raises(TooMany):
         people.sign_in(session["account"]["email"])
+
+
+def test_a_right_guess_behind_ten_wrong_ones_of_a_burst_changes_nothing(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = people.newcomer()
+    is_right = passwords.is_right
+
+    def overtaken(password: str, stored: str | None) -> bool:
+        monkeypatch.setattr(passwords, "is_right", is_right)
+        for _ in range(10):
+            with pytest.raises(Unauthenticated):
+                people.sign_in(session["account"]["email"], "not the password")
+        return is_right(password, stored)
+
+    monkeypatch.setattr(passwords, "is_right", overtaken)
+    with pytest.raises(TooMany):
+        change_password(people, session, PASSWORD, NEW)
+    people.service.execute("TRUNCATE failed_sign_ins")
+    assert people.sign_in(session["account"]["email"], PASSWORD)["session_id"]
 
 
 def test_a_common_password_is_refused_before_anything_else(people: People) -> None:

@@ -1,3 +1,5 @@
+import timeit
+
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
@@ -54,3 +56,13 @@ def test_hashes_under_other_parameters_are_outdated() -> None:
     assert passwords.is_right(PASSWORD, weaker)
     assert passwords.is_outdated(weaker)
     assert not passwords.is_outdated(passwords.hash_password(PASSWORD))
+
+
+def test_checking_nobodys_password_takes_about_as_long_as_anybodys() -> None:
+    stored = passwords.hash_password(PASSWORD)
+    passwords.nobody()
+
+    def quickest(hashed: str | None) -> float:
+        return min(timeit.repeat(lambda: passwords.is_right("wrong", hashed), number=1, repeat=5))
+
+    assert quickest(None) > 0.3 * quickest(stored)
