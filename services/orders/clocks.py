@@ -57,7 +57,8 @@ def _work_off(
     rows = connection.execute(clock.due, found).mappings().all()
     for row in rows:
         _try(connection, clock, periods, row)
-    return (rows[-1][clock.column], rows[-1]["id"]) if len(rows) == BATCH else None
+    last = max(((row[clock.column], row["id"]) for row in rows), default=None)
+    return last if len(rows) == BATCH else None
 
 
 def _try(connection: Connection, clock: Clock, periods: OrderPeriods, row: Row) -> None:

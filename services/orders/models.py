@@ -79,11 +79,11 @@ ORDERS = Table(
         " AND (payment_status = 'not_due') = (status <> 4)",
         name="orders_payment_status",
     ),
-    # Lists: the caller's role, then the sort with the id as tie-break, then the filter.
-    Index("orders_of_customer_by_update", "customer_id", "updated_at", "id", "status"),
-    Index("orders_of_customer_by_creation", "customer_id", "created_at", "id", "status"),
-    Index("orders_of_provider_by_update", "provider_id", "updated_at", "id", "status"),
-    Index("orders_of_provider_by_creation", "provider_id", "created_at", "id", "status"),
+    # Lists: the caller in a role, a status, then the sort with the id as tie-break.
+    Index("orders_of_customer_by_update", "customer_id", "status", "updated_at", "id"),
+    Index("orders_of_customer_by_creation", "customer_id", "status", "created_at", "id"),
+    Index("orders_of_provider_by_update", "provider_id", "status", "updated_at", "id"),
+    Index("orders_of_provider_by_creation", "provider_id", "status", "created_at", "id"),
     # Timers: each index holds only the orders whose clock runs.
     Index("orders_to_expire", "created_at", "id", postgresql_where=text("status = 1")),
     Index("orders_to_confirm", "confirm_by", "id", postgresql_where=text("confirm_by IS NOT NULL")),

@@ -10,6 +10,7 @@ from chassis.fields import is_id, rfc3339
 from chassis.pages import Page, decode_cursor, page_of
 from chassis.tokens import Caller
 from services.orders import queries
+from services.orders.contract import STATUS_CODES
 from services.orders.rendering import Row, render_order, render_transition
 
 
@@ -44,8 +45,9 @@ def list_orders(
     """
     filters = {"list": "orders", "caller": caller.id, "role": role, "status": status, "sort": sort}
     position = _position(decode_cursor(cursor, filters, 2))
-    statement = queries.list_orders(role, sort, status is not None, position is not None)
-    parameters = {"caller_id": caller.id, "statuses": status, "count": limit + 1, **(position or {})}
+    wanted = {f"status_{n}": code for n, code in enumerate(status or STATUS_CODES)}
+    statement = queries.list_orders(role, sort, len(wanted), position is not None)
+    parameters = {"caller_id": caller.id, "count": limit + 1, **wanted, **(position or {})}
     rows = connection.execute(statement, parameters).mappings().all()
     column = sort.removeprefix("-")
     return page_of(

@@ -22,7 +22,7 @@ FIRST = str(uuid.UUID(int=0))
 FILL = [
     "CREATE FUNCTION nth(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS"
     " $$ SELECT lpad(to_hex(n), 32, '0')::uuid $$",
-    "INSERT INTO account_names SELECT nth(n), 'Person ' || n, 1 FROM generate_series(1, 5000) n",
+    "INSERT INTO account_names SELECT nth(n), 'Person ' || n, 1 FROM generate_series(1, 50000) n",
     """
     INSERT INTO orders (id, customer_id, provider_id, service_id, service_title, price_minor, currency,
         delivery_days, revisions_allowed, requirements, status, payment_status, revisions_used, version,
@@ -42,8 +42,8 @@ FILL = [
         FROM generate_series(1, :orders) n
     ) made
     """,
-    "INSERT INTO order_history SELECT id, 1, 'submit', NULL, 1, customer_id, 'customer', NULL, NULL, created_at"
-    " FROM orders",
+    "INSERT INTO order_history (order_id, sequence, transition, to_status, actor_id, actor_role, created_at)"
+    " SELECT id, 1, 'submit', 1, customer_id, 'customer', created_at FROM orders",
     "ANALYZE",
 ]
 
@@ -63,12 +63,10 @@ def nth(number: int) -> str:
 
 def plan_of(harness: Harness, statement: Select[Any], **parameters: Any) -> list[dict[str, Any]]:
     """The nodes of the plan that PostgreSQL chose, after running it."""
-    compiled = statement.params(**parameters).compile(
-        dialect=harness.engine.dialect, compile_kwargs={"render_postcompile": True}
-    )
+    compiled = statement.compile(dialect=harness.engine.dialect).construct_expanded_state(parameters)
     with harness.engine.connect() as connection:
         explained = connection.exec_driver_sql(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.construct_params()
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.statement}", compiled.parameters
         ).scalar_one()
     return list(_nodes(explained[0]["Plan"]))
 
@@ -79,6 +77,12 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
+def rows_read(nodes: list[dict[str, Any]]) -> int:
+    """How many orders the plan looked at."""
+    scans = [node for node in nodes if node.get("Relation Name") == "orders"]
+    return sum(scan["Actual Rows"] * scan["Actual Loops"] for scan in scans)
+
+
 def assert_by_index(nodes: list[dict[str, Any]], index: str | None = None) -> None:
     kinds = {node["Node Type"] for node in nodes}
     assert not kinds & {"Seq Scan", "Sort", "Incremental Sort", "Bitmap Heap Scan", "Hash Join"}, kinds
@@ -86,26 +90,26 @@ def assert_by_index(nodes: list[dict[str, Any]], index: str | None = None) -> No
         assert index in {node.get("Index Name") for node in nodes}
 
 
-LISTS = list(
-    itertools.product(("customer", "provider"), SORTS, (None, [4], [1, 2], [3]), (False, True), (1, 2, 77))
-)
+FILTERS = ((1, 2, 3, 4, 7), (4,), (3,), (1, 2), (1, 7))
+LISTS = list(itertools.product(("customer", "provider"), SORTS, FILTERS, (False, True), (1, 2, 77)))
 
 
 @pytest.mark.parametrize(("role", "sort", "statuses", "continued", "account"), LISTS)
 def test_a_list_walks_its_index(
-    crowded: Harness, role: str, sort: str, statuses: list[int] | None, continued: bool, account: int
+    crowded: Harness, role: str, sort: str, statuses: tuple[int, ...], continued: bool, account: int
 ) -> None:
     position = {"after_moment": NOW - timedelta(days=20), "after_id": FIRST} if continued else {}
     nodes = plan_of(
         crowded,
-        queries.list_orders(role, sort, statuses is not None, continued),
+        queries.list_orders(role, sort, len(statuses), continued),
         caller_id=nth(account),
         count=21,
-        **({"statuses": statuses} if statuses else {}),
+        **{f"status_{n}": status for n, status in enumerate(statuses)},
         **position,
     )
     by = {"-updated_at": "update", "-created_at": "creation"}[sort]
     assert_by_index(nodes, f"orders_of_{role}_by_{by}")
+    assert rows_read(nodes) <= 21 * len(statuses)
 
 
 def test_an_order_and_its_history_are_found_by_their_keys(crowded: Harness) -> None:

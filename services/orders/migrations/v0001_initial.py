@@ -90,7 +90,7 @@ def _order_checks() -> list[sa.CheckConstraint]:
 def _create_indexes() -> None:
     for role in ("customer", "provider"):
         for sort, column in (("update", "updated_at"), ("creation", "created_at")):
-            op.create_index(f"orders_of_{role}_by_{sort}", "orders", [f"{role}_id", column, "id", "status"])
+            op.create_index(f"orders_of_{role}_by_{sort}", "orders", [f"{role}_id", "status", column, "id"])
     clocks = {
         "orders_to_expire": ("created_at", "status = 1"),
         "orders_to_confirm": ("confirm_by", "confirm_by IS NOT NULL"),
