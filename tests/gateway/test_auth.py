@@ -1,0 +1,138 @@
+"""Tokens are verified here; signed-out sessions are refused at once."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from chassis.errors import Unavailable
+from chassis.fields import rfc3339
+from chassis.tokens import Signer, generate_signing_key
+from gateway.rpc import Reply
+from services.accounts import contract as accounts
+from services.catalog import contract as catalog
+from services.orders import contract as orders
+from tests.gateway.amqp_world import until
+from tests.gateway.examples import BODIES, PAGE, RESULT
+from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, World, on_gateway, token
+
+ORDER = f"/v1/orders/{ORDER_ID}"
+OTHER_SESSION = "01890000-0000-7000-8000-0000000000d2"
+
+
+def revocation(session_id: str, minutes: int = 10) -> dict[str, object]:
+    """A `session_revoked` event."""
+    until_then = rfc3339(datetime.now(UTC) + timedelta(minutes=minutes))
+    return {
+        "event_id": "e1",
+        "occurred_at": until_then,
+        "account_id": ANNA,
+        "session_ids": [session_id],
+        "expires_at": until_then,
+    }
+
+
+@on_gateway()
+async def test_a_token_that_does_not_hold_is_401_and_nobody_is_asked(world: World) -> None:
+    forged = Signer(generate_signing_key()).sign(ANNA, SESSION_ID, "Anna", [], int(time.time()), 600)
+    good = token(ANNA)
+    cases = {
+        f"Bearer {forged}": "invalid_token",
+        f"Bearer {good[:-4]}AAAA": "invalid_token",
+        "Bearer nonsense": "invalid_token",
+        "Bearer": "invalid_token",
+        "Bearer ": "invalid_token",
+        "Basic YTpi": "invalid_token",
+        good: "invalid_token",
+        f"Bearer {token(ANNA, lifetime=-1)}": "token_expired",
+    }
+    for header, code in cases.items():
+        problem = await world.problem("GET", ORDER, headers={"Authorization": header})
+        assert (problem["status"], problem["code"]) == (401, code), header
+        assert problem["headers"]["WWW-Authenticate"] == "Bearer"
+        # a token that is sent must hold, also where none is needed
+        assert (await world.problem("GET", "/v1/services", headers={"Authorization": header}))[
+            "status"
+        ] == 401
+    assert world.rpc.calls == []
+
+
+@on_gateway()
+async def test_at_the_entrance_old_tokens_are_in_nobodys_way(world: World) -> None:
+    world.rpc.answer(accounts.OPEN_SESSION, RESULT)
+    world.rpc.answer(accounts.REFRESH_SESSION, RESULT)
+    old = {"Authorization": f"Bearer {token(ANNA, lifetime=-1)}"}
+    for path, name in (("/v1/sessions", "open_session"), ("/v1/sessions/refresh", "refresh_session")):
+        async with world.request("POST", path, json=BODIES[name], headers=old) as response:
+            assert response.status in (200, 201)
+        assert world.rpc.last[1].access_token == ""
+        assert world.rpc.last[1].idempotency_scope == "address:127.0.0.1"
+
+
+@on_gateway()
+async def test_the_scheme_is_not_case_sensitive_and_the_token_travels_on(world: World) -> None:
+    world.rpc.answer(orders.GET_ORDER, RESULT)
+    mine = token(ANNA)
+    async with world.request("GET", ORDER, headers={"Authorization": f"bearer {mine}"}) as response:
+        assert response.status == 200
+    assert world.rpc.last[1].access_token == mine
+
+
+@on_gateway()
+async def test_a_signed_out_session_is_refused_as_soon_as_the_event_is_heard(world: World) -> None:
+    world.rpc.answer(orders.GET_ORDER, RESULT)
+    world.feed.deliver("session_revoked", revocation(SESSION_ID))
+    problem = await world.problem("GET", ORDER, ANNA)
+    assert (problem["status"], problem["code"]) == (401, "session_revoked")
+    other = {"Authorization": f"Bearer {token(ANNA, session_id=OTHER_SESSION)}"}
+    async with world.request("GET", ORDER, headers=other) as response:
+        assert response.status == 200
+
+
+@on_gateway()
+async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(world: World) -> None:
+    world.rpc.answer(orders.GET_ORDER, RESULT)
+    tries = []
+
+    def answer() -> Reply | Exception:
+        tries.append(1)
+        return Unavailable("away") if len(tries) == 1 else Reply({"data": [revocation(SESSION_ID) | entry]})
+
+    entry = {"session_id": SESSION_ID}
+    world.rpc.answer(accounts.LIST_REVOCATIONS, answer)
+    world.feed.connected()
+
+    async def is_refused() -> bool:
+        async with world.request("GET", ORDER, ANNA) as response:
+            return bool(response.status == 401)
+
+    assert not await is_refused()
+    await until(is_refused, within=4)
+    assert len(tries) == 2
+
+
+def test_old_revocations_are_forgotten() -> None:
+    from gateway import auth
+    from tests.gateway.world import FakeRpc
+
+    revocations = auth.Revocations(FakeRpc())
+    past = rfc3339(datetime.now(UTC) - timedelta(minutes=1))
+    future = rfc3339(datetime.now(UTC) + timedelta(minutes=1))
+    revocations.add([f"old{n}" for n in range(auth.SWEEP_ABOVE)], past)
+    revocations.add(["new"], future)
+    assert "new" in revocations
+    assert "old1" not in revocations
+
+
+@on_gateway()
+async def test_anonymous_callers_may_read_what_is_public(world: World) -> None:
+    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+    async with world.request("GET", "/v1/services") as response:
+        assert response.status == 200
+    assert world.rpc.last[1].access_token == ""
+
+
+@on_gateway()
+async def test_the_public_keys_are_published(world: World) -> None:
+    async with world.request("GET", "/.well-known/jwks.json") as response:
+        (key,) = (await response.json())["keys"]
+    assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
+    assert "d" not in key

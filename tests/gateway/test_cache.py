@@ -1,0 +1,141 @@
+"""Public answers of the catalog are kept, and never longer than they are true."""
+
+import asyncio
+from typing import Any
+
+from gateway.answers import Answer
+from gateway.cache import Cache
+from gateway.metrics import RPCS
+from gateway.routes import Kept
+from services.catalog import contract as catalog
+from tests.gateway.examples import PAGE
+from tests.gateway.world import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
+
+SERVICE = f"/v1/services/{SERVICE_ID}"
+OTHER = f"/v1/services/{ORDER_ID}"
+ANSWER = Answer(200, b"{}", {})
+
+
+def service(service_id: str = SERVICE_ID, status: str = "active", title: str = "one") -> dict[str, Any]:
+    """A service as catalog answers it."""
+    return {"id": service_id, "status": status, "title": title, "version": 1}
+
+
+async def title_of(world: World, path: str = SERVICE, who: str | None = None) -> str:
+    """What a reader sees."""
+    async with world.request("GET", path, who) as response:
+        assert response.status == 200
+        return str((await response.json())["title"])
+
+
+def changed(world: World, service_id: str = SERVICE_ID) -> None:
+    """Catalog says that a service is different now."""
+    world.feed.deliver("service_changed", {"event_id": "e", "service_id": service_id})
+
+
+@on_gateway()
+async def test_a_kept_answer_costs_no_call_whoever_reads(world: World) -> None:
+    world.rpc.answer(catalog.GET_SERVICE, service())
+    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+    world.rpc.answer(catalog.LIST_CATEGORIES, PAGE)
+    counter = RPCS.labels("get_service", "catalog.get_service")
+    before = counter._value.get()
+    for path in (SERVICE, "/v1/services?q=a&limit=5", "/v1/categories"):
+        world.rpc.calls.clear()
+        for who in (None, ANNA, BEN, None):
+            async with world.request("GET", path, who) as response:
+                assert response.status == 200
+        assert len(world.rpc.calls) == 1, path
+    assert counter._value.get() - before == 1
+    async with world.request("GET", SERVICE) as response:
+        etag = response.headers["ETag"]
+    async with world.request("GET", SERVICE, headers={"If-None-Match": etag}) as response:
+        assert response.status == 304
+    world.rpc.calls.clear()
+    async with world.request("GET", "/v1/services?q=b&limit=5") as response:
+        assert response.status == 200
+    assert len(world.rpc.calls) == 1
+
+
+@on_gateway()
+async def test_a_draft_is_its_owners_alone(world: World) -> None:
+    world.rpc.answer(catalog.GET_SERVICE, service(status="draft"))
+    assert await title_of(world, who=ANNA) == "one"
+    world.rpc.answer(catalog.GET_SERVICE, catalog_not_found())
+    assert (await world.problem("GET", SERVICE, BEN))["status"] == 404
+    assert (await world.problem("GET", SERVICE))["status"] == 404
+    world.rpc.answer(catalog.GET_SERVICE, service(title="published"))
+    assert await title_of(world) == "published"
+
+
+def catalog_not_found() -> Exception:
+    """What strangers are told."""
+    from chassis.errors import NotFound
+
+    return NotFound("No.")
+
+
+@on_gateway()
+async def test_a_change_drops_the_service_and_every_list_and_nothing_else(world: World) -> None:
+    world.rpc.answer(catalog.GET_SERVICE, lambda service_id: service(service_id))
+    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+    for path in (SERVICE, OTHER, "/v1/services"):
+        async with world.request("GET", path):
+            pass
+    changed(world)
+    world.rpc.calls.clear()
+    for path in (SERVICE, OTHER, "/v1/services"):
+        async with world.request("GET", path):
+            pass
+    assert [contract.method for contract, _, _ in world.rpc.calls] == ["get_service", "search_services"]
+
+
+@on_gateway()
+async def test_a_fill_that_began_before_a_change_is_thrown_away(world: World) -> None:
+    may_answer = asyncio.Event()
+
+    async def slow(service_id: str) -> dict[str, Any]:
+        await may_answer.wait()
+        return service(service_id, title="old")
+
+    world.rpc.answer(catalog.GET_SERVICE, slow)
+    reading = asyncio.create_task(title_of(world))
+    while not world.rpc.calls:
+        await asyncio.sleep(0.01)
+    changed(world)
+    may_answer.set()
+    assert await reading == "old"
+    world.rpc.answer(catalog.GET_SERVICE, service(title="new"))
+    assert await title_of(world) == "new"
+
+
+@on_gateway()
+async def test_a_reconnect_of_the_feed_clears_all(world: World) -> None:
+    world.rpc.answer(catalog.GET_SERVICE, service(title="old"))
+    assert await title_of(world) == "old"
+    world.rpc.answer(catalog.GET_SERVICE, service(title="new"))
+    assert await title_of(world) == "old"
+    world.feed.connected()
+    assert await title_of(world) == "new"
+
+
+@on_gateway(cache_seconds=0.0)
+async def test_keeping_can_be_switched_off(world: World) -> None:
+    world.rpc.answer(catalog.GET_SERVICE, service())
+    await title_of(world)
+    await title_of(world)
+    assert len(world.rpc.calls) == 2
+
+
+def test_entries_live_as_long_as_they_may_and_the_least_used_go_first() -> None:
+    now = [100.0]
+    cache = Cache(30.0, 2, clock=lambda: now[0])
+    for key in ("a", "b"):
+        cache.put(cache.begin_fill(), Kept.SERVICE, key, ANSWER)
+    assert cache.get(Kept.SERVICE, "a") is ANSWER
+    cache.put(cache.begin_fill(), Kept.SERVICE, "c", ANSWER)
+    assert cache.get(Kept.SERVICE, "b") is None
+    assert cache.get(Kept.SERVICE, "a") is ANSWER
+    assert cache.get(Kept.LISTING, "a") is None
+    now[0] += 30.0
+    assert cache.get(Kept.SERVICE, "a") is None
