@@ -135,7 +135,7 @@ async def test_a_call_that_changes_something_always_has_a_key_and_a_fingerprint_
 @on_gateway()
 async def test_edits_of_services_need_the_version_that_was_seen(world: World) -> None:
     for method, options in (("PATCH", {"json": BODIES["change_service"]}), ("DELETE", {})):
-        problem = await world.problem(method, SERVICE, ANNA, **options)  # type: ignore[arg-type]
+        problem = await world.problem(method, SERVICE, ANNA, **options)
         assert (problem["status"], problem["code"]) == (428, "precondition_required")
         assert problem["errors"][0]["header"] == "If-Match"
     assert world.rpc.calls == []
@@ -156,7 +156,7 @@ async def test_a_transition_honours_if_match_and_does_not_need_it(world: World) 
             f"{ORDER}/transitions",
             ANNA,
             json=BODIES["transition_order"],
-            headers={"Idempotency-Key": "k", **headers},  # type: ignore[dict-item]
+            headers={"Idempotency-Key": "k", **headers},
         ) as response:
             assert response.status == 200
         assert world.rpc.last[2]["expected_version"] == version

@@ -122,7 +122,8 @@ async def test_where_no_body_belongs_none_is_taken(world: World) -> None:
     problem = await world.problem("POST", "/v1/notifications/read_all", ANNA, json={"x": 1})
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/x")
     assert world.rpc.calls == []
-    for options in ({}, {"json": {}}):
+    bodies: tuple[dict[str, Any], ...] = ({}, {"json": {}})
+    for options in bodies:
         async with world.request("POST", "/v1/notifications/read_all", ANNA, **options) as response:
             assert response.status == 204
 

@@ -111,7 +111,7 @@ async def test_what_is_not_http_is_a_problem_too(world: World) -> None:
         reader, writer = await asyncio.open_connection(url.host, url.port or 0)
         writer.write(garbage)
         answer = await reader.read()
-        assert answer.startswith(b"HTTP/1.1 400 ") or answer.startswith(b"HTTP/1.0 400 "), answer
+        assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), answer
         assert b"application/problem+json" in answer
         writer.close()
 

@@ -127,7 +127,7 @@ def test_a_stopped_service_times_out_once_then_is_refused_at_once_until_it_is_ba
 
         async def is_back() -> bool:
             try:
-                return (await get_order(world)).result == "back"
+                return bool((await get_order(world)).result == "back")
             except Unavailable:
                 return False
 

@@ -1,0 +1,145 @@
+"""The gateway as a process of its own, on a real broker."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import aiohttp
+import pytest
+
+from chassis.settings import Settings
+from gateway.app import live_events
+from tests.gateway.amqp_world import until
+from tests.gateway.world import ANNA, ORDER_ID, token
+from tests.servers import free_port
+
+pytestmark = pytest.mark.servers
+
+
+class Process:
+    """A gateway process with a way to ask it."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, port: int, metrics: str, client: aiohttp.ClientSession
+    ) -> None:
+        self.process = process
+        self.port = port
+        self.metrics = metrics
+        self.client = client
+        self.headers = {"Authorization": f"Bearer {token(ANNA)}"}
+
+    async def status(self, path: str) -> int:
+        """0 when it does not answer."""
+        try:
+            async with self.client.get(
+                f"http://127.0.0.1:{self.port}{path}", headers=self.headers
+            ) as response:
+                return int(response.status)
+        except aiohttp.ClientError:
+            return 0
+
+
+@asynccontextmanager
+async def gateway_process(servers: Settings, repository: Path, prefix: str) -> AsyncIterator[Process]:
+    """Started, not yet ready."""
+    port, metrics_port = free_port(), free_port()
+    environment = {
+        **os.environ,
+        "AMQP_URL": servers.amqp_url,
+        "BROKER_PREFIX": prefix,
+        "GATEWAY_PORT": str(port),
+        "METRICS_PORT": str(metrics_port),
+        "RPC_DEADLINE_SECONDS": "3",
+        "DRAIN_NOTICE_SECONDS": "0.5",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway.app", cwd=repository, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    async with aiohttp.ClientSession() as client:
+        running = Process(process, port, f"http://127.0.0.1:{metrics_port}", client)
+        try:
+            yield running
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+@asynccontextmanager
+async def house(servers: Settings, prefix: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    """The exchanges `migrate` would make, and the queue of orders."""
+    connection = await aio_pika.connect(servers.amqp_url)
+    async with connection, connection.channel() as channel:
+        names = {f"{prefix}nameko-rpc", *(f"{prefix}{event.owner}.events" for event in live_events())}
+        for name in names:
+            await channel.declare_exchange(name, aio_pika.ExchangeType.TOPIC)
+        queue = await channel.declare_queue(f"{prefix}rpc-orders", exclusive=True)
+        await queue.bind(f"{prefix}nameko-rpc", "orders.*")
+        yield channel
+        for name in names:
+            await channel.exchange_delete(name)
+
+
+def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
+    servers: Settings, repository: Path
+) -> None:
+    prefix = f"{servers.broker_prefix}gwapp-"
+
+    async def test() -> None:
+        async with gateway_process(servers, repository, prefix) as gateway:
+            await until(lambda: gateway.status("/healthz"), within=20)
+            assert await gateway.status("/readyz") == 503  # no exchanges yet
+            async with house(servers, prefix) as channel:
+                await until(lambda: is_ready(gateway), within=20)
+                await serve_slowly(channel, prefix)
+                await drain(gateway)
+
+    asyncio.run(test())
+
+
+async def is_ready(gateway: Process) -> bool:
+    """Whether it says so, on both ports."""
+    async with gateway.client.get(gateway.metrics + "/readyz") as response:
+        return response.status == await gateway.status("/readyz") == 200
+
+
+async def serve_slowly(channel: aio_pika.abc.AbstractChannel, prefix: str) -> None:
+    """An orders service that takes a second."""
+    exchange = await channel.get_exchange(f"{prefix}nameko-rpc")
+    queue = await channel.get_queue(f"{prefix}rpc-orders")
+
+    async def answer(message: Any) -> None:
+        await asyncio.sleep(1)
+        body = b'{"result": {"id": "o", "version": 1}, "error": null, "replayed": false}'
+        await exchange.publish(
+            aio_pika.Message(body, correlation_id=message.correlation_id), message.reply_to
+        )
+
+    await queue.consume(answer, no_ack=True)
+
+
+async def drain(gateway: Process) -> None:
+    """SIGTERM while a request is under way and a stream is open."""
+    async with gateway.client.get(gateway.metrics + "/metrics") as response:
+        assert re.search(r"^microtasks_http_requests_total{.*} \d", await response.text(), re.M)
+    stream = await gateway.client.get(f"http://127.0.0.1:{gateway.port}/v1/events", headers=gateway.headers)
+    assert stream.status == 200
+    under_way = asyncio.create_task(gateway.status(f"/v1/orders/{ORDER_ID}"))
+    await asyncio.sleep(0.2)
+    gateway.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.2)
+    assert await gateway.status("/readyz") == 503
+    assert await gateway.status("/healthz") == 200
+    assert await under_way == 200
+    assert b"retry" in await stream.content.read()
+    output, _ = await asyncio.wait_for(gateway.process.communicate(), 10)
+    assert gateway.process.returncode == 0
+    assert token(ANNA).split(".")[1] not in output.decode()
+    assert b'"event": "stopped"' in output
