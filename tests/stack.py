@@ -149,6 +149,7 @@ class Stack:
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
+            "DATABASE_POOL_SIZE": "4",  # of the 100 connections a usual server gives to everybody
             "ENTRANCE_LIMIT_PER_MINUTE": "100000",  # everybody comes from one address here
             **environment,
         }

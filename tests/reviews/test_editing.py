@@ -2,7 +2,7 @@ import pytest
 
 from chassis.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from services.reviews import contract
-from tests.reviews.world import World, new_id
+from tests.reviews.world import World
 
 
 def age(world: World, hours: float) -> None:
