@@ -54,8 +54,11 @@ def serve(name: str) -> None:
             serve_gateway()
             return
         from chassis import runner
+        from embedded.checking import check_settings
 
-        raise SystemExit(runner.run(class_of(name), load(Settings), all_events()))
+        settings, events = load(Settings), all_events()
+        check_settings(runner.make_container(class_of(name), settings, events))
+        raise SystemExit(runner.run(class_of(name), settings, events))
 
 
 @microtasks.command()

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import eventlet
@@ -55,14 +56,15 @@ def _hear_signals(happenings: LightQueue) -> None:
 
 def _run(marketplace: Marketplace, console: Console, happenings: LightQueue, wants_demo: bool) -> str:
     began = time.monotonic()
-    starting = eventlet.spawn(marketplace.start)
+    starting = eventlet.spawn(_failure_of, marketplace.start)
     starting.link(lambda _: happenings.put(STARTED))
     with console.status("Starting ..."):
         first = str(happenings.get())
         if first != STARTED:
             starting.kill()
             return first
-        starting.wait()
+        if (failure := starting.wait()) is not None:
+            raise failure
     _welcome(marketplace, console, time.monotonic() - began)
     demo = (
         spawn_for_awaitable(_seed(marketplace, console)) if wants_demo and _lacks_demo(marketplace) else None
@@ -71,6 +73,15 @@ def _run(marketplace: Marketplace, console: Console, happenings: LightQueue, wan
     if demo is not None:
         demo.kill()
     return end
+
+
+def _failure_of(act: Callable[[], None]) -> Exception | None:
+    # A greenlet that raises prints a traceback of its own; a complaint is enough.
+    try:
+        act()
+    except Exception as error:
+        return error
+    return None
 
 
 def _welcome(marketplace: Marketplace, console: Console, seconds: float) -> None:

@@ -22,6 +22,7 @@ from chassis.database import Db, database_url, make_engine
 from chassis.settings import load
 from embedded import transport
 from embedded.broker import Broker
+from embedded.checking import check_settings
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
 from embedded.keys import secrets_of
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
@@ -66,6 +67,8 @@ class Marketplace:
         )
         self.settings = load(GatewaySettings)
         _check_port(self.settings.gateway_host, self.settings.gateway_port)
+        for container in self._made_containers():
+            check_settings(container)
         try:
             self._postgres.start()
         except PostgresFailed as error:
@@ -77,15 +80,20 @@ class Marketplace:
     def stop(self) -> None:
         """Finishes the requests under way, then stops the gateway, the services and PostgreSQL."""
         self._stopping = True
-        if self._gateway is not None:
-            spawn_for_awaitable(self._gateway.__aexit__(None, None, None)).wait()
+        try:
+            if self._gateway is not None:
+                spawn_for_awaitable(self._gateway.__aexit__(None, None, None)).wait()
+            self._stop_services()
+        finally:
+            self._postgres.stop()
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def _stop_services(self) -> None:
         stopping = [eventlet.spawn(container.stop) for container in self._containers]
         with eventlet.Timeout(READY_SECONDS, False):
             for each in stopping:
                 each.wait()
-        self._postgres.stop()
-        if self._lock is not None:
-            os.close(self._lock)
 
     @property
     def url(self) -> str:
@@ -137,15 +145,19 @@ class Marketplace:
         resend_lost_events(self.settings, events)
 
     def _start_services(self) -> None:
-        events = directory.all_events()
-        for name in directory.NAMES:
-            container = runner.make_container(directory.class_of(name), self.settings, events)
-            self._containers.append(container)
+        for container in self._made_containers():
             container.start()
+            self._containers.append(container)
             eventlet.spawn(self._watch, container)
         with eventlet.Timeout(READY_SECONDS, CannotStart("The services do not get ready.")):
             while not all(runner.is_ready(container) for container in self._containers):
                 eventlet.sleep(0.01)
+
+    def _made_containers(self) -> list[ServiceContainer]:
+        events = directory.all_events()
+        return [
+            runner.make_container(directory.class_of(name), self.settings, events) for name in directory.NAMES
+        ]
 
     def _watch(self, container: ServiceContainer) -> None:
         try:

@@ -82,7 +82,7 @@ class EmbeddedPostgres:
         """Ends all its sessions, writes a checkpoint and stops. Safe to repeat."""
         process, self._process = self._process, None
         if process is not None:
-            _end(process.pid, process.wait, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
+            _end(process.pid, process.wait)
 
     def _prepare_folders(self) -> None:
         for folder in (self.folder, self._sockets):
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
             except (OSError, ValueError, psutil.Error):
                 continue  # no such process: PostgreSQL itself clears the rest away
             if str(self._data) in command:
-                _end(leftover.pid, leftover.wait, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
+                _end(leftover.pid, _waiting_for(leftover))
             else:
                 # The number belongs to the dead or to another program. PostgreSQL takes its parent's
                 # number for a stale one, and still checks that no child of the old server lives.
@@ -197,12 +197,25 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
 
 
-def _end(pid: int, wait: Callable[[float], object], signals: tuple[signal.Signals, ...]) -> None:
-    for each in signals:
+def _end(pid: int, wait: Callable[[float], object]) -> None:
+    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, immediate, at last resort
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, each)
         try:
             wait(STOP_SECONDS)
             return
-        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+        except subprocess.TimeoutExpired:
             continue
+
+
+def _waiting_for(process: psutil.Process) -> Callable[[float], object]:
+    """Like `Popen.wait`, for a process that is not our child (psutil's own needs what eventlet removes)."""
+
+    def wait(seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("postgres", seconds)
+            time.sleep(0.02)
+
+    return wait
