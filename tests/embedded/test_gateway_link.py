@@ -1,0 +1,114 @@
+"""The gateway's calls and live events inside one process behave as over a real broker."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chassis import topology
+from chassis.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
+from chassis.settings import Settings
+from embedded.broker import Broker, Letter
+from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient, Listener
+from gateway.rpc import CallHeaders, Reply
+from services.catalog.contract import SERVICE_CHANGED
+from services.orders.contract import GET_ORDER
+
+SETTINGS = replace(Settings(), rpc_deadline_seconds=0.2)
+EXCHANGE = topology.rpc_exchange(SETTINGS)
+HEADERS = CallHeaders(request_id="r1", access_token="token")
+
+
+@pytest.fixture
+def broker() -> Broker:
+    broker = Broker()
+    broker.declare_exchange(EXCHANGE, "topic", durable=True)
+    return broker
+
+
+def orders_process(broker: Broker, answer: Callable[[Letter], Any]) -> list[Letter]:
+    """Answers calls to orders with what `answer` makes of them; None keeps silent."""
+    taken: list[Letter] = []
+
+    def hear(letter: Letter) -> None:
+        taken.append(letter)
+        reply = answer(letter)
+        if reply is not None:
+            properties = {"correlation_id": letter.properties["correlation_id"]}
+            body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+            broker.publish(EXCHANGE, letter.properties["reply_to"], body, properties)
+
+    queue = broker.declare_queue("rpc-orders", durable=True)
+    broker.bind(queue.name, EXCHANGE, "orders.*")
+    queue.add_consumer(Listener(hear))
+    return taken
+
+
+def call(broker: Broker) -> Reply:
+    async def main() -> Reply:
+        client = EmbeddedRpcClient(SETTINGS, broker)
+        return await client.call(GET_ORDER, HEADERS, order_id="o")
+
+    return asyncio.run(main())
+
+
+def test_a_call_carries_its_context_and_brings_back_the_answer(broker: Broker) -> None:
+    taken = orders_process(broker, lambda _: {"result": {"id": "o"}, "error": None, "replayed": True})
+    assert call(broker) == Reply({"id": "o"}, replayed=True)
+    assert json.loads(taken[0].body) == {"args": [], "kwargs": {"order_id": "o"}}
+    headers = taken[0].properties["application_headers"]
+    assert headers["nameko.access_token"] == "token"
+    assert headers["nameko.deadline_ms"] == taken[0].properties["expiration"] == "200"
+
+
+def test_what_the_service_refused_is_raised(broker: Broker) -> None:
+    orders_process(broker, lambda _: {"result": None, "error": to_wire(NotFound("No such order."))})
+    with pytest.raises(NotFound, match="No such order"):
+        call(broker)
+
+
+def test_a_service_that_was_never_installed_is_unavailable_at_once(broker: Broker) -> None:
+    with pytest.raises(Unavailable):
+        call(broker)
+
+
+def test_a_silent_service_times_out(broker: Broker) -> None:
+    orders_process(broker, lambda _: None)
+    with pytest.raises(TimedOut):
+        call(broker)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}"])
+def test_an_unreadable_reply_is_a_failure(broker: Broker, body: bytes) -> None:
+    orders_process(broker, lambda _: body)
+    with pytest.raises(RemoteFailure):
+        call(broker)
+
+
+def hear(broker: Broker, happen: Callable[[], Awaitable[None]]) -> list[tuple[str, dict[str, Any]]]:
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    async def main() -> None:
+        feed = EmbeddedEventFeed(SETTINGS, broker, [SERVICE_CHANGED], asyncio.get_running_loop())
+        feed.subscribe(
+            lambda kind, event: heard.append((kind, event)), lambda: heard.append(("connected", {}))
+        )
+        await happen()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    return heard
+
+
+def test_live_events_are_heard_from_the_loop(broker: Broker) -> None:
+    exchange = topology.events_exchange(SETTINGS, "catalog")
+    broker.declare_exchange(exchange, "topic", durable=True)
+
+    async def happen() -> None:
+        broker.publish(exchange, "service_changed", b'{"service_id": "s"}', {})
+        broker.publish(exchange, "something_else", b"{}", {})
+
+    assert hear(broker, happen) == [("connected", {}), ("service_changed", {"service_id": "s"})]

@@ -1,0 +1,89 @@
+"""Events that the in-process broker forgot go out again; those that everybody has do not."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import uuid6
+from sqlalchemy import Engine, insert, select
+
+from chassis import migrations
+from chassis.database import database_url, make_engine
+from chassis.settings import Settings
+from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
+from embedded.resending import resend_lost_events
+from services.orders.contract import ORDER_STATUS_CHANGED
+
+CONSUMER = "orders.order_status_changed"
+CONSUMERS = ORDER_STATUS_CHANGED.consumers
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def engines(servers: Settings) -> Iterator[dict[str, Engine]]:
+    made = {}
+    for name in ("orders", *CONSUMERS):
+        migrations.upgrade(name, database_url(servers, name).render_as_string(hide_password=False))
+        made[name] = make_engine(servers, name)
+    yield made
+    for engine in made.values():
+        engine.dispose()
+
+
+@pytest.fixture
+def sent(engines: dict[str, Engine]) -> Callable[..., str]:
+    """Records an event as sent, and as taken by the named consumers."""
+
+    def record(taken_by: Any = (), failed_at: Any = (), sent_at: datetime | None = NOW) -> str:
+        event_id = str(uuid6.uuid7())
+        row = {"event_id": event_id, "type": ORDER_STATUS_CHANGED.type, "body": {}, "context": {}}
+        with engines["orders"].begin() as connection:
+            connection.execute(insert(OUTBOX).values(**row, sent_at=sent_at))
+        for name in taken_by:
+            with engines[name].begin() as connection:
+                connection.execute(insert(INBOX).values(consumer=CONSUMER, event_id=event_id))
+        for name in failed_at:
+            failure = {"consumer": CONSUMER, "event_id": event_id, "type": row["type"], "body": {}}
+            with engines[name].begin() as connection:
+                connection.execute(insert(FAILED_EVENTS).values(**failure, attempts=1, error="no"))
+        return event_id
+
+    return record
+
+
+@pytest.fixture
+def is_waiting(engines: dict[str, Engine]) -> Callable[[str], bool]:
+    def ask(event_id: str) -> bool:
+        with engines["orders"].connect() as connection:
+            found = connection.execute(select(OUTBOX.c.sent_at).where(OUTBOX.c.event_id == event_id))
+            return found.scalar_one() is None
+
+    return ask
+
+
+@pytest.mark.servers
+def test_what_one_consumer_lacks_is_sent_again(servers: Settings, sent: Any, is_waiting: Any) -> None:
+    lacking = sent(taken_by=CONSUMERS[:-1])
+    complete = sent(taken_by=CONSUMERS)
+    assert resend_lost_events(servers, [ORDER_STATUS_CHANGED]) == 1
+    assert is_waiting(lacking)
+    assert not is_waiting(complete)
+
+
+@pytest.mark.servers
+def test_what_failed_at_a_consumer_is_retried_there_and_not_sent_again(
+    servers: Settings, sent: Any, is_waiting: Any
+) -> None:
+    failed = sent(taken_by=CONSUMERS[:-1], failed_at=CONSUMERS[-1:])
+    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    assert not is_waiting(failed)
+
+
+@pytest.mark.servers
+def test_what_inboxes_may_have_forgotten_is_never_sent_again(
+    servers: Settings, sent: Any, is_waiting: Any
+) -> None:
+    old = sent(sent_at=NOW - timedelta(days=servers.retention_days))
+    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    assert not is_waiting(old)
