@@ -15,6 +15,7 @@ from chassis import logging
 from chassis.contracts import Event, events_of
 from chassis.settings import load
 from chassis.tokens import Verifier, verifying_keys
+from gateway.access_log import access_log
 from gateway.addresses import Addresses
 from gateway.auth import Authenticator, Revocations
 from gateway.broker import Broker
@@ -65,6 +66,7 @@ class Gateway:
         self.cache = Cache(settings.cache_seconds, settings.cache_entries)
         self.hub = Hub(settings)
         self.document = json.dumps(document_of(ROUTES)).encode()
+        self.access_log = access_log(settings)
         self.is_draining = False
 
     @property

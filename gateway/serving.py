@@ -215,7 +215,7 @@ def _account_for(incoming: Incoming, status: int) -> None:
     route = incoming.route.name if incoming.route is not None else "none"
     REQUESTS.labels(route, str(status)).inc()
     SECONDS.labels(route).observe(seconds)
-    log.info(
+    incoming.gateway.access_log.info(
         "request",
         method=incoming.request.method,
         path=incoming.request.path,
