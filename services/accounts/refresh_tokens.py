@@ -32,13 +32,13 @@ class Presented:
     session_revoked_at: datetime | None
 
 
-def judge(token: Presented, key_digest: str | None, now: datetime, repeat_seconds: float) -> Verdict:
+def judge(token: Presented, key_digest: str, now: datetime, repeat_seconds: float) -> Verdict:
     """What to do with a token presented at `now` by a call with this idempotency key's digest."""
     if token.session_revoked_at is not None or now >= token.session_expires_at:
         return Verdict.REFUSE
     if token.used_at is None:
         return Verdict.REFUSE if now >= token.expires_at else Verdict.ROTATE
-    same_call = key_digest is not None and token.used_with == key_digest
+    same_call = token.used_with == key_digest
     if same_call and now < token.used_at + timedelta(seconds=repeat_seconds):
         return Verdict.REPEAT
     return Verdict.REVOKE

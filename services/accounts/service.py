@@ -23,7 +23,7 @@ from chassis.timers import every
 from services.accounts import contract, passwords, profiles, registry, sessions, sign_ins
 from services.accounts.answers import render_account, render_profile, render_session
 from services.accounts.models import SESSIONS
-from services.accounts.refresh_tokens import first_token, keyed_digest, successor
+from services.accounts.refresh_tokens import first_token, keyed_digest
 from services.accounts.settings import AccountSettings
 from services.orders import contract as orders_contract
 from services.reviews import contract as reviews_contract
@@ -90,16 +90,14 @@ class AccountsService:
     def refresh_session(self, refresh_token: str) -> Json:
         """Exchanges a refresh token for its successor and a new access token."""
         key, settings = self._veil_fingerprint(), self.settings
-        following = successor(settings.session_secret, refresh_token, key)
-        key_digest = keyed_digest(settings.session_secret, "key", key)
-        refresh = sessions.Refresh(refresh_token, following, key_digest)
+        refresh = sessions.Refresh.by(refresh_token, key, settings)
         issued = once(self.db, self.call, lambda c: sessions.refresh_session(c, refresh, settings))
         if issued and self.call.replayed:
             # The rules of refreshing, not those of stored answers, say how long a repeat is good.
             issued = self.db.write(lambda c: sessions.refresh_session(c, refresh, settings)) and issued
         if not issued:
             raise Unauthenticated("Sign in again.", code="invalid_refresh_token")
-        return render_session(issued, following, settings)
+        return render_session(issued, refresh.successor, settings)
 
     @rpc(contract.LIST_SESSIONS)
     def list_sessions(self, limit: int, cursor: str | None) -> Json:

@@ -19,7 +19,7 @@ from chassis.tokens import LEEWAY_SECONDS, Caller
 from services.accounts import contract, queries
 from services.accounts.answers import render_account, render_listed_session
 from services.accounts.models import REFRESH_TOKENS, SESSIONS
-from services.accounts.refresh_tokens import Presented, Verdict, digest, judge
+from services.accounts.refresh_tokens import Presented, Verdict, digest, judge, keyed_digest, successor
 from services.accounts.settings import AccountSettings
 
 Json = dict[str, Any]
@@ -44,7 +44,13 @@ class Refresh:
 
     token: str
     successor: str
-    key_digest: str | None
+    key_digest: str
+
+    @classmethod
+    def by(cls, token: str, key: str, settings: AccountSettings) -> "Refresh":
+        """What a call with this idempotency key makes of a token."""
+        secret = settings.session_secret
+        return cls(token, successor(secret, token, key), keyed_digest(secret, "key", key))
 
 
 def open_session(

@@ -26,21 +26,19 @@ USED = replace(FRESH, used_at=NOW - timedelta(seconds=59), used_with="mine")
     ("token", "key", "verdict"),
     [
         (FRESH, "mine", Verdict.ROTATE),
-        (FRESH, None, Verdict.ROTATE),
         (replace(FRESH, expires_at=NOW), "mine", Verdict.REFUSE),
         (replace(FRESH, session_expires_at=NOW), "mine", Verdict.REFUSE),
         (replace(FRESH, session_revoked_at=NOW - DAY), "mine", Verdict.REFUSE),
         (USED, "mine", Verdict.REPEAT),
         (USED, "another", Verdict.REVOKE),
-        (USED, None, Verdict.REVOKE),
-        (replace(USED, used_with=None), None, Verdict.REVOKE),
+        (replace(USED, used_with=None), "mine", Verdict.REVOKE),
         (replace(USED, used_at=NOW - timedelta(seconds=60)), "mine", Verdict.REVOKE),
         (replace(USED, session_revoked_at=NOW), "mine", Verdict.REFUSE),
         (replace(USED, session_expires_at=NOW), "another", Verdict.REFUSE),
         (replace(USED, expires_at=NOW), "another", Verdict.REVOKE),
     ],
 )
-def test_a_presented_token_gets_what_it_deserves(token: Presented, key: str | None, verdict: Verdict) -> None:
+def test_a_presented_token_gets_what_it_deserves(token: Presented, key: str, verdict: Verdict) -> None:
     assert judge(token, key, NOW, repeat_seconds=60) is verdict
 
 
