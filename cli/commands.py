@@ -10,7 +10,7 @@ from rich.console import Console
 
 from chassis import logging
 from chassis.settings import Settings, load
-from cli.complaints import Complaint, complaining
+from cli.complaints import complaining
 from services.directory import NAMES, all_events, class_of
 
 GATEWAY = "gateway"
@@ -76,12 +76,15 @@ def migrate(name: str | None) -> None:
 @microtasks.command()
 @click.option("--url", envvar="MICROTASKS_URL", default="http://127.0.0.1:8000", show_default=True,
               show_envvar=True, help="The gateway to fill.")  # fmt: skip
-def seed(url: str) -> None:
-    """Fills a running marketplace with demo data, through its public API."""
+@click.option(
+    "--patience", default=90.0, show_default=True, help="Seconds to wait for a busy or absent gateway."
+)
+def seed(url: str, patience: float) -> None:
+    """Fills a running marketplace with demo data, through its public API. Safe to repeat."""
     from cli.progress import seed_with_progress
 
     with complaining():
-        asyncio.run(seed_with_progress(url, Console(), grant_staff=None))
+        asyncio.run(seed_with_progress(url, Console(), None, patience))
 
 
 @microtasks.group()
@@ -120,6 +123,3 @@ def _with_accounts(act: Callable[..., object]) -> None:
             act(Db(engine))
         finally:
             engine.dispose()
-
-
-__all__ = ["Complaint", "microtasks"]

@@ -5,12 +5,17 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.demo.seeding import GrantStaff, seed
+from cli.demo.seeding import PATIENCE_SECONDS, GrantStaff, seed
 
 REFRESH_SECONDS = 0.1
 
 
-async def seed_with_progress(base_url: str, console: Console, grant_staff: GrantStaff | None) -> None:
+async def seed_with_progress(
+    base_url: str,
+    console: Console,
+    grant_staff: GrantStaff | None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> None:
     """Makes the demo data and shows how far it is. Raises: Problem, Unreachable."""
     columns = (TextColumn("Demo data"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # No thread refreshes it: inside the embedded marketplace a thread would be a greenlet, and block.
@@ -24,7 +29,7 @@ async def seed_with_progress(base_url: str, console: Console, grant_staff: Grant
             shown_at = time.monotonic() if due else shown_at
             progress.update(task, completed=done, total=of, refresh=due)
 
-        seeded = await seed(base_url, show, grant_staff)
+        seeded = await seed(base_url, show, grant_staff, patience_seconds)
     console.print(
         f"Demo data: {seeded.people} people, {seeded.services} services and {seeded.orders} orders are there."
     )

@@ -33,7 +33,12 @@ class Seeded:
     orders: int
 
 
-async def seed(base_url: str, progress: Progress, grant_staff: GrantStaff | None = None) -> Seeded:
+async def seed(
+    base_url: str,
+    progress: Progress,
+    grant_staff: GrantStaff | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Seeded:
     """Makes the demo's people, services and orders; `progress(done, of)` is called as it goes.
 
     Without `grant_staff`, which only an operator has, disputes stay open that staff would resolve.
@@ -41,7 +46,7 @@ async def seed(base_url: str, progress: Progress, grant_staff: GrantStaff | None
     """
     async with AsyncExitStack() as stack:
         clients = {
-            person.handle: await stack.enter_async_context(MarketplaceClient(base_url, PATIENCE_SECONDS))
+            person.handle: await stack.enter_async_context(MarketplaceClient(base_url, patience_seconds))
             for person in EVERYBODY
         }
         return await Seeding(clients, progress, grant_staff).run()
@@ -80,9 +85,12 @@ class Seeding:
             self._done += 1
             self._progress(self._done, self._total)
 
-        async with asyncio.TaskGroup() as group:
-            for deed in deeds:
-                group.create_task(one(deed))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for deed in deeds:
+                    group.create_task(one(deed))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the others are mostly the same
 
     async def _settle(self, person: Person) -> None:
         client = self._clients[person.handle]
