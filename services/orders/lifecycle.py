@@ -2,8 +2,12 @@
 
 `RULES` is the whole lifecycle. Everything that is not a row of it is refused.
 
-A person can hold two roles on an order: staff who are also its customer or provider. They act as
-a party wherever the table lets the party act, and as staff otherwise; the history says which.
+What the table leaves open is decided so:
+- Staff may cancel a disputed order; that ends the dispute.
+- A dispute resolved to 2 moves `due_at` on by the time it lasted. The confirmation clock starts anew
+  with the next `complete_work`; a customer who could no longer cancel still cannot.
+- A person can hold two roles on an order: staff who are also its customer or provider. They act as
+  a party wherever the table lets the party act, and as staff otherwise; the history says which.
 """
 
 from collections.abc import Callable
@@ -186,8 +190,7 @@ def advance(order: OrderState, step: Step, now: datetime, periods: OrderPeriods)
     """The order after a step at `now`.
 
     Every step stops the confirmation clock and ends a dispute, except that `complete_work` starts
-    the one and `open_dispute` the other. A dispute resolved to 2 moves `due_at` on by the time the
-    dispute lasted; the confirmation clock starts anew with the next `complete_work`.
+    the one and `open_dispute` the other.
     """
     after = _step_taken(order, step, now)
     if step.transition == "approve":
