@@ -20,7 +20,7 @@ from chassis.outbox import Relay
 from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
 from chassis.timers import every
-from services.accounts import contract, passwords, profiles, registry, sessions, sign_ins
+from services.accounts import contract, memory, passwords, profiles, registry, sessions, sign_ins
 from services.accounts.answers import render_account, render_profile, render_session
 from services.accounts.models import SESSIONS
 from services.accounts.refresh_tokens import first_token, keyed_digest
@@ -36,6 +36,7 @@ class Slowly(DependencyProvider):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Makes the stand-in hash now, so that the first unknown address takes no longer than the others."""
+        memory.give_large_blocks_back()
         passwords.nobody()
 
     @functools.cached_property

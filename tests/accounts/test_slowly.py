@@ -40,3 +40,8 @@ def test_who_cannot_be_served_in_time_is_told_so_in_time(seen: Any) -> None:
 
 def test_work_that_fails_says_so_and_gives_its_place_back(seen: Any) -> None:
     assert seen["failed"] == 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's habit")
+def test_the_memory_that_hashing_takes_is_given_back(seen: Any) -> None:
+    assert seen["memory_kept"] < 30
