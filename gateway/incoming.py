@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
+import secrets
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -76,7 +76,7 @@ class Incoming:
             traceparent=self.traceparent,
             access_token=self.token,
             address=self.address,
-            idempotency_key=(self.key or uuid.uuid4().hex) if contract.mutates else "",
+            idempotency_key=(self.key or secrets.token_hex(16)) if contract.mutates else "",
             idempotency_fingerprint=self.fingerprint if contract.mutates else "",
             idempotency_scope=self.scope if contract.mutates else "",
         )
@@ -152,4 +152,4 @@ def _bad_if_match() -> Problem:
 def _request_id(header: str | None) -> str:
     if header is not None and _REQUEST_ID.fullmatch(header):
         return header
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)

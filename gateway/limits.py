@@ -112,7 +112,9 @@ class Limits:
         if item is None:
             return None
         allowed = self._limiter.hit(item, limit.value, whose)
-        reset_at, remaining = self._limiter.get_window_stats(item, limit.value, whose)
+        # What is left is read from the counts themselves: the library would build the key again, twice.
+        key = item.key_for(limit.value, whose)
+        remaining, reset_at = max(0, item.amount - self._counts.get(key)), self._counts.get_expiry(key)
         seconds = max(1, int(reset_at - time.time()) + 1)
         state = f'"{limit.value}";r={remaining};t={seconds}'
         return Allowance(self._policies[limit], state, not allowed, seconds)

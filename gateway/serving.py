@@ -1,5 +1,6 @@
 """From a declared route to an aiohttp handler, and the frame around every request."""
 
+import functools
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 from marshmallow import Schema
+from prometheus_client import Counter, Histogram
 
 from chassis.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
 from chassis.fields import is_id
@@ -33,8 +35,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 DRAFT = "draft"
 
 
@@ -119,8 +121,9 @@ def stamp(incoming: Incoming, response: web.StreamResponse) -> None:
     """Adds what every answer carries."""
     headers = response.headers
     headers["X-Request-Id"] = incoming.request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+    if "Content-Security-Policy" not in headers:
+        headers["Content-Security-Policy"] = STRICT_POLICY
+    headers.extend(SECURITY_HEADERS)
     if incoming.allowance is not None:
         headers["RateLimit-Policy"] = incoming.allowance.policy
         headers["RateLimit"] = incoming.allowance.state
@@ -210,11 +213,17 @@ def _problem_of(incoming: Incoming, error: Exception) -> Problem:
     return problems.internal()
 
 
+@functools.cache
+def _meters(route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, str(status)), SECONDS.labels(route)
+
+
 def _account_for(incoming: Incoming, status: int) -> None:
     seconds = time.perf_counter() - incoming.started
     route = incoming.route.name if incoming.route is not None else "none"
-    REQUESTS.labels(route, str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
+    count, duration = _meters(route, status)
+    count.inc()
+    duration.observe(seconds)
     incoming.gateway.access_log.info(
         "request",
         method=incoming.request.method,
