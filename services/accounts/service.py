@@ -42,7 +42,9 @@ class Slowly(DependencyProvider):  # type: ignore[misc]
     @functools.cached_property
     def _slots(self) -> Semaphore:
         provider = next(part for part in self.container.dependencies if isinstance(part, SettingsProvider))
-        return Semaphore(provider.get_dependency(None).password_hashers)
+        hashers: int = provider.get_dependency(None).password_hashers
+        tpool.set_num_threads(hashers)  # each thread keeps the memory of its last hash
+        return Semaphore(hashers)
 
     def get_dependency(self, worker_ctx: Any) -> sign_ins.Slowly:
         """`slowly(function, *arguments)`; Unavailable when no thread is free before the deadline."""
