@@ -32,7 +32,9 @@ def settings() -> Iterator[tuple[str, str, str]]:
                 yield field.name.upper(), default, field.metadata["meaning"]
 
 
-@pytest.mark.parametrize(("variable", "default", "meaning"), settings(), ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("variable", "default", "meaning"), list(settings()), ids=lambda value: str(value)[:30]
+)
 def test_every_setting_is_in_the_operations_page(
     repository: Path, variable: str, default: str, meaning: str
 ) -> None:
