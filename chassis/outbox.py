@@ -36,7 +36,7 @@ def row(contract: Event, **fields: Any) -> dict[str, Any]:
         "occurred_at": rfc3339(datetime.now(UTC)),
         **fields,
     }
-    contract.schema().load(body)
+    contract.check(body)
     context = structlog.contextvars.get_contextvars()
     carried = {name: context[name] for name in ("request_id", "traceparent") if context.get(name)}
     return {"event_id": event_id, "type": contract.type, "body": body, "context": carried}

@@ -32,7 +32,7 @@ class Presence:
         if time.monotonic() - looked_at >= LOOK_SECONDS:
             self.look(service)
         if service in self._absent:
-            raise Unavailable(f"{service} is away.", code="service_unavailable")
+            raise Unavailable(f"{service} is away.")
 
     def look(self, service: str) -> None:
         """Asks the broker whether anybody consumes the service's queue."""

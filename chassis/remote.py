@@ -115,7 +115,7 @@ class Replies(SharedExtension):  # type: ignore[misc]
     def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
         answered = self._waiting.pop(message.properties.get("correlation_id", ""), None)
         if answered is not None:
-            answered.send_exception(Unavailable(f"Nobody answers {routing_key}.", code="service_unavailable"))
+            answered.send_exception(Unavailable(f"Nobody answers {routing_key}."))
 
     def _fail_all(self) -> None:
         waiting, self._waiting = self._waiting, {}

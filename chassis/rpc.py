@@ -97,7 +97,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             self._reply(delivery, error=_failure("MethodNotFound", delivery.delivery_info["routing_key"]))
             return
         try:
-            accepted = entrypoint.contract.arguments().load(arguments)
+            accepted = entrypoint.contract.accept(arguments)
         except ValidationError as error:
             bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
             self._reply(delivery, error=to_wire(bad))

@@ -89,7 +89,7 @@ class Harness:
             idempotency=None if key is None else IdempotencyKey(scope, key, fingerprint),
         )
         try:
-            accepted = contract.arguments().load(arguments)
+            accepted = contract.accept(arguments)
         except ValidationError as error:
             raise Invalid("bad arguments", errors=field_errors(error.messages_dict)) from error
         enter(f"test.{contract.method}", None)
@@ -101,7 +101,7 @@ class Harness:
     def deliver(self, contract: Event, event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
         """Delivers an event (a made one, or the same again) through inbox and transaction."""
         body: dict[str, Any] = event or row(contract, **fields)["body"]
-        loaded = contract.schema().load(body)
+        loaded = contract.load(body)
         work = Fresh(f"{contract.owner}.{contract.type}", contract, loaded, self.settings, lambda: True)
         call = Call(verifier=self.verifier, deadline=float("inf"))
         self.statements = []

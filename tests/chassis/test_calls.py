@@ -78,7 +78,7 @@ def test_the_process_comes_back_after_its_database_connections_are_cut(echo: Ech
 
 
 def test_a_stopped_service_is_unavailable_within_the_deadline_and_then_at_once(echo: Echo) -> None:
-    assert echo.call(contract.ASK_NOBODY)["error"]["code"] == "service_unavailable"  # never installed
+    assert echo.call(contract.ASK_NOBODY)["error"]["code"] == "unavailable"  # never installed
     with closing(broker_connection(echo.settings.amqp_url)) as connection:
         channel = connection.channel()
         queue = topology.rpc_queue(echo.settings, "nobody")
@@ -91,4 +91,4 @@ def test_a_stopped_service_is_unavailable_within_the_deadline_and_then_at_once(e
         second = echo.call(contract.ASK_NOBODY)
         assert time.monotonic() - began < 0.5
         channel.queue_delete(queue)
-    assert first["error"]["code"] == second["error"]["code"] == "service_unavailable"
+    assert first["error"]["code"] == second["error"]["code"] == "unavailable"
