@@ -1,8 +1,8 @@
 """What hashing a password takes is given back at once.
 
 Each hash needs 19 MiB for a moment. Left alone, glibc learns from the first one to serve such blocks
-from the heap of whichever thread asks, and keeps them there: with the 20 threads of a process that is
-some 400 MiB after a few hundred sign-ins, measured.
+from the heap of whichever thread asks, and keeps them there. After 300 hashes, measured: 400 MiB kept
+by 20 threads, 40 MiB by two, none this way.
 """
 
 import ctypes

@@ -43,7 +43,7 @@ class Slowly(DependencyProvider):  # type: ignore[misc]
     def _slots(self) -> Semaphore:
         provider = next(part for part in self.container.dependencies if isinstance(part, SettingsProvider))
         hashers: int = provider.get_dependency(None).password_hashers
-        tpool.set_num_threads(hashers)  # each thread keeps the memory of its last hash
+        tpool.set_num_threads(hashers)  # more of them would only stand by
         return Semaphore(hashers)
 
     def get_dependency(self, worker_ctx: Any) -> sign_ins.Slowly:
