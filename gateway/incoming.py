@@ -1,6 +1,7 @@
 """One request on its way through the gateway: what handlers see of it, and the one call they make."""
 
 import hashlib
+import itertools
 import json
 import re
 import secrets
@@ -12,7 +13,7 @@ from aiohttp import web
 from chassis.contracts import Rpc
 from chassis.errors import Unauthenticated
 from chassis.tokens import Caller
-from chassis.tracing import child_of
+from chassis.tracing import child_of, is_traceparent
 from gateway.limits import Allowance
 from gateway.metrics import RPCS
 from gateway.problems import Problem, bad_header, precondition_required
@@ -26,6 +27,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<opaque>[\x21\x23-\x7e\x80-\xff]*)"')
 _OWN_TAG = re.compile(r"(?P<version>[0-9]{1,9})\.[0-9a-f]+")
+_PROCESS_ID = secrets.token_hex(8)
+_NUMBERS = itertools.count(1)
 NO_SUCH_VERSION = 0  # versions begin at 1
 
 
@@ -56,8 +59,10 @@ class Incoming:
         self.gateway = gateway
         self.route: Route | None = None
         self.started = time.perf_counter()
-        self.request_id = _request_id(request.headers.get("X-Request-Id"))
-        self.traceparent = child_of(request.headers.get("traceparent"))
+        own = _own_id()
+        sent, trace = request.headers.get("X-Request-Id"), request.headers.get("traceparent")
+        self.request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else own
+        self.traceparent = child_of(trace) if is_traceparent(trace) else f"00-{own}-{own[16:]}-01"
         self.address = address
         self.caller: Caller | None = None
         self.token = ""
@@ -149,7 +154,6 @@ def _bad_if_match() -> Problem:
     return bad_header("If-Match", "invalid_header", "Send one ETag, quoted as it was received.")
 
 
-def _request_id(header: str | None) -> str:
-    if header is not None and _REQUEST_ID.fullmatch(header):
-        return header
-    return secrets.token_hex(16)
+def _own_id() -> str:
+    """32 hex digits that nobody else uses. Not random each time: that would be a system call."""
+    return f"{_PROCESS_ID}{next(_NUMBERS):016x}"
