@@ -4,12 +4,14 @@ import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import eventlet
 import structlog
 from eventlet.event import Event as GreenEvent
 from kombu import Connection
+from nameko.extensions import SharedExtension
 
 from chassis.errors import Unavailable
 from chassis.settings import Settings
@@ -200,6 +202,29 @@ class Link:
 
     def _on_unblocked(self) -> None:
         self._blocked = False
+
+
+class LinkedExtension(SharedExtension):  # type: ignore[misc]
+    """A part of the process with a connection of its own, named by its `purpose`."""
+
+    purpose: ClassVar[str]
+
+    @cached_property
+    def link(self) -> Link:
+        """The connection; made once, running from `start` to `stop`."""
+        return Link(self.container.config["settings"], self.purpose)
+
+    def start(self) -> None:
+        """Connects in the background, for as long as it takes."""
+        self.container.spawn_managed_thread(self.link.run, identifier=f"{self.purpose} link")
+
+    def stop(self) -> None:
+        """Closes the connection."""
+        self.link.stop()
+
+    def is_ready(self) -> bool:
+        """Whether its messages flow."""
+        return self.link.is_ready
 
 
 def decoded(delivery: Delivery) -> Any:

@@ -31,39 +31,47 @@ def database_url(settings: Settings, service: str) -> URL:
     return url.set(drivername="postgresql+psycopg2")
 
 
-def make_engine(settings: Settings, service: str) -> Engine:
+def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
     """A pooled engine whose statements, lock waits and idle transactions are bounded by the server."""
     limits = {
         "statement_timeout": settings.statement_timeout_seconds,
         "lock_timeout": settings.lock_timeout_seconds,
         "idle_in_transaction_session_timeout": 2 * settings.rpc_deadline_seconds,
     }
-    options = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
+    bounds = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
     engine = create_engine(
         database_url(settings, service),
-        pool_size=settings.database_pool_size,
+        pool_size=max(1, settings.database_pool_size // 2),
         max_overflow=0,
         pool_timeout=settings.rpc_deadline_seconds,
         pool_use_lifo=True,
+        hide_parameters=True,
         connect_args={
-            "options": f"{options} -c timezone=UTC",
+            "options": f"{bounds} -c timezone=UTC",
             "connect_timeout": 3,
             "application_name": f"microtasks-{service}",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
+        **options,
     )
     event.listen(engine, "before_cursor_execute", _count_statement)
     return engine
 
 
 class Db:
-    """One service's database, as its methods see it."""
+    """One service's database, as its methods see it.
 
-    def __init__(self, engine: Engine, wake_relay: Callable[[], None] = lambda: None) -> None:
+    A process that reads a lot hands in a `reader`, an autocommit engine of its own: switching one
+    connection between the two modes costs more than a small query.
+    """
+
+    def __init__(
+        self, engine: Engine, wake_relay: Callable[[], None] = lambda: None, reader: Engine | None = None
+    ) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wake_relay = wake_relay
 
     def read(self, query: Callable[[Connection], T]) -> T:
@@ -105,17 +113,21 @@ class Database(DependencyProvider):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self._wakers: list[Callable[[], None]] = []
-        self.engine: Engine
+        self._engines: list[Engine] = []
         self.db: Db
 
     def setup(self) -> None:
-        """Makes the engine; connects at the first call, so the start does not need the database."""
-        self.engine = make_engine(self.container.config["settings"], self.container.service_name)
-        self.db = Db(self.engine, self._wake)
+        """Makes the pools; they connect at the first call, so the start does not need the database."""
+        settings, name = self.container.config["settings"], self.container.service_name
+        writer = make_engine(settings, name)
+        reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
+        self._engines = [writer, reader]
+        self.db = Db(writer, self._wake, reader)
 
     def stop(self) -> None:
         """Closes the pooled connections."""
-        self.engine.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
     def get_dependency(self, worker_ctx: Any) -> Db:
         """The same `Db` for every call."""

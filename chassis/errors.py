@@ -22,12 +22,12 @@ class ServiceError(Exception):
     """
 
     kind: ClassVar[str] = "error"
-    default_code: ClassVar[str] = "error"
+    default_code: ClassVar[str] = ""
 
     def __init__(self, detail: str, code: str | None = None, **data: Json) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.code = code or self.default_code
+        self.code = code or self.default_code or self.kind
         self.data: dict[str, Json] = data
 
 
@@ -35,7 +35,6 @@ class NotFound(ServiceError):
     """No such thing, or the caller is no party to it."""
 
     kind = "not_found"
-    default_code = "not_found"
 
 
 class Forbidden(ServiceError):
@@ -49,14 +48,12 @@ class Unauthenticated(ServiceError):
     """No valid access token."""
 
     kind = "unauthenticated"
-    default_code = "unauthenticated"
 
 
 class Conflict(ServiceError):
     """A right request in a state that does not allow it."""
 
     kind = "conflict"
-    default_code = "conflict"
 
 
 class Stale(ServiceError):
@@ -70,7 +67,6 @@ class Gone(ServiceError):
     """It existed once and is used up or expired."""
 
     kind = "gone"
-    default_code = "gone"
 
 
 class Declined(ServiceError):
@@ -91,7 +87,6 @@ class Unavailable(ServiceError):
     """Something this call needs is away; nothing was changed; trying again later is right."""
 
     kind = "unavailable"
-    default_code = "unavailable"
 
 
 class TimedOut(ServiceError):

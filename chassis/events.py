@@ -4,17 +4,17 @@ Acknowledged is only what is committed: as an effect, as a known duplicate, or a
 """
 
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, Protocol
 
 import eventlet
 import structlog
 from marshmallow import ValidationError
-from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
+from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
 from chassis import metrics, topology
-from chassis.broker import Delivery, Link, decoded
+from chassis.broker import Delivery, LinkedExtension, decoded
 from chassis.context import context_of
 from chassis.contracts import Event
 from chassis.database import Database, Db
@@ -120,18 +120,18 @@ class Retry:
         metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
 
 
-class EventConsumer(SharedExtension):  # type: ignore[misc]
-    """Consumes the service's event queues on a connection that never publishes."""
+class EventConsumer(LinkedExtension):
+    """Consumes the service's event queues on a connection that never publishes.
+
+    What is unacknowledged when it stops is delivered again elsewhere.
+    """
+
+    purpose = "events"
 
     def __init__(self) -> None:
         super().__init__()
         self._entrypoints: dict[str, EventEntrypoint] = {}
         self._stopping = False
-
-    @cached_property
-    def link(self) -> Link:
-        """The connection; made once, running from `start` to `stop`."""
-        return Link(self.container.config["settings"], "events")
 
     def register(self, entrypoint: "EventEntrypoint") -> None:
         """Consumes the queue of one handler."""
@@ -143,21 +143,13 @@ class EventConsumer(SharedExtension):  # type: ignore[misc]
 
     def start(self) -> None:
         """Connects in the background and starts looking for failed events."""
-        self.container.spawn_managed_thread(self.link.run, identifier="event link")
+        super().start()
         self.container.spawn_managed_thread(self._retry_for_ever, identifier="event retries")
 
     def stop_taking(self) -> None:
         """Takes no new events; those under way are finished."""
         self._stopping = True
         self.link.cancel()
-
-    def stop(self) -> None:
-        """Closes the connection; what is unacknowledged is delivered again elsewhere."""
-        self.link.stop()
-
-    def is_ready(self) -> bool:
-        """Whether events are being taken."""
-        return self.link.is_ready
 
     def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
         try:

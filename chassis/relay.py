@@ -7,17 +7,16 @@ the consumers' inboxes make that harmless.
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import eventlet
 import structlog
 from eventlet.event import Event as GreenEvent
-from nameko.extensions import DependencyProvider, SharedExtension
+from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection, func, select, update
 
 from chassis import metrics, topology
-from chassis.broker import PERSISTENT, Channel, Link
+from chassis.broker import PERSISTENT, Channel, Link, LinkedExtension
 from chassis.context import HEADER_PREFIX, enter
 from chassis.database import Database
 from chassis.errors import Unavailable
@@ -46,7 +45,7 @@ class Confirms:
 
     def _greet(self, channel: Channel) -> None:
         channel.confirm_select()
-        channel.events["basic_ack"].add(self._on_ack)
+        channel.events["basic_ack"].add(self._settle)
         channel.events["basic_nack"].add(self._on_nack)
         channel.events["basic_return"].add(self._on_return)
         self._published = 0
@@ -91,9 +90,6 @@ class Confirms:
         self._refused.clear()
         self._returned.clear()
 
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        self._settle(tag, multiple)
-
     def _on_nack(self, tag: int, multiple: bool) -> None:
         self._refused.update(self._settle(tag, multiple))
 
@@ -113,18 +109,15 @@ class Confirms:
         changed.send()
 
 
-class RelayWorker(SharedExtension):  # type: ignore[misc]
-    """The greenlet that publishes."""
+class RelayWorker(LinkedExtension):
+    """The greenlet that publishes, on a connection of its own: a blocked broker blocks only it."""
+
+    purpose = "relay"
 
     def __init__(self) -> None:
         super().__init__()
         self._wanted = eventlet.semaphore.Semaphore(0)
         self._stopping = False
-
-    @cached_property
-    def link(self) -> Link:
-        """A connection of its own, so that a blocked broker blocks only the relay."""
-        return Link(self.container.config["settings"], "relay")
 
     def setup(self) -> None:
         """Reads the contracts and is woken by commits from now on."""
@@ -137,7 +130,7 @@ class RelayWorker(SharedExtension):  # type: ignore[misc]
 
     def start(self) -> None:
         """Connects and starts publishing."""
-        self.container.spawn_managed_thread(self.link.run, identifier="relay link")
+        super().start()
         self._loop = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
@@ -146,11 +139,7 @@ class RelayWorker(SharedExtension):  # type: ignore[misc]
         self.wake()
         with eventlet.Timeout(CONFIRM_SECONDS, False):
             self._loop.wait()
-        self.link.stop()
-
-    def is_ready(self) -> bool:
-        """Whether events can go out."""
-        return self.link.is_ready
+        super().stop()
 
     def wake(self) -> None:
         """Asks for a look at the outbox now."""

@@ -7,7 +7,7 @@ that harmless).
 
 import time
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
 from chassis import metrics, topology
-from chassis.broker import PERSISTENT, Delivery, Link, decoded
+from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded
 from chassis.context import Call, context_of
 from chassis.contracts import Rpc
 from chassis.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
@@ -38,25 +38,10 @@ def rpc(contract: Rpc) -> Callable[[Method], Method]:
     return register
 
 
-class RpcLink(SharedExtension):  # type: ignore[misc]
+class RpcLink(LinkedExtension):
     """The process's connection for calls, replies and calls to others."""
 
-    @cached_property
-    def link(self) -> Link:
-        """The connection; made once, running from `start` to `stop`."""
-        return Link(self.container.config["settings"], "rpc")
-
-    def start(self) -> None:
-        """Connects in the background, for as long as it takes."""
-        self.container.spawn_managed_thread(self.link.run, identifier="rpc link")
-
-    def stop(self) -> None:
-        """Closes the connection."""
-        self.link.stop()
-
-    def is_ready(self) -> bool:
-        """Whether calls are being taken."""
-        return self.link.is_ready
+    purpose = "rpc"
 
 
 class RpcServer(SharedExtension):  # type: ignore[misc]

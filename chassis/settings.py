@@ -35,7 +35,9 @@ class Settings:
         "the service's database; {service} stands for its name",
         secret=True,
     )
-    database_pool_size: int = setting(10, "connections a process holds at most")
+    database_pool_size: int = setting(
+        10, "connections a process holds at most, half to read and half to write"
+    )
     statement_timeout_seconds: float = setting(4.0, "the longest a statement may run")
     lock_timeout_seconds: float = setting(3.0, "the longest a statement waits for a lock")
     rpc_deadline_seconds: float = setting(5.0, "how long a caller waits for an answer")

@@ -147,7 +147,7 @@ def make_service(
     url = server.set(drivername="postgresql+psycopg2", database=database).render_as_string(
         hide_password=False
     )
-    loaded = load(Settings, **{"database_url": url, "database_pool_size": 20, **settings})
+    loaded = load(Settings, **{"database_url": url, "database_pool_size": 40, **settings})
     upgrade(name, url)
     harness = Harness(name, loaded, remote or {}, overrides or {})
     try:

@@ -61,6 +61,7 @@ def test_rotation_accepts_old_and_new_keys_until_the_old_one_is_dropped() -> Non
         jwt.encode({"sub": "a", "exp": NOW + 60}, "", algorithm="none"),
         "\ud800",
     ],
+    ids=("empty", "word", "dots", "altered", "other key", "symmetric", "unsigned", "surrogate"),
 )
 def test_forged_and_malformed_tokens_are_refused(forged: str) -> None:
     with pytest.raises(Unauthenticated):
