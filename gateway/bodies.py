@@ -1,5 +1,6 @@
 """Reading bodies and query strings: everything that is not plain is refused before it is looked at."""
 
+import asyncio
 import functools
 import json
 import math
@@ -13,6 +14,7 @@ from marshmallow import Schema, ValidationError
 from gateway.problems import (
     Problem,
     body_too_large,
+    body_too_slow,
     invalid_body,
     invalid_query,
     unreadable_body,
@@ -20,6 +22,9 @@ from gateway.problems import (
 )
 
 MAX_DEPTH = 32
+REMEMBERED_QUERIES = 512
+REMEMBERED_CHARACTERS = 250
+BODY_TIMEOUT_SECONDS = 30.0
 Query = dict[str, Any]
 
 
@@ -30,7 +35,8 @@ class _NotPlain(ValueError):
 async def read_body(request: web.Request, limit_bytes: int) -> bytes:
     """The body's bytes, "" when there is none.
 
-    Raises: Problem 413 when it is too long, 415 when it is not JSON by its own account.
+    Raises: Problem 408 when it comes too slowly, 413 when it is too long, 415 when it does not
+    say that it is JSON.
     """
     if not request.body_exists:
         return b""
@@ -39,6 +45,14 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
     if request.content_length == 0:
         return b""
     _check_media_type(request)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            return await _read_up_to(request, limit_bytes)
+    except TimeoutError as error:
+        raise body_too_slow() from error
+
+
+async def _read_up_to(request: web.Request, limit_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
@@ -102,7 +116,6 @@ def query_reader(schema: Schema | None) -> Callable[[str], Query]:
     The function raises: Problem 400 for unknown, repeated or bad parameters.
     """
 
-    @functools.lru_cache(maxsize=1024)
     def read(raw: str) -> Query:
         values: dict[str, str] = {}
         for part in raw.split("&"):
@@ -118,7 +131,8 @@ def query_reader(schema: Schema | None) -> Callable[[str], Query]:
             raise invalid_query(error.messages) from error
         return loaded
 
-    return read
+    remembered = functools.lru_cache(REMEMBERED_QUERIES)(read)
+    return lambda raw: remembered(raw) if len(raw) <= REMEMBERED_CHARACTERS else read(raw)
 
 
 def _add_parameter(values: dict[str, str], part: str) -> None:

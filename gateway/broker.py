@@ -14,7 +14,6 @@ from typing import Protocol
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError
 from yarl import URL
 
 _JITTER = random.SystemRandom()
@@ -63,7 +62,7 @@ class Broker:
             try:
                 await self._live_through_one_connection()
                 pause = FIRST_PAUSE_SECONDS
-            except (TimeoutError, OSError, AMQPError, RuntimeError) as error:
+            except Exception as error:  # whatever it was, only trying again can help
                 log.warning("broker_unreachable", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(pause * _JITTER.uniform(0.7, 1.3))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

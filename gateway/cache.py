@@ -12,6 +12,8 @@ from gateway.answers import Answer
 from gateway.metrics import CACHE
 from gateway.routes import Kept
 
+MAX_SHELF_BYTES = 32 * 1024 * 1024
+
 
 class Cache:
     """Two bounded shelves, single services and lists; the least recently used go first."""
@@ -24,6 +26,7 @@ class Cache:
             Kept.SERVICE: OrderedDict(),
             Kept.LISTING: OrderedDict(),
         }
+        self._sizes = dict.fromkeys(self._shelves, 0)
         self._generation = 0
 
     def get(self, shelf: Kept, key: str) -> Answer | None:
@@ -45,22 +48,36 @@ class Cache:
         if ticket != self._generation or self._seconds <= 0:
             return
         kept = self._shelves[shelf]
+        self._drop(shelf, key)
         kept[key] = (self._clock() + self._seconds, answer)
-        kept.move_to_end(key)
-        while len(kept) > self._entries:
-            kept.popitem(last=False)
+        self._sizes[shelf] += _size(key, answer)
+        while len(kept) > self._entries or self._sizes[shelf] > MAX_SHELF_BYTES:
+            self._drop(shelf, next(iter(kept)))
 
     def drop_service(self, service_id: str) -> None:
         """A service changed: it and every list go."""
         self._generation += 1
-        self._shelves[Kept.SERVICE].pop(service_id, None)
-        self._shelves[Kept.LISTING].clear()
+        self._drop(Kept.SERVICE, service_id)
+        self._empty(Kept.LISTING)
 
     def clear(self) -> None:
         """Changes may have been missed: everything goes."""
         self._generation += 1
-        for kept in self._shelves.values():
-            kept.clear()
+        for shelf in self._shelves:
+            self._empty(shelf)
+
+    def _drop(self, shelf: Kept, key: str) -> None:
+        found = self._shelves[shelf].pop(key, None)
+        if found is not None:
+            self._sizes[shelf] -= _size(key, found[1])
+
+    def _empty(self, shelf: Kept) -> None:
+        self._shelves[shelf].clear()
+        self._sizes[shelf] = 0
+
+
+def _size(key: str, answer: Answer) -> int:
+    return len(key) + len(answer.body)
 
 
 _MISS = CACHE.labels("miss")

@@ -56,6 +56,7 @@ KINDS: dict[str, ProblemKind] = {
     "not_allowed": ProblemKind(403, "Not allowed", "Your role here never has this right."),
     "not_found": ProblemKind(404, "Not found", "It does not exist, or it is not yours to see."),
     "method_not_allowed": ProblemKind(405, "Method not allowed", "The Allow header lists what works here."),
+    "body_too_slow": ProblemKind(408, "Body too slow", "The body did not come in time. Send it again."),
     "conflict": ProblemKind(409, "Conflict", "The request is right, but not in the present state."),
     "email_taken": ProblemKind(
         409, "E-mail address taken", "There is an account with this address. Sign in."
@@ -127,6 +128,11 @@ KINDS: dict[str, ProblemKind] = {
         503,
         "Temporarily unavailable",
         "A part of the marketplace is away; nothing was changed. Try again soon.",
+    ),
+    "connection_lost": ProblemKind(
+        503,
+        "Connection lost",
+        "Whether it took effect is not known. Repeat it with the same Idempotency-Key to be sure.",
     ),
     "broker_unavailable": ProblemKind(
         503, "Temporarily unavailable", "Our messages are not going through. Try again soon."

@@ -99,6 +99,11 @@ def body_too_large(limit_bytes: int) -> Problem:
     return Problem(413, "body_too_large", detail, headers={"Connection": "close"})
 
 
+def body_too_slow() -> Problem:
+    """The body did not come in time; the connection is closed."""
+    return Problem(408, "body_too_slow", "The body did not come in time.", headers={"Connection": "close"})
+
+
 def unsupported_media_type(detail: str) -> Problem:
     """The body is no plain JSON by its own account."""
     return Problem(

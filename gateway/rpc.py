@@ -16,7 +16,7 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from aiormq.exceptions import PublishError
+from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from chassis.contracts import Rpc
@@ -120,7 +120,7 @@ class AmqpRpcClient:
         self._presence.let_go()
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(Unavailable("The connection to our services was lost."))
+                waiting.set_exception(_connection_lost())
 
     async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
         """See `RpcClient.call`."""
@@ -178,9 +178,13 @@ class AmqpRpcClient:
             await sending
         except PublishError:
             self._fail(number, Unavailable(f"{service} is not running."))
-        except Exception as error:  # whatever kept the broker from taking it, nothing was done
-            log.warning("publish_failed", service=service, error=f"{type(error).__name__}: {error}")
-            self._fail(number, Unavailable("Our services cannot be reached at the moment."))
+        except DeliveryError:
+            self._fail(number, Unavailable(f"{service} takes no more calls at the moment."))
+        except TimeoutError:
+            log.debug("publish_not_confirmed", service=service)  # the call has timed out as well
+        except Exception as error:
+            log.debug("publish_failed", service=service, error=f"{type(error).__name__}: {error}")
+            self._fail(number, _connection_lost())
 
     def _fail(self, number: str, error: Exception) -> None:
         waiting = self._waiting.get(number)
@@ -191,6 +195,11 @@ class AmqpRpcClient:
         waiting = self._waiting.get(message.header.properties.correlation_id or "")
         if waiting is not None and not waiting.done():
             waiting.set_result(message.body)
+
+
+def _connection_lost() -> Unavailable:
+    """For calls under way: they may have been carried out all the same."""
+    return Unavailable("The connection to our services was lost.", code="connection_lost")
 
 
 def _reply_in(body: bytes) -> Reply:

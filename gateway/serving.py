@@ -80,6 +80,8 @@ def serve(gateway: "Gateway", route: Route) -> AiohttpHandler:
             return _respond(incoming, await _through_cache(gateway, incoming, route))
         outcome = await route.handler(incoming)
         if isinstance(outcome, web.StreamResponse):
+            if not outcome.prepared:
+                outcome.headers.setdefault("Cache-Control", route.storing.value)
             return outcome
         answer = render(route, outcome, request.path, request.rel_url.raw_query_string)
         return _respond(incoming, answer)

@@ -1,5 +1,7 @@
 """Categories, search, services and one's own ones."""
 
+import contextlib
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from chassis.fields import PageArguments
@@ -26,31 +28,44 @@ async def get_service(incoming: Incoming) -> Reply:
 
 async def post_service(incoming: Incoming) -> Reply:
     """A new service of the caller's."""
-    return await incoming.call(catalog.POST_SERVICE, **incoming.body)
+    with _forgetting(incoming):
+        return await incoming.call(catalog.POST_SERVICE, **incoming.body)
 
 
 async def change_service(incoming: Incoming) -> Reply:
     """Changes a service of the caller's."""
-    return await incoming.call(
-        catalog.CHANGE_SERVICE,
-        service_id=incoming.path["service_id"],
-        expected_version=incoming.expected_version,
-        **incoming.body,
-    )
+    with _forgetting(incoming):
+        return await incoming.call(
+            catalog.CHANGE_SERVICE,
+            service_id=incoming.path["service_id"],
+            expected_version=incoming.expected_version,
+            **incoming.body,
+        )
 
 
 async def archive_service(incoming: Incoming) -> Reply:
     """Takes a service of the caller's off the market for good."""
-    return await incoming.call(
-        catalog.ARCHIVE_SERVICE,
-        service_id=incoming.path["service_id"],
-        expected_version=incoming.expected_version,
-    )
+    with _forgetting(incoming):
+        return await incoming.call(
+            catalog.ARCHIVE_SERVICE,
+            service_id=incoming.path["service_id"],
+            expected_version=incoming.expected_version,
+        )
 
 
 async def list_own_services(incoming: Incoming) -> Reply:
     """The caller's services in every status."""
     return await incoming.call(catalog.LIST_OWN_SERVICES, **incoming.query)
+
+
+@contextlib.contextmanager
+def _forgetting(incoming: Incoming) -> Iterator[None]:
+    """Who changed a service sees the change at once here, before its event has come round; also
+    when the outcome is not known."""
+    try:
+        yield
+    finally:
+        incoming.gateway.cache.drop_service(incoming.path.get("service_id", ""))
 
 
 ROUTES = (

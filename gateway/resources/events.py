@@ -1,7 +1,6 @@
 """The live event stream (server-sent events)."""
 
 import asyncio
-import contextlib
 import time
 
 from aiohttp import web
@@ -37,8 +36,6 @@ async def stream_events(incoming: Incoming) -> web.StreamResponse:
         pass
     finally:
         hub.leave(stream)
-        with contextlib.suppress(ConnectionError):
-            response.force_close()
     return response
 
 

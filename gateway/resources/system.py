@@ -103,7 +103,13 @@ def _page(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
-def _unversioned(path: str, handler: Handler, summary: str, media_type: str = "application/json") -> Route:
+def _unversioned(
+    path: str,
+    handler: Handler,
+    summary: str,
+    media_type: str = "application/json",
+    storing: Storing = Storing.PUBLIC,
+) -> Route:
     return Route(
         method="GET",
         path=path,
@@ -112,15 +118,15 @@ def _unversioned(path: str, handler: Handler, summary: str, media_type: str = "a
         summary=summary,
         shape=Shape.OTHER,
         media_type=media_type,
-        storing=Storing.PUBLIC,
+        storing=storing,
         limit=Limit.NONE,
         looks_at_token=False,
     )
 
 
 ROUTES = (
-    _unversioned("/healthz", show_health, "The process lives"),
-    _unversioned("/readyz", show_readiness, "Whether requests should be sent here"),
+    _unversioned("/healthz", show_health, "The process lives", storing=Storing.NEVER),
+    _unversioned("/readyz", show_readiness, "Whether requests should be sent here", storing=Storing.NEVER),
     _unversioned("/openapi.json", show_document, "This document"),
     _unversioned("/docs", show_docs, "This document, readable", "text/html"),
     _unversioned("/docs/{file}", show_docs_file, "Scripts and styles of that page", "text/plain"),

@@ -129,7 +129,9 @@ async def until(
 
 
 @contextlib.asynccontextmanager
-async def amqp_world(servers: Settings, connected: bool = True) -> AsyncIterator[AmqpWorld]:
+async def amqp_world(
+    servers: Settings, connected: bool = True, deadline_seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[AmqpWorld]:
     """The client connected through a wire; exchanges as `migrate` makes them, gone at the end."""
     url = URL(servers.amqp_url)
     wire = Wire(url.host or "127.0.0.1", url.port or 5672)
@@ -139,7 +141,7 @@ async def amqp_world(servers: Settings, connected: bool = True) -> AsyncIterator
         Settings,
         amqp_url=str(url.with_host("127.0.0.1").with_port(port)),
         broker_prefix=prefix,
-        rpc_deadline_seconds=DEADLINE_SECONDS,
+        rpc_deadline_seconds=deadline_seconds,
     )
     own = await aio_pika.connect(servers.amqp_url)
     async with own, own.channel() as channel:

@@ -1,8 +1,12 @@
 """Bodies and query strings: what is not plain is refused, and nothing else happens."""
 
+import asyncio
 import gzip
 import json
+import sys
 from typing import Any
+
+import pytest
 
 from services.orders import contract as orders
 from services.reviews import contract as reviews
@@ -115,6 +119,19 @@ async def test_bodies_over_64_kib_are_413_announced_or_not(world: World) -> None
     world.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
     async with world.request("POST", REVIEW, ANNA, data=exactly, headers=JSON) as response:
         assert response.status == 201
+
+
+@on_gateway()
+async def test_a_body_that_never_ends_is_408(world: World) -> None:
+    async def forever() -> Any:
+        yield b"{"
+        await asyncio.sleep(5)
+
+    bodies_module = sys.modules["gateway.bodies"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bodies_module, "BODY_TIMEOUT_SECONDS", 0.1)
+        problem = await world.problem("POST", REVIEW, ANNA, data=forever(), headers=JSON)
+    assert (problem["status"], problem["code"]) == (408, "body_too_slow")
 
 
 @on_gateway()

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.answers import Answer
 from gateway.cache import Cache
 from gateway.metrics import RPCS
@@ -117,6 +119,41 @@ async def test_a_reconnect_of_the_feed_clears_all(world: World) -> None:
     assert await title_of(world) == "old"
     world.feed.connected()
     assert await title_of(world) == "new"
+
+
+@on_gateway()
+async def test_who_changes_a_service_sees_the_change_at_once(world: World) -> None:
+    world.rpc.answer(catalog.CHANGE_SERVICE, service(title="new"))
+    world.rpc.answer(catalog.ARCHIVE_SERVICE, None)
+    world.rpc.answer(catalog.POST_SERVICE, service())
+    headers = {"If-Match": '"1.a"'}
+    writes: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", SERVICE, {"json": {"title": "new title"}}),
+        ("DELETE", SERVICE, {}),
+    ]
+    for number, (method, path, options) in enumerate(writes):
+        world.gateway.cache.clear()
+        world.rpc.answer(catalog.GET_SERVICE, service(title=f"old {number}"))
+        assert await title_of(world) == f"old {number}"
+        world.rpc.answer(catalog.GET_SERVICE, service(title=f"new {number}"))
+        async with world.request(method, path, ANNA, headers=headers, **options) as response:
+            assert response.status < 300
+        assert await title_of(world) == f"new {number}"
+
+
+def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.cache.MAX_SHELF_BYTES", 25)
+    cache = Cache(30.0, 100)
+    ten = Answer(200, b"0123456789", {})
+    for key in ("a", "b", "b", "c"):
+        cache.put(cache.begin_fill(), Kept.LISTING, key, ten)
+    assert [cache.get(Kept.LISTING, key) is not None for key in "abc"] == [False, True, True]
+    cache.put(cache.begin_fill(), Kept.LISTING, "d", Answer(200, b"x" * 30, {}))
+    assert cache.get(Kept.LISTING, "d") is None
+    cache.clear()
+    for key in ("a", "b"):
+        cache.put(cache.begin_fill(), Kept.LISTING, key, ten)
+    assert cache.get(Kept.LISTING, "a") is ten
 
 
 @on_gateway(cache_seconds=0.0)

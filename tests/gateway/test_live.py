@@ -229,7 +229,7 @@ async def test_a_stream_over_http_delivers_pings_and_ends_with_its_session(world
         began = time.monotonic()
         world.feed.deliver("order_status_changed", transitioned("e7"))
         await reader.sees("id: e7\nevent: order.transitioned\n")
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 2
         await reader.sees(": ping\n\n")
         revoked = {"account_id": ANNA, "session_ids": [SESSION_ID], "expires_at": "2099-01-01T00:00:00Z"}
         world.feed.deliver("session_revoked", revoked)

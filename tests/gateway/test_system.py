@@ -12,6 +12,7 @@ from tests.gateway.world import World, on_gateway
 async def test_health_and_readiness(world: World) -> None:
     async def status(path: str) -> int:
         async with world.request("GET", path) as response:
+            assert response.headers["Cache-Control"] == "private, no-store"
             return int(response.status)
 
     assert (await status("/healthz"), await status("/readyz")) == (200, 200)
