@@ -13,6 +13,7 @@ def go_green(hub: str = "") -> None:
     """
     if hub:
         os.environ["EVENTLET_HUB"] = hub
+        os.environ["EVENTLET_NO_GREENDNS"] = "yes"  # one process asks for no names; this starts sooner
     # It speaks to authors of new programs; whoever runs ours can do nothing about it.
     warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated")
     import eventlet

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import eventlet
+import structlog
 from eventlet.asyncio import spawn_for_awaitable
+from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from sqlalchemy import func, select
 
 from chassis import migrations, runner, topology
 from chassis.database import Db, database_url, make_engine
+from chassis.relay import RelayWorker
 from chassis.settings import load
 from embedded import transport
 from embedded.broker import Broker
@@ -33,8 +36,12 @@ from services import directory
 from services.accounts.models import ACCOUNTS
 from services.accounts.staff import grant_staff
 
+log = structlog.get_logger(__name__)
+
 READY_SECONDS = 20.0
+LOOK_SECONDS = 2.0
 OPERATOR = "embedded marketplace"
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class CannotStart(Exception):
@@ -59,8 +66,7 @@ class Marketplace:
 
         Raises: CannotStart, BadSetting. Call `stop` afterwards in any case.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        self._take_data_dir()
         os.environ.update(secrets_of(self.data_dir))
         os.environ.update(
             {"AMQP_URL": transport.URL, "DATABASE_URL": self._postgres.url, "BROKER_PREFIX": ""}
@@ -69,10 +75,8 @@ class Marketplace:
         _check_port(self.settings.gateway_host, self.settings.gateway_port)
         for container in self._made_containers():
             check_settings(container)
-        try:
-            self._postgres.start()
-        except PostgresFailed as error:
-            raise CannotStart(str(error)) from error
+        self._start_postgres()
+        eventlet.spawn(self._keep_postgres)
         self._set_up()
         self._start_services()
         spawn_for_awaitable(self._open_gateway()).wait()
@@ -98,7 +102,7 @@ class Marketplace:
     @property
     def url(self) -> str:
         """Where the HTTP API is."""
-        host = self.settings.gateway_host
+        host = EVERYWHERE.get(self.settings.gateway_host, self.settings.gateway_host)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.settings.gateway_port}"
 
@@ -120,6 +124,32 @@ class Marketplace:
             grant_staff(Db(engine), email, OPERATOR)
         finally:
             engine.dispose()
+
+    def _start_postgres(self) -> None:
+        try:
+            self._postgres.start()
+        except PostgresFailed as error:
+            raise CannotStart(str(error)) from error
+
+    def _keep_postgres(self) -> None:
+        """Starts PostgreSQL again when it dies; meanwhile the services answer that they cannot."""
+        while True:
+            _wait_for_end(self._postgres)
+            if self._stopping:
+                return
+            log.error("postgres_died", hint="it is started again")
+            try:
+                self._start_postgres()
+            except CannotStart as error:
+                self._on_death(str(error))
+                return
+
+    def _take_data_dir(self) -> None:
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+        except OSError as error:
+            raise CannotStart(f"DATA_DIR cannot be used: {error}") from error
 
     def _take_lock(self) -> None:
         path = self.data_dir / "lock"
@@ -152,6 +182,10 @@ class Marketplace:
         with eventlet.Timeout(READY_SECONDS, CannotStart("The services do not get ready.")):
             while not all(runner.is_ready(container) for container in self._containers):
                 eventlet.sleep(0.01)
+        for container in self._containers:
+            for part in container.shared_extensions.values():
+                if isinstance(part, RelayWorker):
+                    part.wake()  # for what an earlier run left in the outbox
 
     def _made_containers(self) -> list[ServiceContainer]:
         events = directory.all_events()
@@ -179,6 +213,19 @@ class Marketplace:
         except OSError as error:
             raise CannotStart(f"The gateway cannot listen on {self.url}: {error.strerror}") from error
         self._gateway = gateway
+
+
+def _wait_for_end(postgres: EmbeddedPostgres) -> None:
+    try:
+        ended = os.pidfd_open(postgres.pid)
+    except (AttributeError, OSError):  # not Linux, or gone already
+        while postgres.is_running:
+            eventlet.sleep(LOOK_SECONDS)
+        return
+    try:
+        trampoline(ended, read=True)
+    finally:
+        os.close(ended)
 
 
 def _check_port(host: str, port: int) -> None:

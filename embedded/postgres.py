@@ -62,11 +62,24 @@ class EmbeddedPostgres:
         """Where the services' databases are; `{service}` stands for a service's name."""
         return f"postgresql://postgres@/microtasks_{{service}}?host={quote(str(self._sockets))}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server that was started lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The server's process. Raises: ProcessLookupError when there is none."""
+        if self._process is None:
+            raise ProcessLookupError
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the server, making its data first if there are none.
 
         Ends what a killed marketplace left running. Raises: PostgresFailed.
         """
+        self.stop()
         self._prepare_folders()
         self._end_leftover()
         if not (self._data / "PG_VERSION").exists():
