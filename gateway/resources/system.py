@@ -24,7 +24,7 @@ PAGE_POLICY = (
 DOCS_FILES: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (swagger_ui_path / "swagger-ui.css", "text/css"),
     "swagger-ui-bundle.js": (swagger_ui_path / "swagger-ui-bundle.js", "text/javascript"),
-    "start.js": (files("gateway") / "docs" / "start.js", "text/javascript"),
+    "start.js": (files("gateway.docs") / "start.js", "text/javascript"),
 }
 
 
@@ -62,7 +62,7 @@ async def show_document(incoming: Incoming) -> web.Response:
 
 async def show_docs(_: Incoming) -> web.Response:
     """The document, readable; nothing comes from another host."""
-    return _page((files("gateway") / "docs" / "index.html").read_text("utf-8"))
+    return _page((files("gateway.docs") / "index.html").read_text("utf-8"))
 
 
 async def show_docs_file(incoming: Incoming) -> web.Response:
