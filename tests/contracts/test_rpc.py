@@ -6,7 +6,6 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -15,6 +14,8 @@ from marshmallow import Schema
 
 from chassis.contracts import Rpc, rpcs_of
 from chassis.remote import Remote
+from gateway.app import ROUTES
+from gateway.routes import Route
 from tests import house
 
 
@@ -43,7 +44,7 @@ class CallSite(NamedTuple):
     place: str
     contract: Rpc
     keywords: frozenset[str]
-    is_complete: bool
+    spread: tuple[str, ...]  # what follows each `**`
 
 
 def _resolve(expression: ast.expr, module: ModuleType) -> object:
@@ -54,25 +55,27 @@ def _resolve(expression: ast.expr, module: ModuleType) -> object:
     return None
 
 
-def _calls_in(path: Path) -> Iterator[CallSite]:
-    name = ".".join(path.relative_to(house.ROOT).with_suffix("").parts)
-    tree = ast.parse(path.read_text())
-    module = None
+def calls_in(tree: ast.AST, module: ModuleType) -> Iterator[CallSite]:
+    """The calls whose positional arguments name a contract."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args and node.keywords:
-            module = module or importlib.import_module(name)
+        if isinstance(node, ast.Call):
             contract = next((c for a in node.args if isinstance(c := _resolve(a, module), Rpc)), None)
             if contract is not None:
                 given = frozenset(k.arg for k in node.keywords if k.arg)
-                open_ended = any(k.arg is None for k in node.keywords)
-                yield CallSite(f"{name}:{node.lineno}", contract, given, not open_ended)
+                spread = tuple(ast.unparse(k.value) for k in node.keywords if k.arg is None)
+                yield CallSite(f"{module.__name__}:{node.lineno}", contract, given, spread)
 
 
 @functools.cache
 def remote_calls() -> tuple[CallSite, ...]:
-    """Every call between services."""
-    paths = sorted(house.ROOT.glob("services/*/*.py"))
-    return tuple(call for path in paths for call in _calls_in(path))
+    """Every call between services, from where a Remote is asked."""
+    found = []
+    for path in sorted(house.ROOT.glob("services/*/*.py")):
+        if "Remote" in path.read_text() or "orders_contract." in path.read_text():
+            module = importlib.import_module(".".join(path.relative_to(house.ROOT).with_suffix("").parts))
+            calls = calls_in(ast.parse(path.read_text()), module)
+            found += [call for call in calls if call.contract.service != path.parent.name]
+    return tuple(found)
 
 
 def required(schema: type[Schema]) -> set[str]:
@@ -103,13 +106,44 @@ def test_every_contract_belongs_to_the_service_whose_folder_it_is_in() -> None:
         assert {c.service for c in rpcs_of(house.contract_of(service))} == {service}
 
 
+def assert_arguments_fit(call: CallSite, given: set[str]) -> None:
+    """Nothing the contract does not know, and everything it asks for."""
+    unknown = given - set(call.contract.arguments().fields)
+    assert not unknown, f"{call.place} gives {call.contract.routing_key} unknown arguments: {unknown}"
+    missing = required(call.contract.arguments) - given
+    assert not missing, f"{call.place} leaves out {missing}"
+
+
 def test_calls_between_services_give_the_arguments_the_contract_asks_for() -> None:
     assert remote_calls(), "orders asks the catalog for its offer, so there is at least one call"
     for call in remote_calls():
-        unknown = call.keywords - set(call.contract.arguments().fields)
-        assert not unknown, f"{call.place} gives {call.contract.routing_key} unknown arguments: {unknown}"
-        missing = required(call.contract.arguments) - call.keywords
-        assert not (call.is_complete and missing), f"{call.place} leaves out {missing}"
+        assert not call.spread, f"{call.place} cannot be checked"
+        assert_arguments_fit(call, set(call.keywords))
+
+
+ROUTES_THAT_CALL = [route for route in ROUTES if "incoming.call(" in inspect.getsource(route.handler)]
+
+
+@pytest.mark.parametrize("route", ROUTES_THAT_CALL, ids=lambda route: f"{route.method} {route.path}")
+def test_the_gateway_gives_each_call_the_arguments_its_contract_asks_for(route: Route) -> None:
+    module = importlib.import_module(route.handler.__module__)
+    calls = list(calls_in(ast.parse(inspect.getsource(route.handler)), module))
+    assert calls, "a route names the contract that it calls"
+    sources = {"incoming.body": route.body, "incoming.query": route.query}
+    for call in calls:
+        given = set(call.keywords)
+        for name in call.spread:
+            schema = sources[name]
+            assert schema is not None, f"{call.place} spreads {name}, which its route does not have"
+            given |= set(schema().fields)
+        assert_arguments_fit(call, given)
+
+
+def test_the_gateway_reaches_every_method_that_is_not_for_services_alone() -> None:
+    modules = {importlib.import_module(route.handler.__module__) for route in ROUTES}
+    called = {call.contract for m in modules for call in calls_in(ast.parse(inspect.getsource(m)), m)}
+    inside = {"catalog.get_offer", "accounts.list_revocations"}
+    assert {c.routing_key for c in house.rpcs()} - {c.routing_key for c in called} == inside
 
 
 def test_services_ask_each_other_in_one_direction_only() -> None:
