@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,7 @@ class EmbeddedPostgres:
         for folder in (self.folder, self._sockets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._account = server_account(self.folder)
+        self._refuse_strangers(self._sockets)
         if self._account is not None:
             open_the_way(_installation(), whole=True)
             open_the_way(self.folder)
@@ -108,6 +110,13 @@ class EmbeddedPostgres:
                 os.chown(folder, self._account.pw_uid, self._account.pw_gid)
         if self._log.exists() and self._log.stat().st_size > LARGEST_LOG_BYTES:
             self._log.unlink()
+
+    def _refuse_strangers(self, folder: Path) -> None:
+        # In a shared folder for temporary files somebody else might have been quicker.
+        ours = {os.geteuid()} | (set() if self._account is None else {self._account.pw_uid})
+        found = folder.stat(follow_symlinks=False)
+        if found.st_uid not in ours or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+            raise PostgresFailed(f"{folder} must be a folder that is ours alone (mode 0700)")
 
     def _initialise(self) -> None:
         unfinished = self.folder / "data.unfinished"

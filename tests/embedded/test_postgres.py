@@ -158,6 +158,13 @@ def test_a_folder_with_a_long_name_works(tmp_path: Path) -> None:
     server.stop()
 
 
+def test_a_folder_that_others_can_enter_is_refused(make: Callable[[], EmbeddedPostgres]) -> None:
+    server = make()
+    server.folder.mkdir(mode=0o755)
+    with pytest.raises(PostgresFailed, match="ours alone"):
+        server.start()
+
+
 def test_broken_data_are_reported_with_the_servers_own_words(make: Callable[[], EmbeddedPostgres]) -> None:
     server = make()
     server.start()
