@@ -151,20 +151,11 @@ class AmqpRpcClient:
         arguments: dict[str, Json],
     ) -> None:
         # The confirm is awaited beside the reply, which usually comes first.
-        headers: dict[str, Any] = {**context.as_headers(), "nameko.deadline_ms": self._deadline_ms}
         sending = channel.basic_publish(
             json.dumps({"args": [], "kwargs": arguments}).encode(),
             exchange=self._exchange,
             routing_key=contract.routing_key,
-            properties=Basic.Properties(
-                content_type="application/json",
-                content_encoding="utf-8",
-                delivery_mode=1,
-                expiration=self._deadline_ms,
-                correlation_id=number,
-                reply_to=self._reply_to,
-                headers=headers,
-            ),
+            properties=self._properties(context, number),
             mandatory=True,
             timeout=self._deadline_seconds,
             wait=False,
@@ -172,6 +163,18 @@ class AmqpRpcClient:
         task = asyncio.create_task(self._watch(sending, number, contract.service))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
+
+    def _properties(self, context: CallHeaders, number: str) -> Basic.Properties:
+        headers: dict[str, Any] = {**context.as_headers(), "nameko.deadline_ms": self._deadline_ms}
+        return Basic.Properties(
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=1,
+            expiration=self._deadline_ms,
+            correlation_id=number,
+            reply_to=self._reply_to,
+            headers=headers,
+        )
 
     async def _watch(self, sending: Any, number: str, service: str) -> None:
         try:

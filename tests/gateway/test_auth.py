@@ -1,18 +1,28 @@
 """Tokens are verified here; signed-out sessions are refused at once."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chassis.errors import Unavailable
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from chassis.errors import Forbidden, Unavailable
 from chassis.fields import rfc3339
 from chassis.tokens import Signer, generate_signing_key
+from gateway import auth
+from gateway.app import GATEWAY, ROUTES, build_app
+from gateway.incoming import Incoming
+from gateway.routes import Who
 from gateway.rpc import Reply
+from gateway.serving import admit
+from gateway.settings import GatewaySettings
 from services.accounts import contract as accounts
 from services.catalog import contract as catalog
 from services.orders import contract as orders
 from tests.gateway.amqp_world import until
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, World, on_gateway, token
+from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, FakeFeed, FakeRpc, World, on_gateway, token
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 OTHER_SESSION = "01890000-0000-7000-8000-0000000000d2"
@@ -110,9 +120,6 @@ async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(
 
 
 def test_old_revocations_are_forgotten() -> None:
-    from gateway import auth
-    from tests.gateway.world import FakeRpc
-
     revocations = auth.Revocations(FakeRpc())
     past = rfc3339(datetime.now(UTC) - timedelta(minutes=1))
     future = rfc3339(datetime.now(UTC) + timedelta(minutes=1))
@@ -136,3 +143,16 @@ async def test_the_public_keys_are_published(world: World) -> None:
         (key,) = (await response.json())["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
     assert "d" not in key
+
+
+def test_routes_for_staff_refuse_everybody_else() -> None:
+    gateway = build_app(GatewaySettings(), FakeRpc(), FakeFeed())[GATEWAY]
+    route = replace(next(route for route in ROUTES if route.name == "get_me"), who=Who.STAFF)
+
+    def admitted(roles: tuple[str, ...]) -> None:
+        headers = {"Authorization": f"Bearer {token(ANNA, roles)}"}
+        admit(gateway, Incoming(make_mocked_request("GET", "/v1/x", headers), gateway, "192.0.2.1"), route)
+
+    with pytest.raises(Forbidden):
+        admitted(())
+    admitted(("staff",))
