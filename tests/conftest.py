@@ -13,6 +13,7 @@ from chassis import topology
 from chassis.settings import Settings, load
 from tests import house
 from tests.servers import Servers, broker_connection, with_database
+from tests.service_harness import release_connections
 from tests.stack import Stack
 
 NEED_SERVERS = {"servers", "stack", "make_service", "service_harness"}
@@ -90,6 +91,13 @@ def stack(servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         stack.migrate()
         stack.start_all(orders=3, messaging=2)
         yield stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _released_connections() -> Iterator[None]:
+    """The races of one module keep no connection from the next."""
+    yield
+    release_connections()
 
 
 @pytest.fixture(autouse=True)
