@@ -1,7 +1,7 @@
 """Whether anybody works for a service: so that callers of a stopped one are refused at once.
 
-A queue outlives its service, so a call to a stopped service waits in vain until its deadline. After
-one such time-out the queue is asked for its consumers, each second until there are some.
+A queue outlives its service, so a call to a stopped service waits in vain. Shortly before its
+deadline the queue is asked for its consumers, and then each second until there are some.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ class Presence:
         self._connection: AbstractConnection | None = None
         self._away: set[str] = set()
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._looked: dict[str, asyncio.Event] = {}
 
     def use(self, connection: AbstractConnection) -> None:
         """Looks through this connection from now on."""
@@ -38,26 +39,37 @@ class Presence:
         for task in self._looking.values():
             task.cancel()
         self._looking.clear()
+        for looked in self._looked.values():
+            looked.set()
 
     def check(self, service: str) -> None:
         """Raises: Unavailable while the service is known to be away."""
         if service in self._away:
             raise Unavailable(f"{service} is not running at the moment.")
 
-    def suspect(self, service: str) -> None:
-        """A call to it timed out: finds out whether anybody is there."""
+    async def look(self, service: str) -> None:
+        """A call to it got no answer: finds out whether anybody is there; callers share one look.
+
+        Raises: Unavailable when nobody is.
+        """
         if self._connection is not None and service not in self._looking:
+            self._looked[service] = asyncio.Event()
             self._looking[service] = asyncio.create_task(self._look_until_back(service, self._connection))
+        if service in self._looked:
+            await self._looked[service].wait()
+        self.check(service)
 
     async def _look_until_back(self, service: str, connection: AbstractConnection) -> None:
         while not await self._has_consumers(service, connection):
             if service not in self._away:
                 log.warning("service_away", service=service)
                 self._away.add(service)
+            self._looked[service].set()
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         if service in self._away:
             log.info("service_back", service=service)
             self._away.discard(service)
+        self._looked[service].set()
         del self._looking[service]
 
     async def _has_consumers(self, service: str, connection: AbstractConnection) -> bool:

@@ -86,13 +86,15 @@ class AmqpRpcClient:
         self._exchange = f"{settings.broker_prefix}nameko-rpc"
         self._prefix = settings.broker_prefix
         self._deadline_seconds = settings.rpc_deadline_seconds
+        # The rest of the deadline is for finding out why there is no answer.
+        self._patience_seconds = self._deadline_seconds * 0.9
         self._deadline_ms = str(int(settings.rpc_deadline_seconds * 1000))
         self._channel: Channel | None = None
         self._reply_to = ""
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
         self._publishing: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
-        self._presence = Presence(settings.broker_prefix, timeout_seconds=settings.rpc_deadline_seconds)
+        self._presence = Presence(settings.broker_prefix, timeout_seconds=self._deadline_seconds / 10)
 
     @property
     def is_ready(self) -> bool:
@@ -132,11 +134,11 @@ class AmqpRpcClient:
         waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with asyncio.timeout(self._patience_seconds):
                 self._publish(channel, contract, context, number, arguments)
                 body = await waiting
         except TimeoutError as error:
-            self._presence.suspect(contract.service)
+            await self._presence.look(contract.service)
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
             del self._waiting[number]
