@@ -37,7 +37,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
-DRAFT = "draft"
+SHOWN_TO_ALL = ("active", "paused")
 
 
 class NoBody(Schema):
@@ -147,7 +147,7 @@ async def _take_body(incoming: Incoming, route: Route, schema: Schema) -> None:
 
 
 async def _through_cache(gateway: "Gateway", incoming: Incoming, route: Route) -> Answer:
-    """A public answer, asked for only when it is not kept. A draft is its owner's and is not kept."""
+    """A public answer, asked for only when it is not kept: what only an owner may see never is."""
     request = incoming.request
     key = next(iter(incoming.path.values())) if incoming.path else str(request.rel_url)
     kept = gateway.cache.get(route.kept, key)
@@ -158,7 +158,8 @@ async def _through_cache(gateway: "Gateway", incoming: Incoming, route: Route) -
     if isinstance(reply, web.StreamResponse):
         raise TypeError(f"{route.name} is kept and must answer with a Reply")
     answer = render(route, reply, request.path, request.rel_url.raw_query_string)
-    if route.shape is not Shape.ONE or reply.result.get("status") != DRAFT:
+    may_depend_on_caller = route.shape is Shape.ONE and reply.result["status"] not in SHOWN_TO_ALL
+    if incoming.caller is None or not may_depend_on_caller:
         gateway.cache.put(ticket, route.kept, key, answer)
     return answer
 

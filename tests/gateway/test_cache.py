@@ -60,12 +60,13 @@ async def test_a_kept_answer_costs_no_call_whoever_reads(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_draft_is_its_owners_alone(world: World) -> None:
-    world.rpc.answer(catalog.GET_SERVICE, service(status="draft"))
-    assert await title_of(world, who=ANNA) == "one"
-    world.rpc.answer(catalog.GET_SERVICE, catalog_not_found())
-    assert (await world.problem("GET", SERVICE, BEN))["status"] == 404
-    assert (await world.problem("GET", SERVICE))["status"] == 404
+async def test_a_draft_is_its_owners_alone_archived_or_not(world: World) -> None:
+    for status in ("draft", "archived"):
+        world.rpc.answer(catalog.GET_SERVICE, service(status=status))
+        assert await title_of(world, who=ANNA) == "one"
+        world.rpc.answer(catalog.GET_SERVICE, catalog_not_found())
+        assert (await world.problem("GET", SERVICE, BEN))["status"] == 404
+        assert (await world.problem("GET", SERVICE))["status"] == 404
     world.rpc.answer(catalog.GET_SERVICE, service(title="published"))
     assert await title_of(world) == "published"
 
