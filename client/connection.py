@@ -65,10 +65,7 @@ class HttpConnection:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The answer's JSON (None for 204).
-
-        Raises: Problem when the API refuses, Unreachable when no answer came.
-        """
+        """The answer's JSON (None for 204). Raises: Problem (a refusal), Unreachable (no answer)."""
         sent = dict(headers or {})
         if method in WRITES:
             sent["Idempotency-Key"] = key or str(uuid4())

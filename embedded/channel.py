@@ -174,8 +174,7 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         if not self.is_open:
             raise RecoverableConnectionError("basic_publish: connection closed")
         self._published += 1
-        properties = dict(msg.properties)
-        body = msg.body
+        properties, body = dict(msg.properties), msg.body
         if isinstance(body, str):
             body = body.encode(properties.setdefault("content_encoding", "utf-8"))
         if exchange and exchange not in self.broker.exchanges:

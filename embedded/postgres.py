@@ -97,6 +97,9 @@ class EmbeddedPostgres:
         process, self._process = self._process, None
         if process is not None:
             _end(process.pid, process.wait)
+            if self._sockets != self.folder:
+                with contextlib.suppress(OSError):
+                    self._sockets.rmdir()
 
     def _prepare_folders(self) -> None:
         for folder in (self.folder, self._sockets):
@@ -115,8 +118,9 @@ class EmbeddedPostgres:
         # In a shared folder for temporary files somebody else might have been quicker.
         ours = {os.geteuid()} | (set() if self._account is None else {self._account.pw_uid})
         found = folder.stat(follow_symlinks=False)
-        if found.st_uid not in ours or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
-            raise PostgresFailed(f"{folder} must be a folder that is ours alone (mode 0700)")
+        if found.st_uid not in ours or not stat.S_ISDIR(found.st_mode):
+            raise PostgresFailed(f"{folder} belongs to somebody else")
+        folder.chmod(0o700)
 
     def _initialise(self) -> None:
         unfinished = self.folder / "data.unfinished"

@@ -66,9 +66,7 @@ async def ordered(dev: DevProcess) -> Order:
     return order
 
 
-def test_it_is_ready_within_eight_seconds_and_the_whole_journey_works(tmp_path: Path) -> None:
-    dev = DevProcess(tmp_path)
-    dev.start()
+def test_it_is_ready_within_eight_seconds_and_the_whole_journey_works(dev: DevProcess) -> None:
     assert dev.processor_seconds() <= READY_WITHIN_SECONDS
 
     async def journey() -> None:
@@ -149,8 +147,9 @@ def test_a_dead_database_comes_back_by_itself(dev: DevProcess) -> None:
     run(look())
 
 
-def test_a_signal_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
-    dev = DevProcess(tmp_path)
+def test_a_signal_while_it_starts_stops_it_cleanly(dev: DevProcess) -> None:
+    dev.end()
+    (dev.data_dir / "lock").unlink()
     dev.launch()
     while not (dev.data_dir / "lock").exists():
         assert dev.process.poll() is None

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psutil  # type: ignore[import-untyped]
 import psycopg2
@@ -19,6 +21,7 @@ from tests.house import ROOT
 CHILD = """
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from embedded.postgres import EmbeddedPostgres
 EmbeddedPostgres(Path(sys.argv[1])).start()
 print("started", flush=True)
@@ -158,11 +161,23 @@ def test_a_folder_with_a_long_name_works(tmp_path: Path) -> None:
     server.stop()
 
 
-def test_a_folder_that_others_can_enter_is_refused(make: Callable[[], EmbeddedPostgres]) -> None:
+def test_nobody_else_can_enter_its_folder(make: Callable[[], EmbeddedPostgres]) -> None:
     server = make()
     server.folder.mkdir(mode=0o755)
-    with pytest.raises(PostgresFailed, match="ours alone"):
+    server.start()
+    assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder that is somebody else's")
+def test_a_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / ("a long name " * 8) / "postgres")
+    sockets = Path(parse_qs(urlsplit(server.url).query)["host"][0])
+    assert not sockets.is_relative_to(tmp_path)
+    sockets.mkdir()
+    os.chown(sockets, 12345, 12345)
+    with pytest.raises(PostgresFailed, match="somebody else"):
         server.start()
+    sockets.rmdir()
 
 
 def test_broken_data_are_reported_with_the_servers_own_words(make: Callable[[], EmbeddedPostgres]) -> None:
