@@ -12,14 +12,12 @@ import pytest
 from chassis import topology
 from chassis.settings import Settings, load
 from tests import house
-from tests.servers import Servers, broker_connection, with_database
+from tests.servers import MISSING, NOT_RUN, Servers, broker_connection, require_servers, with_database
 from tests.service_harness import release_connections
 from tests.stack import Stack
 
-NEED_SERVERS = {"servers", "stack", "make_service", "service_harness"}
-MISSING = "MICROTASKS_TESTS_MISSING"
+NEED_SERVERS = {"servers", "stack"}
 SERVER_URL = "MICROTASKS_TESTS_SERVER_URL"
-NOT_RUN = "not run: no "
 
 _servers: Servers | None = None
 
@@ -59,12 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Without servers their tests do not run; with REQUIRE_SERVERS=1 that is a failure."""
-    missing = os.environ.get(MISSING)
-    if missing and item.get_closest_marker("servers"):
-        if os.environ.get("REQUIRE_SERVERS") == "1":
-            pytest.fail(NOT_RUN + missing, pytrace=False)
-        pytest.skip(NOT_RUN + missing)
+    """Without servers their tests do not run."""
+    if item.get_closest_marker("servers"):
+        require_servers()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,9 +21,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import amqp
 import psycopg2
+import pytest
 
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672//"
 DATABASE_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
+MISSING = "MICROTASKS_TESTS_MISSING"  # tells test processes which servers there are not
+NOT_RUN = "not run: no "
+
+
+def require_servers() -> None:
+    """Ends a test here when there are no servers; with REQUIRE_SERVERS=1 that is a failure."""
+    missing = os.environ.get(MISSING)
+    if missing and os.environ.get("REQUIRE_SERVERS") == "1":
+        pytest.fail(NOT_RUN + missing, pytrace=False)
+    if missing:
+        pytest.skip(NOT_RUN + missing)
 
 
 def eventually(condition: Callable[[], object], within: float = 10.0, what: str = "") -> None:

@@ -25,6 +25,7 @@ from chassis.settings_provider import SettingsProvider
 from chassis.tables import OUTBOX
 from chassis.tokens import DEMO_SIGNING_KEY, Caller, Signer, Verifier, verifying_keys
 from services.directory import class_of
+from tests.servers import require_servers
 
 
 class Harness:
@@ -151,6 +152,7 @@ def make_service(
     **settings: Any,
 ) -> Iterator[Harness]:
     """A migrated private database with the service on it; dropped afterwards."""
+    require_servers()
     server = make_url(os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"))
     database = f"test_{name}_{uuid.uuid4().hex[:12]}"
     url = server.set(drivername="postgresql+psycopg2", database=database).render_as_string(
