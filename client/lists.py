@@ -1,19 +1,26 @@
 """Reading: single resources, pages, and whole lists."""
 
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any, Literal, Unpack, cast
 
+from client.arguments import OrderFilters, OwnServiceFilters, Page, ServiceFilters
 from client.connection import HttpConnection
 from client.resources import (
     Account,
     Category,
+    HelpGroup,
+    ListedSession,
     Listing,
     Message,
     Notification,
     Order,
+    OrderStatus,
+    OrderTransition,
+    Preferences,
     Profile,
     Review,
     Service,
+    Thread,
 )
 
 Json = Any
@@ -21,7 +28,8 @@ LARGEST_PAGE = 100
 
 
 class ListReading:
-    """The reading half of the client. Lists take `limit` (1 to 100) and `cursor`."""
+    """The reading half of the client. Lists take `limit` (1 to 100) and `cursor`; `all_of` reads
+    whole ones."""
 
     def __init__(self, connection: HttpConnection) -> None:
         self.connection = connection
@@ -44,61 +52,63 @@ class ListReading:
         """One's own account."""
         return cast(Account, await self._read("/v1/me"))
 
-    async def sessions(self, **page: Json) -> Listing[Json]:
+    async def sessions(self, **page: Unpack[Page]) -> Listing[ListedSession]:
         """Where one is signed in."""
-        return cast("Listing[Json]", await self._read("/v1/sessions", **page))
+        return cast("Listing[ListedSession]", await self._read("/v1/sessions", **page))
 
     async def profile(self, account_id: str) -> Profile:
         """Anybody's public page."""
         return cast(Profile, await self._read(f"/v1/profiles/{account_id}"))
 
-    async def profile_reviews(self, account_id: str, **page: Json) -> Listing[Review]:
+    async def profile_reviews(self, account_id: str, **page: Unpack[Page]) -> Listing[Review]:
         """What customers said of a provider."""
         return cast("Listing[Review]", await self._read(f"/v1/profiles/{account_id}/reviews", **page))
 
-    async def notification_preferences(self) -> Json:
-        """What one is told, and how."""
-        return await self._read("/v1/me/notification_preferences")
+    async def notification_preferences(self) -> Preferences:
+        """What one is told, and where."""
+        return cast(Preferences, await self._read("/v1/me/notification_preferences"))
 
     async def categories(self) -> list[Category]:
         """All categories."""
-        return cast("list[Category]", (await self._read("/v1/categories"))["data"])
+        return [category async for category in self.all_of("/v1/categories")]
 
-    async def search_services(self, **filters: Json) -> Listing[Service]:
-        """Active services: `q`, `category`, `provider_id`, `min_price`, `max_price`, `currency`,
-        `min_rating`, `sort`."""
+    async def search_services(self, **filters: Unpack[ServiceFilters]) -> Listing[Service]:
+        """Active services that fit."""
         return cast("Listing[Service]", await self._read("/v1/services", **filters))
 
     async def service(self, service_id: str) -> Service:
         """One service."""
         return cast(Service, await self._read(f"/v1/services/{service_id}"))
 
-    async def own_services(self, **page: Json) -> Listing[Service]:
+    async def own_services(self, **filters: Unpack[OwnServiceFilters]) -> Listing[Service]:
         """One's own services in every status."""
-        return cast("Listing[Service]", await self._read("/v1/me/services", **page))
+        return cast("Listing[Service]", await self._read("/v1/me/services", **filters))
 
-    async def orders(self, role: str, **filters: Json) -> Listing[Order]:
-        """One's orders as "customer" or "provider": `status` ("1,2"), `sort`."""
+    async def orders(
+        self, role: Literal["customer", "provider"], **filters: Unpack[OrderFilters]
+    ) -> Listing[Order]:
+        """One's orders in one role."""
         return cast("Listing[Order]", await self._read("/v1/orders", role=role, **filters))
 
     async def order(self, order_id: str) -> Order:
         """One order."""
         return cast(Order, await self._read(f"/v1/orders/{order_id}"))
 
-    async def transitions(self, order_id: str, **page: Json) -> Listing[Json]:
+    async def transitions(self, order_id: str, **page: Unpack[Page]) -> Listing[OrderTransition]:
         """An order's history, oldest first."""
-        return cast("Listing[Json]", await self._read(f"/v1/orders/{order_id}/transitions", **page))
+        found = await self._read(f"/v1/orders/{order_id}/transitions", **page)
+        return cast("Listing[OrderTransition]", found)
 
-    async def messages(self, order_id: str, **page: Json) -> Listing[Message]:
+    async def messages(self, order_id: str, **page: Unpack[Page]) -> Listing[Message]:
         """An order's messages, newest first."""
         return cast("Listing[Message]", await self._read(f"/v1/orders/{order_id}/messages", **page))
 
-    async def threads(self, **page: Json) -> Listing[Json]:
+    async def threads(self, **page: Unpack[Page]) -> Listing[Thread]:
         """The inbox: last message and unread count per order."""
-        return cast("Listing[Json]", await self._read("/v1/threads", **page))
+        return cast("Listing[Thread]", await self._read("/v1/threads", **page))
 
-    async def notifications(self, unread: bool | None = None, **page: Json) -> Listing[Notification]:
-        """What one was told, newest first."""
+    async def notifications(self, unread: bool | None = None, **page: Unpack[Page]) -> Listing[Notification]:
+        """What one was told, newest first; with `unread` only what is unread, or only what is read."""
         asked = {} if unread is None else {"unread": "true" if unread else "false"}
         found = await self._read("/v1/notifications", **asked, **page)
         return cast("Listing[Notification]", found)
@@ -111,6 +121,10 @@ class ListReading:
         """The review of an order."""
         return cast(Review, await self._read(f"/v1/orders/{order_id}/review"))
 
-    async def order_statuses(self) -> list[Json]:
+    async def order_statuses(self) -> list[OrderStatus]:
         """The numbered statuses and what they mean."""
         return list((await self._read("/v1/order_statuses"))["data"])
+
+    async def help(self) -> list[HelpGroup]:
+        """The help articles, by subject."""
+        return list((await self._read("/v1/help"))["data"])

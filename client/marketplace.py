@@ -2,14 +2,26 @@
 
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, Unpack, cast
 
 import aiohttp
 
 from client import live
+from client.arguments import AccountChanges, PreferenceChanges, ReviewChanges, ServiceChanges
 from client.connection import HttpConnection
 from client.lists import ListReading
-from client.resources import Account, LiveEvent, Message, Money, Notification, Order, Review, Service, Session
+from client.resources import (
+    Account,
+    LiveEvent,
+    Message,
+    Money,
+    Notification,
+    Order,
+    Preferences,
+    Review,
+    Service,
+    Session,
+)
 
 Json = Any
 
@@ -81,8 +93,8 @@ class MarketplaceClient(ListReading):
         await self._write("DELETE", "/v1/sessions", None, None)
         self.connection.use(None)
 
-    async def change_me(self, key: str | None = None, **changes: str | None) -> Account:
-        """Changes `display_name`, `bio`, `time_zone` or `locale`."""
+    async def change_me(self, key: str | None = None, **changes: Unpack[AccountChanges]) -> Account:
+        """Changes one's own account."""
         return cast(Account, await self._write("PATCH", "/v1/me", changes, key))
 
     async def change_password(self, current_password: str, new_password: str) -> None:
@@ -90,9 +102,10 @@ class MarketplaceClient(ListReading):
         body = {"current_password": current_password, "new_password": new_password}
         await self._write("PUT", "/v1/me/password", body, None)
 
-    async def change_notification_preferences(self, **changes: dict[str, bool]) -> Json:
-        """Changes what one is told, and how: `messages={"in_app": False}`."""
-        return await self._write("PATCH", "/v1/me/notification_preferences", changes, None)
+    async def change_notification_preferences(self, **changes: Unpack[PreferenceChanges]) -> Preferences:
+        """Changes what one is told, and where: `messages={"in_app": False}`."""
+        path = "/v1/me/notification_preferences"
+        return cast(Preferences, await self._write("PATCH", path, changes, None))
 
     # services
 
@@ -104,7 +117,7 @@ class MarketplaceClient(ListReading):
         price: Money,
         delivery_days: int,
         revisions: int,
-        status: str | None = None,
+        status: Literal["draft", "active"] | None = None,
         key: str | None = None,
     ) -> Service:
         """Offers a service; it is active unless `status` is "draft"."""
@@ -120,7 +133,9 @@ class MarketplaceClient(ListReading):
             body["status"] = status
         return cast(Service, await self._write("POST", "/v1/services", body, key))
 
-    async def change_service(self, service: Service, key: str | None = None, **changes: Json) -> Service:
+    async def change_service(
+        self, service: Service, key: str | None = None, **changes: Unpack[ServiceChanges]
+    ) -> Service:
         """Changes a service as it was last read; 412 when somebody changed it since."""
         path, match = f"/v1/services/{service['id']}", {"If-Match": _tag(service["version"])}
         return cast(Service, await self._write("PATCH", path, changes, key, **match))
@@ -194,8 +209,8 @@ class MarketplaceClient(ListReading):
             body["text"] = text
         return cast(Review, await self._write("POST", f"/v1/orders/{order_id}/review", body, key))
 
-    async def change_review(self, review_id: str, **changes: Json) -> Review:
-        """Changes `rating` or `text`, for a day."""
+    async def change_review(self, review_id: str, **changes: Unpack[ReviewChanges]) -> Review:
+        """Changes one's own review, for a day."""
         return cast(Review, await self._write("PATCH", f"/v1/reviews/{review_id}", changes, None))
 
     async def reply_to_review(self, review_id: str, text: str, key: str | None = None) -> Review:

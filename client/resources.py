@@ -31,9 +31,13 @@ class Account(TypedDict):
     email: str
     email_verified: bool
     display_name: str
-    bio: str | None
+    bio: str
     roles: list[str]
+    time_zone: str
+    locale: str
     created_at: str
+    updated_at: str
+    version: int
 
 
 class Session(TypedDict):
@@ -47,12 +51,23 @@ class Session(TypedDict):
     account: Account
 
 
+class ListedSession(TypedDict):
+    """One of the places where a person is signed in; `current` is the one that asks."""
+
+    id: str
+    created_at: str
+    last_used_at: str
+    client: str | None
+    address: str | None
+    current: bool
+
+
 class Profile(TypedDict):
     """A person's public page."""
 
     id: str
     display_name: str
-    bio: str | None
+    bio: str
     member_since: str
     rating: Rating
     completed_orders: int
@@ -94,7 +109,7 @@ class Order(TypedDict):
     """An order, as the caller may see it."""
 
     id: str
-    number: int | str
+    number: str
     status: int
     status_name: str
     status_label: str
@@ -115,6 +130,36 @@ class Order(TypedDict):
     available_transitions: list[str]
 
 
+class OrderActor(TypedDict):
+    """Who took a step; `id` is None for the marketplace itself. `role` is theirs on that order."""
+
+    id: str | None
+    display_name: str
+    role: str
+
+
+class OrderTransition(TypedDict):
+    """One line of an order's history; `from_status` is None for `submit`."""
+
+    sequence: int
+    transition: str
+    from_status: int | None
+    to_status: int
+    actor: OrderActor
+    reason: str | None
+    note: str | None
+    created_at: str
+
+
+class OrderStatus(TypedDict):
+    """One row of the table of statuses."""
+
+    code: int
+    name: str
+    label: str
+    meaning: str
+
+
 class Message(TypedDict):
     """One message in an order's thread."""
 
@@ -126,16 +171,66 @@ class Message(TypedDict):
     read_at: str | None
 
 
+class ThreadOrder(TypedDict):
+    """The order a thread belongs to."""
+
+    id: str
+    number: str
+    status: int
+    service: ServiceReference
+
+
+class Thread(TypedDict):
+    """One line of the inbox; an order has one thread."""
+
+    order_id: str
+    order: ThreadOrder
+    other_party: Party
+    last_message: Message | None
+    unread_count: int
+    updated_at: str
+
+
+class Actor(TypedDict):
+    """Who caused a notification; `id` is None when the marketplace itself did."""
+
+    id: str | None
+    display_name: str
+
+
+class Channels(TypedDict):
+    """Where notifications of one category go."""
+
+    in_app: bool
+    email: bool
+
+
+class Preferences(TypedDict):
+    """What a person is told, and where."""
+
+    order_updates: Channels
+    messages: Channels
+    reviews: Channels
+    payments: Channels
+
+
 class Notification(TypedDict):
     """Something a person is told."""
 
     id: str
     type: str
     order_id: str | None
-    actor: dict[str, Any] | None
+    actor: Actor
     data: dict[str, Any]
     created_at: str
     read_at: str | None
+
+
+class Reply(TypedDict):
+    """The provider's answer to a review."""
+
+    text: str
+    created_at: str
 
 
 class Review(TypedDict):
@@ -144,12 +239,32 @@ class Review(TypedDict):
     id: str
     order_id: str
     service_id: str
+    service_title: str
     rating: int
     text: str | None
     author: Party
     provider: Party
-    reply: Any
+    reply: Reply | None
+    hidden: bool
     created_at: str
+    updated_at: str
+    version: int
+
+
+class HelpArticle(TypedDict):
+    """One question and its answer, in Markdown."""
+
+    id: str
+    title: str
+    body: str
+
+
+class HelpGroup(TypedDict):
+    """The help articles of one subject."""
+
+    group: str
+    title: str
+    articles: list[HelpArticle]
 
 
 class PageLinks(TypedDict):
