@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +22,18 @@ NEED_SERVERS = {"servers", "stack"}
 SERVER_URL = "MICROTASKS_TESTS_SERVER_URL"
 
 _servers: Servers | None = None
+_folder: Path | None = None
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The first process finds or starts the servers; every process takes names of its own."""
-    global _servers
+    global _servers, _folder
     if not hasattr(config, "workerinput"):
+        if not config.option.basetemp:
+            # pytest's own root folder is closed again by every other pytest that starts, also to
+            # the account that an embedded PostgreSQL runs under.
+            _folder = Path(tempfile.mkdtemp(prefix="microtasks-tests-"))
+            config.option.basetemp = str(_folder / "tests")
         _servers = Servers()
         _servers.find_or_start()
         os.environ["AMQP_URL"] = _servers.amqp_url
@@ -43,6 +51,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _drop_queues()
     if _servers is not None:
         _servers.close()
+    if _folder is not None:
+        shutil.rmtree(_folder, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
