@@ -30,7 +30,8 @@ from embedded.permissions import open_the_way, server_account
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 103
 START_SECONDS, STOP_SECONDS = 60.0, 15.0
-ATTEMPTS = 3
+RELEASE_SECONDS = 20.0
+STILL_IN_USE = "is still in use"
 LARGEST_LOG_BYTES = 5_000_000
 SET_PARENT_DEATH_SIGNAL = 1
 OPTIONS = {
@@ -85,12 +86,12 @@ class EmbeddedPostgres:
         self._end_leftover()
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        for attempt in reversed(range(ATTEMPTS)):
-            if self._run():
-                return
-            if attempt:
-                time.sleep(0.5)  # children of a killed server hold its memory for a moment
-        raise PostgresFailed(f"PostgreSQL does not start:\n{self._log_tail()}")
+        give_up_at = time.monotonic() + RELEASE_SECONDS
+        while not self._run():
+            # Children of a killed server hold its memory for a moment.
+            if STILL_IN_USE not in self._log_tail() or time.monotonic() > give_up_at:
+                raise PostgresFailed(f"PostgreSQL does not start:\n{self._log_tail()}")
+            time.sleep(0.5)
 
     def stop(self) -> None:
         """Ends all its sessions, writes a checkpoint and stops. Safe to repeat."""
