@@ -65,10 +65,9 @@ def _run(marketplace: Marketplace, console: Console, happenings: LightQueue, wan
             return first
         if (failure := starting.wait()) is not None:
             raise failure
+    lacks_demo = wants_demo and _lacks_demo(marketplace)
     _welcome(marketplace, console, time.monotonic() - began)
-    demo = (
-        spawn_for_awaitable(_seed(marketplace, console)) if wants_demo and _lacks_demo(marketplace) else None
-    )
+    demo = spawn_for_awaitable(_seed(marketplace, console)) if lacks_demo else None
     end = str(happenings.get())
     if demo is not None:
         demo.kill()
