@@ -83,6 +83,11 @@ class Gateway:
             self.hub.close_sessions(event["account_id"], event["session_ids"])
         self.hub.publish(event_type, event)
 
+    def sign_out(self, account_id: str, session_id: str) -> None:
+        """A session was closed through this gateway: its tokens end before the event says so."""
+        self.revocations.add_now(session_id)
+        self.hub.close_sessions(account_id, [session_id])
+
     def start_afresh(self) -> None:
         """The feed has (re)connected: what happened before may have been missed."""
         self.cache.clear()

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 LOAD_AGAIN_SECONDS = 1.0
 SWEEP_ABOVE = 1_000
+LONGEST_TOKEN_SECONDS = 24 * 3600.0  # more than any access token lives
 
 
 class Revocations:
@@ -37,6 +38,10 @@ class Revocations:
             now = time.time()
             self._until = {key: moment for key, moment in self._until.items() if moment > now}
             self._sweep_above = max(SWEEP_ABOVE, 2 * len(self._until))
+
+    def add_now(self, session_id: str) -> None:
+        """Notes a session that was signed out just now."""
+        self._until[session_id] = time.time() + LONGEST_TOKEN_SECONDS
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._until

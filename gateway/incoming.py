@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<opaque>[\x21\x23-\x7e\x80-\xff]*)"')
-_OWN_TAG = re.compile(r"(?P<version>[0-9]{1,9})\.[0-9a-f]+")
+_OWN_TAG = re.compile(r"(?P<version>[0-9]{1,9})\..*")
 _PROCESS_ID = secrets.token_hex(8)
 _NUMBERS = itertools.count(1)
 NO_SUCH_VERSION = 0  # versions begin at 1

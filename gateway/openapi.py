@@ -10,9 +10,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
-from chassis.fields import Timestamp
+from chassis.fields import Money, Timestamp
 from gateway.problems import MEDIA_TYPE
 from gateway.routes import IfMatch, Key, Route, Shape, Who
 
@@ -42,7 +42,10 @@ class ProblemError(Schema):
 
 
 class ProblemDocument(Schema):
-    """A refusal. A transition conflict adds `current_status` and `available_transitions`."""
+    """A refusal. Some codes add members: a transition conflict says what is possible instead."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -52,6 +55,9 @@ class ProblemDocument(Schema):
     code = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(ProblemError))
+    current_status = fields.Integer()
+    available_transitions = fields.List(fields.String())
+    current_price = fields.Nested(Money)
 
 
 class _Names:
@@ -119,6 +125,8 @@ def _operation(route: Route) -> Part:
         "parameters": _parameters(route),
         "responses": {str(int(route.status)): _success(route), "default": PROBLEM_REF},
     }
+    if route.shape is Shape.ONE and not route.writes:
+        operation["responses"]["304"] = {"description": "You have this answer already."}
     if route.who is not Who.ANYONE:
         operation["security"] = [{"bearer": []}]
     elif route.looks_at_token:

@@ -99,6 +99,13 @@ KINDS: dict[str, ProblemKind] = {
     "validation_failed": ProblemKind(
         422, "Values not accepted", "`errors` points at each value and says what is wrong with it."
     ),
+    "to_status_required": ProblemKind(
+        422, "Status required", "`resolve_dispute` needs `to_status`: 2, 4 or 7."
+    ),
+    "to_status_invalid": ProblemKind(422, "Status not possible", "A dispute is resolved to 2, 4 or 7."),
+    "to_status_not_allowed": ProblemKind(
+        422, "Status not allowed", "Only `resolve_dispute` takes a `to_status`."
+    ),
     "reason_required": ProblemKind(422, "Reason required", "This step needs a reason for the other party."),
     "idempotency_key_reused": ProblemKind(
         422, "Idempotency key reused", "This key came with another request before. Use a new one."

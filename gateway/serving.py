@@ -158,7 +158,7 @@ async def _through_cache(gateway: "Gateway", incoming: Incoming, route: Route) -
     if isinstance(reply, web.StreamResponse):
         raise TypeError(f"{route.name} is kept and must answer with a Reply")
     answer = render(route, reply, request.path, request.rel_url.raw_query_string)
-    may_depend_on_caller = route.shape is Shape.ONE and reply.result["status"] not in SHOWN_TO_ALL
+    may_depend_on_caller = route.shape is Shape.ONE and reply.result.get("status") not in SHOWN_TO_ALL
     if incoming.caller is None or not may_depend_on_caller:
         gateway.cache.put(ticket, route.kept, key, answer)
     return answer
@@ -211,6 +211,8 @@ def _problem_of(incoming: Incoming, error: Exception) -> Problem:
             return problems.not_found()
         case web.HTTPException() if error.status < 500:
             return problems.bad_request(error.reason)
+    if isinstance(error, ConnectionError):
+        return problems.bad_request("The connection was lost.")
     call = "call_failed" if isinstance(error, RemoteFailure) else "request_failed"
     log.error(call, request_id=incoming.request_id, exc_info=error)
     return problems.internal()

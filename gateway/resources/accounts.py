@@ -33,13 +33,25 @@ async def list_sessions(incoming: Incoming) -> Reply:
 
 
 async def close_session(incoming: Incoming) -> Reply:
-    """Signs one session out."""
-    return await incoming.call(accounts.CLOSE_SESSION, session_id=incoming.path["session_id"])
+    """Signs one session out; this gateway knows at once, the others by event."""
+    session_id = incoming.path["session_id"]
+    reply = await incoming.call(accounts.CLOSE_SESSION, session_id=session_id)
+    _signed_out(incoming, session_id)
+    return reply
 
 
 async def close_all_sessions(incoming: Incoming) -> Reply:
     """Signs out everywhere."""
-    return await incoming.call(accounts.CLOSE_ALL_SESSIONS)
+    reply = await incoming.call(accounts.CLOSE_ALL_SESSIONS)
+    _signed_out(incoming, accounts.CURRENT_SESSION)
+    return reply
+
+
+def _signed_out(incoming: Incoming, session_id: str) -> None:
+    caller = incoming.caller
+    if caller is not None:
+        own = session_id == accounts.CURRENT_SESSION
+        incoming.gateway.sign_out(caller.id, caller.session_id if own else session_id)
 
 
 async def get_me(incoming: Incoming) -> Reply:

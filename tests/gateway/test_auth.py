@@ -156,3 +156,17 @@ def test_routes_for_staff_refuse_everybody_else() -> None:
     with pytest.raises(Forbidden):
         admitted(())
     admitted(("staff",))
+
+
+@on_gateway()
+async def test_a_session_closed_here_is_refused_before_its_event_arrives(world: World) -> None:
+    world.rpc.answer(accounts.GET_ME, RESULT)
+    for path in ("/v1/sessions/current", "/v1/sessions"):
+        contract = accounts.CLOSE_ALL_SESSIONS if path == "/v1/sessions" else accounts.CLOSE_SESSION
+        world.rpc.answer(contract, None)
+        world.gateway.revocations._until.clear()
+        async with world.request("GET", "/v1/me", ANNA) as before:
+            assert before.status == 200
+        async with world.request("DELETE", path, ANNA) as closed:
+            assert closed.status == 204
+        assert (await world.problem("GET", "/v1/me", ANNA))["code"] == "session_revoked"

@@ -30,10 +30,6 @@ async def test_an_unreadable_body_is_400(world: World) -> None:
         "",
         "{",
         "rating=5",
-        "[]",
-        "5",
-        "null",
-        '"text"',
         b'{"text": "\xff"}',
         b'\xef\xbb\xbf{"rating": 5}',
         '{"rating": 5}'.encode("utf-16"),
@@ -42,8 +38,6 @@ async def test_an_unreadable_body_is_400(world: World) -> None:
         '{"rating": NaN}',
         '{"rating": Infinity}',
         '{"rating": -Infinity}',
-        '{"rating": 1e999}',
-        '{"rating": ' + "9" * 5000 + "}",
         '{"text": ' + "[" * 33 + "]" * 33 + "}",
         '{"text": ' + "[" * 30_000 + "]" * 30_000 + "}",
         '{"text": ' + "[" * 60_000,
@@ -57,6 +51,12 @@ async def test_an_unreadable_body_is_400(world: World) -> None:
 @on_gateway()
 async def test_bad_values_are_422_and_pointed_at(world: World) -> None:
     cases: list[tuple[str, str]] = [
+        ("[]", "#"),
+        ("5", "#"),
+        ("null", "#"),
+        ('"text"', "#"),
+        ('{"rating": 1e999}', "#/rating"),
+        ('{"rating": ' + "9" * 5000 + "}", "#/rating"),
         ('{"rating": 6}', "#/rating"),
         ('{"rating": "5"}', "#/rating"),
         ('{"rating": 5.0}', "#/rating"),
