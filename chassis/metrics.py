@@ -1,6 +1,6 @@
 """The numbers a process shows on its own port."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 SQL_STATEMENTS = Counter("microtasks_sql_statements_total", "SQL statements sent", ["call"])
 TRANSACTIONS = Counter("microtasks_transactions_total", "Transactions committed", ["call"])
@@ -9,5 +9,3 @@ RPC_SECONDS = Histogram("microtasks_rpc_seconds", "Time to answer a call", ["cal
 EVENTS_HANDLED = Counter("microtasks_events_total", "Events taken", ["consumer", "outcome"])
 EVENTS_PUBLISHED = Counter("microtasks_events_published_total", "Events confirmed by the broker", ["type"])
 DEAD_LETTERS = Counter("microtasks_dead_letters_total", "Messages nobody can process", ["queue"])
-OUTBOX_WAITING = Gauge("microtasks_outbox_waiting", "Events recorded and not yet confirmed", ["service"])
-EVENTS_PARKED = Gauge("microtasks_events_parked", "Events parked after their last try", ["service"])

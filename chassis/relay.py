@@ -118,6 +118,7 @@ class RelayWorker(LinkedExtension):
         super().__init__()
         self._wanted = eventlet.semaphore.Semaphore(0)
         self._stopping = False
+        self._loop: Any = None
 
     def setup(self) -> None:
         """Reads the contracts and is woken by commits from now on."""
@@ -137,8 +138,9 @@ class RelayWorker(LinkedExtension):
         """Publishes what the last calls recorded, then closes the connection."""
         self._stopping = True
         self.wake()
-        with eventlet.Timeout(CONFIRM_SECONDS, False):
-            self._loop.wait()
+        if self._loop is not None:
+            with eventlet.Timeout(CONFIRM_SECONDS, False):
+                self._loop.wait()
         super().stop()
 
     def wake(self) -> None:
@@ -149,6 +151,7 @@ class RelayWorker(LinkedExtension):
     def _run(self) -> None:
         enter(f"{self.container.service_name}.relay", None)
         purged_ago = PURGE_SECONDS
+        self._await_connection()
         while True:
             self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
             self._drain()
@@ -157,6 +160,13 @@ class RelayWorker(LinkedExtension):
             purged_ago += self.settings.relay_interval_seconds
             if purged_ago >= PURGE_SECONDS and self._purge():
                 purged_ago = 0.0
+
+    def _await_connection(self) -> None:
+        # What an earlier process left unsent goes out with the first connection.
+        with eventlet.Timeout(self.settings.relay_interval_seconds, False):
+            while not self.link.is_ready:
+                eventlet.sleep(0.05)
+        self.wake()
 
     def _drain(self) -> None:
         try:

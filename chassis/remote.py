@@ -1,7 +1,8 @@
 """Calling another service: always with a deadline, never for ever."""
 
 import uuid
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 import eventlet
@@ -135,22 +136,15 @@ class Remote(DependencyProvider):  # type: ignore[misc]
     def __init__(self, service: str) -> None:
         self.service = service
 
-    def get_dependency(self, worker_ctx: Any) -> "Asker":
+    def get_dependency(self, worker_ctx: Any) -> Callable[..., Json]:
         """A callable bound to the current call."""
-        return Asker(self.service, self.replies, worker_ctx.data["call"])
+        return partial(self._ask, worker_ctx.data["call"])
 
-
-class Asker:
-    """Asks one service on behalf of one call."""
-
-    def __init__(self, service: str, replies: Replies, call: Call) -> None:
-        self._service, self._replies, self._call = service, replies, call
-
-    def __call__(self, contract: Rpc, **arguments: Json) -> Json:
+    def _ask(self, call: Call, contract: Rpc, /, **arguments: Json) -> Json:
         """The answer of a remote method.
 
         Raises: the ServiceError it raised; Unavailable; TimedOut; RemoteFailure.
         """
-        if contract.service != self._service:
-            raise TypeError(f"{contract.routing_key} belongs to {contract.service}, not {self._service}")
-        return self._replies.call(contract, arguments, self._call)
+        if contract.service != self.service:
+            raise TypeError(f"{contract.routing_key} belongs to {contract.service}, not {self.service}")
+        return self.replies.call(contract, arguments, call)

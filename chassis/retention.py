@@ -10,8 +10,7 @@ from chassis.tables import IDEMPOTENCY, INBOX, OUTBOX
 
 def purge(connection: Connection, settings: Settings) -> None:
     """Deletes what is past its time. Unsent events and failed ones stay for ever."""
-    now = datetime.now(UTC)
-    old = now - timedelta(days=settings.retention_days)
+    old = (now := datetime.now(UTC)) - timedelta(days=settings.retention_days)
     connection.execute(delete(OUTBOX).where(OUTBOX.c.sent_at < old))
     connection.execute(delete(INBOX).where(INBOX.c.processed_at < old))
     stale = now - timedelta(hours=settings.idempotency_hours)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 
 def moment(name: str, **options: Any) -> Column[Any]:
@@ -73,7 +73,7 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("scope", Text, nullable=False),
         Column("key", Text, nullable=False),
         Column("fingerprint", Text, nullable=False),
-        Column("answer", JSONB(none_as_null=True)),
+        Column("answer", JSON(none_as_null=True)),
         moment("created_at", nullable=False, server_default=func.now()),
         PrimaryKeyConstraint("scope", "key"),
         Index("idempotency_created_at", "created_at"),

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cli.demo.offers import Offer, offers
 from cli.demo.people import EVERYBODY, PASSWORD, STAFF, Person
@@ -19,6 +20,7 @@ from client.resources import Order, Service
 AT_ONCE = 4
 PATIENCE_SECONDS = 90.0  # longer than a minute's window of a rate limit
 ALREADY_DONE = frozenset({"email_taken", "review_exists", "reply_exists"})
+Thing = TypeVar("Thing")
 Progress = Callable[[int, int], None]
 GrantStaff = Callable[[str], Awaitable[None]]
 Numbered = list[tuple[int, Step]]
@@ -71,24 +73,24 @@ class Seeding:
         offered = offers()
         told = stories(offered)
         self._total = len(EVERYBODY) + len(offered) + len(told)
-        await self._all(self._settle(person) for person in EVERYBODY)
-        await self._all(self._offer(offer) for offer in offered)
-        await self._all(self._tell(story) for story in told)
+        await self._all(self._settle, EVERYBODY)
+        await self._all(self._offer, offered)
+        await self._all(self._tell, told)
         return Seeded(len(EVERYBODY), len(offered), len(told))
 
-    async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
+    async def _all(self, do: Callable[[Thing], Awaitable[None]], things: Iterable[Thing]) -> None:
         room = asyncio.Semaphore(AT_ONCE)
 
-        async def one(deed: Awaitable[None]) -> None:
+        async def one(thing: Thing) -> None:
             async with room:
-                await deed
+                await do(thing)
             self._done += 1
             self._progress(self._done, self._total)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for deed in deeds:
-                    group.create_task(one(deed))
+                for thing in things:
+                    group.create_task(one(thing))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # the others are mostly the same
 

@@ -1,6 +1,7 @@
 """The rules of passwords. Pure and slow: callers keep `hash_password` and `is_right` off the green loop."""
 
 import functools
+import string
 import unicodedata
 
 from argon2 import PasswordHasher
@@ -13,12 +14,23 @@ PASSES = 2
 LANES = 1
 
 _HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+FEWEST_CHARACTERS = 2
+_ROW = string.digits * 14
+_LETTERS = string.ascii_lowercase * 5
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def is_common(password: str) -> bool:
-    """Whether everybody's guess list has it (zxcvbn's 30,000 most frequent, whatever the case)."""
-    return _canonical(password).lower() in _COMMON
+    """Whether everybody's guess list has it: zxcvbn's 30,000 most frequent, whatever the case.
+
+    So is one of at most two different characters, or of characters in a row.
+    """
+    typed = _canonical(password).lower()
+    return typed in _COMMON or len(set(typed)) <= FEWEST_CHARACTERS or _is_in_a_row(typed)
+
+
+def _is_in_a_row(typed: str) -> bool:
+    return any(typed in row for row in (_ROW, _ROW[::-1], _LETTERS, _LETTERS[::-1]))
 
 
 def hash_password(password: str) -> str:

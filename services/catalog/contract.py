@@ -127,7 +127,8 @@ class ArchiveServiceArguments(ServiceArguments, ExpectedVersion):
 
 
 class ServiceQuery(PageArguments):
-    """Filters and order of a search among active services; prices in minor units."""
+    """Filters and order of a search among active services. `min_price` and `max_price` are minor
+    units, of whatever currency the service asks when `currency` is not given."""
 
     q = Text(load_default=None, allow_none=True, validate=validate.Length(max=LONGEST_QUERY))
     category = Text(load_default=None, allow_none=True, validate=validate.Length(max=100))
@@ -144,16 +145,11 @@ class ServiceQuery(PageArguments):
 
     @validates_schema
     def check_needed_companions(self, loaded: Mapping[str, Any], **_: Any) -> None:
-        """Relevance means nothing without words, and prices cannot be compared across currencies."""
+        """Relevance means nothing without words, nor an order of prices across currencies."""
         if loaded["sort"] == "relevance" and not (loaded["q"] or "").strip():
             raise ValidationError("Sorting by relevance needs q.", "sort")
-        if loaded["currency"] is not None:
-            return
-        if loaded["sort"] in ("price", "-price"):
+        if loaded["sort"] in ("price", "-price") and loaded["currency"] is None:
             raise ValidationError("Sorting by price needs currency.", "sort")
-        for bound in ("min_price", "max_price"):
-            if loaded[bound] is not None:
-                raise ValidationError(f"{bound} needs currency.", bound)
 
 
 class OwnServicesQuery(PageArguments):

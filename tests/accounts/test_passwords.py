@@ -13,6 +13,11 @@ def test_passwords_from_every_guess_list_are_common_in_any_case(password: str) -
     assert passwords.is_common(password)
 
 
+@pytest.mark.parametrize("password", ["1111111111", "ababababab", "0123456789", "9876543210", "abcdefghijkl"])
+def test_so_are_those_a_child_would_type(password: str) -> None:
+    assert passwords.is_common(password)
+
+
 @pytest.mark.parametrize("password", [PASSWORD, "tR0ub4dor&3 on tuesdays", "пароль из десяти слов"])
 def test_others_are_not(password: str) -> None:
     assert not passwords.is_common(password)

@@ -60,6 +60,7 @@ def test_filters_narrow_the_list(market: Market) -> None:
     assert market.every(currency="EUR", max_price=100) == [cheap["id"]]
     assert market.every(currency="EUR", min_price=100, max_price=4500) == [cheap["id"], logo["id"]]
     assert market.every(currency="EUR", min_price=2, max_price=1) == []
+    assert market.every(min_price=100, max_price=4500)[-2:] == [cheap["id"], logo["id"]]
     assert market.every(min_rating=4.5) == [dear["id"]]
     assert market.every(min_rating=4.6) == []
     assert market.every(q="proofreading", currency="USD") == [dollars["id"]]
