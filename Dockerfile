@@ -19,10 +19,16 @@ RUN python3 -m venv /app \
  && /app/bin/pip uninstall -q -y setuptools pip
 
 FROM python:3.13-slim-trixie
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin microtasks
+# Nothing is installed at run time, so nothing there can install.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin microtasks \
+ && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
+      /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-USER microtasks
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_HOST=0.0.0.0 METRICS_PORT=9100
+USER 10001
 WORKDIR /app
+# In the shell's own words, since a Python for each look would cost more than the idle service.
+HEALTHCHECK --interval=3s --timeout=3s --retries=20 CMD ["bash", "-c", \
+  "exec 3<>/dev/tcp/127.0.0.1/$METRICS_PORT && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["microtasks"]
 CMD ["--help"]

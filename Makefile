@@ -20,7 +20,8 @@ test: setup  ## every test; those on real servers need RabbitMQ and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: setup  ## style, types and the walls of the house
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \
+	  && $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
 format: setup  ## rewrites the code to the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

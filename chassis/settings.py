@@ -5,12 +5,14 @@ Services add their own classes (for example the periods of orders) beside their 
 """
 
 import dataclasses
-from collections.abc import Callable
+import re
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
 Loaded = TypeVar("Loaded")
+DEMO_PASSWORDS = re.compile("demo-|guest$")  # the compose file's, and the broker's own default
 
 
 class BadSetting(Exception):
@@ -61,13 +63,19 @@ class Settings:
     def __post_init__(self) -> None:
         if self.is_production and not self.token_public_keys:
             raise BadSetting("TOKEN_PUBLIC_KEYS: production needs its own keys")
-        if self.is_production and "guest:guest@" in self.amqp_url:
-            raise BadSetting("AMQP_URL: production refuses the broker's default account")
+        for name in ("amqp_url", "database_url"):
+            if self.is_production and is_demo_password(urlsplit(getattr(self, name)).password):
+                raise BadSetting(f"{name.upper()}: production refuses the demo's password")
 
     @property
     def is_production(self) -> bool:
         """Whether demo secrets are refused."""
         return self.environment == "production"
+
+
+def is_demo_password(password: str | None) -> bool:
+    """Whether everybody knows it."""
+    return DEMO_PASSWORDS.match(password or "") is not None
 
 
 def load(cls: type[Loaded], **overrides: Any) -> Loaded:
@@ -76,16 +84,11 @@ def load(cls: type[Loaded], **overrides: Any) -> Loaded:
     Raises: BadSetting naming the variable whose value does not fit.
     """
     env = Env()
-    parsers: dict[type, Callable[[str, Any], Any]] = {
-        bool: env.bool,
-        int: env.int,
-        float: env.float,
-        str: env.str,
-    }
     values: dict[str, Any] = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         try:
-            values[field.name] = parsers[type(field.default)](field.name.upper(), field.default)
+            read = getattr(env, type(field.default).__name__)  # env.int, env.float, env.str, env.bool
+            values[field.name] = read(field.name.upper(), field.default)
         except EnvError as error:
             raise BadSetting(str(error)) from error
     return cls(**{**values, **overrides})

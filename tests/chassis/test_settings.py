@@ -19,6 +19,15 @@ def test_values_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, "TOKEN_PUBLIC_KEYS"),
         ({"token_public_keys": "x", "amqp_url": "amqp://guest:guest@broker//"}, "AMQP_URL"),
+        ({"token_public_keys": "x", "amqp_url": "amqp://orders:demo-orders@broker//"}, "AMQP_URL"),
+        (
+            {
+                "token_public_keys": "x",
+                "amqp_url": "amqp://orders:own@broker//",
+                "database_url": "postgresql://orders:demo-orders@postgres/microtasks_{service}",
+            },
+            "DATABASE_URL",
+        ),
     ],
 )
 def test_production_refuses_demo_secrets(values: dict[str, str], name: str) -> None:

@@ -1,0 +1,189 @@
+"""One broker user for each process, with the rights it needs and no others.
+
+`python3 -m cli.broker_rights` gives them to RabbitMQ through its management page; it is safe to repeat.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from chassis import topology
+from chassis.contracts import Event
+from chassis.settings import BadSetting, Settings, is_demo_password, load
+from cli.complaints import Complaint, complaining
+from services.directory import NAMES, all_events
+
+GATEWAY, MIGRATE, OPERATOR, VHOST = "gateway", "migrate", "operator", "/"
+USERS = (*NAMES, GATEWAY, MIGRATE)
+CALLS: Mapping[str, tuple[str, ...]] = {
+    "orders": ("catalog",),
+    "messaging": ("orders",),
+    "reviews": ("orders",),
+}
+NOTHING = "^$"
+TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one user may configure, write and read: patterns of names, as RabbitMQ has them.
+
+    `topics` narrows an exchange's routing keys further: what may be published, what may be bound.
+    """
+
+    user: str
+    configure: str
+    write: str
+    read: str
+    topics: Mapping[str, tuple[str, str]]
+
+
+def rights_of_service(settings: Settings, service: str, events: Iterable[Event]) -> Rights:
+    """A service takes its own calls and events, answers, asks those it knows, and publishes its own."""
+    calls, prefix = topology.rpc_exchange(settings), re.escape(settings.broker_prefix)
+    asked = CALLS.get(service, ())
+    replies = [f"{prefix}rpc\\.reply\\.{service}-.+"] if asked else []
+    own = [topology.rpc_queue(settings, service)]
+    own += [topology.event_queue(settings, e, service) for e in events if service in e.consumers]
+    publishes = [topology.events_exchange(settings, service), topology.dead_letter_exchange(settings)]
+    return Rights(
+        user=service,
+        configure=_one_of(replies),
+        write=_one_of([*map(re.escape, [calls, *publishes]), *replies]),
+        read=_one_of([*map(re.escape, [*own, *([calls] if asked else [])]), *replies]),
+        topics={
+            calls: (
+                _one_of(["reply\\..+", *(f"{name}\\..+" for name in asked)]),
+                _one_of([f"reply\\.{service}-.+"] if asked else []),
+            )
+        },
+    )
+
+
+def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
+    """A gateway calls services, and hears their live events, on queues of its own."""
+    calls, prefix = topology.rpc_exchange(settings), re.escape(settings.broker_prefix)
+    queues = [f"{prefix}rpc\\.reply-gateway-.+", f"{prefix}live-gateway-.+"]
+    heard: dict[str, list[str]] = {}
+    for event in events:
+        if event.live:
+            heard.setdefault(topology.events_exchange(settings, event.owner), []).append(event.type)
+    services = _one_of([f"{name}\\..+" for name in NAMES])
+    return Rights(
+        user=GATEWAY,
+        configure=_one_of(queues),
+        write=_one_of([re.escape(calls), *queues]),
+        read=_one_of([*map(re.escape, [calls, *heard]), *queues]),
+        topics={
+            calls: (services, "^reply\\.[0-9a-f]{32}$"),
+            **{exchange: (NOTHING, _one_of(types)) for exchange, types in heard.items()},
+        },
+    )
+
+
+def rights_of_migrate(settings: Settings, events: Iterable[Event]) -> Rights:
+    """Alone declares what is shared. It never publishes, and takes nothing out of a queue of calls."""
+    events = list(events)
+    queues = list(topology.queue_names(settings, NAMES, events))
+    consumed = [topology.event_queue(settings, e, consumer) for e in events for consumer in e.consumers]
+    owned = [topology.events_exchange(settings, name) for name in NAMES]
+    calls, dead = topology.rpc_exchange(settings), topology.dead_letter_exchange(settings)
+    return Rights(
+        user=MIGRATE,
+        configure=_one_of(map(re.escape, [*queues, *owned, calls, dead])),
+        # RabbitMQ asks for these rights when a queue with dead letters is declared, and when one is bound.
+        write=_one_of(map(re.escape, [*queues, dead])),
+        read=_one_of(map(re.escape, [*consumed, *owned, calls, dead])),
+        topics={calls: (NOTHING, _one_of([f"{name}\\.\\*" for name in NAMES]))},
+    )
+
+
+def all_rights(settings: Settings) -> list[Rights]:
+    """The rights of every user."""
+    events = all_events()
+    services = [rights_of_service(settings, name, events) for name in NAMES]
+    return [*services, rights_of_gateway(settings, events), rights_of_migrate(settings, events)]
+
+
+def definitions(settings: Settings, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """All users and rights as a document of RabbitMQ's definitions; passwords are in it as salted hashes."""
+    rights = all_rights(settings)
+    return {
+        "users": [_user(user, password) for user, password in passwords.items()],
+        "permissions": [
+            {"user": r.user, "vhost": VHOST, "configure": r.configure, "write": r.write, "read": r.read}
+            for r in rights
+        ],
+        "topic_permissions": [
+            {"user": r.user, "vhost": VHOST, "exchange": exchange, "write": write, "read": read}
+            for r in rights
+            for exchange, (write, read) in r.topics.items()
+        ],
+    }
+
+
+def grant(management_url: str, operator_password: str, document: dict[str, Any]) -> None:
+    """Hands the definitions to RabbitMQ. Raises: Complaint when it is away or refuses."""
+    credentials = base64.b64encode(f"{OPERATOR}:{operator_password}".encode()).decode()
+    request = urllib.request.Request(  # noqa: S310 (the operator's own setting)
+        f"{management_url}/api/definitions",
+        data=json.dumps(document).encode(),
+        headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        reason = error.read().decode(errors="replace")
+        raise Complaint(f"RabbitMQ refused the rights ({error.code}): {reason}") from error
+    except OSError as error:
+        raise Complaint(f"RabbitMQ's management page cannot be reached: {error}") from error
+
+
+def read_password(name: str, is_production: bool) -> str:
+    """A password of the environment. Raises: BadSetting when it is missing, or the demo's in production."""
+    password = os.environ.get(name, "")
+    if not password:
+        raise BadSetting(f"{name} is missing.")
+    if is_production and is_demo_password(password):
+        raise BadSetting(f"{name}: production refuses the demo's password")
+    return password
+
+
+def main() -> None:
+    """Reads the passwords from the environment and gives every user its rights."""
+    settings = load(Settings, environment="development")  # its own secrets are read here
+    is_production = os.environ.get("ENVIRONMENT") == "production"
+    operator = read_password("RABBITMQ_PASSWORD", is_production)
+    passwords = {user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS}
+    url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
+    grant(url, operator, definitions(settings, passwords))
+    click.echo(f"{len(passwords)} broker users have their rights")
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    # https://www.rabbitmq.com/docs/passwords#computing-password-hash
+    salt = secrets.token_bytes(4)
+    hashed = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+    algorithm = "rabbit_password_hashing_sha256"
+    return {"name": name, "password_hash": hashed, "hashing_algorithm": algorithm, "tags": []}
+
+
+def _one_of(patterns: Iterable[str]) -> str:
+    alternatives = "|".join(patterns)
+    return f"^({alternatives})$" if alternatives else NOTHING
+
+
+if __name__ == "__main__":
+    with complaining():
+        main()

@@ -1,0 +1,92 @@
+"""Who may do what at the broker: exactly what the code needs, and no more."""
+
+import re
+
+import pytest
+
+from chassis import topology
+from chassis.remote import Remote
+from chassis.settings import BadSetting, Settings
+from cli import broker_rights
+from cli.broker_rights import GATEWAY, MIGRATE, Rights, all_rights, definitions, read_password
+from tests import house
+from tests.contracts.test_rpc import service_class
+
+SETTINGS = Settings()
+RIGHTS = {rights.user: rights for rights in all_rights(SETTINGS)}
+CALLS = topology.rpc_exchange(SETTINGS)
+
+
+def may(pattern: str, name: str) -> bool:
+    """Whether RabbitMQ would let it pass: patterns are searched for."""
+    return re.search(pattern, name) is not None
+
+
+def may_call(rights: Rights, service: str) -> bool:
+    """Whether a user may publish calls to a service."""
+    return may(rights.write, CALLS) and may(rights.topics[CALLS][0], f"{service}.any_method")
+
+
+def test_there_is_a_user_for_every_service_the_gateway_and_the_migrations() -> None:
+    assert set(RIGHTS) == {*house.SERVICES, GATEWAY, MIGRATE} == set(broker_rights.USERS)
+
+
+@pytest.mark.parametrize("service", house.SERVICES)
+def test_a_service_may_call_whom_its_code_calls(service: str) -> None:
+    called = {r.service for r in vars(service_class(service)).values() if isinstance(r, Remote)}
+    assert {other for other in house.SERVICES if may_call(RIGHTS[service], other)} == called
+
+
+@pytest.mark.parametrize("service", house.SERVICES)
+def test_a_service_reads_its_own_queues_and_publishes_its_own_events_only(service: str) -> None:
+    rights = RIGHTS[service]
+    mine = {topology.rpc_queue(SETTINGS, service)}
+    mine |= {topology.event_queue(SETTINGS, e, service) for e in house.events() if service in e.consumers}
+    everything = set(topology.queue_names(SETTINGS, house.SERVICES, house.events()))
+    assert {queue for queue in everything if may(rights.read, queue)} == mine
+    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in house.SERVICES}
+    assert {e for e in exchanges if may(rights.write, e)} == {topology.events_exchange(SETTINGS, service)}
+    assert not any(may(rights.read, e) for e in exchanges), "else it could bind a queue of its own"
+    assert not any(may(rights.configure, name) for name in everything | exchanges | {CALLS})
+
+
+@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY])
+def test_nobody_can_bind_a_queue_to_the_calls_or_the_replies_of_others(user: str) -> None:
+    may_bind = RIGHTS[user].topics[CALLS][1]
+    for service in house.SERVICES:
+        assert not may(may_bind, f"{service}.any_method")
+        assert not may(may_bind, f"{service}.*")
+        assert may(may_bind, f"reply.{service}-1a2b") in {False, service == user}
+    assert not may(may_bind, "#") and not may(may_bind, "reply.*") and not may(may_bind, "reply.#")
+
+
+def test_the_gateway_calls_everybody_and_hears_live_events_only() -> None:
+    gateway = RIGHTS[GATEWAY]
+    assert all(may_call(gateway, service) for service in house.SERVICES)
+    for event in house.events():
+        write, read = gateway.topics.get(topology.events_exchange(SETTINGS, event.owner), ("^$", "^$"))
+        assert may(read, event.type) == event.live
+        assert not may(write, event.type)
+
+
+def test_migrations_declare_everything_and_publish_nothing() -> None:
+    migrate = RIGHTS[MIGRATE]
+    for queue in topology.queue_names(SETTINGS, house.SERVICES, house.events()):
+        assert may(migrate.configure, queue)
+    assert not any(may_call(migrate, service) for service in house.SERVICES)
+    assert not any(may(migrate.read, topology.rpc_queue(SETTINGS, service)) for service in house.SERVICES)
+
+
+def test_the_document_holds_no_password_in_clear() -> None:
+    document = str(definitions(SETTINGS, {"orders": "planted-canary"}))
+    assert "planted-canary" not in document
+    assert "rabbit_password_hashing_sha256" in document
+
+
+def test_production_refuses_a_demo_password_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RABBITMQ_PASSWORD_ORDERS", "demo-orders")
+    assert read_password("RABBITMQ_PASSWORD_ORDERS", is_production=False) == "demo-orders"
+    with pytest.raises(BadSetting, match="RABBITMQ_PASSWORD_ORDERS"):
+        read_password("RABBITMQ_PASSWORD_ORDERS", is_production=True)
+    with pytest.raises(BadSetting, match="RABBITMQ_PASSWORD_REVIEWS is missing"):
+        read_password("RABBITMQ_PASSWORD_REVIEWS", is_production=False)
