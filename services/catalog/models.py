@@ -70,6 +70,7 @@ services = Table(
         Computed(
             "setweight(to_tsvector('english', title), 'A')"
             " || setweight(to_tsvector('english', provider_name), 'B')"
+            " || setweight(to_tsvector('english', category), 'C')"
             " || setweight(to_tsvector('english', description), 'D')",
             persisted=True,
         ),

@@ -1,7 +1,7 @@
 """The search: words, typing errors, filters and orders in one statement.
 
 Words are looked up as PostgreSQL's English full text finds them: all of them must occur in title,
-provider's name or description. Only when nothing has them, services whose title and provider's
+provider's name, category or description. Only when nothing has them, services whose title and provider's
 name look similar (pg_trgm) are found instead, so a typing error finds and exact words stay exact.
 """
 

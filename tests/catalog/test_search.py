@@ -155,6 +155,13 @@ def test_words_are_found_in_title_description_and_provider_name(market: Market) 
     assert market.every(q="garden planning") == [titled["id"]]
 
 
+def test_the_word_of_a_category_finds_what_is_in_it(market: Market) -> None:
+    song = market.post(title="A song for your wedding day", category="music")
+    film = market.post(title="Your wedding day on film", category="video-audio")
+    assert market.every(q="music") == [song["id"]]
+    assert market.every(q="wedding video") == [film["id"]]
+
+
 def test_a_word_in_the_title_outranks_one_in_the_text(market: Market) -> None:
     titled = market.post(title="Garden planning and more")
     repeated = market.post(description="Garden, garden, garden and garden: I love every garden.")

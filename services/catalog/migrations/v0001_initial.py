@@ -30,6 +30,7 @@ CATEGORIES = (
 SEARCH = """
     setweight(to_tsvector('english', title), 'A')
     || setweight(to_tsvector('english', provider_name), 'B')
+    || setweight(to_tsvector('english', category), 'C')
     || setweight(to_tsvector('english', description), 'D')
 """
 ORDERS_OF_LISTS = {
