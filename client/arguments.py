@@ -13,7 +13,7 @@ class Page(TypedDict, total=False):
 
 
 class ServiceFilters(Page, total=False):
-    """Which services; prices are in minor units, and need `currency`."""
+    """Which services; prices are in minor units, and sorting by them needs `currency`."""
 
     q: str | None
     category: str | None

@@ -108,7 +108,7 @@ class HttpConnection:
             raw = await answer.read()
             if answer.status >= 400:
                 raise _problem(answer, raw)
-            return json.loads(raw) if raw else None
+            return _read(answer, raw) if raw else None
 
     @property
     def _access_token(self) -> str | None:
@@ -149,6 +149,14 @@ def _pause_after(problem: Problem, pause: float) -> float | None:
     if problem.status in WORTH_ANOTHER_TRY:
         return max(pause, problem.retry_after_seconds or 0)
     return pause if problem.code == "idempotency_in_progress" else None
+
+
+def _read(answer: aiohttp.ClientResponse, raw: bytes) -> Json:
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        told = {"code": "not_json", "title": "The answer is no JSON; is this the gateway's address?"}
+        raise Problem(answer.status, told) from error
 
 
 def _problem(answer: aiohttp.ClientResponse, raw: bytes) -> Problem:

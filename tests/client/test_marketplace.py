@@ -122,6 +122,15 @@ def test_a_refusal_is_not_repeated_and_names_the_fields() -> None:
     assert len(api.asked) == 1
 
 
+def test_an_answer_that_is_no_json_is_a_problem_not_a_crash() -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<h1>Something else</h1>", content_type="text/html")
+
+    with pytest.raises(Problem, match="is this the gateway's address") as refused:
+        run(FakeApi(page), lambda client: client.me())
+    assert refused.value.code == "not_json"
+
+
 def test_a_conflict_says_what_can_be_done_instead() -> None:
     api = FakeApi((409, {"code": "invalid_transition", "available_transitions": ["cancel"]}))
     with pytest.raises(Problem) as refused:
