@@ -11,23 +11,29 @@ from rich.console import Console
 from chassis import logging
 from chassis.settings import Settings, load
 from cli.complaints import complaining
+from cli.options import gateway_url
 from services.directory import NAMES, all_events, class_of
 
 GATEWAY = "gateway"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 not done, or found broken; 2 asked wrongly, or a setting is bad.",
+)
+@click.version_option(package_name="microtasks")
 def microtasks() -> None:
     """MicroTasks, a marketplace for small services.
 
-    Settings are environment variables; `microtasks dev` needs none.
+    Settings are environment variables: `microtasks config` shows them; `microtasks dev` needs none.
     """
 
 
-@microtasks.command()
-@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, show_envvar=True)
+@microtasks.command(short_help="Runs the whole marketplace in one process.")
+@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, show_envvar=True,
+              help="The address the HTTP API listens on.")  # fmt: skip
 @click.option("--port", envvar="GATEWAY_PORT", default=8000, type=click.IntRange(1, 65535), show_default=True,
-              show_envvar=True, help="Where the HTTP API listens.")  # fmt: skip
+              show_envvar=True, help="Its port.")  # fmt: skip
 @click.option("--data-dir", envvar="DATA_DIR", default="var", type=click.Path(file_okay=False),
               show_default=True, show_envvar=True, help="Where everything is kept.")  # fmt: skip
 @click.option("--seed/--no-seed", envvar="SEED", default=True, show_envvar=True,
@@ -43,7 +49,7 @@ def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
         raise SystemExit(run_marketplace(data_dir, seed))
 
 
-@microtasks.command()
+@microtasks.command(short_help="Runs one service, or the gateway.")
 @click.argument("name", type=click.Choice([*NAMES, GATEWAY]))
 def serve(name: str) -> None:
     """Runs one service, or the gateway, as its own process on RabbitMQ and PostgreSQL."""
@@ -61,7 +67,7 @@ def serve(name: str) -> None:
         raise SystemExit(runner.run(class_of(name), settings, events))
 
 
-@microtasks.command()
+@microtasks.command(short_help="Creates or updates databases and queues.")
 @click.argument("name", type=click.Choice(NAMES), required=False)
 def migrate(name: str | None) -> None:
     """Creates or updates databases and queues: all of them, or one service's tables."""
@@ -73,9 +79,8 @@ def migrate(name: str | None) -> None:
         migrate_services(settings, NAMES if name is None else (name,), Console().print)
 
 
-@microtasks.command()
-@click.option("--url", envvar="MICROTASKS_URL", default="http://127.0.0.1:8000", show_default=True,
-              show_envvar=True, help="The gateway to fill.")  # fmt: skip
+@microtasks.command(short_help="Fills a marketplace with demo data.")
+@gateway_url("The gateway to fill.")
 @click.option(
     "--patience", default=90.0, show_default=True, help="Seconds to wait for a busy or absent gateway."
 )
@@ -85,6 +90,19 @@ def seed(url: str, patience: float) -> None:
 
     with complaining():
         asyncio.run(seed_with_progress(url, Console(), None, patience))
+
+
+@microtasks.command(short_help="Shows every setting.")
+@click.option("--changed", is_flag=True, help="Only what the environment sets.")
+@click.option("--json", "as_json", is_flag=True, help="For a program: one JSON object.")
+def config(changed: bool, as_json: bool) -> None:
+    """Shows every setting, its value, where that came from, and its meaning.
+
+    Secrets are masked. Exit code: 0, or 2 when a setting cannot be used.
+    """
+    from cli.configuration_table import show_configuration
+
+    raise SystemExit(show_configuration(changed, as_json))
 
 
 @microtasks.group()

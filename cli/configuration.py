@@ -1,0 +1,116 @@
+"""Every setting: its value now, where that came from, and what is wrong with it. Secrets are masked."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from chassis.settings import BadSetting, Settings, load
+from chassis.tokens import verifying_keys
+from gateway.settings import GatewaySettings
+from services.accounts.settings import AccountSettings
+from services.orders.periods import OrderPeriods
+from services.reviews.periods import ReviewPeriods
+
+COMMON = "every process"
+GROUPS: dict[str, type[Any]] = {
+    COMMON: Settings,
+    "accounts": AccountSettings,
+    "orders": OrderPeriods,
+    "reviews": ReviewPeriods,
+    "gateway": GatewaySettings,
+}
+MASK, DEMO = "***", "(demo)"
+DEFAULT, ENVIRONMENT = "default", "environment"
+
+# What each group's processes look at before they start.
+_CHECKS: dict[str, Callable[[], object]] = {
+    COMMON: lambda: verifying_keys(load(Settings)),
+    "accounts": lambda: load(AccountSettings),
+    "orders": lambda: load(OrderPeriods),
+    "reviews": lambda: load(ReviewPeriods),
+    "gateway": lambda: load(GatewaySettings).trusted_networks,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Configured:
+    """One setting as it stands; `value` and `default` are fit to be shown."""
+
+    group: str
+    name: str
+    value: Any
+    default: Any
+    origin: str
+    meaning: str
+    secret: bool
+    problem: str | None
+
+
+def configured() -> Iterator[Configured]:
+    """Every setting of every process, each once."""
+    seen: set[str] = set()
+    for group, settings_class in GROUPS.items():
+        for field in dataclasses.fields(settings_class):
+            if field.name not in seen:
+                seen.add(field.name)
+                yield _configured(group, field)
+
+
+def problems() -> dict[str, str]:
+    """By group, why its processes would refuse to start with this environment."""
+    found: dict[str, str] = {}
+    for group, check in _CHECKS.items():
+        try:
+            check()
+        except BadSetting as error:
+            if str(error) not in found.values():  # the gateway's settings hold the common ones too
+                found[group] = str(error)
+    return found
+
+
+def masked(secret: str) -> str:
+    """A secret, fit to be shown: of an address all but its password and options, of others nothing."""
+    try:
+        url = make_url(secret)
+    except (ArgumentError, ValueError):
+        return MASK
+    before, at, after = secret.partition("@")
+    if at and ("?" in before or "@" in after):  # who knows where the password ends
+        return MASK
+    shown = url.set(query={}).render_as_string(hide_password=True)
+    shown = shown.replace("%7Bservice%7D", "{service}")
+    return f"{shown}?{MASK}" if url.query else shown
+
+
+def _configured(group: str, field: "dataclasses.Field[Any]") -> Configured:
+    name, secret = field.name.upper(), bool(field.metadata["secret"])
+    raw = os.environ.get(name)
+    value, problem = _parsed(field)
+    default: Any = field.default
+    if secret:
+        default = masked(default) if "://" in default else DEMO
+        value = default if raw is None else masked(raw)
+    return Configured(
+        group=group,
+        name=name,
+        value=value,
+        default=default,
+        origin=DEFAULT if raw is None else ENVIRONMENT,
+        meaning=field.metadata["meaning"],
+        secret=secret,
+        problem=problem,
+    )
+
+
+def _parsed(field: "dataclasses.Field[Any]") -> tuple[Any, str | None]:
+    """The value by itself; the raw text and what is wrong with it when it is of another type."""
+    copy = dataclasses.field(default=field.default, metadata=field.metadata)
+    alone = dataclasses.make_dataclass("Alone", [(field.name, field.type, copy)], frozen=True)
+    try:
+        return getattr(load(alone), field.name), None
+    except BadSetting as error:
+        return os.environ.get(field.name.upper()), str(error)
