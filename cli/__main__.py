@@ -1,6 +1,7 @@
 """The `microtasks` command. Services and the embedded marketplace are made green before all else."""
 
 import sys
+import warnings
 
 from embedded.green import go_green
 
@@ -13,6 +14,8 @@ def main() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     if command in GREEN and GATEWAY not in sys.argv:  # the gateway is asyncio, and stays itself
         go_green(GREEN[command])
+    else:  # whoever runs `migrate` can do nothing about this either
+        warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated")
     from cli.commands import microtasks
 
     microtasks(prog_name="microtasks")

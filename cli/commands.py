@@ -105,6 +105,24 @@ def config(changed: bool, as_json: bool) -> None:
     raise SystemExit(show_configuration(changed, as_json))
 
 
+@microtasks.command(short_help="Finds what is wrong, and says what to do.")
+@click.argument("names", type=click.Choice(NAMES), nargs=-1, metavar="[SERVICE]...")
+@gateway_url("The gateway to look at.")
+@click.option("--within", default=20.0, show_default=True, type=click.FloatRange(1),
+              help="Seconds to wait for answers, at the most.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="For a program: one JSON object.")
+def doctor(names: tuple[str, ...], url: str, within: float, as_json: bool) -> None:
+    """Looks at settings, broker, databases, services and gateway, and says what to do.
+
+    Changes nothing. With names it looks at those services only. Exit code: 0 when nothing failed
+    (there may be warnings), 1 when something failed.
+    """
+    from cli.doctor.report import run_doctor
+
+    logging.configure("CRITICAL", "console")
+    raise SystemExit(run_doctor(names or NAMES, url, within, as_json))
+
+
 @microtasks.group()
 def accounts() -> None:
     """What operators do to accounts."""

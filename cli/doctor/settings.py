@@ -1,0 +1,71 @@
+"""Whether processes would start with this environment, and understand each other."""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+
+from chassis.settings import BadSetting, Settings, load
+from chassis.tokens import Signer, verifying_keys
+from cli.configuration import COMMON, problems
+from cli.doctor.findings import Finding, failed, ok, warning
+from services.accounts.settings import AccountSettings
+
+SUBJECT = "settings"
+ACCOUNTS, GATEWAY = "accounts", "gateway"
+
+
+def examine_settings(services: Collection[str]) -> Iterator[Finding]:
+    """Looks at the settings of every process, of `services` and of the gateway."""
+    looked_at = (COMMON, GATEWAY, *services)
+    wrong = {group: problem for group, problem in problems().items() if group in looked_at}
+    for group, problem in wrong.items():
+        yield _refused(group, problem)
+    if COMMON in wrong:
+        return
+    if not wrong:
+        yield ok(SUBJECT, "values", "every process can start with them")
+    settings = load(Settings)
+    yield _environment(settings)
+    if len(services) > 1 and "{service}" not in settings.database_url:
+        yield warning(
+            SUBJECT,
+            "databases",
+            "DATABASE_URL names one database for all services.",
+            "Put {service} where the service's name belongs, or look at one service: doctor orders",
+        )
+    if ACCOUNTS in services and ACCOUNTS not in wrong:
+        yield from _keys(settings)
+
+
+def _refused(group: str, problem: str) -> Finding:
+    variable = re.search(r"[A-Z][A-Z_]{3,}", problem)
+    if group == ACCOUNTS and variable is not None and variable[0] not in os.environ:
+        advice = f"Only the accounts process needs it: look there, or set {variable[0]} here too."
+        return warning(SUBJECT, group, problem, advice)
+    return failed(SUBJECT, group, problem, "Mend the variable; `microtasks config` explains each.")
+
+
+def _environment(settings: Settings) -> Finding:
+    if settings.is_production:
+        return ok(SUBJECT, "environment", "production: the demo's secrets are refused")
+    if settings.environment == "development":
+        return ok(
+            SUBJECT, "environment", "development: the demo's secrets, which everybody knows, are allowed"
+        )
+    advice = "Set ENVIRONMENT to production, or else the demo's secrets are allowed."
+    return warning(SUBJECT, "environment", f"{settings.environment!r} is taken for development.", advice)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """The key accounts signs with must be among those that everybody verifies with."""
+    if settings.token_public_keys and "TOKEN_SIGNING_KEY" not in os.environ:
+        return  # another process's secret
+    try:
+        signs_with = Signer(load(AccountSettings).token_signing_key).public_key
+    except BadSetting:
+        return  # reported with its group
+    if signs_with in verifying_keys(settings).split():
+        yield ok(SUBJECT, "keys", "what accounts signs is verified everywhere")
+    else:
+        advice = f"Add {signs_with} to TOKEN_PUBLIC_KEYS of every process."
+        yield failed(SUBJECT, "keys", "TOKEN_PUBLIC_KEYS lacks the key accounts signs with.", advice)
