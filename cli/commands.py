@@ -123,6 +123,22 @@ def doctor(names: tuple[str, ...], url: str, within: float, as_json: bool) -> No
     raise SystemExit(run_doctor(names or NAMES, url, within, as_json))
 
 
+@microtasks.command(short_help="Plays a whole journey, step by step.")
+@gateway_url("The gateway to play at.")
+@click.option("--patience", default=15.0, show_default=True, type=click.FloatRange(0),
+              help="Seconds to wait for a busy or absent gateway, and for each notification.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="For a program: a JSON object in each line.")
+def demo(url: str, patience: float, as_json: bool) -> None:
+    """Plays a whole journey at a running marketplace: two people, two orders, every status.
+
+    Safe to repeat: the people are new each time. Exit code: 0 when it was played to its end, else 1.
+    """
+    from cli.journey.display import show_journey
+
+    with complaining():
+        show_journey(url, patience, as_json)
+
+
 @microtasks.group()
 def accounts() -> None:
     """What operators do to accounts."""
