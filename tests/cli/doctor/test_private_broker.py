@@ -22,13 +22,13 @@ MODEST, WORD = "orders", "a-word"
 NOTHING, EVERYTHING = "^$", ".*"
 
 
-def _account(name: str, word: str, configure: str) -> tuple[dict[str, str], dict[str, str]]:
+def _account(name: str, word: str, may: str) -> tuple[dict[str, str], dict[str, str]]:
     # RabbitMQ's own format: base64 of a salt of four bytes and the SHA-256 of salt and password.
     salt = b"salt"
     hashed = base64.b64encode(salt + hashlib.sha256(salt + word.encode()).digest()).decode()
     algorithm = "rabbit_password_hashing_sha256"
     user = {"name": name, "password_hash": hashed, "hashing_algorithm": algorithm, "tags": ""}
-    rights = {"user": name, "vhost": "/", "configure": configure, "write": EVERYTHING, "read": EVERYTHING}
+    rights = {"user": name, "vhost": "/", "configure": may, "write": may, "read": may}
     return user, rights
 
 
