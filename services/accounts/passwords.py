@@ -1,12 +1,13 @@
 """The rules of passwords. Pure and slow: callers keep `hash_password` and `is_right` off the green loop."""
 
 import functools
+import runpy
 import string
 import unicodedata
+from importlib.metadata import distribution
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 # Argon2id with 19 MiB, 2 passes and 1 lane: OWASP Password Storage Cheat Sheet.
 MEMORY_KIB = 19 * 1024
@@ -17,7 +18,15 @@ _HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=L
 FEWEST_CHARACTERS = 2
 _ROW = string.digits * 14
 _LETTERS = string.ascii_lowercase * 5
-_COMMON = frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _read_common() -> frozenset[str]:
+    # Imported, zxcvbn would keep names, films and dictionaries in memory too: 14 MiB.
+    lists = runpy.run_path(str(distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")))
+    return frozenset(lists["FREQUENCY_LISTS"]["passwords"])
+
+
+_COMMON = _read_common()
 
 
 def is_common(password: str) -> bool:
