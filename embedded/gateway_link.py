@@ -13,11 +13,11 @@ from typing import Any
 
 from chassis import topology
 from chassis.contracts import Event, Rpc
-from chassis.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from chassis.errors import TimedOut, Unavailable
 from chassis.settings import Settings
 from embedded.broker import Broker, Letter, Queue
 from gateway.feed import Subscribers
-from gateway.rpc import HEADER_PREFIX, CallHeaders, Reply
+from gateway.rpc import HEADER_PREFIX, CallHeaders, Reply, reply_in
 
 REPLY_KEY = "reply.gateway"
 
@@ -71,7 +71,7 @@ class EmbeddedRpcClient:
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
             del self._waiting[number]
-        return _reply_in(body)
+        return reply_in(body)
 
     def _publish(self, contract: Rpc, context: CallHeaders, number: str, arguments: dict[str, Any]) -> None:
         deadline_ms = str(int(self._deadline_seconds * 1000))
@@ -91,17 +91,6 @@ class EmbeddedRpcClient:
         answered = self._waiting.get(letter.properties.get("correlation_id", ""))
         if answered is not None and not answered.done():
             answered.set_result(letter.body)
-
-
-def _reply_in(body: bytes) -> Reply:
-    try:
-        reply = json.loads(body)
-        error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))
-    except (ValueError, KeyError, TypeError, AttributeError) as broken:
-        raise RemoteFailure("the reply cannot be read") from broken
-    if error is not None:
-        raise from_wire(error)
-    return Reply(result, replayed)
 
 
 class EmbeddedEventFeed(Subscribers):

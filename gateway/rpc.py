@@ -142,7 +142,7 @@ class AmqpRpcClient:
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
             del self._waiting[number]
-        return _reply_in(body)
+        return reply_in(body)
 
     def _publish(
         self,
@@ -207,7 +207,11 @@ def _connection_lost() -> Unavailable:
     return Unavailable("The connection to our services was lost.", code="connection_lost")
 
 
-def _reply_in(body: bytes) -> Reply:
+def reply_in(body: bytes) -> Reply:
+    """What the body of an answer says.
+
+    Raises: what the service raised; RemoteFailure when the answer cannot be read.
+    """
     try:
         reply = json.loads(body)
         error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))

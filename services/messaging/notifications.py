@@ -131,25 +131,16 @@ def excerpt_of(body: str) -> str:
 
 
 def _about_order(event: Fact, type_: str, recipient: str, actor: Fact, words: Fact) -> Notification:
-    return Notification(
-        cause_id=event["event_id"],
-        recipient_id=event[recipient]["id"],
-        type=type_,
-        order_id=event["order_id"],
-        actor_id=actor["id"],
-        actor_name=actor["display_name"],
-        data={
-            "event_id": event["event_id"],
-            "order_number": event["number"],
-            "service_title": event["service"]["title"],
-            "recipient_role": recipient,
-            **words,
-        },
-    )
+    return _about(event, type_, recipient, actor, {"order_number": event["number"], **words})
 
 
 def _about_review(event: Fact, type_: str, author: str, recipient: str) -> Notification:
     actor = event[author]
+    words = {"actor_name": actor["display_name"], "review_id": event["review_id"], "rating": event["rating"]}
+    return _about(event, type_, recipient, actor, words)
+
+
+def _about(event: Fact, type_: str, recipient: str, actor: Fact, words: Fact) -> Notification:
     return Notification(
         cause_id=event["event_id"],
         recipient_id=event[recipient]["id"],
@@ -159,10 +150,8 @@ def _about_review(event: Fact, type_: str, author: str, recipient: str) -> Notif
         actor_name=actor["display_name"],
         data={
             "event_id": event["event_id"],
-            "review_id": event["review_id"],
             "service_title": event["service"]["title"],
             "recipient_role": recipient,
-            "actor_name": actor["display_name"],
-            "rating": event["rating"],
+            **words,
         },
     )
