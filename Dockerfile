@@ -24,7 +24,9 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin micr
  && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
       /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_HOST=0.0.0.0 METRICS_PORT=9100
+# What a password's hashing took goes back to the system at once, instead of staying with each thread.
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_HOST=0.0.0.0 METRICS_PORT=9100 \
+    MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576
 USER 10001
 WORKDIR /app
 # In the shell's own words, since a Python for each look would cost more than the idle service.

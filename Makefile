@@ -3,10 +3,10 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock audit clean
+.PHONY: help setup run test up down logs scale compose-test lint format lock audit clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## a virtual environment with every version pinned and hash-checked
 
@@ -18,6 +18,21 @@ run: setup  ## the whole marketplace in one process: no servers, no network
 
 test: setup  ## every test; those on real servers need RabbitMQ and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+up:  ## the real stack in containers: http://127.0.0.1:8000/docs
+	@docker compose up --build --wait
+
+down:  ## stops the containers; their data stays
+	@docker compose down
+
+logs:  ## follows what all containers say
+	@docker compose logs --follow --tail 20
+
+scale:  ## more processes: make scale of="orders=3 gateway=2"
+	@docker compose up --no-recreate --wait $(foreach part,$(of),--scale $(part))
+
+compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
+	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs
 
 lint: setup  ## style, types and the walls of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \

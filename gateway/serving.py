@@ -38,6 +38,7 @@ SECURITY_HEADERS = {
 }
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 SHOWN_TO_ALL = ("active", "paused")
+PROBES = ("show_health", "show_readiness")
 
 
 class NoBody(Schema):
@@ -229,7 +230,10 @@ def _account_for(incoming: Incoming, status: int) -> None:
     count, duration = _meters(route, status)
     count.inc()
     duration.observe(seconds)
-    incoming.gateway.access_log.info(
+    access_log = incoming.gateway.access_log
+    # Somebody looks at these every second: only what is wrong is worth a line.
+    write = access_log.debug if route in PROBES and status == web.HTTPOk.status_code else access_log.info
+    write(
         "request",
         method=incoming.request.method,
         path=incoming.request.path,

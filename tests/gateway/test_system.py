@@ -1,6 +1,7 @@
 """Pages about the API itself."""
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from chassis.settings import BadSetting
 from gateway.help import GROUPS, HELP, parse
@@ -23,6 +24,22 @@ async def test_health_and_readiness(world: World) -> None:
     world.rpc.is_ready, world.gateway.is_draining = True, True
     async with world.request("GET", "/readyz") as response:
         assert (response.status, response.headers["Connection"]) == (503, "close")
+
+
+@on_gateway()
+async def test_a_healthy_look_leaves_no_line_in_the_log_but_an_unhealthy_one_does(world: World) -> None:
+    lines = CapturingLogger()
+    world.gateway.access_log = lines
+    for path in ("/healthz", "/readyz", "/v1/help"):
+        async with world.request("GET", path):
+            pass
+    world.feed.is_ready = False
+    async with world.request("GET", "/readyz"):
+        pass
+    written = [
+        (call.kwargs["path"], call.kwargs["status"]) for call in lines.calls if call.method_name == "info"
+    ]
+    assert written == [("/v1/help", 200), ("/readyz", 503)]
 
 
 @on_gateway()

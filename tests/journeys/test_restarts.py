@@ -17,8 +17,7 @@ import psycopg2
 import pytest
 
 from chassis.settings import Settings
-from tests import house
-from tests.journeys import walk
+from tests.journeys import ledger, walk
 from tests.servers import PostgresServer, RabbitServer, eventually, with_database
 from tests.stack import Stack
 
@@ -34,7 +33,7 @@ class Private:
     postgres: PostgresServer
     rabbit: RabbitServer
 
-    def column(self, service: str, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
         """Rows of one service's database."""
         url = with_database(self.postgres.url, f"microtasks_{service}")
         with closing(psycopg2.connect(url)) as connection:
@@ -89,30 +88,6 @@ async def _restart_both_under_traffic(private: Private) -> int:
     return sum(walker.result() for walker in walkers)
 
 
-def _unconsumed(private: Private) -> set[tuple[str, str, str]]:
-    """Events that some durable consumer has not taken."""
-    taken = {
-        (consumer, *row)
-        for consumer in house.SERVICES
-        for row in private.column(consumer, "SELECT consumer, event_id::text FROM inbox")
-    }
-    recorded = {
-        (event.owner, event.type, event_id)
-        for service in house.SERVICES
-        for type_, event_id in private.column(service, "SELECT type, event_id::text FROM outbox")
-        for event in house.events()
-        if (event.owner, event.type) == (service, type_)
-    }
-    expected = {
-        (consumer, f"{owner}.{type_}", event_id)
-        for owner, type_, event_id in recorded
-        for event in house.events()
-        if (event.owner, event.type) == (owner, type_)
-        for consumer in event.consumers
-    }
-    return expected - taken
-
-
 @pytest.mark.servers
 @pytest.mark.journey
 @pytest.mark.xdist_group("restarts")
@@ -126,8 +101,7 @@ def test_journeys_pass_while_broker_and_database_are_killed_and_come_back(privat
         raise
     assert walks >= WALKERS
     assert all(process.is_ready for process in private.stack.processes)
-    eventually(lambda: not _unconsumed(private), 30, "every event reached every consumer")
-    orders = private.column("orders", "SELECT status, count(*) FROM orders GROUP BY status")
+    eventually(lambda: not ledger.unconsumed(private.rows), 30, "every event reached every consumer")
+    orders = private.rows("orders", "SELECT status, count(*) FROM orders GROUP BY status")
     assert orders == [(4, walks + 1)], "one order for each journey, all completed"
-    for service in house.SERVICES:
-        assert private.column(service, "SELECT * FROM failed_events") == []
+    assert ledger.failed(private.rows) == []

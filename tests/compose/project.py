@@ -1,0 +1,86 @@
+"""The compose project as a user runs it, under a name and a port of its own."""
+
+import os
+import subprocess
+import time
+from typing import Any
+
+import click
+
+from tests.house import ROOT, SERVICES
+from tests.servers import free_port
+
+PROJECT = "microtasks-test"
+GATEWAY, EDGE = "gateway", "edge"
+SEPARATOR = "\x1f"
+OURS = ("POSTGRES_", "RABBITMQ_", "COMPOSE_", "TOKEN_", "SESSION_", "DATABASE_", "ENVIRONMENT", "BODY_")
+_began = time.monotonic()
+
+
+def say(what: str) -> None:
+    """Shows how far the test is."""
+    click.echo(f"\n  {time.monotonic() - _began:6.1f} s  {what}", nl=False)
+
+
+class Project:
+    """Runs `docker compose`; whatever .env or shell would add is left out."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
+            "GATEWAY_PORT": str(self.port),
+            "ENTRANCE_LIMIT_PER_MINUTE": "100000",  # everybody comes from one address here
+        }
+
+    def compose(self, *arguments: str, stdin: str = "", within: float = 300) -> str:
+        """Runs one command to its end and gives back what it printed; fails with it."""
+        command = ["docker", "compose", "--progress", "plain", "--env-file", os.devnull, "-p", PROJECT]
+        done = subprocess.run(
+            [*command, "-f", "docker-compose.yml", *arguments],
+            env=self._environment,
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"docker compose {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def up(self, **replicas: int) -> float:
+        """Starts everything, waits until it is healthy, and tells the seconds that took."""
+        scales = [word for name, n in replicas.items() for word in ("--scale", f"{name}={n}")]
+        began = time.monotonic()
+        self.compose("up", "--detach", "--wait", "--no-build", *scales)
+        return time.monotonic() - began
+
+    def down(self) -> None:
+        """Removes containers, networks and data."""
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
+
+    def python(self, service: str, program: str, *arguments: str) -> str:
+        """Runs a Python program inside a service's container, as what the service is there."""
+        return self.compose("exec", "-T", service, "python3", "-", *arguments, stdin=program)
+
+    def rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
+        """Rows of one service's database, as text."""
+        ask = ("psql", "-U", "postgres", "-d", f"microtasks_{service}", "-AtF", SEPARATOR, "-c", query)
+        printed = self.compose("exec", "-T", "postgres", *ask)
+        return [tuple(line.split(SEPARATOR)) for line in printed.splitlines()]
+
+    def resident_mib(self, service: str, number: int = 1) -> float:
+        """The memory of one process: it is the container's first, and only, one."""
+        ask = ("grep", "VmRSS", "/proc/1/status")
+        printed = self.compose("exec", "-T", "--index", str(number), service, *ask)
+        return int(printed.split()[1]) / 1024
+
+    def logs(self) -> str:
+        """The last lines of everything."""
+        return self.compose("logs", "--no-color", "--tail", "15")
+
+
+PROCESSES = (*SERVICES, GATEWAY)

@@ -1,0 +1,162 @@
+"""The real stack, as docker-compose.yml describes it: comes up, grows, loses its servers, heals."""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.compose.project import PROCESSES, Project, say
+from tests.house import ROOT, SERVICES
+from tests.journeys import ledger, walk
+from tests.servers import eventually
+
+WALKERS = 3
+PATIENCE_SECONDS = 120.0
+MOST_MIB = 110
+SCALE = {"orders": 3, "messaging": 2, "gateway": 2}
+INTRUDER = (ROOT / "tests" / "compose" / "intruder.py").read_text()
+CALLS = {"orders": {"catalog"}, "messaging": {"orders"}, "reviews": {"orders"}}
+
+
+def test_both_journeys_pass_on_it(project: Project) -> None:
+    asyncio.run(walk.whole_journey(project.url))
+    asyncio.run(walk.cancelled_journey(project.url))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_stolen_password_of_a_service_opens_nothing_else(project: Project, service: str) -> None:
+    outcomes = json.loads(project.python(service, INTRUDER, service))
+    allowed = {name for name, outcome in outcomes.items() if outcome == "allowed"}
+    expected = {f"call {other}" for other in CALLS.get(service, ())}
+    expected |= {f"publish {service}.events", f"read database {service}", "look who is there"}
+    if service in CALLS:
+        expected.add(f"hear reply.{service}-1")
+    assert allowed == expected
+    assert len(outcomes) > len(allowed) + 20, "everything else was really tried"
+
+
+def test_only_the_edge_is_to_be_reached_from_outside(project: Project) -> None:
+    published = project.compose("ps", "--format", "{{.Service}} {{.Ports}}").splitlines()
+    assert [line.split()[0] for line in published if "->" in line] == ["edge"]
+
+
+def test_no_process_runs_as_root_or_may_write_its_own_files(project: Project) -> None:
+    for service in PROCESSES:
+        assert project.compose("exec", "-T", service, "id", "-u").strip() == "10001"
+        attempt = "touch /app/x 2>/dev/null && echo written || echo refused"
+        assert project.compose("exec", "-T", service, "sh", "-c", attempt).strip() == "refused"
+        first = project.compose("exec", "-T", service, "cat", "/proc/1/cmdline").split("\0")
+        assert f"{first[1]} {first[2]}".endswith("microtasks serve"), "the process itself is the first"
+
+
+def test_it_grows_service_by_service_and_every_gateway_is_found(project: Project) -> None:
+    say(f"scaled to {SCALE} after {project.up(**SCALE):.0f} s")
+    eventually(lambda: _answering_gateways(project) == SCALE["gateway"], 20, "the edge uses both gateways")
+    asyncio.run(walk.whole_journey(project.url))
+    asyncio.run(walk.cancelled_journey(project.url))
+
+
+def _answering_gateways(project: Project) -> int:
+    """How many gateways the edge sends requests to; each names itself in the ids it gives."""
+    before = _requests(project)
+    for _ in range(20):
+        with urllib.request.urlopen(f"{project.url}/v1/categories", timeout=5) as answer:
+            assert answer.status == 200
+    return sum(now > then for now, then in zip(_requests(project), before, strict=True))
+
+
+def _requests(project: Project) -> list[float]:
+    ask = (
+        "import urllib.request as u\n"
+        "t = u.urlopen('http://127.0.0.1:9100/metrics').read().decode().splitlines()\n"
+        "print(sum(float(l.split()[-1]) for l in t if l.startswith('microtasks_http_requests_total')"
+        " and 'categor' in l))"
+    )
+    numbers = range(1, SCALE["gateway"] + 1)
+    exec_ = [("exec", "-T", "--index", str(n), "gateway", "python3", "-c", ask) for n in numbers]
+    return [float(project.compose(*command)) for command in exec_]
+
+
+@asynccontextmanager
+async def traffic(url: str, walks: list[int]) -> AsyncIterator[None]:
+    """People walk whole journeys all the while; what any of them misses fails the test."""
+    enough = asyncio.Event()
+
+    async def walk_on() -> None:
+        while not enough.is_set():
+            await walk.whole_journey(url)
+            walks.append(1)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(WALKERS):
+            group.create_task(walk_on())
+        yield
+        enough.set()
+
+
+@pytest.mark.parametrize("server", ["rabbitmq", "postgres"])
+def test_a_restart_under_traffic_loses_nothing_that_was_answered(project: Project, server: str) -> None:
+    walk.patience.set(PATIENCE_SECONDS)
+    before = int(project.rows("orders", "SELECT count(*) FROM orders")[0][0])
+    walks: list[int] = []
+
+    async def restart() -> None:
+        async with traffic(project.url, walks):
+            await asyncio.sleep(3)  # traffic, so that the fault meets work under way
+            say(f"restarting {server} under traffic ({len(walks)} journeys so far)")
+            await asyncio.to_thread(project.compose, "restart", server)
+            say(f"{server} was restarted ({len(walks)} journeys so far)")
+            await asyncio.sleep(3)
+
+    asyncio.run(restart())
+    asyncio.run(walk.whole_journey(project.url))
+    say(f"{len(walks) + 1} journeys attempted, as many finished, none lost, none doubled")
+    orders = "SELECT count(*) FILTER (WHERE status IN (4, 7)), count(*) FROM orders"
+    assert project.rows("orders", orders) == [(str(before + len(walks) + 1),) * 2]
+    eventually(lambda: not ledger.unconsumed(project.rows), 60, "every event reached every consumer")
+    assert ledger.failed(project.rows) == []
+
+
+def test_without_reviews_everything_else_works_and_it_catches_up(project: Project) -> None:
+    async def order_without_reviews() -> None:
+        async with (
+            walk.person(project.url, "Customer", patience_seconds=0.0) as customer,
+            walk.person(project.url, "Provider") as provider,
+        ):
+            await asyncio.to_thread(project.compose, "stop", "reviews")
+            say("reviews is stopped")
+            begun = await walk.begin(customer, provider)
+            await begun.step(begun.provider, "approve", 2)
+            await begun.talk()
+            await begun.step(begun.provider, "complete_work", 3)
+            await begun.step(begun.customer, "confirm", 4)
+            await begun.told(begun.provider, "order_completed")
+            assert await customer.profile((await begun.provider.me())["id"])
+            problem = await walk.refused(customer.submit_review(begun.order["id"], 4))
+            assert problem.status == 503
+            await asyncio.to_thread(project.compose, "start", "reviews")
+            say("reviews is back")
+            customer.connection.patience_seconds = 30.0
+            review = await customer.submit_review(begun.order["id"], 4, "Worth the wait.")
+            await begun.told(begun.provider, "review_submitted")
+            assert review["rating"] == 4
+            await walk.shows_rating(begun, (await begun.provider.me())["id"])
+
+    asyncio.run(order_without_reviews())
+    eventually(lambda: not ledger.unconsumed(project.rows), 60, "reviews caught up")
+
+
+def test_a_process_stays_within_its_memory(project: Project) -> None:
+    for service in PROCESSES:
+        for number in range(1, SCALE.get(service, 1) + 1):
+            used = project.resident_mib(service, number)
+            say(f"{service} {number}: {used:.0f} MiB")
+            assert used <= MOST_MIB, f"{service} {number} takes {used:.0f} MiB"
+
+
+def test_the_image_carries_no_compiler_and_no_installer(project: Project) -> None:
+    find = "command -v gcc cc ld make pip pip3; python3 -c 'import pip' 2>/dev/null && echo pip; true"
+    assert project.compose("exec", "-T", "catalog", "sh", "-c", find).strip() == ""

@@ -1,0 +1,93 @@
+"""What the compose files promise; that they work is for `make compose-test`."""
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.broker_rights import OPERATOR, USERS
+from tests.house import ROOT, SERVICES
+
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
+IMAGES = {"microtasks", "haproxy:3.0", "rabbitmq:4.0-management", "postgres:17-trixie"}
+LONG_LIVED = (*SERVICES, "gateway")
+CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.dev.yml"])
+def test_the_file_fits_the_specification(name: str) -> None:
+    done = subprocess.run([*CHECK, name], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_service_has_its_part_and_only_known_images_are_used() -> None:
+    assert {*LONG_LIVED} < set(PARTS)
+    assert {part["image"] for part in PARTS.values()} == IMAGES
+
+
+def test_every_part_can_be_scaled_and_only_the_edge_is_published() -> None:
+    assert not [name for name, part in PARTS.items() if "container_name" in part]
+    published = {name for name, part in PARTS.items() if "ports" in part and "profiles" not in part}
+    assert published == {"edge"}
+    assert PARTS["edge"]["ports"] == ["${GATEWAY_PORT:-8000}:8000"]
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert PARTS["edge"]["networks"] == ["front"], "it cannot reach a database or the broker"
+
+
+@pytest.mark.parametrize("name", [*LONG_LIVED, "migrate", "broker-rights", "edge"])
+def test_a_part_of_ours_can_write_nothing_and_has_no_privileges(name: str) -> None:
+    part = PARTS[name]
+    assert part["read_only"] is True
+    assert part["cap_drop"] == ["ALL"]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_signs_in_as_itself(name: str) -> None:
+    environment = PARTS[name]["environment"]
+    assert environment["AMQP_URL"].startswith(f"amqp://{name}:${{RABBITMQ_PASSWORD_{name.upper()}:-demo-")
+    database = environment["DATABASE_URL"]
+    assert database.startswith(f"postgresql://{name}:${{POSTGRES_PASSWORD_{name.upper()}:-demo-")
+    assert database.endswith(f"/microtasks_{name}")
+
+
+def test_the_gateway_knows_no_database_and_nobody_else_knows_the_operators_passwords() -> None:
+    assert "DATABASE_URL" not in PARTS["gateway"]["environment"]
+    for name in (*LONG_LIVED, "migrate", "edge"):
+        assert not re.search(r"\{(RABBITMQ|POSTGRES)_PASSWORD:", json.dumps(PARTS[name]))
+    assert PARTS["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_USER"] == OPERATOR
+
+
+def test_every_default_password_is_one_that_production_refuses() -> None:
+    defaults = re.findall(r"(?:POSTGRES|RABBITMQ)_PASSWORD\w*:-([^}]*)", TEXT)
+    assert len(defaults) > 2 * len(SERVICES)
+    assert all(default.startswith("demo-") for default in defaults)
+
+
+def test_every_broker_user_gets_its_password() -> None:
+    given = {name for name in PARTS["broker-rights"]["environment"] if name.startswith("RABBITMQ_PASSWORD_")}
+    assert given == {f"RABBITMQ_PASSWORD_{user.upper()}" for user in USERS}
+
+
+def test_every_service_gets_its_database() -> None:
+    script = (ROOT / "deploy" / "postgres" / "rights.sh").read_text()
+    [named] = re.findall(r"^services=\((.*)\)$", script, re.MULTILINE)
+    assert set(named.split()) == set(SERVICES)
+    given = {n for n in PARTS["postgres"]["environment"] if n.startswith("POSTGRES_PASSWORD_")}
+    assert given == {f"POSTGRES_PASSWORD_{user.upper()}" for user in (*SERVICES, "migrate")}
+
+
+@pytest.mark.parametrize("name", ["edge", "rabbitmq", "postgres"])
+def test_a_server_says_when_it_is_ready(name: str) -> None:
+    assert PARTS[name]["healthcheck"]["test"]
+
+
+def test_a_mounted_source_is_for_every_process_of_ours() -> None:
+    override = yaml.safe_load((ROOT / "docker-compose.dev.yml").read_text())
+    assert set(override["services"]) == {n for n, p in PARTS.items() if p["image"] == "microtasks"}

@@ -1,0 +1,30 @@
+"""What must be true of all databases together, once everything is quiet."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests import house
+
+Rows = Callable[[str, str], list[tuple[Any, ...]]]  # of a service's database, by a query
+
+
+def unconsumed(rows: Rows) -> set[tuple[str, str, str]]:
+    """Events that some durable consumer has not taken: consumer, event, id."""
+    taken = {
+        (consumer, *row)
+        for consumer in house.SERVICES
+        for row in rows(consumer, "SELECT consumer, event_id::text FROM inbox")
+    }
+    consumers = {(event.owner, event.type): event.consumers for event in house.events()}
+    expected = {
+        (consumer, f"{owner}.{type_}", event_id)
+        for owner in house.SERVICES
+        for type_, event_id in rows(owner, "SELECT type, event_id::text FROM outbox")
+        for consumer in consumers[owner, type_]
+    }
+    return expected - taken
+
+
+def failed(rows: Rows) -> list[tuple[Any, ...]]:
+    """Events that no handler has managed yet."""
+    return [row for service in house.SERVICES for row in rows(service, "SELECT * FROM failed_events")]
