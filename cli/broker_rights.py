@@ -160,15 +160,19 @@ def read_password(name: str, is_production: bool) -> str:
     return password
 
 
+@click.command()
 def main() -> None:
-    """Reads the passwords from the environment and gives every user its rights."""
-    settings = load(Settings, environment="development")  # its own secrets are read here
-    is_production = os.environ.get("ENVIRONMENT") == "production"
-    operator = read_password("RABBITMQ_PASSWORD", is_production)
-    passwords = {user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS}
-    url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
-    grant(url, operator, definitions(settings, passwords))
-    click.echo(f"{len(passwords)} broker users have their rights")
+    """Gives every broker user its rights. Passwords and address are environment variables."""
+    with complaining():
+        settings = load(Settings, environment="development")  # its own secrets are read here
+        is_production = os.environ.get("ENVIRONMENT") == "production"
+        operator = read_password("RABBITMQ_PASSWORD", is_production)
+        passwords = {
+            user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS
+        }
+        url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
+        grant(url, operator, definitions(settings, passwords))
+        click.echo(f"{len(passwords)} broker users have their rights")
 
 
 def _user(name: str, password: str) -> dict[str, Any]:
@@ -185,5 +189,4 @@ def _one_of(patterns: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    with complaining():
-        main()
+    main()

@@ -4,6 +4,7 @@
 #   docker compose exec postgres /docker-entrypoint-initdb.d/rights.sh
 set -euo pipefail
 
+export PGOPTIONS="-c client_min_messages=warning"
 services=(accounts catalog orders messaging reviews)
 
 ask() { psql -X -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres "$@"; }
@@ -37,6 +38,7 @@ REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT :"role" TO migrate;
 SQL
 done
-ask <<'SQL'
+ask -v password="$POSTGRES_PASSWORD" <<'SQL'
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+ALTER ROLE CURRENT_USER PASSWORD :'password';
 SQL

@@ -7,6 +7,7 @@ import pytest
 from tests.compose.project import Project, say
 
 
+@pytest.hookimpl(tryfirst=True)  # before marks choose
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """They need an engine and minutes: `make compose-test` asks for them, `make test` does not."""
     for item in items:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from click.testing import CliRunner
 
 from chassis import topology
 from chassis.remote import Remote
@@ -11,6 +12,7 @@ from cli import broker_rights
 from cli.broker_rights import GATEWAY, MIGRATE, Rights, all_rights, definitions, read_password
 from tests import house
 from tests.contracts.test_rpc import service_class
+from tests.servers import free_port
 
 SETTINGS = Settings()
 RIGHTS = {rights.user: rights for rights in all_rights(SETTINGS)}
@@ -90,3 +92,20 @@ def test_production_refuses_a_demo_password_by_its_name(monkeypatch: pytest.Monk
         read_password("RABBITMQ_PASSWORD_ORDERS", is_production=True)
     with pytest.raises(BadSetting, match="RABBITMQ_PASSWORD_REVIEWS is missing"):
         read_password("RABBITMQ_PASSWORD_REVIEWS", is_production=False)
+
+
+def test_a_missing_password_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RABBITMQ_PASSWORD", raising=False)
+    result = CliRunner().invoke(broker_rights.main)
+    assert result.exit_code == 2
+    assert "RABBITMQ_PASSWORD is missing." in result.output
+    assert "Traceback" not in result.output
+
+
+def test_an_absent_broker_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in ("", *(f"_{user.upper()}" for user in broker_rights.USERS)):
+        monkeypatch.setenv(f"RABBITMQ_PASSWORD{user}", "own")
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", f"http://127.0.0.1:{free_port()}")
+    result = CliRunner().invoke(broker_rights.main)
+    assert result.exit_code == 1
+    assert "management page cannot be reached" in result.output

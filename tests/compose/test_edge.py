@@ -1,0 +1,91 @@
+"""The way in: what a badly behaved client gets, and what a patient one keeps."""
+
+import asyncio
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import aiohttp
+
+from tests.compose.project import Project, say
+from tests.journeys import walk
+
+LONGER_THAN_ANY_TIMEOUT_SECONDS = 35.0
+SLOWEST_REQUEST_SECONDS = 10.0
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(project: Project) -> None:
+    request = urllib.request.Request(f"{project.url}/v1/sessions", data=b"x" * 70_000, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=5)
+    except urllib.error.HTTPError as error:
+        assert (error.code, json.load(error)["code"]) == (413, "body_too_large")
+        assert error.headers["Content-Type"] == "application/problem+json"
+    else:
+        raise AssertionError("was taken")
+
+
+def _dribbled(port: int, beginning: bytes) -> tuple[bytes, float]:
+    """The answer to a request that never ends, and the seconds it took."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=2 * SLOWEST_REQUEST_SECONDS) as connection:
+        connection.sendall(beginning)
+        return connection.recv(4096), time.monotonic() - began
+
+
+def test_a_client_that_is_too_slow_is_sent_away_whatever_it_dribbles(project: Project) -> None:
+    async def both() -> list[tuple[bytes, float]]:
+        head = b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+        attempts = (head, head + b"\r\n{")
+        return await asyncio.gather(*(asyncio.to_thread(_dribbled, project.port, a) for a in attempts))
+
+    answers = asyncio.run(both())
+    for answer, seconds in answers:
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert seconds < SLOWEST_REQUEST_SECONDS + 3
+    assert b'"code": "body_too_slow"' in answers[1][0], "the edge writes problems once it knows the request"
+
+
+def test_a_client_cannot_pretend_to_come_from_elsewhere(project: Project) -> None:
+    async def sign_in() -> list[str]:
+        async with walk.person(project.url, "Customer") as customer:
+            assert customer.session is not None
+            credentials = {"email": customer.session["account"]["email"], "password": walk.PASSWORD}
+            forged = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+            async with (
+                aiohttp.ClientSession(headers=forged) as http,
+                http.post(f"{project.url}/v1/sessions", json=credentials) as answer,
+            ):
+                assert answer.status == 201
+            return [str(session["address"]) for session in (await customer.sessions())["data"]]
+
+    addresses = asyncio.run(sign_in())
+    assert len(addresses) == 2
+    assert not {"203.0.113.9", "", "None"} & set(addresses)
+
+
+def test_a_quiet_event_stream_stays_open(project: Project) -> None:
+    async def listen() -> str:
+        async with (
+            walk.person(project.url, "Customer") as customer,
+            walk.person(project.url, "Provider") as provider,
+        ):
+            assert provider.session is not None
+            signed = {"Authorization": f"Bearer {provider.session['access_token']}"}
+            async with (
+                aiohttp.ClientSession(headers=signed) as http,
+                http.get(f"{project.url}/v1/events", timeout=aiohttp.ClientTimeout(None)) as stream,
+            ):
+                assert stream.status == 200
+                say("an event stream is open")
+                await asyncio.sleep(LONGER_THAN_ANY_TIMEOUT_SECONDS)
+                await walk.begin(customer, provider)
+                async with asyncio.timeout(15):
+                    async for line in stream.content:
+                        if line.startswith(b"event: order"):
+                            return line.decode().strip()
+        return ""
+
+    assert asyncio.run(listen()) == "event: order.transitioned"
