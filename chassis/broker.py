@@ -4,11 +4,12 @@ import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import eventlet
 import structlog
+from amqp.exceptions import AMQPError
 from eventlet.event import Event as GreenEvent
 from kombu import Connection
 from nameko.extensions import SharedExtension
@@ -24,7 +25,8 @@ HEARTBEAT_SECONDS = 30
 READ_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
-LOST_CONNECTION = (OSError, EOFError)
+SET_UP_SECONDS = 10.0
+LOST_CONNECTION = (OSError, EOFError, AMQPError)
 
 
 class Interrupted(Exception):
@@ -47,6 +49,7 @@ class Link:
         self._stopping = False
         self._cancelled = False
         self._blocked = False
+        self._is_set_up = False
         self._connection: Any = None
         self._channel: Channel | None = None
         self._loop: Any = None
@@ -55,7 +58,7 @@ class Link:
     @property
     def is_ready(self) -> bool:
         """Whether it is connected and its consumers are installed."""
-        return self._channel is not None and not self._blocked
+        return self._is_set_up and not self._blocked
 
     def consume(self, queue: str, handler: Callable[[Delivery], None], prefetch: int) -> None:
         """Consumes a declared queue on every connection; call before `run`. Prefetch 0: no acks."""
@@ -80,9 +83,7 @@ class Link:
                 log.info("broker_connection_dropped", purpose=self.purpose)
             except Exception as error:  # every failure of a session means: connect again
                 log.warning("broker_lost", purpose=self.purpose, error=str(error) or type(error).__name__)
-            pause = (
-                FIRST_PAUSE_SECONDS if self._channel is not None else min(pause * 2, LONGEST_PAUSE_SECONDS)
-            )
+            pause = FIRST_PAUSE_SECONDS if self._is_set_up else min(pause * 2, LONGEST_PAUSE_SECONDS)
             self._lose()
             self._rest(pause * random.uniform(0.5, 1))  # noqa: S311
         self._ended.send()
@@ -97,21 +98,29 @@ class Link:
         self._connection = connection = Connection(
             self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
         )
-        connection.connect()
-        channel = connection.channel()
-        for greet in self._greetings:
-            greet(channel)
-        for queue, handler, prefetch in self._consumers if not self._cancelled else ():
-            channel.basic_qos(0, prefetch, False)
-            callback = _as_delivery(channel, handler)
-            channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
-        self._channel = channel
+        with eventlet.Timeout(SET_UP_SECONDS, TimeoutError("the broker does not answer")):
+            self._set_up(connection)
+        self._is_set_up = True
         log.info("broker_connected", purpose=self.purpose)
         while not self._stopping:
             try:
                 connection.drain_events(timeout=READ_SECONDS)
             except TimeoutError:
                 connection.heartbeat_check()
+
+    def _set_up(self, connection: Any) -> None:
+        connection.connect()
+        # With this capability py-amqp reads from the socket whenever it publishes, and takes
+        # pieces of what the loop is just reading.
+        connection.connection.client_properties.pop("capabilities", None)
+        channel = connection.channel()
+        for greet in self._greetings:
+            greet(channel)
+        self._channel = channel  # what the first consumer gets can be done before the last is there
+        for queue, handler, prefetch in self._consumers if not self._cancelled else ():
+            channel.basic_qos(0, prefetch, False)
+            callback = _as_delivery(channel, handler)
+            channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
 
     def publish(
         self,
@@ -120,14 +129,17 @@ class Link:
         body: Any,
         headers: Mapping[str, Any],
         mandatory: bool = False,
+        waits: bool = False,
         **properties: Any,
     ) -> None:
         """Writes one JSON message to the socket, without waiting for a confirm.
 
+        While the broker takes nothing, only what `waits` is written: it is read when it can be.
+
         Raises: Unavailable when there is no connection, or the broker takes nothing now.
         """
         channel = self._channel
-        if channel is None or self._blocked:
+        if channel is None or (self._blocked and not waits):
             raise Unavailable("The message broker is away.", code="broker_unavailable")
         properties.setdefault("delivery_mode", TRANSIENT)
         raw = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
@@ -138,54 +150,57 @@ class Link:
             headers=dict(headers),
             properties=properties,
         )
+        self._write(channel, lambda: channel.basic_publish(message, exchange, routing_key, mandatory))
+
+    def _write(self, channel: Channel, act: Callable[[], None]) -> None:
         try:
-            channel.basic_publish(message, exchange=exchange, routing_key=routing_key, mandatory=mandatory)
+            act()
         except LOST_CONNECTION as error:
+            if channel is self._channel:
+                self.reset()  # half a message may be on the wire
             raise Unavailable("The message broker is away.", code="broker_unavailable") from error
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledges on the delivery's own channel; if that is gone the broker delivers again."""
-        self._settle(delivery, lambda channel: channel.basic_ack(delivery.delivery_tag))
+        self._settle(delivery, lambda: delivery.channel.basic_ack(delivery.delivery_tag))
 
     def reject(self, delivery: Delivery) -> None:
         """Sends a message to its queue's dead letters."""
-        self._settle(delivery, lambda channel: channel.basic_reject(delivery.delivery_tag, requeue=False))
+        self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=False))
 
-    def _settle(self, delivery: Delivery, act: Callable[[Channel], None]) -> None:
+    def _settle(self, delivery: Delivery, act: Callable[[], None]) -> None:
         if delivery.channel is self._channel:
-            try:
-                act(delivery.channel)
-            except LOST_CONNECTION:
-                log.warning("settling_failed", purpose=self.purpose)
+            with contextlib.suppress(Unavailable):
+                self._write(delivery.channel, act)
 
     def cancel(self) -> None:
         """Takes no new messages; those delivered already may still be settled."""
         self._cancelled = True
-        if self._channel is not None:
-            for queue, _handler, prefetch in self._consumers:
-                if prefetch:
-                    self._channel.basic_cancel(queue, nowait=True)
-
-    def reset(self) -> None:
-        """Drops the connection; the loop makes a new one."""
-        self._interrupt()
+        channel = self._channel
+        for queue, _handler, prefetch in self._consumers:
+            if channel is not None and prefetch:
+                with contextlib.suppress(Unavailable):
+                    self._write(channel, partial(channel.basic_cancel, queue, nowait=True))
 
     def stop(self) -> None:
         """Closes the connection and waits for the loop's end."""
         self._stopping = True
-        self._interrupt()
+        self.reset()
         with eventlet.Timeout(READ_SECONDS, False):
             self._ended.wait()
 
-    def _interrupt(self) -> None:
+    def reset(self) -> None:
+        """Drops the connection; the loop makes a new one."""
         # Only the loop may close the socket it reads: another greenlet would free the descriptor
         # for reuse while the hub still watches it.
+        if self._loop is eventlet.getcurrent():
+            raise Interrupted
         if self._loop is not None and not self._loop.dead:
             eventlet.kill(self._loop, Interrupted())
 
     def _lose(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
-        self._blocked = False
+        self._blocked = self._is_set_up = False
         if connection is None:
             return
         with eventlet.Timeout(1, False):
@@ -229,8 +244,13 @@ class LinkedExtension(SharedExtension):  # type: ignore[misc]
 
 def decoded(delivery: Delivery) -> Any:
     """The message's JSON. Raises: ValueError when it is none."""
+    return json.loads(text_of(delivery))
+
+
+def text_of(delivery: Delivery, errors: str = "strict") -> str:
+    """The message's body as text. Raises: UnicodeDecodeError, unless `errors` says "replace"."""
     body = delivery.body
-    return json.loads(body if isinstance(body, str) else bytes(body).decode("utf-8"))
+    return body if isinstance(body, str) else bytes(body).decode("utf-8", errors)
 
 
 def _as_delivery(channel: Channel, handler: Callable[[Delivery], None]) -> Callable[[Any], None]:

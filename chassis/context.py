@@ -69,12 +69,13 @@ class Call:
         return {HEADER_PREFIX + name: value for name, value in carried.items() if value}
 
 
-def call_from(headers: Mapping[str, Any], verifier: Verifier, deadline_seconds: float) -> Call:
+def call_from(headers: Mapping[Any, Any], verifier: Verifier, deadline_seconds: float) -> Call:
     """Reads a message's headers; unknown and missing ones are fine."""
-    values = {k.removeprefix(HEADER_PREFIX): v for k, v in headers.items() if isinstance(v, str | int)}
+    readable = ((k, v) for k, v in headers.items() if isinstance(k, str) and isinstance(v, str | int))
+    values = {k.removeprefix(HEADER_PREFIX): v for k, v in readable}
     key = values.get("idempotency_key")
     try:
-        seconds = min(float(values.get("deadline_ms", "")) / 1000, deadline_seconds)
+        seconds = min(deadline_seconds, float(values.get("deadline_ms", "")) / 1000)  # NaN is not smaller
     except ValueError:
         seconds = deadline_seconds
     token = values.get("access_token")

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
 from chassis import metrics, topology
-from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded
+from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
 from chassis.context import Call, context_of
 from chassis.contracts import Rpc
 from chassis.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
@@ -68,33 +68,27 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         self.rpc_link.link.cancel()
 
     def _on_message(self, delivery: Delivery) -> None:
-        properties = delivery.properties
-        if not properties.get("reply_to"):
-            self._bury(delivery, "no reply_to")
-            return
+        routing_key = delivery.delivery_info["routing_key"]
+        entrypoint = self._methods.get(routing_key)
         try:
+            if not delivery.properties.get("reply_to"):
+                raise ValueError("no reply_to")
             arguments = decoded(delivery)["kwargs"]
-        except (ValueError, KeyError, TypeError):
-            self._bury(delivery, "not a call")
-            return
-        entrypoint = self._methods.get(delivery.delivery_info["routing_key"])
-        if entrypoint is None:
-            self._reply(delivery, error=_failure("MethodNotFound", delivery.delivery_info["routing_key"]))
-            return
-        try:
-            accepted = entrypoint.contract.accept(arguments)
+            call = context_of(self.container).call_from(delivery.headers)
+            accepted = entrypoint.contract.accept(arguments) if entrypoint is not None else {}
         except ValidationError as error:
             bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
             self._reply(delivery, error=to_wire(bad))
-            return
-        self._spawn(entrypoint, delivery, accepted)
-
-    def _spawn(self, entrypoint: "RpcEntrypoint", delivery: Delivery, arguments: dict[str, Json]) -> None:
-        call = context_of(self.container).call_from(delivery.headers)
-        done = partial(self._on_result, delivery, entrypoint.contract, time.monotonic())
-        self.container.spawn_worker(
-            entrypoint, (), arguments, context_data={"call": call}, handle_result=done
-        )
+        except Exception as error:  # whatever it is, it would stop the next process as well
+            self._bury(delivery, f"{type(error).__name__}: {error}")
+        else:
+            if entrypoint is None:
+                self._reply(delivery, error=_failure("MethodNotFound", routing_key))
+                return
+            done = partial(self._on_result, delivery, entrypoint.contract, time.monotonic())
+            self.container.spawn_worker(
+                entrypoint, (), accepted, context_data={"call": call}, handle_result=done
+            )
 
     def _on_result(
         self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: Json, failure: Any
@@ -119,6 +113,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
                 properties["reply_to"],
                 body,
                 headers={},
+                waits=True,  # refused, the call would stay unacknowledged; prefetch bounds how many
                 correlation_id=properties.get("correlation_id", ""),
             )
         except Unavailable:
@@ -133,17 +128,13 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             "call_buried", reason=reason, queue=queue, routing_key=delivery.delivery_info["routing_key"]
         )
         metrics.DEAD_LETTERS.labels(queue).inc()
-        body = (
-            delivery.body
-            if isinstance(delivery.body, str)
-            else bytes(delivery.body).decode("utf-8", "replace")
-        )
         try:
             self.rpc_link.link.publish(
                 topology.dead_letter_exchange(self.settings),
                 service,
-                body,
-                headers={**delivery.headers, "x-reason": reason},
+                text_of(delivery, "replace"),
+                headers={"x-reason": reason},
+                waits=True,
                 delivery_mode=PERSISTENT,
             )
         except Unavailable:

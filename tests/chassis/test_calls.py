@@ -29,7 +29,10 @@ def test_errors_cross_with_code_and_data_and_failures_without_harm(echo: Echo) -
     assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe not json", b"[]", b"{}", b'{"args": []}', b"null", b""])
+UNREADABLE = [b"\xff\xfe not json", b"[]", b"{}", b'{"args": []}', b"null", b"", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", UNREADABLE, ids=lambda body: body[:12])
 def test_an_unreadable_call_is_kept_as_a_dead_letter_and_the_rest_flows_on(echo: Echo, body: bytes) -> None:
     echo.send("echo.echo", body, {}, replies=False)
     assert echo.call(contract.ECHO)["result"] == {"text": "hi"}

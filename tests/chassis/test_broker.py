@@ -1,0 +1,139 @@
+import json
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+
+import amqp
+import pytest
+from amqp.exceptions import RecoverableConnectionError
+
+from chassis import broker, topology
+from chassis.broker import Link
+from chassis.errors import Unavailable
+from chassis.settings import Settings
+from tests.chassis import echo_contract as contract
+from tests.chassis.conftest import Echo
+from tests.chassis.slow_wire import SlowWire
+from tests.servers import broker_connection, eventually
+
+CALLS = 60
+
+
+class Channel:
+    """A broker that delivers while it is still being asked for consumers."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[int] = []
+        self.published: list[str] = []
+        self.is_closed = False
+
+    def basic_qos(self, *_: Any) -> None: ...
+
+    def basic_consume(self, queue: str, callback: Callable[[Any], None], **_: Any) -> None:
+        callback(SimpleNamespace(channel=self, delivery_tag=1, body=queue))
+
+    def message_to_python(self, raw: Any) -> Any:
+        return raw
+
+    def basic_ack(self, tag: int) -> None:
+        self.acknowledged.append(tag)
+
+    def prepare_message(self, body: str, **_: Any) -> str:
+        return body
+
+    def basic_publish(self, message: str, *_: Any) -> None:
+        if self.is_closed:
+            raise RecoverableConnectionError("basic_publish: connection closed")
+        self.published.append(message)
+
+
+class Connected:
+    """One session of a link on such a channel; it lasts until the link first waits for something."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.channel = Channel()
+        self.link = Link(Settings(), "test")
+        self.meanwhile: Callable[[], None] = lambda: None
+        made = SimpleNamespace(
+            connect=lambda: None,
+            connection=SimpleNamespace(client_properties={"capabilities": {}}),
+            channel=lambda: self.channel,
+            drain_events=self._wait,
+            collect=lambda: None,
+        )
+        monkeypatch.setattr(broker, "Connection", lambda *_, **__: made)
+
+    def _wait(self, timeout: float) -> None:
+        self.meanwhile()
+        self.link._stopping = True
+
+
+def test_what_arrives_before_the_last_consumer_is_installed_is_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Connected(monkeypatch)
+    for queue in ("first", "second"):
+        world.link.consume(queue, world.link.ack, prefetch=1)
+    world.link.run()
+    assert world.channel.acknowledged == [1, 1]
+
+
+def test_answers_are_written_while_the_broker_takes_no_new_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Connected(monkeypatch)
+
+    def meanwhile() -> None:
+        world.link._on_blocked("memory")
+        with pytest.raises(Unavailable):
+            world.link.publish("exchange", "call", {}, {})
+        world.link.publish("exchange", "answer", "the answer", {}, waits=True)
+
+    world.meanwhile = meanwhile
+    world.link.run()
+    assert world.channel.published == ["the answer"]
+
+
+def test_a_connection_closed_under_a_worker_is_unavailable_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Connected(monkeypatch)
+
+    def meanwhile() -> None:
+        world.channel.is_closed = True
+        world.link._loop = None  # what a worker sees: the loop is another greenlet
+        with pytest.raises(Unavailable):
+            world.link.publish("exchange", "answer", {}, {})
+
+    world.meanwhile = meanwhile
+    world.link.run()
+
+
+def _answers_to_many_calls_at_once(settings: Settings, text: str) -> set[str]:
+    """The correlation ids that were answered."""
+    with closing(broker_connection(settings.amqp_url)) as connection:
+        channel, address = connection.channel(), f"reply.test-{uuid.uuid4()}"
+        exchange = topology.rpc_exchange(settings)
+        queue = channel.queue_declare("", exclusive=True).queue
+        channel.queue_bind(queue, exchange, address)
+        body = json.dumps({"args": [], "kwargs": {"text": text}})
+        for number in range(CALLS):
+            call = amqp.Message(body, reply_to=address, correlation_id=str(number))
+            channel.basic_publish(call, exchange, contract.ECHO.routing_key)
+        answered: set[str] = set()
+
+        def all_answered() -> bool:
+            while (reply := channel.basic_get(queue, no_ack=True)) is not None:
+                answered.add(reply.properties["correlation_id"])
+            return len(answered) == CALLS
+
+        eventually(all_answered, 20, f"{CALLS} answers")
+        return answered
+
+
+@pytest.mark.servers
+def test_answering_never_takes_pieces_of_what_is_just_being_read(echo: Echo) -> None:
+    echo.kill()
+    with SlowWire(echo.settings.amqp_url) as wire:
+        echo.start(AMQP_URL=wire.url)
+        assert len(_answers_to_many_calls_at_once(echo.settings, "x" * 20_000)) == CALLS
+        assert b"broker_lost" not in echo.log.read_bytes()
+        echo.kill()
