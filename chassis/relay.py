@@ -7,6 +7,7 @@ the consumers' inboxes make that harmless.
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -39,9 +40,10 @@ class Confirms:
         self._waiting: set[int] = set()
         self._refused: set[int] = set()
         self._returned: set[str] = set()
+        self._lost = False
         self._changed = GreenEvent()
         link.on_connect(self._greet)
-        link.on_loss(self._wake)
+        link.on_loss(self._on_loss)
 
     def _greet(self, channel: Channel) -> None:
         channel.confirm_select()
@@ -49,13 +51,14 @@ class Confirms:
         channel.events["basic_nack"].add(self._on_nack)
         channel.events["basic_return"].add(self._on_return)
         self._published = 0
-        self._waiting.clear()
 
     def publish(self, exchange: str, event: Any, mandatory: bool) -> int:
-        """Publishes one row of the outbox; its delivery tag is returned."""
+        """Publishes one row of the outbox; its delivery tag is returned.
+
+        Raises: Unavailable when the broker takes nothing now.
+        """
         headers = {HEADER_PREFIX + name: value for name, value in event.context.items()}
-        self._published += 1
-        tag = self._published
+        tag = self._published + 1
         self._waiting.add(tag)
         self._link.publish(
             exchange,
@@ -66,6 +69,7 @@ class Confirms:
             delivery_mode=PERSISTENT,
             message_id=event.event_id,
         )
+        self._published = tag  # the broker counts only what was written
         return tag
 
     def wait(self) -> None:
@@ -74,11 +78,11 @@ class Confirms:
         Raises: Unavailable when the broker does not answer in time or the connection is lost.
         """
         with eventlet.Timeout(CONFIRM_SECONDS, False):
-            while self._waiting and self._link.is_ready:
+            while self._waiting and not self._lost:
                 self._changed.wait()
-        if self._waiting:
-            self._waiting.clear()
+        if self._waiting and not self._lost:
             self._link.reset()
+        if self._lost:
             raise Unavailable("The broker did not confirm.", code="broker_unavailable")
 
     def taken(self, tag: int, event_id: str) -> bool:
@@ -86,7 +90,9 @@ class Confirms:
         return tag not in self._refused and event_id not in self._returned
 
     def begin(self) -> None:
-        """Forgets what was refused or returned in earlier batches."""
+        """Forgets earlier batches. One lives and dies with its connection: tags begin again on the next."""
+        self._lost = False
+        self._waiting.clear()
         self._refused.clear()
         self._returned.clear()
 
@@ -103,6 +109,10 @@ class Confirms:
         if not self._waiting:
             self._wake()
         return settled
+
+    def _on_loss(self) -> None:
+        self._lost = True
+        self._wake()
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, GreenEvent()
@@ -128,6 +138,7 @@ class RelayWorker(LinkedExtension):
         self._confirms = Confirms(self.link)
         self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
         self._database.on_recorded(self.wake)
+        self.link.on_connect(lambda _: self.wake())
 
     def start(self) -> None:
         """Connects and starts publishing."""
@@ -151,7 +162,6 @@ class RelayWorker(LinkedExtension):
     def _run(self) -> None:
         enter(f"{self.container.service_name}.relay", None)
         purged_ago = PURGE_SECONDS
-        self._await_connection()
         while True:
             self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
             self._drain()
@@ -161,33 +171,28 @@ class RelayWorker(LinkedExtension):
             if purged_ago >= PURGE_SECONDS and self._purge():
                 purged_ago = 0.0
 
-    def _await_connection(self) -> None:
-        # What an earlier process left unsent goes out with the first connection.
-        with eventlet.Timeout(self.settings.relay_interval_seconds, False):
-            while not self.link.is_ready:
-                eventlet.sleep(0.05)
-        self.wake()
-
     def _drain(self) -> None:
         try:
-            while self.link.is_ready and self._database.db.write(self._publish_batch) == BATCH:
-                log.debug("outbox_full_batch")
+            last: int | None = 0
+            while last is not None and self.link.is_ready:
+                last = self._database.db.write(partial(self._publish_batch, last))
         except Unavailable as error:
             log.warning("relay_waits", error=error.detail)
         except Exception as error:
             log.error("relay_failed", exc_info=error)
 
-    def _publish_batch(self, connection: Connection) -> int:
+    def _publish_batch(self, after: int, connection: Connection) -> int | None:
+        # What the broker does not take stays behind; the rows after it still go out.
         rows = connection.execute(
             select(OUTBOX.c.id, OUTBOX.c.event_id, OUTBOX.c.type, OUTBOX.c.body, OUTBOX.c.context)
-            .where(OUTBOX.c.sent_at.is_(None))
+            .where(OUTBOX.c.sent_at.is_(None), OUTBOX.c.id > after)
             .order_by(OUTBOX.c.id)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         ).all()
         if rows:
             self._publish(connection, rows)
-        return len(rows)
+        return rows[-1].id if len(rows) == BATCH else None
 
     def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
         exchange = topology.events_exchange(self.settings, self.container.service_name)

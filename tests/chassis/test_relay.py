@@ -1,0 +1,109 @@
+import uuid
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from chassis.database import Db
+from chassis.errors import Unavailable
+from chassis.relay import BATCH, Confirms, RelayWorker
+
+EVENT = SimpleNamespace(type="thing_done", body={}, context={}, event_id="id")
+
+
+class Channel:
+    """A channel on which the test is the broker."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, set[Callable[..., None]]] = {
+            name: set() for name in ("basic_ack", "basic_nack", "basic_return")
+        }
+
+    def confirm_select(self) -> None: ...
+
+    def confirm(self, tag: int) -> None:
+        """Settles everything up to a tag."""
+        for listener in self.events["basic_ack"]:
+            listener(tag, True)
+
+
+class FakeLink:
+    """A link whose connection the test gives and takes."""
+
+    def __init__(self) -> None:
+        self.greet: Callable[[Channel], None]
+        self.lose: Callable[[], None]
+        self.takes = True
+
+    def on_connect(self, greet: Callable[[Channel], None]) -> None:
+        self.greet = greet
+
+    def on_loss(self, farewell: Callable[[], None]) -> None:
+        self.lose = farewell
+
+    def publish(self, *_: Any, **__: Any) -> None:
+        if not self.takes:
+            raise Unavailable("The message broker is away.")
+
+    def reset(self) -> None:
+        self.lose()
+
+
+def _connected() -> tuple[FakeLink, Any, Channel]:
+    link, channel = FakeLink(), Channel()
+    confirms = Confirms(link)  # type: ignore[arg-type]
+    link.greet(channel)
+    confirms.begin()
+    return link, confirms, channel
+
+
+def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> None:
+    link, confirms, _ = _connected()
+    confirms.publish("exchange", EVENT, True)
+    link.lose()
+    again = Channel()
+    link.greet(again)
+    confirms.publish("exchange", EVENT, True)
+    again.confirm(1)
+    with pytest.raises(Unavailable):
+        confirms.wait()
+    confirms.begin()
+    assert confirms.publish("exchange", EVENT, True) == 2
+    again.confirm(2)
+    confirms.wait()
+
+
+def test_a_message_the_broker_would_not_take_does_not_count() -> None:
+    link, confirms, channel = _connected()
+    link.takes = False
+    with pytest.raises(Unavailable):
+        confirms.publish("exchange", EVENT, True)
+    link.takes = True
+    confirms.begin()
+    tag = confirms.publish("exchange", EVENT, True)
+    channel.confirm(1)
+    confirms.wait()
+    assert tag == 1
+    assert confirms.taken(tag, EVENT.event_id)
+
+
+@pytest.mark.servers
+def test_events_the_broker_does_not_take_hold_up_nobody_and_are_tried_once_a_look(db: Db) -> None:
+    rows = 2 * BATCH + 1
+    insert = sa.text("INSERT INTO outbox (event_id, type, body) VALUES (:id, 'thing_done', '{}')")
+    db.write(lambda c: c.execute(insert, [{"id": str(uuid.uuid4())} for _ in range(rows)]))
+    tried: list[int] = []
+
+    def refused(_: Connection, batch: Sequence[Any]) -> None:
+        assert len(tried) < rows
+        tried.extend(row.id for row in batch)
+
+    worker = RelayWorker()
+    worker.__dict__.update(
+        link=SimpleNamespace(is_ready=True), _database=SimpleNamespace(db=db), _publish=refused
+    )
+    worker._drain()
+    assert len(set(tried)) == len(tried) == rows
