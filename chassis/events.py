@@ -4,12 +4,12 @@ Acknowledged is only what is committed: as an effect, as a known duplicate, or a
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
 
 import eventlet
 import structlog
-from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
@@ -59,20 +59,15 @@ def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, Work], None]
     return register
 
 
+@dataclass(frozen=True)
 class Fresh:
     """An event as it was delivered."""
 
-    def __init__(
-        self,
-        consumer: str,
-        contract: Event,
-        event: dict[str, Any],
-        settings: Settings,
-        is_stopping: Callable[[], bool],
-    ) -> None:
-        self._consumer, self._contract, self._event = consumer, contract, event
-        self._settings = settings
-        self._is_stopping = is_stopping
+    consumer: str
+    contract: Event
+    event: dict[str, Any]
+    settings: Settings
+    is_stopping: Callable[[], bool]
 
     def run(self, db: Db, handle: Effect) -> None:
         """Takes the event; waits, unacknowledged, while the database is away.
@@ -84,24 +79,22 @@ class Fresh:
                 self._take(db, handle)
                 return
             except Unavailable as error:
-                if self._is_stopping():
+                if self.is_stopping():
                     raise
-                log.warning("event_waits", consumer=self._consumer, error=error.detail)
+                log.warning("event_waits", consumer=self.consumer, error=error.detail)
                 eventlet.sleep(WAIT_SECONDS)
 
     def _take(self, db: Db, handle: Effect) -> None:
         try:
-            outcome = db.write(lambda connection: take(connection, self._consumer, self._event, handle))
+            outcome = db.write(lambda connection: take(connection, self.consumer, self.event, handle))
         except Exception as error:
             if isinstance(error, Unavailable) and error.code == AWAY:
                 raise
-            log.error(
-                "event_failed", consumer=self._consumer, event_id=self._event["event_id"], exc_info=error
-            )
-            failure = Failure(self._consumer, self._contract.type, self._event, error)
-            db.write(lambda connection: keep_failure(connection, failure, self._settings))
+            log.error("event_failed", consumer=self.consumer, event_id=self.event["event_id"], exc_info=error)
+            failure = Failure(self.consumer, self.contract.type, self.event, error)
+            db.write(lambda connection: keep_failure(connection, failure, self.settings))
             outcome = "failed"
-        metrics.EVENTS_HANDLED.labels(self._consumer, outcome).inc()
+        metrics.EVENTS_HANDLED.labels(self.consumer, outcome).inc()
 
 
 class Retry:
@@ -154,24 +147,29 @@ class EventConsumer(LinkedExtension):
     def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
         try:
             event = entrypoint.contract.load(decoded(delivery))
-        except (ValueError, ValidationError, TypeError) as error:
-            log.error("event_rejected", consumer=entrypoint.consumer, error=str(error))
-            metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
-            self.link.reject(delivery)
+        except Exception as error:  # whatever it is, it would stop the next process as well
+            self._reject(entrypoint, delivery, error)
             return
         settings = self.container.config["settings"]
         work = Fresh(entrypoint.consumer, entrypoint.contract, event, settings, lambda: self._stopping)
         self._spawn(entrypoint, work, delivery)
+
+    def _reject(self, entrypoint: "EventEntrypoint", delivery: Delivery, error: BaseException) -> None:
+        log.error("event_rejected", consumer=entrypoint.consumer, error=f"{type(error).__name__}: {error}")
+        metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
+        self.link.reject(delivery)
 
     def _spawn(self, entrypoint: "EventEntrypoint", work: Work, delivery: Delivery | None) -> None:
         call = context_of(self.container).call_from({} if delivery is None else delivery.headers)
         call.access_token = None
 
         def settle(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
-            if failure is None and delivery is not None:
-                self.link.ack(delivery)
-            elif failure is not None:
+            if failure is not None and (delivery is None or isinstance(failure[1], Unavailable)):
                 log.warning("event_left", consumer=entrypoint.consumer, error=str(failure[1]))
+            elif failure is not None:  # it cannot even be kept as a failed event
+                self._reject(entrypoint, delivery, failure[1])
+            elif delivery is not None:
+                self.link.ack(delivery)
             return result, None
 
         self.container.spawn_worker(

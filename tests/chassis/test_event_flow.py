@@ -46,7 +46,10 @@ def test_an_event_delivered_twice_has_one_effect(echo: Echo) -> None:
     assert echo.notes().count("handled twice") == 1
 
 
-@pytest.mark.parametrize("body", ["", "not json", "[]", "{}", event("v2", version=2), '{"version": 1}'])
+UNREADABLE = ["", "not json", "[]", "{}", event("v2", version=2), '{"version": 1}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("body", UNREADABLE, ids=lambda body: body[:12])
 def test_an_event_nobody_can_read_is_kept_and_the_rest_flows_on(echo: Echo, body: str) -> None:
     echo.publish_event(body)
     echo.publish_event(event("next"))
@@ -70,6 +73,15 @@ def test_a_failing_event_heals_by_itself_when_its_cause_is_gone(echo: Echo) -> N
     echo.note("healed")
     eventually(lambda: "handled fails" in echo.notes())
     eventually(lambda: not echo.rows("SELECT 1 FROM failed_events"), what="forgotten")
+
+
+def test_events_that_cannot_even_be_kept_as_failed_are_dead_letters_and_the_rest_flows_on(echo: Echo) -> None:
+    echo.db.write(lambda c: c.exec_driver_sql("ALTER TABLE failed_events RENAME TO elsewhere"))
+    for _ in range(echo.settings.event_workers + 1):
+        echo.publish_event(event("fails"))
+    echo.publish_event(event("next"))
+    eventually(lambda: "handled next" in echo.notes())
+    eventually(lambda: len(echo.dead_letters()) == echo.settings.event_workers + 1, what="the dead letters")
 
 
 def test_events_recorded_before_a_crash_are_published_by_the_next_process(echo: Echo) -> None:
