@@ -2,6 +2,7 @@
 
 import time
 
+import eventlet
 import structlog
 from kombu import Connection
 
@@ -40,10 +41,10 @@ class Presence:
         queue = topology.rpc_queue(self._settings, service)
         try:
             # The link's own channel is read by its loop alone, so the question takes a connection of its own.
-            with Connection(self._settings.amqp_url, connect_timeout=1) as connection:
-                consumers = connection.channel().queue_declare(queue, passive=True).consumer_count
+            with eventlet.Timeout(LOOK_SECONDS, TimeoutError), Connection(self._settings.amqp_url) as broker:
+                consumers = broker.channel().queue_declare(queue, passive=True).consumer_count
         except Exception as error:
             log.warning("presence_unknown", service=service, error=str(error))
             consumers = 0
         if consumers:
-            del self._absent[service]
+            self._absent.pop(service, None)  # others may have looked at the same time

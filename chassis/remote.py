@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -32,35 +32,24 @@ class Replies(SharedExtension):  # type: ignore[misc]
         super().__init__()
         self._waiting: dict[str, GreenEvent] = {}
 
-    @cached_property
-    def presence(self) -> Presence:
-        """Who is known to be away."""
-        return Presence(self.container.config["settings"])
-
-    @cached_property
-    def address(self) -> str:
-        """The routing key of the replies."""
-        return f"reply.{self.container.service_name}-{uuid.uuid4()}"
-
-    @cached_property
-    def queue(self) -> str:
-        """The name of the reply queue."""
-        prefix = self.container.config["settings"].broker_prefix
-        return f"{prefix}rpc.{self.address}"
-
     def setup(self) -> None:
         """Declares the queue on every connection and consumes it."""
+        settings = self.container.config["settings"]
+        self._presence = Presence(settings)
+        self._exchange = topology.rpc_exchange(settings)
+        self._address = f"reply.{self.container.service_name}-{uuid.uuid4()}"
+        self._queue = f"{settings.broker_prefix}rpc.{self._address}"
         link = self.rpc_link.link
         link.on_connect(self._declare)
         link.on_loss(self._fail_all)
-        link.consume(self.queue, self._on_reply, prefetch=0)
+        link.consume(self._queue, self._on_reply, prefetch=0)
 
     def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
         """Calls and waits a little less than the caller's own caller waits, so that it hears why."""
         seconds = call.remaining_seconds() - MARGIN_SECONDS
         if seconds <= 0:
             raise TimedOut(f"{contract.service} was not asked: no time was left.")
-        self.presence.refuse_if_absent(contract.service)
+        self._presence.refuse_if_absent(contract.service)
         correlation_id, answered = str(uuid.uuid4()), GreenEvent()
         self._waiting[correlation_id] = answered
         try:
@@ -68,8 +57,8 @@ class Replies(SharedExtension):  # type: ignore[misc]
             with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
                 return answered.wait()
         except TimedOut:
-            self.presence.look(contract.service)
-            self.presence.refuse_if_absent(contract.service)
+            self._presence.look(contract.service)
+            self._presence.refuse_if_absent(contract.service)
             raise
         finally:
             self._waiting.pop(correlation_id, None)
@@ -81,22 +70,21 @@ class Replies(SharedExtension):  # type: ignore[misc]
         if contract.mutates:
             headers[HEADER_PREFIX + "idempotency_key"] = correlation_id
         self.rpc_link.link.publish(
-            topology.rpc_exchange(self.container.config["settings"]),
+            self._exchange,
             contract.routing_key,
             {"args": [], "kwargs": arguments},
             headers,
             mandatory=True,
-            reply_to=self.address,
+            reply_to=self._address,
             correlation_id=correlation_id,
             expiration=str(milliseconds),
         )
 
     def _declare(self, channel: Channel) -> None:
         channel.queue_declare(
-            self.queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
+            self._queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
         )
-        exchange = topology.rpc_exchange(self.container.config["settings"])
-        channel.queue_bind(self.queue, exchange, self.address)
+        channel.queue_bind(self._queue, self._exchange, self._address)
         channel.events["basic_return"].add(self._on_return)
 
     def _on_reply(self, delivery: Delivery) -> None:
@@ -105,13 +93,13 @@ class Replies(SharedExtension):  # type: ignore[misc]
             return
         try:
             reply = decoded(delivery)
-        except ValueError:
-            answered.send_exception(Unavailable("The answer could not be read."))
-            return
-        if reply.get("error"):
-            answered.send_exception(from_wire(reply["error"]))
+            result, error = reply["result"], reply["error"] and from_wire(reply["error"])
+        except Exception:  # whatever it is, other calls share this loop
+            result, error = None, Unavailable("The answer could not be read.")
+        if error:
+            answered.send_exception(error)
         else:
-            answered.send(reply["result"])
+            answered.send(result)
 
     def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
         answered = self._waiting.pop(message.properties.get("correlation_id", ""), None)

@@ -1,0 +1,37 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chassis import presence
+from chassis.presence import Presence
+from chassis.settings import Settings
+
+
+def test_two_callers_may_find_the_same_service_present_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Presence(Settings())
+
+    class Broker:
+        """While the first caller asks, the second asks and is answered."""
+
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def __enter__(self) -> "Broker":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def channel(self) -> Any:
+            return SimpleNamespace(queue_declare=self.declare)
+
+        def declare(self, *_: Any, **__: Any) -> Any:
+            if not asked:
+                asked.append("by the second")
+                known.look("catalog")
+            return SimpleNamespace(consumer_count=1)
+
+    asked: list[str] = []
+    monkeypatch.setattr(presence, "Connection", Broker)
+    known.look("catalog")
+    known.refuse_if_absent("catalog")
+    assert asked
