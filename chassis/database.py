@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 DEADLOCK, SERIALIZATION = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
-SERVER_STOPPING = ("57P01", "57P02", "57P03")
+# Classes and codes of a server that cannot work now: connections, read-only, resources, stopping, disks.
+SERVER_AWAY = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
 RECORDED = "events_recorded"
 
@@ -53,6 +54,7 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            "tcp_user_timeout": 25_000,
         },
         **options,
     )
@@ -169,7 +171,7 @@ def _translated(error: DBAPIError) -> Exception:
         return Unavailable("Somebody else is working on this; try again.", code="busy")
     if code == QUERY_CANCELED:
         return Unavailable("The database took too long.", code="database_timeout")
-    away = error.connection_invalidated or code in SERVER_STOPPING
+    away = error.connection_invalidated or code.startswith(SERVER_AWAY)
     if away or (isinstance(error, OperationalError | InterfaceError) and code == ""):
         return Unavailable("The database is away.", code="database_unavailable")
     return error
