@@ -8,7 +8,7 @@ import asyncio
 
 import structlog
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from chassis.errors import Unavailable
 
@@ -83,6 +83,6 @@ class Presence:
                     await channel.close()
         except ChannelNotFoundEntity:
             return False
-        except (AMQPError, RuntimeError, OSError, TimeoutError) as error:
+        except Exception as error:  # calls wait for the end of this look, so it must have one
             log.warning("presence_unknown", service=service, error=f"{type(error).__name__}: {error}")
             return False
