@@ -38,7 +38,7 @@ def text(minimum: int, maximum: int, **options: Any) -> Text:
     """A `Text` of `minimum` to `maximum` characters; one that must not be empty must not be blank."""
     checks: list[Any] = [validate.Length(minimum, maximum)]
     if minimum > 0:
-        checks.append(validate.Regexp(r"(?s).*\S", error="Must not be blank."))
+        checks.append(validate.Regexp(r"[\s\S]*\S", error="Must not be blank."))
     return Text(validate=checks, **options)
 
 
