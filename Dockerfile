@@ -15,7 +15,7 @@ COPY embedded embedded
 RUN python3 -m venv /app \
  && /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-index --find-links wheels setuptools \
  && /app/bin/pip install --no-cache-dir --disable-pip-version-check --no-index --find-links wheels \
-      --no-build-isolation . \
+      --no-build-isolation '.[mail]' \
  && /app/bin/pip uninstall -q -y setuptools pip
 
 FROM python:3.13-slim-trixie
