@@ -48,7 +48,7 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
         pool_use_lifo=True,
         hide_parameters=True,
         connect_args={
-            "options": f"{bounds} -c timezone=UTC",
+            "options": f"{bounds} -c timezone=UTC -c client_encoding=UTF8",
             "connect_timeout": 3,
             "application_name": f"microtasks-{service}",
             "keepalives_idle": 10,

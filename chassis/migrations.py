@@ -61,7 +61,7 @@ def create_database(url: URL) -> None:
     with server.connect() as connection:
         quoted = server.dialect.identifier_preparer.quote(url.database or "")
         try:
-            connection.execute(text(f"CREATE DATABASE {quoted}"))
+            connection.execute(text(f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"))
         except (ProgrammingError, IntegrityError) as error:
             if "already exists" not in str(error):  # another migration was quicker
                 raise

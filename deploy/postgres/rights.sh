@@ -31,7 +31,7 @@ role migrate
 for service in "${services[@]}"; do
   role "$service"
   ask -v role="$service" -v database="microtasks_$service" <<'SQL'
-SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LOCALE %L', :'database', :'role', 'UTF8', 'C.UTF-8')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 -- Migrations take the owner's role; they run once and end.

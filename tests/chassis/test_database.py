@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from chassis.database import _translated
+from chassis.database import Db, _translated
 from chassis.errors import Unavailable
 
 
@@ -18,3 +21,14 @@ def test_a_server_that_cannot_work_now_is_away_so_that_calls_say_503_and_events_
     error = _translated(OperationalError("SELECT 1", {}, ServerError(code)))
     assert isinstance(error, Unavailable)
     assert error.code == "database_unavailable"
+
+
+@pytest.mark.servers
+def test_a_created_database_holds_all_text_whatever_the_servers_own_encoding(db: Db) -> None:
+    def encodings(connection: sa.Connection) -> tuple[Any, Any]:
+        return (
+            connection.execute(sa.text("SHOW server_encoding")).scalar(),
+            connection.execute(sa.text("SHOW client_encoding")).scalar(),
+        )
+
+    assert db.read(encodings) == ("UTF8", "UTF8")

@@ -75,7 +75,7 @@ class Walk:
     async def talk(self) -> None:
         """Both write on the order, whatever its status, and both are told."""
         for author, reader in ((self.customer, self.provider), (self.provider, self.customer)):
-            text = f"message {self.written} at status {self.order['status']}"
+            text = f"Zażółć ☕ 日本: message {self.written} at status {self.order['status']}"
             message = await author.post_message(self.order["id"], text)
             self.written += 1
             thread = await reader.messages(self.order["id"])
@@ -191,7 +191,7 @@ async def shows_rating(walk: Walk, provider_id: str) -> None:
 
 async def whole_journey(url: str) -> None:
     """Two people, one order, from sign-up to the rating on the profile."""
-    async with person(url, "Customer") as customer, person(url, "Provider") as provider:
+    async with person(url, "Zoë Øst") as customer, person(url, "Łukasz 明") as provider:
         walk = await begin(customer, provider)
         await to_completion(walk)
         await after_completion(walk)
@@ -199,7 +199,7 @@ async def whole_journey(url: str) -> None:
 
 async def cancelled_journey(url: str) -> None:
     """A declined order: nobody reviews it, but both may still talk."""
-    async with person(url, "Customer") as customer, person(url, "Provider") as provider:
+    async with person(url, "Zoë Øst") as customer, person(url, "Łukasz 明") as provider:
         walk = await begin(customer, provider)
         assert (await refused(provider.transition(walk.order["id"], "decline"))).code == "reason_required"
         await walk.step(provider, "decline", 7, reason="Booked out.")
