@@ -33,7 +33,7 @@ async def person(
 ) -> AsyncIterator[MarketplaceClient]:
     """Somebody who has just signed up and in."""
     async with MarketplaceClient(url, patience.get()) as client:
-        email = f"{name.lower()}.{uuid4().hex[:12]}@example.com"
+        email = f"{uuid4().hex[:16]}@example.com"
         await client.register_account(email, PASSWORD, name)
         await client.sign_in(email, PASSWORD)
         if patience_seconds is not None:
