@@ -8,6 +8,7 @@ import contextlib
 import glob
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ AMQP_URL = "amqp://guest:guest@127.0.0.1:5672//"
 DATABASE_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
 MISSING = "MICROTASKS_TESTS_MISSING"  # tells test processes which servers there are not
 NOT_RUN = "not run: no "
+OWN_PORTS = (20_000, 32_000)  # below the usual ephemeral ports
 
 
 def require_servers() -> None:
@@ -48,10 +50,12 @@ def eventually(condition: Callable[[], object], within: float = 10.0, what: str 
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, and none that an outgoing connection may take meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(*OWN_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def with_database(url: str, database: str) -> str:
