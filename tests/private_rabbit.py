@@ -1,0 +1,73 @@
+"""A RabbitMQ node of a test's own."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.private_server import PrivateServer, account_of, newest_binary
+from tests.servers import broker_answers, eventually, free_port
+
+
+class RabbitServer(PrivateServer):
+    """A RabbitMQ node with its own port mapper."""
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether the server and Erlang's port mapper can be found."""
+        return _rabbit_binary() is not None and _epmd() is not None
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, account_of("rabbitmq"))
+        self.port = free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self._mapper_port = free_port()
+        self._mapper: subprocess.Popen[bytes] | None = None
+        (folder / "plugins").write_text("[].\n")
+        (folder / "rabbitmq.conf").write_text("loopback_users.guest = true\nlog.console = true\n")
+
+    def start(self) -> None:
+        """Starts the node and waits until it takes connections."""
+        if self._mapper is None:
+            command = [str(_epmd()), "-address", "127.0.0.1", "-port", str(self._mapper_port)]
+            self._mapper = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        with open(self.folder / "rabbitmq.log", "ab") as log:
+            self._spawn([str(_rabbit_binary())], self._environment(), log)
+        eventually(lambda: broker_answers(self.url), 60, "RabbitMQ takes connections")
+
+    def stop(self) -> None:
+        """Kills the node: nothing is flushed, all connections break."""
+        self._signal(signal.SIGKILL, 30)
+
+    def close(self) -> None:
+        """Stops everything."""
+        if self._process is not None:
+            self.stop()
+        if self._mapper is not None:
+            self._mapper.terminate()
+            self._mapper.wait(10)
+            self._mapper = None
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(self._mapper_port),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+        }
+
+
+def _rabbit_binary() -> str | None:
+    # Debian's wrapper in the path writes to the system's own folders.
+    return newest_binary("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
+
+
+def _epmd() -> str | None:
+    return newest_binary("epmd", "/usr/lib/erlang/bin", "/usr/local/lib/erlang/bin")
