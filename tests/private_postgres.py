@@ -1,7 +1,10 @@
 """A PostgreSQL cluster of a test's own."""
 
+import contextlib
 import signal
 from pathlib import Path
+
+import psycopg2
 
 from tests.private_server import PrivateServer, account_of, newest_binary
 from tests.servers import eventually, free_port, postgres_answers
@@ -53,9 +56,20 @@ class PostgresServer(PrivateServer):
         """Stops it at once, as a failing machine would (no connection may finish)."""
         self._signal(signal.SIGQUIT, 30)
 
+    def end_connections(self) -> int:
+        """Ends every client's connection, whatever it is doing; answers how many there were."""
+        with contextlib.closing(psycopg2.connect(self.url, connect_timeout=5)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            return int(cursor.fetchone()[0])
+
     def close(self) -> None:
         """Stops it if it runs."""
         if self._process is not None:
+            self.thaw()
             self.stop()
 
 

@@ -1,11 +1,15 @@
 """A RabbitMQ node of a test's own."""
 
+import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.private_server import PrivateServer, account_of, newest_binary
 from tests.servers import broker_answers, eventually, free_port
+
+CTL_SECONDS = 30
 
 
 class RabbitServer(PrivateServer):
@@ -33,6 +37,49 @@ class RabbitServer(PrivateServer):
         with open(self.folder / "rabbitmq.log", "ab") as log:
             self._spawn([str(_rabbit_binary())], self._environment(), log)
         eventually(lambda: broker_answers(self.url), 60, "RabbitMQ takes connections")
+
+    def ctl(self, *arguments: str) -> str:
+        """Runs one `rabbitmqctl` command on this node; answers what it printed."""
+        done = subprocess.run(
+            [str(_ctl()), "--quiet", "--timeout", str(CTL_SECONDS), *arguments],
+            env={**os.environ, **self._environment()},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * CTL_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"rabbitmqctl {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def close_connections(self) -> None:
+        """Closes every client's connection from the broker's side."""
+        self.ctl("close_all_connections", "a test's fault")
+
+    def close_one_connection(self, choose: Callable[[list[str]], str]) -> None:
+        """Closes one connection, chosen from all by its process id."""
+        listed = self.ctl("list_connections", "pid", "--no-table-headers").split()
+        if listed:
+            self.ctl("close_connection", choose(listed), "a test's fault")
+
+    def raise_memory_alarm(self) -> None:
+        """Blocks all who publish, as a node does that is short of memory."""
+        self.ctl("set_vm_memory_high_watermark", "absolute", "1")
+
+    def raise_disk_alarm(self) -> None:
+        """Blocks all who publish, as a node does that is short of disk."""
+        self.ctl("set_disk_free_limit", "900000GB")
+
+    def clear_alarms(self) -> None:
+        """Takes messages again."""
+        self.ctl("set_vm_memory_high_watermark", "0.4")
+        self.ctl("set_disk_free_limit", "1MB")
+
+    def stop_gently(self) -> None:
+        """Stops the node as its operator would: connections are closed, everything is flushed."""
+        self._signal(signal.SIGTERM, 60)
 
     def stop(self) -> None:
         """Kills the node: nothing is flushed, all connections break."""
@@ -67,6 +114,11 @@ class RabbitServer(PrivateServer):
 def _rabbit_binary() -> str | None:
     # Debian's wrapper in the path writes to the system's own folders.
     return newest_binary("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
+
+
+def _ctl() -> str | None:
+    # As above: the wrapper knows one node only, the system's.
+    return newest_binary("rabbitmqctl", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
 
 
 def _epmd() -> str | None:

@@ -56,6 +56,26 @@ class PrivateServer:
             extra_groups=None if group is None else [],
         )
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its first process exists."""
+        return self._process is not None and self._process.poll() is None
+
+    def freeze(self) -> None:
+        """Stops every process of it where it stands: connections stay open and nothing answers."""
+        assert self._process is not None
+        frozen: set[int] = set()
+        while fresh := _family(self._process.pid) - frozen:  # the first is frozen before it can have more
+            for process in sorted(fresh):
+                _send(process, signal.SIGSTOP)
+            frozen |= fresh
+
+    def thaw(self) -> None:
+        """Goes on after `freeze`."""
+        assert self._process is not None
+        for process in _family(self._process.pid):
+            _send(process, signal.SIGCONT)
+
     def _signal(self, number: signal.Signals, within: float) -> None:
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
@@ -64,3 +84,20 @@ class PrivateServer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process = None
+
+
+def _family(ancestor: int) -> set[int]:
+    """A process and all that descend from it."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    family = {ancestor}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def _send(process: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
