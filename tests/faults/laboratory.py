@@ -15,8 +15,8 @@ from tests.faults.report import Report, Result
 from tests.faults.world import World
 
 BEFORE, AFTER = 25, 25  # acknowledged requests around the fault
-HEALED_WITHIN = 30.0  # a process's start included, on a busy machine
-GIVE_UP_SECONDS = 60.0
+HEALED_WITHIN = 60.0  # a killed process has to start again, on a machine that may be busy
+GIVE_UP_SECONDS = 180.0
 CHECKS = 5
 MOST_TOLD = 50
 
