@@ -68,6 +68,10 @@ class Network:
         """Resets every connection now; new ones meet the mode."""
         self._run(self._cut(only_torn=False))
 
+    def forget(self) -> None:
+        """All connections that are open now become half-open for good; new ones meet the mode."""
+        self._run(self._forget())
+
     def delay(self, seconds: float) -> None:
         """Every piece takes so much longer, each way."""
         self._delay_seconds = seconds
@@ -94,6 +98,10 @@ class Network:
         for wire in list(self._wires):
             if wire.torn or not only_torn:
                 wire.reset()
+
+    async def _forget(self) -> None:
+        for wire in self._wires:
+            wire.silent = True
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = _Wire(writer)
@@ -123,14 +131,17 @@ class Network:
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
             await self._flows.wait()
-            if self._mode is Mode.SWALLOW:
-                wire.torn = True
+            if self._is_silent(wire):
                 continue
             target.write(piece)
             await target.drain()
-        if self._mode is Mode.SWALLOW:  # that one side has gone is not heard either
-            wire.torn = True
+        if self._is_silent(wire):  # that one side has gone is not heard either
             await wire.gone.wait()
+
+    def _is_silent(self, wire: "_Wire") -> bool:
+        swallowed = self._mode is Mode.SWALLOW
+        wire.torn = wire.torn or swallowed
+        return swallowed or wire.silent
 
 
 class _Wire:
@@ -138,7 +149,7 @@ class _Wire:
 
     def __init__(self, near: asyncio.StreamWriter) -> None:
         self.ends = [near]
-        self.torn = False
+        self.torn = self.silent = False
         self.gone = asyncio.Event()
 
     def reset(self) -> None:

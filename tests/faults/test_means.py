@@ -94,6 +94,16 @@ def test_what_is_swallowed_is_lost_and_its_connection_is_reset_afterwards(networ
         assert says_back(idle), "a connection that lost nothing goes on"
 
 
+def test_a_network_that_forgets_lets_only_new_connections_through(network: Network) -> None:
+    with connected(network) as old:
+        assert says_back(old)
+        network.forget()
+        old.sendall(b"lost")
+        assert is_silent(old)
+        with connected(network) as fresh:
+            assert says_back(fresh)
+
+
 def test_a_cut_resets_all_and_a_refusing_network_takes_nobody(network: Network) -> None:
     with connected(network) as wire:
         assert says_back(wire)
