@@ -15,10 +15,11 @@ from chassis.errors import Unavailable
 from chassis.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.chassis.slow_wire import SlowWire
+from tests.network import Network
 from tests.servers import broker_connection, eventually
 
 CALLS = 60
+SHORT_PACKET_BYTES, SHORT_PACKET_SECONDS = 1400, 0.001
 
 
 class Channel:
@@ -170,8 +171,9 @@ def _answers_to_many_calls_at_once(settings: Settings, text: str) -> set[str]:
 @pytest.mark.servers
 def test_answering_never_takes_pieces_of_what_is_just_being_read(echo: Echo) -> None:
     echo.kill()
-    with SlowWire(echo.settings.amqp_url) as wire:
-        echo.start(AMQP_URL=wire.url)
+    with Network(echo.settings.amqp_url, piece_bytes=SHORT_PACKET_BYTES) as network:
+        network.delay(SHORT_PACKET_SECONDS)
+        echo.start(AMQP_URL=network.url(echo.settings.amqp_url))
         assert len(_answers_to_many_calls_at_once(echo.settings, "x" * 20_000)) == CALLS
         assert b"broker_lost" not in echo.log.read_bytes()
         echo.kill()

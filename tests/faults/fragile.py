@@ -5,9 +5,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tests.faults.laboratory import Laboratory
-from tests.faults.proxy import Network
 from tests.faults.report import Report
 from tests.faults.world import World
+from tests.network import Network
 from tests.servers import with_database
 
 DISK_MEGABYTES = 400
@@ -27,8 +27,8 @@ def fragile_laboratory(report: Report, seed: int, small_disk: bool) -> Iterator[
     """A world of its own, for a block; its small disk needs root."""
     with ExitStack() as closing:
         world = World(disk_megabytes=DISK_MEGABYTES if small_disk else 0)
-        to_broker = closing.enter_context(Network(world.rabbit.port))
-        to_database = closing.enter_context(Network(world.postgres.port))
+        to_broker = closing.enter_context(Network(world.rabbit.url))
+        to_database = closing.enter_context(Network(world.postgres.url))
         closing.callback(world.close)
         world.stack.environment["AMQP_URL"] = to_broker.url(world.rabbit.url)
         databases = with_database(to_database.url(world.postgres.url), "microtasks_{service}")

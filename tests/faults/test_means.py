@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Mode, Network
+from tests.network import Mode, Network
 from tests.small_disk import SmallDisk
 
 SILENCE_SECONDS = 0.3
 
 
 @pytest.fixture
-def echo_port() -> Iterator[int]:
+def echo_url() -> Iterator[str]:
     """A server that says everything back."""
 
     def serve(connection: socket.socket) -> None:
@@ -31,13 +31,13 @@ def echo_port() -> Iterator[int]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
-def network(echo_port: int) -> Iterator[Network]:
-    with Network(echo_port) as network:
+def network(echo_url: str) -> Iterator[Network]:
+    with Network(echo_url) as network:
         yield network
 
 

@@ -31,8 +31,11 @@ class Network:
     Connections that lost something are reset when the network is back: their streams have a hole.
     """
 
-    def __init__(self, server_port: int) -> None:
-        self._server_port = server_port
+    def __init__(self, server_url: str, piece_bytes: int = PIECE_BYTES) -> None:
+        parts = urlsplit(server_url)
+        assert parts.port is not None
+        self._server = (parts.hostname, parts.port)
+        self._piece_bytes = piece_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._wires: set[_Wire] = set()
@@ -72,6 +75,10 @@ class Network:
         """All connections that are open now become half-open for good; new ones meet the mode."""
         self._run(self._forget())
 
+    def say(self, words: bytes) -> None:
+        """Tells every client something in the server's name."""
+        self._run(self._say(words))
+
     def delay(self, seconds: float) -> None:
         """Every piece takes so much longer, each way."""
         self._delay_seconds = seconds
@@ -103,6 +110,10 @@ class Network:
         for wire in self._wires:
             wire.silent = True
 
+    async def _say(self, words: bytes) -> None:
+        for wire in self._wires:
+            wire.ends[0].write(words)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = _Wire(writer)
         self._wires.add(wire)
@@ -121,13 +132,13 @@ class Network:
             wire.torn = True
             await wire.gone.wait()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        far_reader, far_writer = await asyncio.open_connection(*self._server)
         wire.ends.append(far_writer)
         there = self._pump(wire, reader, far_writer)
         await _until_first(there, self._pump(wire, far_reader, writer), wire.gone.wait())
 
     async def _pump(self, wire: "_Wire", source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while piece := await source.read(PIECE_BYTES):
+        while piece := await source.read(self._piece_bytes):
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
             await self._flows.wait()
