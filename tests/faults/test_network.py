@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.fragile import Fragile
 from tests.faults.laboratory import Scene
-from tests.faults.outage import DRAINED_WITHIN, Outage
+from tests.faults.outage import Outage, drained_within
 from tests.network import Mode, Network
 
 pytestmark = pytest.mark.faults
@@ -78,8 +78,8 @@ to_each_server = pytest.mark.parametrize("server", SERVERS)
 Fault = Callable[[Scene], Awaitable[None]]
 
 
-def run(fragile: Fragile, name: str, fault: Fault, within: float = DRAINED_WITHIN) -> None:
-    fragile.laboratory.run(name, fault, within)
+def run(fragile: Fragile, name: str, fault: Fault, at_least: float = 0.0) -> None:
+    fragile.laboratory.run(name, fault, max(at_least, drained_within()))
 
 
 @to_each_server

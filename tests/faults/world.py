@@ -35,6 +35,7 @@ FAST = {
     "CONFIRMATION_DAYS": str(30 / 86400),
     "REMINDER_DAYS": "0",
     "REQUEST_LIMIT_PER_MINUTE": "100000",
+    "CACHE_SECONDS": "3600",  # what is kept of an outage's eve is still there in it
     "LOG_LEVEL": "WARNING",
 }
 READY_SECONDS, QUIET_SECONDS = 300.0, 300.0
