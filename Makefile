@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down logs scale rolling-restart compose-test faults lint format lock audit clean
+.PHONY: help setup run test up down logs scale rolling-restart compose-test cluster-test faults lint format lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ rolling-restart:  ## replaces every process, each once its successor is ready: o
 	@deploy/rolling-restart.sh $(of)
 
 compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
-	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs
+	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m "compose and not cluster" -vs
+
+cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
+	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
 
 faults: setup  ## hurts a marketplace in every way; the table is build/faults.md (FAULTS_KILLS=50 for less)
 	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults -m "not compose" -vs
