@@ -40,8 +40,8 @@ compose-test: setup  ## the real stack, really run: comes up, grows, loses its s
 cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
 	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
 
-faults: setup  ## hurts a marketplace in every way; the table is build/faults.md (FAULTS_KILLS=50 for less)
-	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults -m "not compose" -vs
+faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
+	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults tests/races tests/model -m "not compose" -vs
 
 lint: setup  ## style, types and the walls of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \
