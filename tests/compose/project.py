@@ -69,6 +69,29 @@ class Project:
         self.compose("up", "--detach", "--wait", "--no-build", *scales)
         return time.monotonic() - began
 
+    def restart_rolling(self, *services: str, within: float = 300) -> str:
+        """Runs deploy/rolling-restart.sh and gives back what it printed; fails with it."""
+        chosen = {
+            "COMPOSE_PROJECT_NAME": self.name,
+            "COMPOSE_FILE": os.pathsep.join(self._files[1::2]),
+            "COMPOSE_ENV_FILES": os.devnull,
+        }
+        done = subprocess.run(
+            [ROOT / "deploy" / "rolling-restart.sh", *services],
+            env=self._environment | chosen,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def restart_container(self, container: str) -> None:
+        """Stops one container as `docker stop` does, and starts it again."""
+        subprocess.run(["docker", "restart", container], check=True, capture_output=True, timeout=120)
+
     def down(self) -> None:
         """Removes containers, networks and data."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
