@@ -4,6 +4,7 @@ Amounts are integers in minor units. Money that may be zero or negative (fees, b
 an account) is `SignedMoney`; what people send is `Money`, from 1 to 10^12.
 """
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -27,16 +28,15 @@ TRANSACTION_TYPES: tuple[str, ...] = (
 )  # fmt: skip
 
 
+_MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])")
+
+
 class Month(fields.String):
     """A calendar month in UTC, `2026-11`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         month: str = super()._deserialize(value, attr, data, **kwargs)
-        year, _, number = month.partition("-")
-        digits = (
-            len(year) == 4 and len(number) == 2 and (year + number).isascii() and (year + number).isdigit()
-        )
-        if not digits or not "2000" <= year or not "01" <= number <= "12":
+        if _MONTH.fullmatch(month) is None:
             raise ValidationError("Must be a month like 2026-11.")
         return month
 
