@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from chassis import metrics
+from chassis import failpoints, metrics
 from chassis.errors import Unavailable
 from chassis.settings import Settings
 
@@ -106,6 +106,7 @@ class Db:
         result, recorded = _retried(attempt)
         metrics.TRANSACTIONS.labels(current_call.get()).inc()
         if recorded:
+            failpoints.reach("outbox.committed")
             self._wake_relay()
         return result
 

@@ -120,13 +120,7 @@ class BadQuery(ServiceError):
         return cls(detail, errors=[FieldError(field=name, code=code, detail=detail)])
 
 
-KINDS: dict[str, type[ServiceError]] = {
-    error.kind: error
-    for error in (
-        NotFound, Forbidden, Unauthenticated, Conflict, Stale, Gone, Declined,
-        TooMany, Unavailable, TimedOut, Invalid, BadQuery,
-    )
-}  # fmt: skip
+KINDS: dict[str, type[ServiceError]] = {error.kind: error for error in ServiceError.__subclasses__()}
 
 
 def to_wire(error: ServiceError) -> dict[str, Json]:

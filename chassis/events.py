@@ -6,21 +6,21 @@ Acknowledged is only what is committed: as an effect, as a known duplicate, or a
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import eventlet
 import structlog
 from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
-from chassis import metrics, topology
+from chassis import failpoints, metrics, topology
 from chassis.broker import Delivery, LinkedExtension, decoded
 from chassis.context import context_of
 from chassis.contracts import Event
 from chassis.database import Database, Db
 from chassis.errors import Unavailable
 from chassis.failures import Failure, due_failures, keep_failure, retry_failure
-from chassis.inbox import take
+from chassis.inbox import Effect, take
 from chassis.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -28,29 +28,21 @@ log = structlog.get_logger(__name__)
 AWAY = "database_unavailable"
 WAIT_SECONDS = 1.0
 Handler = Callable[[Any, Connection, dict[str, Any]], None]
-Effect = Callable[[Connection, dict[str, Any]], None]
 
 
-class Work(Protocol):
-    """One run of a handler: a fresh event, or one that failed before."""
-
-    def run(self, db: Db, handle: Effect) -> None:
-        """Runs the handler and settles the event in the database."""
-
-
-def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, Work], None]]:
+def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], None]]:
     """Makes `on_<type>(self, connection, event)` the handler of a contract's events.
 
     It runs inside one transaction with the inbox row, so a duplicate never reaches it. What it
     raises is kept, tried again with growing pauses and parked after the last try.
     """
 
-    def register(handler: Handler) -> Callable[[Any, Work], None]:
+    def register(handler: Handler) -> Callable[[Any, "Work"], None]:
         if handler.__name__ != contract.handler:
             raise TypeError(f"{handler.__name__} must be named {contract.handler}: it names a queue")
 
         @wraps(handler)
-        def run(service: Any, work: Work) -> None:
+        def run(service: Any, work: "Work") -> None:
             work.run(service.db, lambda connection, event: handler(service, connection, event))
 
         register_entrypoint(run, EventEntrypoint(contract))
@@ -113,6 +105,9 @@ class Retry:
         metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
 
 
+Work: TypeAlias = Fresh | Retry
+
+
 class EventConsumer(LinkedExtension):
     """Consumes the service's event queues on a connection that never publishes.
 
@@ -169,6 +164,7 @@ class EventConsumer(LinkedExtension):
             elif failure is not None:  # it cannot even be kept as a failed event
                 self._reject(entrypoint, delivery, failure[1])
             elif delivery is not None:
+                failpoints.reach("event.committed")
                 self.link.ack(delivery)
             return result, None
 

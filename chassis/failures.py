@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.inbox import take
+from chassis.inbox import Effect, take
 from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS
 
@@ -18,7 +18,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 20
 LONGEST_PAUSE_SECONDS = 3600.0
-Effect = Callable[[Connection, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ from typing import Any
 from sqlalchemy import Connection, Executable, literal_column
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis import failpoints
 from chassis.tables import INBOX
+
+Effect = Callable[[Connection, dict[str, Any]], None]
 
 
 def take(
     connection: Connection,
     consumer: str,
     event: dict[str, Any],
-    handle: Callable[[Connection, dict[str, Any]], None],
+    handle: Effect,
 ) -> str:
     """Runs `handle` in the caller's transaction unless this event was taken before.
 
@@ -28,4 +31,5 @@ def take(
     if connection.execute(claim).first() is None:
         return "duplicate"
     handle(connection, event)
+    failpoints.reach("event.handled")
     return "handled"

@@ -16,7 +16,7 @@ from eventlet.event import Event as GreenEvent
 from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection, func, select, update
 
-from chassis import metrics, topology
+from chassis import failpoints, metrics, topology
 from chassis.broker import PERSISTENT, Channel, Link, LinkedExtension
 from chassis.context import HEADER_PREFIX, enter
 from chassis.database import Database
@@ -198,7 +198,9 @@ class RelayWorker(LinkedExtension):
         exchange = topology.events_exchange(self.settings, self.container.service_name)
         self._confirms.begin()
         tags = [self._confirms.publish(exchange, row, row.type in self._durable) for row in rows]
+        failpoints.reach("outbox.published")
         self._confirms.wait()
+        failpoints.reach("outbox.confirmed")
         sent = [row for tag, row in zip(tags, rows, strict=True) if self._confirms.taken(tag, row.event_id)]
         for row in sent:
             metrics.EVENTS_PUBLISHED.labels(row.type).inc()

@@ -14,7 +14,7 @@ import structlog
 from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
-from chassis import metrics, topology
+from chassis import failpoints, metrics, topology
 from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
 from chassis.context import Call, context_of
 from chassis.contracts import Rpc
@@ -96,6 +96,8 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         call: Call = worker.data["call"]
         error = None if failure is None else _error_of(failure, contract)
         outcome = "ok" if error is None else error.get("kind", "failure")
+        if contract.mutates:
+            failpoints.reach("call.committed")
         metrics.RPC_SERVED.labels(contract.routing_key, outcome).inc()
         metrics.RPC_SECONDS.labels(contract.routing_key).observe(time.monotonic() - began)
         self._reply(delivery, result, error, call.replayed)

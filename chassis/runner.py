@@ -15,7 +15,7 @@ from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from chassis import logging
+from chassis import failpoints, logging
 from chassis.contracts import Event
 from chassis.settings import Settings
 
@@ -54,6 +54,7 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
     closes its connections.
     """
     logging.configure(settings.log_level, settings.log_format)
+    failpoints.arm(settings)
     container = make_container(service_class, settings, events)
     draining = False
     if settings.metrics_port:

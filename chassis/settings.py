@@ -57,12 +57,16 @@ class Settings:
     )
     metrics_host: str = setting("127.0.0.1", "where /metrics, /healthz and /readyz of a process listen")
     metrics_port: int = setting(0, "their port; 0 switches them off")
+    fail_point: str = setting("", "for tests: where in the code the process dies; production refuses it")
+    fail_point_passes: int = setting(0, "for tests: how often it gets past there first")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     log_format: str = setting("json", "json, or console for people")
 
     def __post_init__(self) -> None:
         if self.is_production and not self.token_public_keys:
             raise BadSetting("TOKEN_PUBLIC_KEYS: production needs its own keys")
+        if self.is_production and self.fail_point:
+            raise BadSetting("FAIL_POINT: production never dies on purpose")
         for name in ("amqp_url", "database_url"):
             if self.is_production and is_demo_password(urlsplit(getattr(self, name)).password):
                 raise BadSetting(f"{name.upper()}: production refuses the demo's password")

@@ -1,4 +1,4 @@
-"""The four tables every service has beside its own: outbox, inbox, failed events, stored answers."""
+"""The tables every service has beside its own: outbox, inbox, failed events, answers, operator acts."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def moment(name: str, **options: Any) -> Column[Any]:
 
 
 def chassis_tables(metadata: MetaData) -> None:
-    """Adds the four tables to a service's metadata."""
+    """Adds these tables to a service's metadata."""
     Table(
         "outbox",
         metadata,
@@ -78,6 +78,17 @@ def chassis_tables(metadata: MetaData) -> None:
         PrimaryKeyConstraint("scope", "key"),
         Index("idempotency_created_at", "created_at"),
     )
+    Table(
+        "operator_acts",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        moment("at", nullable=False, server_default=func.now()),
+        Column("operator", Text, nullable=False),
+        Column("act", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("reason", Text),
+        Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    )
 
 
 METADATA = MetaData()
@@ -86,3 +97,4 @@ OUTBOX = METADATA.tables["outbox"]
 INBOX = METADATA.tables["inbox"]
 FAILED_EVENTS = METADATA.tables["failed_events"]
 IDEMPOTENCY = METADATA.tables["idempotency"]
+OPERATOR_ACTS = METADATA.tables["operator_acts"]

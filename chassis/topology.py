@@ -3,8 +3,9 @@
 One place, because RabbitMQ refuses (406) a declaration that differs from what exists.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from kombu import Connection
 
@@ -12,6 +13,8 @@ from chassis.contracts import Event
 from chassis.settings import Settings
 
 DELIVERY_LIMIT = 1000
+# Each look at a dead letter counts as a delivery; RabbitMQ 4 would drop it after 20.
+DEAD_LETTER_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 
 
 def rpc_exchange(settings: Settings) -> str:
@@ -56,43 +59,53 @@ def event_queue_arguments(settings: Settings, consumer: str) -> dict[str, Any]:
     }
 
 
-def queue_names(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[str]:
-    """Every durable queue of the system."""
+@dataclass(frozen=True)
+class Queue:
+    """A durable queue: whose it is, what waits in it, how it is declared and bound."""
+
+    name: str
+    service: str
+    purpose: Literal["calls", "events", "dead letters"]
+    arguments: dict[str, Any] = field(hash=False, compare=False)
+    exchange: str
+    routing_key: str
+
+
+def exchanges(settings: Settings, services: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Every exchange, and its type."""
+    yield rpc_exchange(settings), "topic"
+    yield dead_letter_exchange(settings), "direct"
     for service in services:
-        yield rpc_queue(settings, service)
-        yield dead_letter_queue(settings, service)
+        yield events_exchange(settings, service), "topic"
+
+
+def queues(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[Queue]:
+    """Every durable queue of these services, and of all consumers of these events."""
+    dead, rpc = dead_letter_exchange(settings), rpc_exchange(settings)
+    calls = {"x-queue-type": settings.rpc_queue_type}
+    for name in services:
+        yield Queue(
+            dead_letter_queue(settings, name), name, "dead letters", DEAD_LETTER_ARGUMENTS, dead, name
+        )
+        yield Queue(rpc_queue(settings, name), name, "calls", calls, rpc, f"{name}.*")
     for event in events:
-        yield from (event_queue(settings, event, consumer) for consumer in event.consumers)
+        exchange = events_exchange(settings, event.owner)
+        for name in event.consumers:
+            arguments = event_queue_arguments(settings, name)
+            yield Queue(event_queue(settings, event, name), name, "events", arguments, exchange, event.type)
 
 
-def declare(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> None:
+def queue_names(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[str]:
+    """The names of every durable queue."""
+    return (queue.name for queue in queues(settings, services, events))
+
+
+def declare(settings: Settings, services: Collection[str], events: Iterable[Event]) -> None:
     """Declares everything; what exists already stays as it is."""
     with Connection(settings.amqp_url, connect_timeout=5) as connection:
         channel = connection.channel()
-        _exchange(channel, rpc_exchange(settings), "topic")
-        _exchange(channel, dead_letter_exchange(settings), "direct")
-        for service in services:
-            _declare_service(channel, settings, service)
-        for event in events:
-            for consumer in event.consumers:
-                name = event_queue(settings, event, consumer)
-                _queue(channel, name, event_queue_arguments(settings, consumer))
-                channel.queue_bind(name, events_exchange(settings, event.owner), event.type)
-
-
-def _declare_service(channel: Any, settings: Settings, service: str) -> None:
-    dead = dead_letter_queue(settings, service)
-    _queue(channel, dead, {"x-queue-type": "quorum"})
-    channel.queue_bind(dead, dead_letter_exchange(settings), service)
-    calls = rpc_queue(settings, service)
-    _queue(channel, calls, {"x-queue-type": settings.rpc_queue_type})
-    channel.queue_bind(calls, rpc_exchange(settings), f"{service}.*")
-    _exchange(channel, events_exchange(settings, service), "topic")
-
-
-def _exchange(channel: Any, name: str, kind: str) -> None:
-    channel.exchange_declare(name, kind, durable=True, auto_delete=False)
-
-
-def _queue(channel: Any, name: str, arguments: dict[str, Any]) -> None:
-    channel.queue_declare(name, durable=True, auto_delete=False, arguments=arguments)
+        for name, kind in exchanges(settings, services):
+            channel.exchange_declare(name, kind, durable=True, auto_delete=False)
+        for queue in queues(settings, services, events):
+            channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.arguments)
+            channel.queue_bind(queue.name, queue.exchange, queue.routing_key)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from amqp.exceptions import AMQPError
 from sqlalchemy.exc import OperationalError
 
-from chassis import migrations, topology
+from chassis import topology
 from chassis.database import database_url
 from chassis.settings import Settings
 from cli.complaints import Complaint
-from services import directory
+from services import directory, migrating
 
 
 def migrate_services(settings: Settings, names: Iterable[str], say: Callable[[str], None]) -> None:
@@ -20,7 +20,7 @@ def migrate_services(settings: Settings, names: Iterable[str], say: Callable[[st
     for name in names:
         url = database_url(settings, name)
         try:
-            migrations.upgrade(name, url.render_as_string(hide_password=False))
+            migrating.upgrade(name, url.render_as_string(hide_password=False))
         except OperationalError as error:
             raise Complaint(f"The database {url} cannot be used: {error.orig}".strip()) from error
         say(f"{name}: tables are up to date")

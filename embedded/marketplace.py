@@ -19,7 +19,7 @@ from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from sqlalchemy import func, select
 
-from chassis import migrations, runner, topology
+from chassis import runner, topology
 from chassis.database import Db, database_url, make_engine
 from chassis.relay import RelayWorker
 from chassis.settings import load
@@ -32,7 +32,7 @@ from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.resending import resend_lost_events
 from gateway.app import build_app, listening
 from gateway.settings import GatewaySettings
-from services import directory
+from services import directory, migrating
 from services.accounts.models import ACCOUNTS
 from services.accounts.staff import grant_staff
 
@@ -170,7 +170,7 @@ class Marketplace:
         events = directory.all_events()
         for name in directory.NAMES:
             url = database_url(self.settings, name)
-            migrations.upgrade(name, url.render_as_string(hide_password=False))
+            migrating.upgrade(name, url.render_as_string(hide_password=False))
         topology.declare(self.settings, directory.NAMES, events)
         resend_lost_events(self.settings, events)
 

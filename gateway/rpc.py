@@ -130,6 +130,7 @@ class AmqpRpcClient:
         channel = self._channel
         if channel is None:
             raise Unavailable("Our services cannot be reached at the moment.")
+        await _refuse_while_blocked(channel)
         number = f"{next(self._numbers):x}"
         waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting
@@ -200,6 +201,16 @@ class AmqpRpcClient:
         waiting = self._waiting.get(message.header.properties.correlation_id or "")
         if waiting is not None and not waiting.done():
             waiting.set_result(message.body)
+
+
+async def _refuse_while_blocked(channel: Channel) -> None:
+    # A broker under an alarm reads nothing, but keeps what was sent: the call would be carried out
+    # when the alarm is over, long after its caller was told that it timed out.
+    try:
+        async with asyncio.timeout(0):
+            await channel.connection.ready()
+    except TimeoutError as error:
+        raise Unavailable("The message broker takes nothing at the moment.") from error
 
 
 def _connection_lost() -> Unavailable:

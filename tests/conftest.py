@@ -14,7 +14,8 @@ import pytest
 from chassis import topology
 from chassis.settings import Settings, load
 from tests import house
-from tests.servers import MISSING, NOT_RUN, Servers, broker_connection, require_servers, with_database
+from tests.found_servers import Servers
+from tests.servers import MISSING, NOT_RUN, broker_connection, require_servers, with_database
 from tests.service_harness import release_connections
 from tests.stack import Stack
 

@@ -17,7 +17,6 @@ from chassis.database import Database, Db, make_engine
 from chassis.errors import Invalid, field_errors
 from chassis.events import Fresh
 from chassis.fields import rfc3339
-from chassis.migrations import upgrade
 from chassis.outbox import row
 from chassis.remote import Remote
 from chassis.settings import Settings, load
@@ -25,6 +24,7 @@ from chassis.settings_provider import SettingsProvider
 from chassis.tables import OUTBOX
 from chassis.tokens import DEMO_SIGNING_KEY, Caller, Signer, Verifier, verifying_keys
 from services.directory import class_of
+from services.migrating import upgrade
 from tests.servers import require_servers
 
 

@@ -53,18 +53,29 @@ class Process:
         """Whether it says so on its own port. A process that has ended fails the test at once."""
         if not self.is_running:
             raise AssertionError(f"{self.label} ended:\n{self.tail()}")
+        return self.says_ready
+
+    @property
+    def says_ready(self) -> bool:
+        """The same; a process that has ended just is not ready."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
 
-    def start(self) -> None:
-        """Starts it, without waiting for readiness."""
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._popen is not None
+        return self._popen.pid
+
+    def start(self, **environment: str) -> None:
+        """Starts it, without waiting for readiness; `environment` counts for this start only."""
         with open(self.log, "ab") as log:
             self._popen = subprocess.Popen(
                 [*MICROTASKS, "serve", self.name],
-                env=self._environment,
+                env={**self._environment, **environment},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

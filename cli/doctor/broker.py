@@ -11,10 +11,12 @@ from typing import Any
 from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
 from kombu import Connection
 
+from chassis import topology
 from chassis.settings import Settings
+from chassis.topology import Queue
 from cli.configuration import masked
-from cli.doctor.expected import Expected, Purpose, expected_exchanges, expected_queues
 from cli.doctor.findings import Finding, failed, ok, warning
+from services import directory
 
 SUBJECT = "broker"
 OLDEST_VERSION = (3, 10)
@@ -85,7 +87,7 @@ def _reachable(connection: Any, address: str) -> Finding:
 
 
 def _exchanges(connection: Any, settings: Settings, services: Collection[str]) -> Iterator[Finding]:
-    expected = expected_exchanges(settings, services)
+    expected = topology.exchanges(settings, services)
     states = {name: _exchange_state(connection, name, kind) for name, kind in expected}
     yield from _wrong(SUBJECT, "exchanges", states)
 
@@ -99,14 +101,15 @@ def _exchange_state(connection: Any, name: str, kind: str) -> Any:
 
 def _queues_of(connection: Any, settings: Settings, service: str) -> Iterator[Finding]:
     subject = f"{service} queues"
-    states = {queue: _queue_state(connection, queue) for queue in expected_queues(settings, service)}
+    queues = topology.queues(settings, [service], directory.all_events())
+    states = {queue: _queue_state(connection, queue) for queue in queues if queue.service == service}
     yield from _wrong(subject, "queues", {queue.name: state for queue, state in states.items()})
     answers = {queue: state for queue, state in states.items() if not isinstance(state, str)}
     yield from _consumers(subject, service, answers)
     yield from _waiting(subject, answers)
 
 
-def _queue_state(connection: Any, queue: Expected) -> Any:
+def _queue_state(connection: Any, queue: Queue) -> Any:
     def declare(channel: Any, **options: Any) -> Any:
         return channel.queue_declare(queue.name, **options)
 
@@ -151,10 +154,10 @@ def _ask(connection: Any, question: Callable[[Any], Any]) -> Any:
             channel.close()  # a refusal has closed it already
 
 
-def _consumers(subject: str, service: str, answers: dict[Expected, Any]) -> Iterator[Finding]:
-    read = {queue: answer.consumer_count for queue, answer in answers.items() if queue.is_read}
+def _consumers(subject: str, service: str, answers: dict[Queue, Any]) -> Iterator[Finding]:
+    read = {q: answer.consumer_count for q, answer in answers.items() if q.purpose != "dead letters"}
     unread = [queue.name for queue, consumers in read.items() if not consumers]
-    processes = max((n for queue, n in read.items() if queue.purpose is Purpose.CALLS), default=0)
+    processes = max((n for queue, n in read.items() if queue.purpose == "calls"), default=0)
     if not read:
         return
     if not any(read.values()):
@@ -168,9 +171,9 @@ def _consumers(subject: str, service: str, answers: dict[Expected, Any]) -> Iter
         yield ok(subject, "consumers", f"{processes} running")
 
 
-def _waiting(subject: str, answers: dict[Expected, Any]) -> Iterator[Finding]:
+def _waiting(subject: str, answers: dict[Queue, Any]) -> Iterator[Finding]:
     for queue, answer in answers.items():
-        if queue.purpose is Purpose.DEAD_LETTERS:
+        if queue.purpose == "dead letters":
             if answer.message_count == 0:
                 yield ok(subject, "dead letters", "none")
                 continue

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from chassis.database import make_engine
-from chassis.migrations import alembic_config
 from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, OUTBOX
 from chassis.tokens import LEEWAY_SECONDS
 from cli.configuration import masked
 from cli.doctor.findings import Finding, failed, ok, warning
+from services.migrating import alembic_config
 
 OLDEST_VERSION = 15
 LATE_SECONDS = 60

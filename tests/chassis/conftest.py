@@ -19,9 +19,9 @@ import sqlalchemy as sa
 from chassis import topology
 from chassis.contracts import Rpc
 from chassis.database import Db, database_url, make_engine
-from chassis.migrations import create_database
 from chassis.settings import Settings, load
 from chassis.tables import METADATA
+from services.migrating import create_database
 from tests.chassis import echo_contract as contract
 from tests.house import ROOT
 from tests.servers import broker_connection, eventually, free_port

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import URL
 
 from chassis.database import database_url
-from chassis.migrations import alembic_config, upgrade
 from chassis.settings import Settings
+from services.migrating import alembic_config, upgrade
 from tests import house
 
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"

@@ -8,11 +8,11 @@ import pytest
 import uuid6
 from sqlalchemy import Engine, insert, select
 
-from chassis import migrations
 from chassis.database import database_url, make_engine
 from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
 from embedded.resending import resend_lost_events
+from services import migrating
 from services.orders.contract import ORDER_STATUS_CHANGED
 
 CONSUMER = "orders.order_status_changed"
@@ -24,7 +24,7 @@ NOW = datetime.now(UTC)
 def engines(servers: Settings) -> Iterator[dict[str, Engine]]:
     made = {}
     for name in ("orders", *CONSUMERS):
-        migrations.upgrade(name, database_url(servers, name).render_as_string(hide_password=False))
+        migrating.upgrade(name, database_url(servers, name).render_as_string(hide_password=False))
         made[name] = make_engine(servers, name)
     yield made
     for engine in made.values():

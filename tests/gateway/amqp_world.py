@@ -10,6 +10,8 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
+from pamqp.base import Frame
+from pamqp.frame import marshal
 from yarl import URL
 
 from chassis.settings import Settings, load
@@ -28,6 +30,7 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.is_open = True
 
@@ -42,6 +45,11 @@ class Wire:
         for writer in self._writers:
             writer.transport.abort()
 
+    def say(self, frame: Frame) -> None:
+        """Tells every client something in the broker's name."""
+        for writer in self._clients:
+            writer.write(marshal(frame, 0))
+
     async def stop(self) -> None:
         """Breaks everything for good."""
         self.cut()
@@ -54,6 +62,7 @@ class Wire:
             return
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, far_writer}
+        self._clients.add(writer)
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
+from pamqp.commands import Connection
 
 from chassis import topology
 from chassis.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
@@ -176,6 +177,42 @@ def test_a_lost_connection_fails_calls_under_way_at_once_and_heals_by_itself(ser
         assert (await get_order(world)).result == "healed"
 
     in_world(servers, test)
+
+
+def test_while_the_broker_is_blocked_calls_are_refused_at_once_and_never_carried_out(
+    servers: Settings,
+) -> None:
+    async def test(world: AmqpWorld) -> None:
+        calls: list[str] = []
+
+        def answer(message: AbstractIncomingMessage) -> dict[str, str]:
+            calls.append(str(message.routing_key))
+            return {}
+
+        await world.respond("orders", answer)
+        await get_order(world)
+        world.wire.say(Connection.Blocked(reason="low on disk"))
+        await until(lambda: _is_refused(world))
+        carried_out = len(calls)
+        for _ in range(5):
+            assert await _is_refused(world)
+        world.wire.say(Connection.Unblocked())
+        await until(lambda: _is_answered(world))
+        assert len(calls) == carried_out + 1, "only the call after the end of the alarm"
+
+    in_world(servers, test)
+
+
+async def _is_refused(world: AmqpWorld) -> bool:
+    try:
+        await get_order(world)
+    except Unavailable:
+        return True
+    return False
+
+
+async def _is_answered(world: AmqpWorld) -> bool:
+    return not await _is_refused(world)
 
 
 def test_the_gateway_starts_without_a_broker_and_connects_when_there_is_one(servers: Settings) -> None:

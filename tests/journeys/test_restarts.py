@@ -18,7 +18,9 @@ import pytest
 
 from chassis.settings import Settings
 from tests.journeys import ledger, walk
-from tests.servers import PostgresServer, RabbitServer, eventually, with_database
+from tests.private_postgres import PostgresServer
+from tests.private_rabbit import RabbitServer
+from tests.servers import eventually, with_database
 from tests.stack import Stack
 
 WALKERS = 4

@@ -11,13 +11,13 @@ import pytest
 import time_machine
 from sqlalchemy import Connection, create_engine, insert, text, update
 
-from chassis import migrations
 from chassis.database import database_url
 from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, OUTBOX
 from cli.doctor import databases
 from cli.doctor.databases import examine_database
 from cli.doctor.findings import Finding, Result
+from services import migrating
 from tests.servers import free_port, with_database
 
 SERVICE = "reviews"
@@ -34,7 +34,7 @@ def undeclared(servers: Settings) -> Settings:
 def database(undeclared: Settings) -> Settings:
     """The same, with its tables."""
     address = database_url(undeclared, SERVICE).render_as_string(hide_password=False)
-    migrations.upgrade(SERVICE, address)
+    migrating.upgrade(SERVICE, address)
     return undeclared
 
 
@@ -92,7 +92,7 @@ def test_older_tables_ask_for_migrate(
     shutil.copytree(repository / "services" / SERVICE / "migrations", newer)
     head = look(database)["tables"].found.rpartition(" ")[2]
     (newer / "v9999_more.py").write_text(f'revision = "9999"\ndown_revision = "{head}"\n')
-    config = migrations.alembic_config(SERVICE)
+    config = migrating.alembic_config(SERVICE)
     config.set_main_option("version_locations", str(newer))
     monkeypatch.setattr(databases, "alembic_config", lambda _: config)
     found = look(database)["tables"]

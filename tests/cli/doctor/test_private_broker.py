@@ -16,7 +16,7 @@ from chassis.settings import Settings
 from cli.doctor.broker import examine_broker
 from cli.doctor.findings import Finding, Result
 from tests import house
-from tests.servers import RabbitServer
+from tests.private_rabbit import RabbitServer
 
 MODEST, WORD = "orders", "a-word"
 NOTHING, EVERYTHING = "^$", ".*"

@@ -1,0 +1,59 @@
+"""Each service's own Alembic history, run from code; one shared environment, no ini files."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+HERE = Path(__file__).resolve().parent
+MIGRATION_LOCK = 0x6D696372
+
+
+def upgrade(service: str, database_url: str, revision: str = "head") -> None:
+    """Brings a service's database to a revision, creating the database if it is missing.
+
+    Safe to run from several places at once: an advisory lock lets one after the other.
+    """
+    url = make_url(database_url).set(drivername="postgresql+psycopg2")
+    create_database(url)
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+            connection.commit()
+            config = alembic_config(service)
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    finally:
+        engine.dispose()
+
+
+def alembic_config(service: str) -> Config:
+    """Alembic's configuration of one service's history."""
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "alembic_environment"))
+    config.set_main_option("version_locations", str(HERE / service / "migrations"))
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+def create_database(url: URL) -> None:
+    """Creates a database that is not there yet."""
+    try:
+        create_engine(url).connect().close()
+        return
+    except OperationalError as error:
+        if "does not exist" not in str(error):
+            raise
+    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        quoted = server.dialect.identifier_preparer.quote(url.database or "")
+        try:
+            connection.execute(text(f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"))
+        except (ProgrammingError, IntegrityError) as error:
+            if "already exists" not in str(error):  # another migration was quicker
+                raise
+    server.dispose()

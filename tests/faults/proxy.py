@@ -1,0 +1,158 @@
+"""A network between processes and a server that can be slow, silent, cut or gone."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Coroutine
+from enum import Enum
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+PIECE_BYTES = 64 * 1024
+CALL_SECONDS = 10.0
+RESET_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class Mode(Enum):
+    """What happens to what is sent, by either side."""
+
+    PASS = "arrives"
+    HOLD = "waits until the network is back"
+    SWALLOW = "is lost, and neither side is told: half-open"
+    REFUSE = "no connection comes about"
+
+
+class Network:
+    """Stands between processes and one server; a context manager with a thread of its own.
+
+    Connections that lost something are reset when the network is back: their streams have a hole.
+    """
+
+    def __init__(self, server_port: int) -> None:
+        self._server_port = server_port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._wires: set[_Wire] = set()
+        self._mode = Mode.PASS
+        self._delay_seconds = 0.0
+        self._flows = asyncio.Event()
+        self.port = 0
+
+    def __enter__(self) -> "Network":
+        self._thread.start()
+        self._run(self._open())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CALL_SECONDS)
+        self._loop.close()
+
+    def url(self, server_url: str) -> str:
+        """The server's URL, through this network."""
+        parts = urlsplit(server_url)
+        account, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{account}{at}127.0.0.1:{self.port}"))
+
+    def become(self, mode: Mode) -> None:
+        """From now on what is sent meets this."""
+        self._run(self._become(mode))
+
+    def cut(self) -> None:
+        """Resets every connection now; new ones meet the mode."""
+        self._run(self._cut(only_torn=False))
+
+    def delay(self, seconds: float) -> None:
+        """Every piece takes so much longer, each way."""
+        self._delay_seconds = seconds
+
+    def _run(self, act: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(act, self._loop).result(CALL_SECONDS)
+
+    async def _open(self) -> None:
+        self._flows.set()
+        self._listener = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        self._listener.close()
+        await self._cut(only_torn=False)
+
+    async def _become(self, mode: Mode) -> None:
+        self._mode = mode
+        if mode in (Mode.PASS, Mode.REFUSE):
+            await self._cut(only_torn=mode is Mode.PASS)
+        (self._flows.clear if mode is Mode.HOLD else self._flows.set)()
+
+    async def _cut(self, only_torn: bool) -> None:
+        for wire in list(self._wires):
+            if wire.torn or not only_torn:
+                wire.reset()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = _Wire(writer)
+        self._wires.add(wire)
+        with contextlib.suppress(OSError):
+            try:
+                await self._carry(wire, reader, writer)
+            finally:
+                self._wires.discard(wire)
+                wire.reset()
+
+    async def _carry(self, wire: "_Wire", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._mode is Mode.REFUSE:
+            return
+        await self._flows.wait()
+        if self._mode is Mode.SWALLOW:
+            wire.torn = True
+            await wire.gone.wait()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        wire.ends.append(far_writer)
+        there = self._pump(wire, reader, far_writer)
+        await _until_first(there, self._pump(wire, far_reader, writer), wire.gone.wait())
+
+    async def _pump(self, wire: "_Wire", source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while piece := await source.read(PIECE_BYTES):
+            if self._delay_seconds:
+                await asyncio.sleep(self._delay_seconds)
+            await self._flows.wait()
+            if self._mode is Mode.SWALLOW:
+                wire.torn = True
+                continue
+            target.write(piece)
+            await target.drain()
+        if self._mode is Mode.SWALLOW:  # that one side has gone is not heard either
+            wire.torn = True
+            await wire.gone.wait()
+
+
+class _Wire:
+    """One connection through the network: both its ends, and whether something of it was lost."""
+
+    def __init__(self, near: asyncio.StreamWriter) -> None:
+        self.ends = [near]
+        self.torn = False
+        self.gone = asyncio.Event()
+
+    def reset(self) -> None:
+        self.gone.set()
+        for end in self.ends:
+            wire = end.get_extra_info("socket")
+            if wire is not None and wire.fileno() >= 0:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+            end.transport.abort()
+
+
+async def _until_first(*acts: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.ensure_future(act) for act in acts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
