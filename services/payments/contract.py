@@ -4,10 +4,7 @@ Amounts are integers in minor units. Money that may be zero or negative (fees, b
 an account) is `SignedMoney`; what people send is `Money`, from 1 to 10^12.
 """
 
-import re
-from typing import Any
-
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from chassis.contracts import Event, EventSchema, Rpc
 from chassis.fields import CURRENCIES, Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
@@ -26,19 +23,6 @@ PAYMENT_CHANGES: tuple[str, ...] = ("due", "reminded", "processing", "paid", "fa
 TRANSACTION_TYPES: tuple[str, ...] = (
     "payment", "earning", "release", "refund", "payout", "payout_returned",
 )  # fmt: skip
-
-
-_MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])")
-
-
-class Month(fields.String):
-    """A calendar month in UTC, `2026-11`."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        month: str = super()._deserialize(value, attr, data, **kwargs)
-        if _MONTH.fullmatch(month) is None:
-            raise ValidationError("Must be a month like 2026-11.")
-        return month
 
 
 class SignedMoney(Schema):
@@ -114,9 +98,12 @@ class ListPayoutsQuery(PageArguments):
 
 
 class StatementQuery(Schema):
-    """Query string of `GET /v1/me/statements`: one month in UTC."""
+    """Query string of `GET /v1/me/statements`: one month in UTC, `2026-11`."""
 
-    month = Month(required=True)
+    month = Text(
+        required=True,
+        validate=validate.Regexp(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z", error="Must be a month like 2026-11."),
+    )
 
 
 class NoArguments(Schema):
@@ -282,7 +269,9 @@ class SandboxAction(Schema):
     """What the sandbox's page shows: the amount, and whether it still waits for an answer."""
 
     amount = fields.Nested(Money, required=True)
-    status = Text(required=True, validate=validate.OneOf(("requires_action", "captured", "declined")))
+    status = Text(
+        required=True, validate=validate.OneOf(("requires_action", "captured", "declined", "cancelled"))
+    )
     order_id = Id(required=True)
 
 

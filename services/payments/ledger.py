@@ -126,7 +126,7 @@ def capture(parties: Parties, split: Split) -> Movement:
 
 def refund(parties: Parties, split: Split, released: bool) -> Movement:
     """The customer got money back, from where the provider's share is by now."""
-    held = "provider_available" if released else "provider_pending"
+    held: Account = "provider_available" if released else "provider_pending"
     return _movement(
         "refund",
         parties.currency,
