@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import eventlet
 import structlog
+from amqp import method_framing
+from amqp.basic_message import Message
 from amqp.exceptions import AMQPError
 from eventlet.event import Event as GreenEvent
 from kombu import Connection
@@ -27,6 +29,24 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
 SET_UP_SECONDS = 10.0
 LOST_CONNECTION = (OSError, EOFError, AMQPError)
+
+
+class ReadableMessage(Message):  # type: ignore[misc]
+    """A message whose properties cannot be read counts as one without any.
+
+    py-amqp would stop in the middle of the frames, on every connection that is given the message.
+    """
+
+    def _load_properties(self, class_id: int, buffer: Any, offset: int) -> int:
+        try:
+            return int(super()._load_properties(class_id, buffer, offset))
+        except Exception as error:  # whatever is in them
+            log.error("message_properties_unreadable", error=str(error))
+            self.properties: dict[str, Any] = {}
+            return offset
+
+
+method_framing.Message = ReadableMessage
 
 
 class Interrupted(Exception):
@@ -168,8 +188,12 @@ class Link:
         """Sends a message to its queue's dead letters."""
         self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=False))
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether a delivery can still be settled; if not, the broker delivers it again."""
+        return delivery.channel is self._channel
+
     def _settle(self, delivery: Delivery, act: Callable[[], None]) -> None:
-        if delivery.channel is self._channel:
+        if self.holds(delivery):
             with contextlib.suppress(Unavailable):
                 self._write(delivery.channel, act)
 

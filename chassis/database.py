@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+import eventlet
 from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +22,7 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 # Classes and codes of a server that cannot work now: connections, read-only, resources, stopping, disks.
 SERVER_AWAY = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
+PATIENCE = 3  # deadlines a transaction may take in all, a relay's wait for the broker included
 RECORDED = "events_recorded"
 
 current_call: ContextVar[str] = ContextVar("current_call", default="background")
@@ -70,9 +72,14 @@ class Db:
     """
 
     def __init__(
-        self, engine: Engine, wake_relay: Callable[[], None] = lambda: None, reader: Engine | None = None
+        self,
+        engine: Engine,
+        wake_relay: Callable[[], None] = lambda: None,
+        reader: Engine | None = None,
+        patience_seconds: float | None = None,
     ) -> None:
         self._engine = engine
+        self._patience_seconds = patience_seconds
         self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wake_relay = wake_relay
 
@@ -86,7 +93,7 @@ class Db:
             with self._reader.connect() as connection:
                 return query(connection)
 
-        return _retried(attempt)
+        return self._in_time(attempt)
 
     def write(self, effect: Callable[[Connection], T]) -> T:
         """Runs an effect in one transaction and commits it.
@@ -103,12 +110,22 @@ class Db:
                 connection.info[RECORDED] = False
                 return effect(connection), connection.info[RECORDED]
 
-        result, recorded = _retried(attempt)
+        result, recorded = self._in_time(attempt)
         metrics.TRANSACTIONS.labels(current_call.get()).inc()
         if recorded:
             failpoints.reach("outbox.committed")
             self._wake_relay()
         return result
+
+    def _in_time(self, attempt: Callable[[], T]) -> T:
+        # A server that is frozen, or behind a dead network, keeps no time-out of its own.
+        with eventlet.Timeout(self._patience_seconds) as patience:
+            try:
+                return _retried(attempt)
+            except eventlet.Timeout as spent:
+                if spent is not patience:
+                    raise
+                raise Unavailable("The database does not answer.", code="database_unavailable") from spent
 
 
 class Database(DependencyProvider):  # type: ignore[misc]
@@ -125,7 +142,7 @@ class Database(DependencyProvider):  # type: ignore[misc]
         writer = make_engine(settings, name)
         reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
         self._engines = [writer, reader]
-        self.db = Db(writer, self._wake, reader)
+        self.db = Db(writer, self._wake, reader, PATIENCE * settings.rpc_deadline_seconds)
 
     def stop(self) -> None:
         """Closes the pooled connections."""

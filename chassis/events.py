@@ -59,19 +59,19 @@ class Fresh:
     contract: Event
     event: dict[str, Any]
     settings: Settings
-    is_stopping: Callable[[], bool]
+    is_wanted: Callable[[], bool]
 
     def run(self, db: Db, handle: Effect) -> None:
         """Takes the event; waits, unacknowledged, while the database is away.
 
-        Raises: Unavailable when the process stops meanwhile.
+        Raises: Unavailable when the process stops meanwhile, or the broker delivers it elsewhere.
         """
         while True:
             try:
                 self._take(db, handle)
                 return
             except Unavailable as error:
-                if self.is_stopping():
+                if not self.is_wanted():
                     raise
                 log.warning("event_waits", consumer=self.consumer, error=error.detail)
                 eventlet.sleep(WAIT_SECONDS)
@@ -146,7 +146,11 @@ class EventConsumer(LinkedExtension):
             self._reject(entrypoint, delivery, error)
             return
         settings = self.container.config["settings"]
-        work = Fresh(entrypoint.consumer, entrypoint.contract, event, settings, lambda: self._stopping)
+
+        def is_wanted() -> bool:
+            return not self._stopping and self.link.holds(delivery)
+
+        work = Fresh(entrypoint.consumer, entrypoint.contract, event, settings, is_wanted)
         self._spawn(entrypoint, work, delivery)
 
     def _reject(self, entrypoint: "EventEntrypoint", delivery: Delivery, error: BaseException) -> None:

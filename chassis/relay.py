@@ -164,8 +164,9 @@ class RelayWorker(LinkedExtension):
         purged_ago = PURGE_SECONDS
         while True:
             self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
+            is_last_look = self._stopping  # what is recorded while one look goes on is for the next
             self._drain()
-            if self._stopping:
+            if is_last_look:
                 return
             purged_ago += self.settings.relay_interval_seconds
             if purged_ago >= PURGE_SECONDS and self._purge():

@@ -5,6 +5,7 @@ after its reply, so a call whose process died runs again elsewhere (its idempote
 that harmless).
 """
 
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,12 +17,15 @@ from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
 from chassis import failpoints, metrics, topology
 from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
-from chassis.context import Call, context_of
+from chassis.context import HEADER_PREFIX, Call, context_of
 from chassis.contracts import Rpc
 from chassis.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
 
 log = structlog.get_logger(__name__)
 
+REASON, CALL, LONGEST = "x-reason", "x-call", 255  # what a dead letter says of a call
+# A dead letter lies about for days: what the call brought along is kept, but not its access token.
+KEPT = re.compile(f"{HEADER_PREFIX}(?!access_token$)")
 Method = TypeVar("Method", bound=Callable[..., Any])
 Json = Any
 
@@ -124,20 +128,21 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         link.ack(delivery)
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
-        service = self.container.service_name
+        service, call = self.container.service_name, delivery.delivery_info["routing_key"]
         queue = topology.dead_letter_queue(self.settings, service)
-        log.error(
-            "call_buried", reason=reason, queue=queue, routing_key=delivery.delivery_info["routing_key"]
-        )
+        log.error("call_buried", reason=reason, queue=queue, routing_key=call)
         metrics.DEAD_LETTERS.labels(queue).inc()
+        told = delivery.headers.items()
+        kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and KEPT.match(str(k))}
         try:
             self.rpc_link.link.publish(
                 topology.dead_letter_exchange(self.settings),
                 service,
                 text_of(delivery, "replace"),
-                headers={"x-reason": reason},
+                headers={**kept, REASON: reason[:LONGEST], CALL: call},
                 waits=True,
                 delivery_mode=PERSISTENT,
+                timestamp=int(time.time()),
             )
         except Unavailable:
             return

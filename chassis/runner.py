@@ -48,10 +48,10 @@ def is_ready(container: ServiceContainer) -> bool:
 
 
 def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -> int:
-    """Runs a service until SIGTERM or SIGINT; answers the exit code.
+    """Runs a service until SIGTERM or SIGINT; answers the exit code: 0 when all work was finished.
 
     A stopping process is not ready any more, takes nothing new, finishes what it has and then
-    closes its connections.
+    closes its connections. What it cannot finish in time is done elsewhere. A second signal ends it at once.
     """
     logging.configure(settings.log_level, settings.log_format)
     failpoints.arm(settings)
@@ -70,7 +70,9 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
     with eventlet.Timeout(settings.drain_seconds, False):
         container.stop()
         log.info("service_stopped", service=container.service_name)
-    return 1 if container_died.dead and container_died.wait() else 0
+        return 1 if container_died.dead and container_died.wait() else 0
+    log.error("service_cut_short", service=container.service_name, seconds=settings.drain_seconds)
+    return 1
 
 
 def _died(container: ServiceContainer, waiter: Any) -> bool:
@@ -84,7 +86,7 @@ def _died(container: ServiceContainer, waiter: Any) -> bool:
 
 
 def _signals() -> Callable[[], None]:
-    """A function that waits, without polling, for SIGTERM or SIGINT."""
+    """A function that waits, without polling, for SIGTERM or SIGINT; the next one ends the process."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -94,6 +96,8 @@ def _signals() -> Callable[[], None]:
 
     def wait() -> None:
         trampoline(reader, read=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: os._exit(128 + number))
 
     return wait
 

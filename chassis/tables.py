@@ -2,96 +2,81 @@
 
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    Integer,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    func,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 
-def moment(name: str, **options: Any) -> Column[Any]:
+def moment(name: str, **options: Any) -> sa.Column[Any]:
     """A column that holds an aware time."""
-    return Column(name, DateTime(timezone=True), **options)
+    return sa.Column(name, sa.DateTime(timezone=True), **options)
 
 
-def chassis_tables(metadata: MetaData) -> None:
+def chassis_tables(metadata: sa.MetaData) -> None:
     """Adds these tables to a service's metadata."""
-    Table(
+    sa.Table(
         "outbox",
         metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
-        Column("event_id", Uuid(as_uuid=False), nullable=False, unique=True),
-        Column("type", Text, nullable=False),
-        Column("body", JSONB, nullable=False),
-        Column("context", JSONB, nullable=False, server_default=text("'{}'")),
-        moment("created_at", nullable=False, server_default=func.now()),
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False, unique=True),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("body", JSONB, nullable=False),
+        sa.Column("context", JSONB, nullable=False, server_default=sa.text("'{}'")),
+        moment("created_at", nullable=False, server_default=sa.func.now()),
         moment("sent_at"),
-        Index("outbox_unsent", "id", postgresql_where=text("sent_at IS NULL")),
-        Index("outbox_sent_at", "sent_at"),
+        sa.Index("outbox_unsent", "id", postgresql_where=sa.text("sent_at IS NULL")),
+        sa.Index("outbox_sent_at", "sent_at"),
     )
-    Table(
+    sa.Table(
         "inbox",
         metadata,
-        Column("consumer", Text, nullable=False),
-        Column("event_id", Uuid(as_uuid=False), nullable=False),
-        moment("processed_at", nullable=False, server_default=func.now()),
-        PrimaryKeyConstraint("consumer", "event_id"),
-        Index("inbox_processed_at", "processed_at"),
+        sa.Column("consumer", sa.Text, nullable=False),
+        sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False),
+        moment("processed_at", nullable=False, server_default=sa.func.now()),
+        sa.PrimaryKeyConstraint("consumer", "event_id"),
+        sa.Index("inbox_processed_at", "processed_at"),
     )
-    Table(
+    sa.Table(
         "failed_events",
         metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
-        Column("consumer", Text, nullable=False),
-        Column("event_id", Uuid(as_uuid=False), nullable=False),
-        Column("type", Text, nullable=False),
-        Column("body", JSONB, nullable=False),
-        Column("context", JSONB, nullable=False, server_default=text("'{}'")),
-        Column("attempts", Integer, nullable=False),
-        Column("error", Text, nullable=False),
-        moment("failed_at", nullable=False, server_default=func.now()),
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("consumer", sa.Text, nullable=False),
+        sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("body", JSONB, nullable=False),
+        sa.Column("context", JSONB, nullable=False, server_default=sa.text("'{}'")),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        moment("failed_at", nullable=False, server_default=sa.func.now()),
         moment("next_try_at"),
         moment("parked_at"),
-        UniqueConstraint("consumer", "event_id"),
-        Index("failed_events_due", "next_try_at", postgresql_where=text("parked_at IS NULL")),
+        sa.UniqueConstraint("consumer", "event_id"),
+        sa.Index("failed_events_due", "next_try_at", postgresql_where=sa.text("parked_at IS NULL")),
     )
-    Table(
+    sa.Table(
         "idempotency",
         metadata,
-        Column("scope", Text, nullable=False),
-        Column("key", Text, nullable=False),
-        Column("fingerprint", Text, nullable=False),
-        Column("answer", JSON(none_as_null=True)),
-        moment("created_at", nullable=False, server_default=func.now()),
-        PrimaryKeyConstraint("scope", "key"),
-        Index("idempotency_created_at", "created_at"),
+        sa.Column("scope", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("answer", JSON(none_as_null=True)),
+        moment("created_at", nullable=False, server_default=sa.func.now()),
+        sa.PrimaryKeyConstraint("scope", "key"),
+        sa.Index("idempotency_created_at", "created_at"),
     )
-    Table(
+    sa.Table(
         "operator_acts",
         metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
-        moment("at", nullable=False, server_default=func.now()),
-        Column("operator", Text, nullable=False),
-        Column("act", Text, nullable=False),
-        Column("subject", Text, nullable=False),
-        Column("reason", Text),
-        Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        moment("at", nullable=False, server_default=sa.func.now()),
+        sa.Column("operator", sa.Text, nullable=False),
+        sa.Column("act", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("details", JSONB, nullable=False, server_default=sa.text("'{}'")),
     )
 
 
-METADATA = MetaData()
+METADATA = sa.MetaData()
 chassis_tables(METADATA)
 OUTBOX = METADATA.tables["outbox"]
 INBOX = METADATA.tables["inbox"]

@@ -8,9 +8,7 @@ import base64
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -39,35 +37,6 @@ class Caller:
     def is_staff(self) -> bool:
         """Whether this person keeps the place in order."""
         return "staff" in self.roles
-
-
-class Signer:
-    """Signs access tokens with one Ed25519 key, given as the base64 of its 32-byte seed."""
-
-    def __init__(self, signing_key: str) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key))
-        self.public_key = public_key_of(signing_key)
-        self._key_id = key_id(self.public_key)
-
-    def sign(
-        self,
-        account_id: str,
-        session_id: str,
-        display_name: str,
-        roles: Iterable[str],
-        issued_at: int,
-        lifetime_seconds: int,
-    ) -> str:
-        """A token; the same arguments give the same token, byte for byte."""
-        claims = {
-            "sub": account_id,
-            "sid": session_id,
-            "name": display_name,
-            "roles": sorted(roles),
-            "iat": issued_at,
-            "exp": issued_at + lifetime_seconds,
-        }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
 
 
 class Verifier:
@@ -132,11 +101,6 @@ def verifying_keys(settings: Settings) -> str:
     return keys
 
 
-def generate_signing_key() -> str:
-    """A new signing key, ready for the settings."""
-    return base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
-
-
 def public_key_of(signing_key: str) -> str:
     """The base64 public key that verifies what a signing key signs."""
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key))
@@ -146,16 +110,6 @@ def public_key_of(signing_key: str) -> str:
 def key_id(public_key: str) -> str:
     """The `kid` of a public key."""
     return hashlib.sha256(base64.b64decode(public_key)).hexdigest()[:16]
-
-
-def published_keys(public_keys: str) -> dict[str, Any]:
-    """The verifying keys as a JSON Web Key Set (RFC 8037)."""
-    return {"keys": [_jwk(key) for key in public_keys.split()]}
-
-
-def _jwk(key: str) -> dict[str, str]:
-    x = base64.urlsafe_b64encode(base64.b64decode(key)).decode().rstrip("=")
-    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": key_id(key), "x": x}
 
 
 def _load(public_key: str) -> Ed25519PublicKey:

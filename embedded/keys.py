@@ -6,7 +6,8 @@ import secrets
 from pathlib import Path
 
 from chassis.settings import BadSetting
-from chassis.tokens import generate_signing_key, public_key_of
+from chassis.tokens import public_key_of
+from services.accounts.signing import generate_signing_key
 
 FILE_NAME = "keys.json"
 

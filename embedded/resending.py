@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from datetime import timedelta
 
-from sqlalchemy import Engine, func, select, union, update
+from sqlalchemy import Engine, update
 
 from chassis.contracts import Event
 from chassis.database import make_engine
 from chassis.settings import Settings
-from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
-
-MARGIN = timedelta(days=1)
+from chassis.tables import OUTBOX
+from services.deliveries import lacking
 
 
 def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:
@@ -29,29 +27,19 @@ def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:
                 stack.callback(engines[service].dispose)
             return engines[service]
 
-        oldest = timedelta(days=settings.retention_days) - MARGIN
         durable = [event for event in events if event.consumers]
         return sum(
-            _resend(event, engine(event.owner), [engine(name) for name in event.consumers], oldest)
+            _resend(event, engine(event.owner), [engine(name) for name in event.consumers], settings)
             for event in durable
         )
 
 
-def _resend(event: Event, owner: Engine, consumers: Iterable[Engine], oldest: timedelta) -> int:
-    recent = (OUTBOX.c.type == event.type, OUTBOX.c.sent_at > func.now() - oldest)
+def _resend(event: Event, owner: Engine, consumers: Iterable[Engine], settings: Settings) -> int:
     with owner.begin() as connection:
-        sent = set(connection.scalars(select(OUTBOX.c.event_id).where(*recent)))
-        lost = set().union(*(sent - _taken(event, consumer) for consumer in consumers))
+        lost: set[int] = set()
+        for consumer in consumers:
+            with closing(consumer.connect()) as reader:
+                lost |= {row.id for row in lacking(connection, reader, event, settings)}
         if lost:
-            connection.execute(update(OUTBOX).where(OUTBOX.c.event_id.in_(lost)).values(sent_at=None))
+            connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(lost)).values(sent_at=None))
     return len(lost)
-
-
-def _taken(event: Event, consumer: Engine) -> set[str]:
-    name = f"{event.owner}.{event.type}"
-    known = union(
-        select(INBOX.c.event_id).where(INBOX.c.consumer == name),
-        select(FAILED_EVENTS.c.event_id).where(FAILED_EVENTS.c.consumer == name),
-    )
-    with closing(consumer.connect()) as connection:
-        return set(connection.scalars(known))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
@@ -40,6 +41,7 @@ from services.reviews import contract as reviews_contract
 
 log = structlog.get_logger(__name__)
 
+FIRST_CONNECTION_SECONDS = 5.0
 CONTRACTS = (
     accounts_contract,
     catalog_contract,
@@ -149,7 +151,8 @@ def live_events() -> Iterable[Event]:
 @contextlib.asynccontextmanager
 async def listening(app: web.Application, settings: GatewaySettings) -> AsyncIterator[GatewayRunner]:
     """Serves the application; on leaving, requests under way finish first."""
-    runner = GatewayRunner(app, shutdown_timeout=settings.drain_seconds)
+    seconds = max(0.0, settings.drain_seconds - settings.drain_notice_seconds)
+    runner = GatewayRunner(app, shutdown_timeout=seconds)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=1024).start()
@@ -164,6 +167,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     rpc, feed = AmqpRpcClient(settings), AmqpEventFeed(settings, live_events())
     app = build_app(settings, rpc, feed)
     gateway = app[GATEWAY]
+    app.on_startup.append(lambda _: _able_to_answer(gateway, stop))
     broker = Broker(settings.amqp_url, rpc, feed)
     await broker.start()
     try:
@@ -175,6 +179,14 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     finally:
         await broker.stop()
     log.info("stopped")
+
+
+async def _able_to_answer(gateway: Gateway, stop: asyncio.Event) -> None:
+    """Whoever listens gets requests; so first, for a little while, the broker and the signed-out sessions."""
+    waiting = [asyncio.create_task(event.wait()) for event in (gateway.revocations.known, stop)]
+    await asyncio.wait(waiting, timeout=FIRST_CONNECTION_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -194,13 +206,19 @@ async def _showing_metrics(gateway: Gateway) -> AsyncIterator[None]:
 
 async def _run_until_signalled(settings: GatewaySettings) -> None:
     stop = asyncio.Event()
+
+    def told(number: signal.Signals) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, told, number)
     await run(settings, stop)
 
 
 def main() -> None:
-    """Runs the gateway until SIGTERM or SIGINT."""
+    """Runs the gateway until SIGTERM or SIGINT; a second one ends it at once."""
     settings = load(GatewaySettings)
     logging.configure(settings.log_level, settings.log_format)
     asyncio.run(_run_until_signalled(settings))

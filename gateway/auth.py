@@ -21,13 +21,17 @@ LONGEST_TOKEN_SECONDS = 24 * 3600.0  # more than any access token lives
 
 
 class Revocations:
-    """Sessions that were signed out and whose access tokens may still look valid."""
+    """Sessions that were signed out and whose access tokens may still look valid.
+
+    `known` is set once those of before this process were fetched.
+    """
 
     def __init__(self, rpc: RpcClient) -> None:
         self._rpc = rpc
         self._until: dict[str, float] = {}
         self._sweep_above = SWEEP_ABOVE
         self._loading: asyncio.Task[None] | None = None
+        self.known = asyncio.Event()
 
     def add(self, session_ids: list[str], expires_at: str) -> None:
         """Notes signed-out sessions; `expires_at` is RFC 3339."""
@@ -62,6 +66,7 @@ class Revocations:
                 reply = await self._rpc.call(accounts.LIST_REVOCATIONS, CallHeaders(request_id="start"))
                 for entry in reply.result["data"]:
                     self.add([entry["session_id"]], entry["expires_at"])
+                self.known.set()
                 return
             except (ServiceError, RemoteFailure) as error:
                 log.warning("revocations_not_loaded", error=f"{type(error).__name__}: {error}")

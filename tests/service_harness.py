@@ -22,7 +22,8 @@ from chassis.remote import Remote
 from chassis.settings import Settings, load
 from chassis.settings_provider import SettingsProvider
 from chassis.tables import OUTBOX
-from chassis.tokens import DEMO_SIGNING_KEY, Caller, Signer, Verifier, verifying_keys
+from chassis.tokens import DEMO_SIGNING_KEY, Caller, Verifier, verifying_keys
+from services.accounts.signing import Signer
 from services.directory import class_of
 from services.migrating import upgrade
 from tests.servers import require_servers

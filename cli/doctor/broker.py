@@ -4,23 +4,22 @@ Nothing is made or changed: what is missing is found by passive declarations, an
 a declaration that RabbitMQ refuses (406), each in a channel of its own.
 """
 
-import contextlib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
-from kombu import Connection
 
 from chassis import topology
 from chassis.settings import Settings
 from chassis.topology import Queue
+from cli.broker import ask, connected
 from cli.configuration import masked
 from cli.doctor.findings import Finding, failed, ok, warning
 from services import directory
 
 SUBJECT = "broker"
 OLDEST_VERSION = (3, 10)
-CONNECT_SECONDS, ANSWER_SECONDS, ALARM_SECONDS = 3, 4, 0.5
+ALARM_SECONDS = 0.5
 SCHEMES = ("amqp://", "amqps://", "pyamqp://")
 BACKLOG = 1000
 MISSING = "missing"
@@ -40,7 +39,7 @@ def examine_broker(settings: Settings, services: Collection[str]) -> Iterator[Fi
         yield _no_address()
         return
     try:
-        with _connected(settings, alarms.append) as connection:
+        with connected(settings, alarms.append) as connection:
             yield _reachable(connection, masked(settings.amqp_url))
             yield from _exchanges(connection, settings, services)
             for service in services:
@@ -50,20 +49,6 @@ def examine_broker(settings: Settings, services: Collection[str]) -> Iterator[Fi
         yield _no_address()
     except (AMQPError, OSError) as error:
         yield _unreachable(masked(settings.amqp_url), error)
-
-
-@contextlib.contextmanager
-def _connected(settings: Settings, on_blocked: Callable[[str], None]) -> Iterator[Any]:
-    options = {"on_blocked": on_blocked, "read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-    connection = Connection(
-        settings.amqp_url, connect_timeout=CONNECT_SECONDS, heartbeat=0, transport_options=options
-    )
-    try:
-        connection.connect()
-        yield connection
-    finally:
-        with contextlib.suppress(AMQPError, OSError):
-            connection.release()
 
 
 def _no_address() -> Finding:
@@ -133,25 +118,16 @@ def _wrong(subject: str, check: str, states: dict[str, Any]) -> Iterator[Finding
 def _state(connection: Any, declare: Declare, as_expected: dict[str, Any]) -> Any:
     """RabbitMQ's answer, or words that say what is wrong."""
     try:
-        answer = _ask(connection, lambda channel: declare(channel, passive=True))
+        answer = ask(connection, lambda channel: declare(channel, passive=True))
     except NotFound:
         return MISSING
     try:
-        _ask(connection, lambda channel: declare(channel, **as_expected))
+        ask(connection, lambda channel: declare(channel, **as_expected))
     except PreconditionFailed as error:
         return f"differs: {str(error.reply_text).partition(' - ')[2]}"
     except AccessRefused:
         pass  # this account may not declare, so only existence is known
     return answer
-
-
-def _ask(connection: Any, question: Callable[[Any], Any]) -> Any:
-    channel = connection.channel()
-    try:
-        return question(channel)
-    finally:
-        with contextlib.suppress(AMQPError, OSError):
-            channel.close()  # a refusal has closed it already
 
 
 def _consumers(subject: str, service: str, answers: dict[Queue, Any]) -> Iterator[Finding]:

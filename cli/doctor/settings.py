@@ -5,10 +5,11 @@ import re
 from collections.abc import Collection, Iterator
 
 from chassis.settings import BadSetting, Settings, load
-from chassis.tokens import Signer, verifying_keys
+from chassis.tokens import verifying_keys
 from cli.configuration import COMMON, problems
 from cli.doctor.findings import Finding, failed, ok, warning
 from services.accounts.settings import AccountSettings
+from services.accounts.signing import Signer
 
 SUBJECT = "settings"
 ACCOUNTS, GATEWAY = "accounts", "gateway"

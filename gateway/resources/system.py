@@ -1,5 +1,6 @@
 """Pages about the API itself: health, its document, problems, keys, help."""
 
+import base64
 import html
 import json
 from importlib.resources import files
@@ -9,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema, fields
 from swagger_ui_bundle import swagger_ui_path
 
-from chassis.tokens import published_keys, verifying_keys
+from chassis.tokens import ALGORITHM, key_id, verifying_keys
 from gateway.help import HELP
 from gateway.incoming import Incoming
 from gateway.problem_kinds import KINDS
@@ -89,13 +90,19 @@ async def show_problem(incoming: Incoming) -> web.Response:
 
 async def show_keys(incoming: Incoming) -> web.Response:
     """The public keys that verify access tokens (RFC 7517)."""
-    keys = published_keys(verifying_keys(incoming.gateway.settings))
-    return web.Response(text=json.dumps(keys), content_type="application/json")
+    keys = [_published(key) for key in verifying_keys(incoming.gateway.settings).split()]
+    return web.Response(text=json.dumps({"keys": keys}), content_type="application/json")
 
 
 async def list_help(_: Incoming) -> Reply:
     """All help articles, in four groups."""
     return Reply({"data": HELP})
+
+
+def _published(key: str) -> dict[str, str]:
+    """A public key as RFC 8037 writes it."""
+    x = base64.urlsafe_b64encode(base64.b64decode(key)).decode().rstrip("=")
+    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": key_id(key), "x": x}
 
 
 def _page(text: str) -> web.Response:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from chassis.fields import rfc3339
-from chassis.tokens import Signer
 from services.accounts.settings import AccountSettings
+from services.accounts.signing import Signer
 
 Json = dict[str, Any]
 

@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from chassis.settings import BadSetting, setting
-from chassis.tokens import DEMO_SIGNING_KEY, Signer
+from chassis.tokens import DEMO_SIGNING_KEY
+from services.accounts.signing import Signer
 
 DEMO_SESSION_SECRET = hashlib.sha256(b"microtasks demo session secret, never for production").hexdigest()
 LEAST_SECRET_LENGTH = 32

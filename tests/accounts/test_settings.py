@@ -3,8 +3,8 @@ import base64
 import pytest
 
 from chassis.settings import BadSetting, load
-from chassis.tokens import generate_signing_key
 from services.accounts.settings import AccountSettings
+from services.accounts.signing import generate_signing_key
 
 SECRET = "x" * 40
 

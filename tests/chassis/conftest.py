@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -54,9 +55,17 @@ class Echo:
             )
         eventually(lambda: self.status("/readyz") == 200, 20, "echo is ready")
 
-    def stop(self) -> int:
+    def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(number)
+
+    def stop(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Waits for its end; the exit code."""
+        assert self._process is not None
         return self._process.wait(20)
 
     def kill(self) -> None:
@@ -96,7 +105,12 @@ class Echo:
         return reply
 
     def send(
-        self, routing_key: str, body: str | bytes, headers: dict[str, Any], replies: bool = True
+        self,
+        routing_key: str,
+        body: str | bytes,
+        headers: dict[str, Any],
+        replies: bool = True,
+        **properties: Any,
     ) -> dict[str, Any] | None:
         with closing(broker_connection(self.settings.amqp_url)) as connection:
             channel = connection.channel()
@@ -108,6 +122,7 @@ class Echo:
                 content_type="application/json",
                 application_headers={f"nameko.{name}": value for name, value in headers.items()},
                 **({"reply_to": address, "correlation_id": "c"} if replies else {}),
+                **properties,
             )
             channel.basic_publish(message, topology.rpc_exchange(self.settings), routing_key)
             found: list[Any] = []
@@ -122,11 +137,12 @@ class Echo:
             reply: dict[str, Any] = json.loads(found[-1].body)
             return reply
 
-    def publish_event(self, body: str) -> None:
+    def publish_event(self, body: str, **properties: Any) -> None:
         with closing(broker_connection(self.settings.amqp_url)) as connection:
             channel = connection.channel()
             exchange = topology.events_exchange(self.settings, "echo")
-            channel.basic_publish(amqp.Message(body, delivery_mode=2), exchange, contract.THING_DONE.type)
+            message = amqp.Message(body, delivery_mode=2, **properties)
+            channel.basic_publish(message, exchange, contract.THING_DONE.type)
 
     def dead_letters(self) -> list[Any]:
         """Those seen so far; each is taken from the queue once."""

@@ -39,6 +39,12 @@ def test_an_unreadable_call_is_kept_as_a_dead_letter_and_the_rest_flows_on(echo:
     eventually(lambda: len(echo.dead_letters()) == 1, what="the dead letter")
 
 
+def test_a_call_with_unreadable_properties_is_kept_and_the_rest_is_answered(echo: Echo) -> None:
+    echo.send("echo.echo", '{"args": [], "kwargs": {"text": "x"}}', {}, replies=False, message_id=b"\xff\xfe")
+    eventually(lambda: len(echo.dead_letters()) == 1, what="the dead letter")
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+
+
 def test_a_call_without_reply_to_kills_nobody_and_is_kept(echo: Echo) -> None:
     for _ in range(3):
         echo.send("echo.echo", '{"args": [], "kwargs": {"text": "x"}}', {}, replies=False)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from chassis.database import Db, _translated
 from chassis.errors import Unavailable
+from tests.house import ROOT
 
 
 class ServerError(Exception):
@@ -32,3 +35,15 @@ def test_a_created_database_holds_all_text_whatever_the_servers_own_encoding(db:
         )
 
     assert db.read(encodings) == ("UTF8", "UTF8")
+
+
+def test_a_database_that_never_answers_is_away_and_holds_nobody_for_ever() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.chassis.silent_database"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["database_unavailable"] * 2), done.stderr

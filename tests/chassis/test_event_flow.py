@@ -1,8 +1,13 @@
 import json
 import uuid
+from typing import Any
 
 import pytest
 
+from chassis.database import Db
+from chassis.errors import Unavailable
+from chassis.events import Fresh
+from chassis.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.servers import eventually
@@ -46,6 +51,7 @@ def test_an_event_delivered_twice_has_one_effect(echo: Echo) -> None:
     assert echo.notes().count("handled twice") == 1
 
 
+NOT_UTF_8 = b"\xff\xfe"
 UNREADABLE = ["", "not json", "[]", "{}", event("v2", version=2), '{"version": 1}', "[" * 100_000]
 
 
@@ -57,6 +63,12 @@ def test_an_event_nobody_can_read_is_kept_and_the_rest_flows_on(echo: Echo, body
     eventually(lambda: len(echo.dead_letters()) == 1, what="the dead letter")
 
 
+def test_properties_that_nobody_can_read_stop_no_queue(echo: Echo) -> None:
+    echo.publish_event(event("strange"), message_id=NOT_UTF_8)
+    echo.publish_event(event("next"))
+    eventually(lambda: {"handled strange", "handled next"} <= set(echo.notes()))
+
+
 def test_a_failing_event_is_retried_parked_and_never_half_applied(echo: Echo) -> None:
     echo.publish_event(event("fails"))
     echo.publish_event(event("next"))
@@ -65,6 +77,24 @@ def test_a_failing_event_is_retried_parked_and_never_half_applied(echo: Echo) ->
     ((attempts, error),) = echo.rows("SELECT attempts, error FROM failed_events")
     assert (attempts, error) == (3, "ValueError: this event cannot be taken yet")
     assert "handled fails" not in echo.notes()
+
+
+def test_an_event_that_the_broker_delivers_elsewhere_is_waited_with_no_longer() -> None:
+    class Away(Db):
+        def __init__(self) -> None:
+            self.tries = 0
+
+        def write(self, effect: Any) -> Any:
+            self.tries += 1
+            raise Unavailable("The database is away.", code="database_unavailable")
+
+    away = Away()
+    work = Fresh(
+        "echo.thing_done", contract.THING_DONE, json.loads(event("a")), Settings(), lambda: away.tries < 2
+    )
+    with pytest.raises(Unavailable):
+        work.run(away, lambda connection, taken: None)
+    assert away.tries == 2
 
 
 def test_a_failing_event_heals_by_itself_when_its_cause_is_gone(echo: Echo) -> None:

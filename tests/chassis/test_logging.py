@@ -2,7 +2,7 @@ import pytest
 import structlog
 
 from chassis import logging
-from chassis.tokens import Signer, generate_signing_key
+from services.accounts.signing import Signer, generate_signing_key
 
 CANARY = "canary-5c1f"
 

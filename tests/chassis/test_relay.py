@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from chassis.database import Db
 from chassis.errors import Unavailable
 from chassis.relay import BATCH, Confirms, RelayWorker
+from chassis.settings import Settings, load
 
 EVENT = SimpleNamespace(type="thing_done", body={}, context={}, event_id="id")
 
@@ -107,3 +108,23 @@ def test_events_the_broker_does_not_take_hold_up_nobody_and_are_tried_once_a_loo
     )
     worker._drain()
     assert len(set(tried)) == len(tried) == rows
+
+
+def test_what_is_recorded_during_the_last_look_but_one_still_goes_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker, looks = RelayWorker(), 0
+    worker.container = SimpleNamespace(service_name="echo")
+    worker.settings = load(Settings, relay_interval_seconds=0.1)
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:  # the last call ends, and the process with it, while older rows are published
+            worker._stopping = True
+            worker.wake()
+
+    monkeypatch.setattr(worker, "_drain", look)
+    monkeypatch.setattr(worker, "_purge", lambda: True)
+    worker._run()
+    assert looks == 2

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.tokens import generate_signing_key
 from cli.commands import microtasks
 from cli.configuration import GROUPS, MASK, Configured, configured, masked, problems
+from services.accounts.signing import generate_signing_key
 from tests.house import ROOT
 
 CANARY = "canary-in-a-cage"

@@ -35,11 +35,11 @@ def engines(servers: Settings) -> Iterator[dict[str, Engine]]:
 def sent(engines: dict[str, Engine]) -> Callable[..., str]:
     """Records an event as sent, and as taken by the named consumers."""
 
-    def record(taken_by: Any = (), failed_at: Any = (), sent_at: datetime | None = NOW) -> str:
+    def record(taken_by: Any = (), failed_at: Any = (), created_at: datetime = NOW) -> str:
         event_id = str(uuid6.uuid7())
         row = {"event_id": event_id, "type": ORDER_STATUS_CHANGED.type, "body": {}, "context": {}}
         with engines["orders"].begin() as connection:
-            connection.execute(insert(OUTBOX).values(**row, sent_at=sent_at))
+            connection.execute(insert(OUTBOX).values(**row, created_at=created_at, sent_at=NOW))
         for name in taken_by:
             with engines[name].begin() as connection:
                 connection.execute(insert(INBOX).values(consumer=CONSUMER, event_id=event_id))
@@ -72,6 +72,16 @@ def test_what_one_consumer_lacks_is_sent_again(servers: Settings, sent: Any, is_
 
 
 @pytest.mark.servers
+def test_a_single_one_is_found_among_many(servers: Settings, sent: Any, is_waiting: Any) -> None:
+    many = [sent(taken_by=CONSUMERS) for _ in range(20)]
+    lost = [sent(taken_by=CONSUMERS[1:]), sent(taken_by=CONSUMERS[:1])]
+    many += [sent(taken_by=CONSUMERS) for _ in range(20)]
+    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    assert [is_waiting(event) for event in many] == [False] * len(many)
+    assert [is_waiting(event) for event in lost] == [True, True]
+
+
+@pytest.mark.servers
 def test_what_failed_at_a_consumer_is_retried_there_and_not_sent_again(
     servers: Settings, sent: Any, is_waiting: Any
 ) -> None:
@@ -84,6 +94,6 @@ def test_what_failed_at_a_consumer_is_retried_there_and_not_sent_again(
 def test_what_inboxes_may_have_forgotten_is_never_sent_again(
     servers: Settings, sent: Any, is_waiting: Any
 ) -> None:
-    old = sent(sent_at=NOW - timedelta(days=servers.retention_days))
+    sent_again_since = sent(created_at=NOW - timedelta(days=servers.retention_days))
     resend_lost_events(servers, [ORDER_STATUS_CHANGED])
-    assert not is_waiting(old)
+    assert not is_waiting(sent_again_since)

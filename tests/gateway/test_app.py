@@ -1,6 +1,7 @@
 """The gateway as a process of its own, on a real broker."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import pytest
 from chassis.settings import Settings
 from gateway.app import live_events
 from tests.gateway.amqp_world import until
-from tests.gateway.world import ANNA, ORDER_ID, token
+from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
 from tests.servers import free_port
 
 pytestmark = pytest.mark.servers
@@ -34,6 +35,7 @@ class Process:
         self.metrics = metrics
         self.client = client
         self.headers = {"Authorization": f"Bearer {token(ANNA)}"}
+        self.seen: set[int] = set()  # every status so far
 
     async def status(self, path: str) -> int:
         """0 when it does not answer."""
@@ -41,13 +43,17 @@ class Process:
             async with self.client.get(
                 f"http://127.0.0.1:{self.port}{path}", headers=self.headers
             ) as response:
+                self.seen.add(response.status)
                 return int(response.status)
         except aiohttp.ClientError:
+            self.seen.add(0)
             return 0
 
 
 @asynccontextmanager
-async def gateway_process(servers: Settings, repository: Path, prefix: str) -> AsyncIterator[Process]:
+async def gateway_process(
+    servers: Settings, repository: Path, prefix: str, **settings: str
+) -> AsyncIterator[Process]:
     """Started, not yet ready."""
     port, metrics_port = free_port(), free_port()
     environment = {
@@ -58,6 +64,7 @@ async def gateway_process(servers: Settings, repository: Path, prefix: str) -> A
         "METRICS_PORT": str(metrics_port),
         "RPC_DEADLINE_SECONDS": "3",
         "DRAIN_NOTICE_SECONDS": "0.5",
+        **settings,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway.app", cwd=repository, env=environment, stdout=asyncio.subprocess.PIPE
@@ -104,6 +111,54 @@ def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
     asyncio.run(test())
 
 
+def test_it_listens_once_it_knows_who_was_signed_out(servers: Settings, repository: Path) -> None:
+    prefix = f"{servers.broker_prefix}gwknows-"
+
+    async def test() -> None:
+        async with house(servers, prefix) as channel:
+            await sign_out_anna(channel, prefix)
+            async with gateway_process(servers, repository, prefix) as gateway:
+                await until(lambda: gateway.status(f"/v1/orders/{ORDER_ID}"), within=20)
+                assert await gateway.status("/readyz") == 200
+                assert await gateway.status(f"/v1/orders/{ORDER_ID}") == 401
+                assert gateway.seen == {0, 200, 401}, "never 503, and never 200 for one who is signed out"
+
+    asyncio.run(test())
+
+
+async def sign_out_anna(channel: aio_pika.abc.AbstractChannel, prefix: str) -> None:
+    """An accounts service that takes a second to tell whom it signed out."""
+    exchange = await channel.get_exchange(f"{prefix}nameko-rpc")
+    queue = await channel.declare_queue(f"{prefix}rpc-accounts", exclusive=True)
+    await queue.bind(exchange, "accounts.*")
+    ended = {"session_id": SESSION_ID, "expires_at": "2100-01-01T00:00:00Z"}
+    await answer_after_a_second(exchange, queue, {"data": [ended]})
+
+
+def test_a_second_signal_ends_it_at_once(servers: Settings, repository: Path) -> None:
+    prefix = f"{servers.broker_prefix}gwtwice-"
+
+    async def test() -> None:
+        async with (
+            house(servers, prefix) as channel,
+            gateway_process(servers, repository, prefix, DRAIN_NOTICE_SECONDS="15") as gateway,
+        ):
+            await sign_out_anna(channel, prefix)
+            await until(lambda: gateway.status("/healthz"), within=20)
+            gateway.process.send_signal(signal.SIGTERM)
+            await until(lambda: is_draining(gateway), within=5)
+            gateway.process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(gateway.process.wait(), 10)
+            assert gateway.process.returncode == 128 + signal.SIGTERM
+
+    asyncio.run(test())
+
+
+async def is_draining(gateway: Process) -> bool:
+    """Whether it listens and wants nothing new."""
+    return await gateway.status("/readyz") == 503
+
+
 async def is_ready(gateway: Process) -> bool:
     """Whether it says so, on both ports."""
     async with gateway.client.get(gateway.metrics + "/readyz") as response:
@@ -114,10 +169,17 @@ async def serve_slowly(channel: aio_pika.abc.AbstractChannel, prefix: str) -> No
     """An orders service that takes a second."""
     exchange = await channel.get_exchange(f"{prefix}nameko-rpc")
     queue = await channel.get_queue(f"{prefix}rpc-orders")
+    await answer_after_a_second(exchange, queue, {"id": "o", "version": 1})
+
+
+async def answer_after_a_second(
+    exchange: aio_pika.abc.AbstractExchange, queue: aio_pika.abc.AbstractQueue, result: dict[str, Any]
+) -> None:
+    """Answers every call so."""
+    body = json.dumps({"result": result, "error": None, "replayed": False}).encode()
 
     async def answer(message: Any) -> None:
         await asyncio.sleep(1)
-        body = b'{"result": {"id": "o", "version": 1}, "error": null, "replayed": false}'
         await exchange.publish(
             aio_pika.Message(body, correlation_id=message.correlation_id), message.reply_to
         )

@@ -9,7 +9,6 @@ from aiohttp.test_utils import make_mocked_request
 
 from chassis.errors import Forbidden, Unavailable
 from chassis.fields import rfc3339
-from chassis.tokens import Signer, generate_signing_key
 from gateway import auth
 from gateway.app import GATEWAY, ROUTES, build_app
 from gateway.incoming import Incoming
@@ -18,6 +17,7 @@ from gateway.rpc import Reply
 from gateway.serving import admit
 from gateway.settings import GatewaySettings
 from services.accounts import contract as accounts
+from services.accounts.signing import Signer, generate_signing_key
 from services.catalog import contract as catalog
 from services.orders import contract as orders
 from tests.gateway.amqp_world import until

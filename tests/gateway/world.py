@@ -10,12 +10,13 @@ import aiohttp
 
 from chassis.contracts import Rpc
 from chassis.settings import load
-from chassis.tokens import DEMO_SIGNING_KEY, Signer
+from chassis.tokens import DEMO_SIGNING_KEY
 from gateway.app import GATEWAY, Gateway, build_app, listening
 from gateway.feed import Subscribers
 from gateway.rpc import CallHeaders, Reply
 from gateway.settings import GatewaySettings
 from services.accounts import contract as accounts
+from services.accounts.signing import Signer
 
 ANNA = "01890000-0000-7000-8000-00000000000a"
 BEN = "01890000-0000-7000-8000-00000000000b"
