@@ -27,7 +27,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
         raise NotAtStripe(f"Stripe takes {currency} in steps of 10.")
     if theirs >= ours:
         return int(amount_minor * 10 ** (theirs - ours))
-    amount, rest = divmod(amount_minor, 10 ** (ours - theirs))
+    amount, rest = divmod(amount_minor, int(10 ** (ours - theirs)))
     if rest:
         raise NotAtStripe(f"Stripe takes whole {currency} only.")
     return amount
