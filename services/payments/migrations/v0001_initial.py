@@ -379,7 +379,7 @@ def _create_sandbox() -> None:
         "charges",
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("token", sa.Text, nullable=False, unique=True),
-        sa.Column("order_id", ID, nullable=False),
+        sa.Column("order_id", sa.Text, nullable=False),
         sa.Column("amount_minor", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("method", sa.Text, nullable=False),
