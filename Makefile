@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down logs scale compose-test lint format lock audit clean
+.PHONY: help setup run test up down logs scale compose-test faults lint format lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ scale:  ## more processes: make scale of="orders=3 gateway=2"
 
 compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
 	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs
+
+faults: setup  ## hurts a marketplace in every way; the table is build/faults.md (FAULTS_KILLS=50 for less)
+	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults -m "not compose" -vs
 
 lint: setup  ## style, types and the walls of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \

@@ -139,8 +139,15 @@ class Link:
         self._channel = channel  # what the first consumer gets can be done before the last is there
         for queue, handler, prefetch in self._consumers if not self._cancelled else ():
             channel.basic_qos(0, prefetch, False)
-            callback = _as_delivery(channel, handler)
+            take = handler if prefetch == 0 else partial(self._take, handler)
+            callback = _as_delivery(channel, take)
             channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
+
+    def _take(self, handler: Callable[[Delivery], None], delivery: Delivery) -> None:
+        if self._cancelled:  # on its way before the broker heard that we take no more
+            self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=True))
+        else:
+            handler(delivery)
 
     def publish(
         self,
@@ -227,11 +234,13 @@ class Link:
         self._blocked = self._is_set_up = False
         if connection is None:
             return
-        with eventlet.Timeout(1, False):
-            try:
-                connection.collect()
-            except Exception:
-                log.debug("closing_failed", purpose=self.purpose)
+        # A goodbye at the end lets the broker read all that was written; a lost connection gets none.
+        for close in (connection.release, connection.collect) if self._stopping else (connection.collect,):
+            with eventlet.Timeout(1, False):
+                try:
+                    close()
+                except Exception:
+                    log.debug("closing_failed", purpose=self.purpose)
         for farewell in self._farewells:
             farewell()
 

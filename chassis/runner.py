@@ -67,12 +67,12 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
     stopped.wait()
     draining = True
     log.info("service_draining", service=container.service_name)
+    finished = False
     with eventlet.Timeout(settings.drain_seconds, False):
         container.stop()
-        log.info("service_stopped", service=container.service_name)
-        return 1 if container_died.dead and container_died.wait() else 0
-    log.error("service_cut_short", service=container.service_name, seconds=settings.drain_seconds)
-    return 1
+        finished = True
+    log.info("service_stopped" if finished else "service_cut_short", service=container.service_name)
+    return 0 if finished and not (container_died.dead and container_died.wait()) else 1
 
 
 def _died(container: ServiceContainer, waiter: Any) -> bool:

@@ -30,6 +30,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "messaging": ("orders",),
     "reviews": ("orders",),
 }
+COOKIE = "RABBITMQ_ERLANG_COOKIE"  # of a cluster; whoever knows it commands every node
 NOTHING = "^$"
 TIMEOUT_SECONDS = 10.0
 
@@ -170,6 +171,8 @@ def main() -> None:
         passwords = {
             user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS
         }
+        if COOKIE in os.environ:
+            read_password(COOKIE, is_production)
         url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
         grant(url, operator, definitions(settings, passwords))
         click.echo(f"{len(passwords)} broker users have their rights")

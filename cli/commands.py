@@ -1,7 +1,6 @@
 """What `microtasks` can do."""
 
 import asyncio
-import getpass
 import os
 from collections.abc import Callable
 
@@ -11,6 +10,11 @@ from rich.console import Console
 from chassis import logging
 from chassis.settings import Settings, load
 from cli.complaints import complaining
+from cli.operations.dead_letter_commands import dead_letters
+from cli.operations.event_commands import events
+from cli.operations.order_commands import orders
+from cli.operations.outbox_commands import outbox
+from cli.operations.queue_commands import queues
 from cli.options import gateway_url
 from services.directory import NAMES, all_events, class_of
 
@@ -139,6 +143,10 @@ def demo(url: str, patience: float, as_json: bool) -> None:
         show_journey(url, patience, as_json)
 
 
+for group in (events, outbox, dead_letters, orders, queues):
+    microtasks.add_command(group)
+
+
 @microtasks.group()
 def accounts() -> None:
     """What operators do to accounts."""
@@ -148,9 +156,10 @@ def accounts() -> None:
 @click.argument("email")
 def grant_staff(email: str) -> None:
     """Makes an account staff, from its next sign-in or token on."""
+    from cli.operations.acts import operator
     from services.accounts.staff import grant_staff as grant
 
-    _with_accounts(lambda db: grant(db, email, getpass.getuser()))
+    _with_accounts(lambda db: grant(db, email, operator()))
     Console().print(f"{email} is staff now.")
 
 
@@ -158,10 +167,11 @@ def grant_staff(email: str) -> None:
 @click.argument("email")
 def revoke_staff(email: str) -> None:
     """Takes the staff role from an account and signs it out everywhere."""
+    from cli.operations.acts import operator
     from services.accounts.settings import AccountSettings
     from services.accounts.staff import revoke_staff as revoke
 
-    _with_accounts(lambda db: revoke(db, email, getpass.getuser(), load(AccountSettings)))
+    _with_accounts(lambda db: revoke(db, email, operator(), load(AccountSettings)))
     Console().print(f"{email} is not staff any more.")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -12,6 +13,11 @@ from client.problem import Problem, Unreachable
 
 class Complaint(click.ClickException):
     """Something outside of us is missing or taken; exit code 1."""
+
+
+def said_by_postgresql(error: Any) -> str:
+    """The first line of what the server or its driver said, of an error that SQLAlchemy wrapped."""
+    return str(error.orig).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -27,8 +28,16 @@ def newest_binary(name: str, *folders: str) -> str | None:
     return newest[-1] if newest else shutil.which(name)
 
 
-class PrivateServer:
+class PrivateServer(ABC):
     """One server process in a folder of its own, which a test may stop, kill and start again."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ends it at once: no connection may finish."""
 
     def __init__(self, folder: Path, account: str | None) -> None:
         self.folder = folder

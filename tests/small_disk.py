@@ -16,6 +16,7 @@ class SmallDisk:
         self.folder = folder
         self._megabytes = megabytes
         self._ballast = folder / "ballast"
+        self.is_mounted = False
 
     @staticmethod
     def is_possible(folder: Path) -> bool:
@@ -32,11 +33,13 @@ class SmallDisk:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = ["mount", "-t", "tmpfs", "-o", f"size={self._megabytes}m", "tmpfs", str(self.folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=10)
+        self.is_mounted = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.is_mounted = False
         subprocess.run(["umount", str(self.folder)], check=True, capture_output=True, timeout=10)
 
     def fill(self) -> None:

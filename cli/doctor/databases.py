@@ -12,8 +12,10 @@ from chassis.database import make_engine
 from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, OUTBOX
 from chassis.tokens import LEEWAY_SECONDS
+from cli.complaints import said_by_postgresql
 from cli.configuration import masked
 from cli.doctor.findings import Finding, failed, ok, warning
+from cli.durations import spoken
 from services.migrating import alembic_config
 
 OLDEST_VERSION = 15
@@ -44,7 +46,7 @@ def examine_database(settings: Settings, service: str) -> Iterator[Finding]:
 
 
 def _trouble(subject: str, address: str, error: DBAPIError) -> Finding:
-    said = str(error.orig).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
+    said = said_by_postgresql(error)
     found = f"{address}: {said}"
     if "does not exist" in said and "database" in said:
         return failed(subject, "reachable", found, MIGRATE)
@@ -112,15 +114,11 @@ def _outbox(connection: Connection, subject: str) -> Finding:
     ).one()
     if not count:
         return ok(subject, "outbox", "no event waits to be published")
-    found = f"{count} events wait to be published, the oldest for {_spoken(float(oldest))}."
+    found = f"{count} events wait to be published, the oldest for {spoken(float(oldest))}."
     advice = (
         "They go by themselves once the service runs and RabbitMQ takes messages: see the findings there."
     )
     return failed(subject, "outbox", found, advice)
-
-
-def _spoken(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def _failed_events(connection: Connection, subject: str) -> Iterator[Finding]:

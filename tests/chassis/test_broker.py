@@ -15,10 +15,11 @@ from chassis.errors import Unavailable
 from chassis.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.chassis.slow_wire import SlowWire
+from tests.network import Network
 from tests.servers import broker_connection, eventually
 
 CALLS = 60
+SHORT_PACKET_BYTES, SHORT_PACKET_SECONDS = 1400, 0.001
 
 
 class Channel:
@@ -26,13 +27,22 @@ class Channel:
 
     def __init__(self) -> None:
         self.acknowledged: list[int] = []
+        self.given_back: list[int] = []
+        self.deliver: Callable[[Any], None]
         self.published: list[str] = []
         self.is_closed = False
 
     def basic_qos(self, *_: Any) -> None: ...
 
     def basic_consume(self, queue: str, callback: Callable[[Any], None], **_: Any) -> None:
+        self.deliver = callback
         callback(SimpleNamespace(channel=self, delivery_tag=1, body=queue))
+
+    def basic_cancel(self, *_: Any, **__: Any) -> None: ...
+
+    def basic_reject(self, tag: int, requeue: bool) -> None:
+        assert requeue
+        self.given_back.append(tag)
 
     def message_to_python(self, raw: Any) -> Any:
         return raw
@@ -56,12 +66,14 @@ class Connected:
         self.channel = Channel()
         self.link = Link(Settings(), "test")
         self.meanwhile: Callable[[], None] = lambda: None
+        self.closed: list[str] = []
         made = SimpleNamespace(
             connect=lambda: None,
             connection=SimpleNamespace(client_properties={"capabilities": {}}),
             channel=lambda: self.channel,
             drain_events=self._wait,
-            collect=lambda: None,
+            release=lambda: self.closed.append("goodbye"),
+            collect=lambda: self.closed.append("cut"),
         )
         monkeypatch.setattr(broker, "Connection", lambda *_, **__: made)
 
@@ -78,6 +90,33 @@ def test_what_arrives_before_the_last_consumer_is_installed_is_acknowledged(
         world.link.consume(queue, world.link.ack, prefetch=1)
     world.link.run()
     assert world.channel.acknowledged == [1, 1]
+
+
+def test_what_arrives_after_the_last_message_was_asked_for_goes_back_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Connected(monkeypatch)
+    world.link.consume("queue", world.link.ack, prefetch=1)
+
+    def meanwhile() -> None:
+        world.link.cancel()
+        world.channel.deliver(SimpleNamespace(channel=world.channel, delivery_tag=2, body="late"))
+
+    world.meanwhile = meanwhile
+    world.link.run()
+    assert (world.channel.acknowledged, world.channel.given_back) == ([1], [2])
+
+
+def test_only_a_connection_that_ends_on_purpose_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Connected(monkeypatch)
+
+    def lost_once() -> None:
+        if not world.closed:
+            raise OSError("connection reset")
+
+    world.meanwhile = lost_once
+    world.link.run()
+    assert world.closed == ["cut", "goodbye", "cut"]
 
 
 def test_answers_are_written_while_the_broker_takes_no_new_messages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,8 +171,9 @@ def _answers_to_many_calls_at_once(settings: Settings, text: str) -> set[str]:
 @pytest.mark.servers
 def test_answering_never_takes_pieces_of_what_is_just_being_read(echo: Echo) -> None:
     echo.kill()
-    with SlowWire(echo.settings.amqp_url) as wire:
-        echo.start(AMQP_URL=wire.url)
+    with Network(echo.settings.amqp_url, piece_bytes=SHORT_PACKET_BYTES) as network:
+        network.delay(SHORT_PACKET_SECONDS)
+        echo.start(AMQP_URL=network.url(echo.settings.amqp_url))
         assert len(_answers_to_many_calls_at_once(echo.settings, "x" * 20_000)) == CALLS
         assert b"broker_lost" not in echo.log.read_bytes()
         echo.kill()

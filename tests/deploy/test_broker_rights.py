@@ -102,9 +102,23 @@ def test_a_missing_password_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPa
     assert "Traceback" not in result.output
 
 
-def test_an_absent_broker_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     for user in ("", *(f"_{user.upper()}" for user in broker_rights.USERS)):
         monkeypatch.setenv(f"RABBITMQ_PASSWORD{user}", "own")
+
+
+@pytest.mark.usefixtures("own_passwords")
+def test_production_refuses_the_demo_cookie_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("RABBITMQ_ERLANG_COOKIE", "demo-cookie")
+    result = CliRunner().invoke(broker_rights.main)
+    assert result.exit_code == 2
+    assert "RABBITMQ_ERLANG_COOKIE: production refuses" in result.output
+
+
+@pytest.mark.usefixtures("own_passwords")
+def test_an_absent_broker_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", f"http://127.0.0.1:{free_port()}")
     result = CliRunner().invoke(broker_rights.main)
     assert result.exit_code == 1

@@ -3,39 +3,58 @@
 import os
 import random
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from tests.faults.fragile import Fragile, fragile_laboratory
 from tests.faults.laboratory import Laboratory
 from tests.faults.report import Report, report_folder
 from tests.faults.world import World, are_installed
+from tests.small_disk import SmallDisk
 
 _report: list[Report] = []
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the laboratory stay in one process: they share its world."""
+    """The rows of the table stay in one process: most share a world."""
     for item in items:
-        if "laboratory" in getattr(item, "fixturenames", ()):
+        if "report" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("laboratory"))
 
 
 @pytest.fixture(scope="session")
-def laboratory() -> Iterator[Laboratory]:
-    """Two processes of orders and of messaging, one of each other, on servers that may be killed."""
+def seed() -> int:
+    """What all dice of this run begin with."""
+    return int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+
+
+@pytest.fixture(scope="session")
+def report(seed: int) -> Report:
+    """The one table of all worlds."""
     if not are_installed():
         missing = "not run: no installed PostgreSQL and RabbitMQ to hurt"
         pytest.fail(missing) if os.environ.get("REQUIRE_SERVERS") == "1" else pytest.skip(missing)
-    seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     report = Report(report_folder(), seed)
     _report.append(report)
-    world = World()
-    try:
+    return report
+
+
+@pytest.fixture(scope="session")
+def laboratory(report: Report, seed: int) -> Iterator[Laboratory]:
+    """Two processes of orders and of messaging, one of each other, on servers that may be killed."""
+    with closing(World()) as world:
         world.start()
         yield Laboratory(world, report, seed)
-    finally:
-        world.close()
+
+
+@pytest.fixture(scope="session")
+def fragile(report: Report, seed: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
+    """The same behind networks that fail and, where one can be mounted, on a small disk."""
+    small_disk = SmallDisk.is_possible(tmp_path_factory.mktemp("disk"))
+    with fragile_laboratory(report, seed, small_disk) as fragile:
+        yield fragile
 
 
 def pytest_terminal_summary() -> None:

@@ -27,14 +27,15 @@ class Result:
     fault: str
     attempted: int
     acknowledged: int
-    seconds_until_healed: float
+    seconds_until_healed: float | None  # None: it never was, or the fault itself went wrong
     findings: list[Finding] = field(default_factory=list)
 
     def cells(self) -> list[str]:
         """As the table shows it."""
         counts = ledger.counted(self.findings)
         numbers = (self.attempted, self.acknowledged, *(counts[k] for k in ("lost", "duplicated", "wrong")))
-        return [self.fault, *(str(number) for number in numbers), f"{self.seconds_until_healed:.1f}"]
+        seconds = self.seconds_until_healed
+        return [self.fault, *(str(n) for n in numbers), "failed" if seconds is None else f"{seconds:.1f}"]
 
 
 class Report:
@@ -62,6 +63,9 @@ class Report:
         thread.start()
         try:
             yield
+        except BaseException:
+            self.add(Result(name, *self._numbers(), seconds_until_healed=None))
+            raise
         finally:
             done.set()
             thread.join()
@@ -88,10 +92,12 @@ class Report:
     def _say(self, text: str) -> None:
         self._said = f" · {text}"
 
+    def _numbers(self) -> tuple[int, int]:
+        return (0, 0) if self._load is None else (self._load.attempted, self._load.acknowledged)
+
     def _progress(self) -> str:
-        if self._load is None:
-            return ""
-        return f" · {self._load.attempted} attempted, {self._load.acknowledged} acknowledged{self._said}"
+        attempted, acknowledged = self._numbers()
+        return f" · {attempted} attempted, {acknowledged} acknowledged{self._said}"
 
     def _write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

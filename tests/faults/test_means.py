@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Mode, Network
+from tests.network import Mode, Network
 from tests.small_disk import SmallDisk
 
 SILENCE_SECONDS = 0.3
 
 
 @pytest.fixture
-def echo_port() -> Iterator[int]:
+def echo_url() -> Iterator[str]:
     """A server that says everything back."""
 
     def serve(connection: socket.socket) -> None:
@@ -31,13 +31,13 @@ def echo_port() -> Iterator[int]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
-def network(echo_port: int) -> Iterator[Network]:
-    with Network(echo_port) as network:
+def network(echo_url: str) -> Iterator[Network]:
+    with Network(echo_url) as network:
         yield network
 
 
@@ -92,6 +92,16 @@ def test_what_is_swallowed_is_lost_and_its_connection_is_reset_afterwards(networ
             assert is_reset(fresh)
         assert is_reset(old)
         assert says_back(idle), "a connection that lost nothing goes on"
+
+
+def test_a_network_that_forgets_lets_only_new_connections_through(network: Network) -> None:
+    with connected(network) as old:
+        assert says_back(old)
+        network.forget()
+        old.sendall(b"lost")
+        assert is_silent(old)
+        with connected(network) as fresh:
+            assert says_back(fresh)
 
 
 def test_a_cut_resets_all_and_a_refusing_network_takes_nobody(network: Network) -> None:

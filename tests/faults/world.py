@@ -22,6 +22,7 @@ from tests.faults.supervisor import Supervisor
 from tests.private_postgres import PostgresServer
 from tests.private_rabbit import RabbitServer
 from tests.servers import broker_connection, eventually, with_database
+from tests.small_disk import SmallDisk
 from tests.stack import Stack
 
 REPLICAS = {"orders": 2, "messaging": 2}
@@ -42,13 +43,17 @@ READY_SECONDS, QUIET_SECONDS = 120.0, 120.0
 class World:
     """Private servers, the processes on them, a supervisor, and the account book of all who live there."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, disk_megabytes: int = 0, **environment: str) -> None:
+        """Given a size, the databases lie on a disk of that size (in `disk`); it needs root."""
         self.folder = Path(tempfile.mkdtemp(prefix="microtasks-faults-"))
         self.book = Book()
         self.staff: Person | None = None
         self._closing = ExitStack()
         self._closing.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.postgres = PostgresServer(self.folder / "postgres")
+        self.disk = SmallDisk(self.folder / "postgres", disk_megabytes)
+        if disk_megabytes:
+            self._closing.enter_context(self.disk)
+        self.postgres = PostgresServer(self.disk.folder)
         self._closing.callback(self.postgres.close)
         self.rabbit = RabbitServer(self.folder / "rabbit")
         self._closing.callback(self.rabbit.close)
@@ -61,9 +66,17 @@ class World:
 
     def start(self, **replicas: int) -> None:
         """Servers, databases, queues, processes (two of orders and messaging, unless told) and staff."""
+        self.start_servers()
+        self.stack.migrate()
+        self.start_processes(**replicas)
+
+    def start_servers(self) -> None:
+        """PostgreSQL and RabbitMQ, empty."""
         self.postgres.start()
         self.rabbit.start()
-        self.stack.migrate()
+
+    def start_processes(self, **replicas: int) -> None:
+        """All processes, on servers that are prepared, and one of the staff."""
         self._closing.enter_context(self.stack)
         self.stack.start_all(**{**REPLICAS, **replicas})
         self._closing.enter_context(self.supervisor)
@@ -97,7 +110,7 @@ class World:
             if not server.is_running:
                 server.start()
         for process in self.stack.processes:
-            process.heal()
+            process.resume()  # which is nothing to one that runs
         self.supervisor.release_all()
         eventually(lambda: self.is_ready, READY_SECONDS, "every process is ready")
 

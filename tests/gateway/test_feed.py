@@ -25,7 +25,7 @@ def test_live_events_are_heard_in_order(servers: Settings) -> None:
 
 def test_after_a_lost_connection_hearing_begins_again_and_says_so(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
-        world.wire.cut()
+        world.network.cut()
         await until(lambda: world.times_connected == 2)
         await world.publish("orders", "order_status_changed", {"event_id": "e1"})
         await until(lambda: world.heard)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from pamqp.commands import Connection
+from pamqp.frame import marshal
 
 from chassis import topology
 from chassis.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
@@ -16,6 +17,7 @@ from chassis.settings import Settings
 from gateway.rpc import CallHeaders, Reply
 from services.orders import contract as orders
 from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until
+from tests.network import Mode
 
 pytestmark = pytest.mark.servers
 HEADERS = CallHeaders(request_id="r1", traceparent="t1", access_token="token", address="192.0.2.1")
@@ -161,8 +163,7 @@ def test_a_lost_connection_fails_calls_under_way_at_once_and_heals_by_itself(ser
         began = time.monotonic()
         under_way = asyncio.create_task(get_order(world))
         await asyncio.sleep(0.1)
-        world.wire.is_open = False
-        world.wire.cut()
+        world.network.become(Mode.REFUSE)
         with pytest.raises(Unavailable) as lost:
             await under_way
         assert lost.value.code == "connection_lost"
@@ -171,7 +172,7 @@ def test_a_lost_connection_fails_calls_under_way_at_once_and_heals_by_itself(ser
         assert not world.rpc.is_ready and not world.feed.is_ready
         with pytest.raises(Unavailable):
             await get_order(world)
-        world.wire.is_open = True
+        world.network.become(Mode.PASS)
         await until(lambda: world.broker.is_connected)
         await world.respond("orders", lambda _: "healed")
         assert (await get_order(world)).result == "healed"
@@ -191,12 +192,12 @@ def test_while_the_broker_is_blocked_calls_are_refused_at_once_and_never_carried
 
         await world.respond("orders", answer)
         await get_order(world)
-        world.wire.say(Connection.Blocked(reason="low on disk"))
+        world.network.say(marshal(Connection.Blocked(reason="low on disk"), 0))
         await until(lambda: _is_refused(world))
         carried_out = len(calls)
         for _ in range(5):
             assert await _is_refused(world)
-        world.wire.say(Connection.Unblocked())
+        world.network.say(marshal(Connection.Unblocked(), 0))
         await until(lambda: _is_answered(world))
         assert len(calls) == carried_out + 1, "only the call after the end of the alarm"
 
@@ -217,12 +218,11 @@ async def _is_answered(world: AmqpWorld) -> bool:
 
 def test_the_gateway_starts_without_a_broker_and_connects_when_there_is_one(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
-        world.wire.is_open = False
-        world.wire.cut()
+        world.network.become(Mode.REFUSE)
         await until(lambda: not world.rpc.is_ready)
         with pytest.raises(Unavailable):
             await get_order(world)
-        world.wire.is_open = True
+        world.network.become(Mode.PASS)
         await until(lambda: world.rpc.is_ready and world.feed.is_ready)
 
     in_world(servers, test, connected=False)

@@ -31,8 +31,11 @@ class Network:
     Connections that lost something are reset when the network is back: their streams have a hole.
     """
 
-    def __init__(self, server_port: int) -> None:
-        self._server_port = server_port
+    def __init__(self, server_url: str, piece_bytes: int = PIECE_BYTES) -> None:
+        parts = urlsplit(server_url)
+        assert parts.port is not None
+        self._server = (parts.hostname, parts.port)
+        self._piece_bytes = piece_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._wires: set[_Wire] = set()
@@ -68,6 +71,14 @@ class Network:
         """Resets every connection now; new ones meet the mode."""
         self._run(self._cut(only_torn=False))
 
+    def forget(self) -> None:
+        """All connections that are open now become half-open for good; new ones meet the mode."""
+        self._run(self._forget())
+
+    def say(self, words: bytes) -> None:
+        """Tells every client something in the server's name."""
+        self._run(self._say(words))
+
     def delay(self, seconds: float) -> None:
         """Every piece takes so much longer, each way."""
         self._delay_seconds = seconds
@@ -95,6 +106,14 @@ class Network:
             if wire.torn or not only_torn:
                 wire.reset()
 
+    async def _forget(self) -> None:
+        for wire in self._wires:
+            wire.silent = True
+
+    async def _say(self, words: bytes) -> None:
+        for wire in self._wires:
+            wire.ends[0].write(words)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = _Wire(writer)
         self._wires.add(wire)
@@ -113,24 +132,27 @@ class Network:
             wire.torn = True
             await wire.gone.wait()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        far_reader, far_writer = await asyncio.open_connection(*self._server)
         wire.ends.append(far_writer)
         there = self._pump(wire, reader, far_writer)
         await _until_first(there, self._pump(wire, far_reader, writer), wire.gone.wait())
 
     async def _pump(self, wire: "_Wire", source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while piece := await source.read(PIECE_BYTES):
+        while piece := await source.read(self._piece_bytes):
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
             await self._flows.wait()
-            if self._mode is Mode.SWALLOW:
-                wire.torn = True
+            if self._is_silent(wire):
                 continue
             target.write(piece)
             await target.drain()
-        if self._mode is Mode.SWALLOW:  # that one side has gone is not heard either
-            wire.torn = True
+        if self._is_silent(wire):  # that one side has gone is not heard either
             await wire.gone.wait()
+
+    def _is_silent(self, wire: "_Wire") -> bool:
+        swallowed = self._mode is Mode.SWALLOW
+        wire.torn = wire.torn or swallowed
+        return swallowed or wire.silent
 
 
 class _Wire:
@@ -138,7 +160,7 @@ class _Wire:
 
     def __init__(self, near: asyncio.StreamWriter) -> None:
         self.ends = [near]
-        self.torn = False
+        self.torn = self.silent = False
         self.gone = asyncio.Event()
 
     def reset(self) -> None:

@@ -1,0 +1,138 @@
+"""The outboxes against the inboxes: what is unsent, what was sent and not taken, and sending it again."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from chassis.contracts import Event
+from chassis.fields import rfc3339
+from chassis.tables import FAILED_EVENTS, OUTBOX
+from cli.operations.acts import Act, record
+from cli.operations.databases import Databases
+from services.deliveries import is_remembered, lacking
+from services.directory import all_events
+
+OWN = OUTBOX.c
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """What one service has to publish; ages are seconds, null when there is nothing."""
+
+    service: str
+    unsent: int
+    oldest_unsent_seconds: float | None
+    sent_in_the_last_hour: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One type of event on its way to one consumer: sent and not taken, failed there, parked there."""
+
+    owner: str
+    type: str
+    consumer: str
+    not_taken: int
+    oldest_not_taken_seconds: float | None
+    failed: int
+    parked: int
+
+
+@dataclass(frozen=True)
+class Again:
+    """What is to be sent again: sent since then, of one type, lacked by one consumer."""
+
+    since: datetime
+    type: str | None = None
+    consumer: str | None = None
+
+
+def outbox_of(databases: Databases, service: str) -> Outbox:
+    """What waits in one service's outbox, and how much went out lately."""
+    unsent = OWN.sent_at.is_(None)
+    waiting = func.extract("epoch", func.now() - func.min(OWN.created_at).filter(unsent))
+    lately = OWN.sent_at > func.now() - func.make_interval(0, 0, 0, 0, 1)
+    query = select(func.count().filter(unsent), waiting, func.count().filter(lately)).where(unsent | lately)
+    count, oldest, sent = databases.read(service, lambda connection: connection.execute(query).one())
+    return Outbox(service, count, float(oldest) if count else None, sent)
+
+
+def deliveries_of(databases: Databases, owner: str) -> Iterator[Delivery]:
+    """Every durable delivery of one service's events."""
+    for event in _durable(owner):
+        for consumer in event.consumers:
+            yield delivery(databases, event, consumer)
+
+
+def delivery(databases: Databases, event: Event, consumer: str) -> Delivery:
+    """How far one type of event has come at one consumer."""
+    sent = [row.sent_at for row in _lacking(databases, event, consumer)]
+    is_this = FAILED_EVENTS.c.consumer == f"{event.owner}.{event.type}"
+    is_parked = FAILED_EVENTS.c.parked_at.is_not(None)
+    query = select(func.count().filter(~is_parked), func.count().filter(is_parked)).where(is_this)
+    failed, parked = databases.read(consumer, lambda connection: connection.execute(query).one())
+    oldest = (datetime.now(UTC) - min(sent)).total_seconds() if sent else None
+    return Delivery(event.owner, event.type, consumer, len(sent), oldest, failed, parked)
+
+
+def _lacking(databases: Databases, event: Event, consumer: str, *where: ColumnElement[bool]) -> list[Any]:
+    with databases.snapshot(event.owner) as owner, databases.snapshot(consumer) as reader:
+        return list(lacking(owner, reader, event, databases.settings, *where))
+
+
+def replay(
+    databases: Databases, services: Iterable[str], again: Again, reason: str | None, dry_run: bool
+) -> list[Act]:
+    """Marks sent events unsent, so that the relay of their service publishes them once more.
+
+    Whoever took them knows them by the inbox. Events so old that an inbox may have forgotten them
+    are left out.
+    """
+    acts = []
+    for service in services:
+        found = _to_send_again(databases, service, again)
+        if found and not dry_run:
+            databases.write(service, partial(_mark, found=found, again=again, reason=reason))
+        for type_, count in sorted(Counter(found.values()).items()):
+            acts.append(Act(service, "outbox replay", type_, f"{count} sent again"))
+    return acts
+
+
+def _to_send_again(databases: Databases, service: str, again: Again) -> dict[int, str]:
+    """Rows of one outbox, with their types."""
+    since = OWN.sent_at >= again.since
+    if again.consumer is not None:
+        events = [
+            e for e in _durable(service) if again.consumer in e.consumers and again.type in (None, e.type)
+        ]
+        return {row.id: e.type for e in events for row in _lacking(databases, e, again.consumer, since)}
+    types = [again.type] if again.type else [event.type for event in _durable(service)]
+    query = select(OWN.id, OWN.type).where(since, OWN.type.in_(types), is_remembered(databases.settings))
+    rows = databases.read(service, lambda connection: connection.execute(query).all())
+    return {row.id: row.type for row in rows}
+
+
+def _mark(connection: Connection, found: dict[int, str], again: Again, reason: str | None) -> None:
+    rows = list(found)
+    for begin in range(0, len(rows), AT_ONCE):
+        some = rows[begin : begin + AT_ONCE]
+        connection.execute(update(OUTBOX).where(OWN.id.in_(some)).values(sent_at=None))
+    record(
+        connection,
+        "outbox replay",
+        again.type or "all types",
+        reason,
+        since=rfc3339(again.since),
+        consumer=again.consumer,
+        events=Counter(found.values()),
+    )
+
+
+def _durable(owner: str) -> list[Event]:
+    return [event for event in all_events() if event.owner == owner and event.consumers]

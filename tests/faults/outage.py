@@ -1,0 +1,77 @@
+"""What people are told while a server is away: what needs no service still answers, the rest says 503."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import aiohttp
+
+from tests.faults.laboratory import Scene
+from tests.faults.people import Person
+
+# Pages of the gateway's own.
+OWN_PAGES = ("/healthz", "/openapi.json", "/v1/order_statuses", "/v1/help", "/problems/not_found")
+DEADLINE_SECONDS = 5.0
+NOISE_SECONDS = 2.0  # the machine that tests is busy
+AWAY = {503, 504}
+# From the moment the server takes connections again: everything is ready and has drained.
+DRAINED_WITHIN = 10.0
+
+
+@dataclass
+class Told:
+    """One answer."""
+
+    path: str
+    status: int
+    seconds: float
+    retry_after: str | None
+
+
+class Outage:
+    """Asks before an outage what should still be known in it, and then in it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._somebody = Person(scene.world.url, scene.world.book)
+        self._kept = ""
+
+    async def prepare(self) -> None:
+        """Somebody signs in, offers something and looks at it: the gateway keeps public answers."""
+        await self._somebody.arrive()
+        service = await self._somebody.post_service()
+        assert service is not None
+        # What the gateway hears of a service makes it forget the answers about that one.
+        while await asyncio.to_thread(self._untold, service["id"]):
+            await asyncio.sleep(0.05)
+        self._kept = f"/v1/services/{service['id']}"
+        [told] = await self._ask(self._kept)
+        assert told.status == 200, told
+
+    async def look(self) -> None:
+        """Everything is answered as promised while the server is away."""
+        needing = ("/v1/me", "/v1/orders?role=customer", "/v1/notifications", "/v1/me/services")
+        answered, refused = await asyncio.gather(self._ask(*OWN_PAGES, self._kept), self._ask(*needing))
+        wrong = [told for told in answered if told.status != 200]
+        wrong += [told for told in refused if told.status not in AWAY or not told.retry_after]
+        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS]
+        assert not wrong, f"told while a server is away: {wrong}"
+        await self._somebody.client.close()
+
+    def _untold(self, service_id: str) -> int:
+        unsent = f"SELECT 1 FROM outbox WHERE sent_at IS NULL AND body->>'service_id' = '{service_id}'"
+        with self._scene.world.reading() as databases:
+            return len(databases.rows("catalog", unsent))
+
+    async def _ask(self, *paths: str) -> list[Told]:
+        signed = self._somebody.client.connection.authorization()
+        async with aiohttp.ClientSession(self._scene.world.url, headers=signed) as http:
+            return await asyncio.gather(*(_told(http, path) for path in paths))
+
+
+async def _told(http: aiohttp.ClientSession, path: str) -> Told:
+    began = time.monotonic()
+    async with http.get(path) as answer:
+        await answer.read()
+        seconds = time.monotonic() - began
+        return Told(path, answer.status, seconds, answer.headers.get("Retry-After"))
