@@ -116,9 +116,7 @@ def test_a_page_of_nobody_is_not_found(world: World) -> None:
     declined = world.order()
     with pytest.raises(Declined):
         world.pay(declined, "sandbox_declined")
-    stored = world.payments.execute(
-        "SELECT token FROM sandbox.charges WHERE order_id = :id", id=declined.id
-    )
+    stored = world.payments.execute("SELECT token FROM sandbox.charges WHERE order_id = :id", id=declined.id)
     for token in ("nobody", stored[0].token):
         with pytest.raises(NotFound):
             world.payments.call_as(None, contract.GET_SANDBOX_ACTION, token=token)
