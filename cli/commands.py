@@ -12,6 +12,7 @@ from chassis.settings import Settings, load
 from cli.complaints import complaining
 from cli.operations.dead_letter_commands import dead_letters
 from cli.operations.event_commands import events
+from cli.operations.ledger_commands import ledger
 from cli.operations.order_commands import orders
 from cli.operations.outbox_commands import outbox
 from cli.operations.queue_commands import queues
@@ -143,7 +144,7 @@ def demo(url: str, patience: float, as_json: bool) -> None:
         show_journey(url, patience, as_json)
 
 
-for group in (events, outbox, dead_letters, orders, queues):
+for group in (events, outbox, dead_letters, orders, queues, ledger):
     microtasks.add_command(group)
 
 

@@ -69,7 +69,7 @@ def counted_effects(books: Books) -> Iterator[Finding]:
 
 def answers_are_stored(books: Books) -> Iterator[Finding]:
     """No key is claimed without its answer: both come in one commit."""
-    for service in ("accounts", "catalog", "orders", "messaging", "reviews"):
+    for service in ("accounts", "catalog", "orders", "messaging", "reviews", "payments"):
         query = "SELECT scope, key FROM idempotency WHERE answer IS NULL"
         for scope, key in books.rows(service, query):
             yield Finding("wrong", f"key {key} of {scope} in {service} has no answer")

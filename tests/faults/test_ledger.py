@@ -164,6 +164,32 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
         "lost",
         "name in orders is missing",
     ),
+    "a due vanished": (
+        "payments",
+        "DELETE FROM dues WHERE ctid = (SELECT ctid FROM dues LIMIT 1)",
+        "lost",
+        "due of an order is missing",
+    ),
+    "an order shows another payment status": (
+        "orders",
+        "UPDATE orders SET payment_status = 'refunded' WHERE status = 4",
+        "lost",
+        "payment status of an order is missing",
+    ),
+    "a charge was never recorded": (
+        "payments",
+        "INSERT INTO sandbox.charges (key, token, order_id, amount_minor, currency, method, state)"
+        " VALUES ('payment-x', 'x', 'x', 1, 'EUR', 'sandbox_ok', 'captured')",
+        "lost",
+        "capture of a charge is missing",
+    ),
+    "money came from nowhere": (
+        "payments",
+        "INSERT INTO ledger_entries (movement_id, account, owner_id, amount_minor, currency)"
+        " VALUES (gen_random_uuid(), 'provider_available', gen_random_uuid(), 1, 'EUR')",
+        "wrong",
+        "EUR sums to 1",
+    ),
     "a key was claimed without an answer": (
         "orders",
         "UPDATE idempotency SET answer = NULL",

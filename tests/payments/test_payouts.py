@@ -45,9 +45,9 @@ def test_pending_money_and_other_currencies_are_not_paid_out(world: World) -> No
         with pytest.raises(Conflict) as refused:
             world.pay_out(amount)
         assert refused.value.code == "insufficient_balance"
-    for amount in (0, -1, True, 10**12 + 1):
+    for bad in (0, -1, True, 10**12 + 1):
         with pytest.raises(Invalid):
-            world.pay_out(euros(amount))
+            world.pay_out(euros(bad))
 
 
 def test_a_repeated_payout_is_one(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -43,7 +44,7 @@ def won(outcomes: list[Any]) -> list[Json]:
 def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) -> None:
     for _ in range(rounds):
         order = world.order()
-        outcomes = together(*[lambda one=order: world.pay(one) for _ in range(HANDS)])
+        outcomes = together(*[partial(world.pay, order) for _ in range(HANDS)])
         assert len(won(outcomes)) == 1
         assert world.captured(order) == 1
         assert world.entries(order)["customer_funds"] == [-4500]
@@ -53,7 +54,7 @@ def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) ->
 def test_a_request_sent_many_times_at_once_is_one_payment_with_one_answer(world: World, rounds: int) -> None:
     for number in range(rounds):
         order, key = world.order(), f"same-{number}"
-        answers = won(together(*[lambda one=order, k=key: world.pay(one, key=k) for _ in range(HANDS)]))
+        answers = won(together(*[partial(world.pay, order, key=key) for _ in range(HANDS)]))
         assert len(answers) == HANDS
         assert all(answer == answers[0] for answer in answers)
         assert world.captured(order) == 1
@@ -95,7 +96,7 @@ def test_of_many_whole_refunds_at_once_one_happens(world: World, rounds: int) ->
     for _ in range(rounds):
         order = world.order()
         payment = world.pay(order)
-        outcomes = together(*[lambda one=payment: world.refund(one) for _ in range(HANDS)])
+        outcomes = together(*[partial(world.refund, payment) for _ in range(HANDS)])
         assert len(won(outcomes)) == 1
         assert sum(world.entries(order)["customer_funds"]) == 0
 
@@ -106,10 +107,8 @@ def test_a_refund_and_a_release_at_once_leave_the_right_sum(world: World, rounds
         payment = world.paid(euros(1000))
         before = sum(world.balance()[0].values())
         world.make_releasable(payment)
-        together(
-            lambda one=payment: world.refund(one, euros(500)),
-            lambda: world.payments.tick("release_shares"),
-        )
+        refund = partial(world.refund, payment, euros(500))
+        together(refund, lambda: world.payments.tick("release_shares"))
         world.payments.tick("release_shares")
         available, pending = world.balance()
         assert (available["EUR"] - before, pending["EUR"]) == (450, 0)

@@ -63,7 +63,8 @@ def test_a_providers_lines_add_up_to_the_balance(world: World) -> None:
 def test_transactions_come_page_by_page(world: World) -> None:
     a_month_of_business(world)
     everything = world.transactions(world.provider)
-    found, cursor = [], None
+    found: list[Json] = []
+    cursor = None
     while len(found) < len(everything):
         page = world.payments.call_as(world.provider, contract.LIST_TRANSACTIONS, limit=2, cursor=cursor)
         found += page["data"]
