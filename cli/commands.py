@@ -46,6 +46,7 @@ def microtasks() -> None:
 def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
     """Runs the whole marketplace in this one process; no servers, no network."""
     os.environ.update({"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)})
+    os.environ.setdefault("RELEASE_DAYS", "0")  # earnings can be paid out at once, to try that too
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("LOG_FORMAT", "console")
     from cli.dev import run_marketplace
