@@ -190,11 +190,14 @@ async def shows_rating(walk: Walk, provider_id: str) -> None:
 
 
 async def whole_journey(url: str) -> None:
-    """Two people, one order, from sign-up to the rating on the profile."""
+    """Two people, one order, from sign-up to the rating on the profile and the money."""
+    from tests.journeys.paying import paid  # which stands on this module
+
     async with person(url, "Zoë Øst") as customer, person(url, "Łukasz 明") as provider:
         walk = await begin(customer, provider)
         await to_completion(walk)
         await after_completion(walk)
+        await paid(walk)
 
 
 async def cancelled_journey(url: str) -> None:
