@@ -60,10 +60,13 @@ def pay(till: Till, call: Call, order_id: str, method: str, ask_orders: AskOrder
     else:
         charge = None
         answer = answer_of_twin(till.db, call, payment, till.settings)
-    if answer is None:
+    if answer is not None:
+        return answer
+    try:
         answer = once(till.db, call, lambda c: _finish(c, payment["id"], charge, till.settings))
+        return answer
+    finally:
         reach("payment.recorded")
-    return answer
 
 
 def wish_of(payment: Row) -> ChargeWish:

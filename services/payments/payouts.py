@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, select, update
 from chassis import outbox
 from chassis.context import Call
 from chassis.errors import Conflict
+from chassis.failpoints import reach
 from chassis.idempotency import once, replay
 from chassis.tokens import Caller
 from services.payments import ledger
@@ -17,6 +18,7 @@ from services.payments.intents import answer_of_twin, asked, earlier, insert_int
 from services.payments.models import BALANCES, PAYOUTS
 from services.payments.posting import post
 from services.payments.processor import PayoutWish, Transfer
+from services.payments.queries import nothing_there
 from services.payments.rendering import Json, Row, money, render_payout
 from services.payments.till import Till
 
@@ -43,9 +45,14 @@ def request_payout(till: Till, call: Call, amount: Json) -> Json:
 
 def ask_for_payout(till: Till, payout_id: str, repeated: bool) -> Transfer | None:
     """Asks the processor for a payout that was begun; None when it does not say."""
-    row = till.db.read(lambda c: c.execute(_one(payout_id)).mappings().one())
+    row = till.db.read(lambda c: c.execute(_one(payout_id)).mappings().first())
+    if row is None:
+        raise nothing_there()
     wish = PayoutWish(payout_id, row["provider_id"], row["amount_minor"], row["currency"])
-    return asked(lambda: till.processor.pay_out(wish, repeated), payout_id=payout_id)
+    reach("payout.before_asking")
+    transfer = asked(lambda: till.processor.pay_out(wish, repeated), payout_id=payout_id)
+    reach("payout.asked")
+    return transfer
 
 
 def settle_payout(connection: Connection, payout_id: str, transfer: Transfer) -> None:

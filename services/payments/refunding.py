@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from chassis.context import Call
 from chassis.errors import Conflict, Forbidden, Invalid
+from chassis.failpoints import reach
 from chassis.fields import is_id
 from chassis.idempotency import once, replay
 from chassis.tokens import Caller
@@ -48,7 +49,10 @@ def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason:
 def ask_for_refund(till: Till, refund_id: str, repeated: bool) -> Transfer | None:
     """Asks the processor for a refund that was begun; None when it does not say."""
     wish = till.db.read(lambda connection: _wish(connection, refund_id))
-    return asked(lambda: till.processor.refund(wish, repeated), refund_id=refund_id)
+    reach("refund.before_asking")
+    transfer = asked(lambda: till.processor.refund(wish, repeated), refund_id=refund_id)
+    reach("refund.asked")
+    return transfer
 
 
 def settle_refund(connection: Connection, refund_id: str, transfer: Transfer) -> None:
@@ -171,7 +175,9 @@ def _change(connection: Connection, row: Row, status: str, transfer: Transfer) -
 def _wish(connection: Connection, refund_id: str) -> RefundWish:
     joined = REFUNDS.join(PAYMENTS, PAYMENTS.c.id == REFUNDS.c.payment_id)
     found = select(*REFUNDS.c, PAYMENTS.c.currency, PAYMENTS.c.reference.label("charge_reference"))
-    row = connection.execute(found.select_from(joined).where(REFUNDS.c.id == refund_id)).mappings().one()
+    row = connection.execute(found.select_from(joined).where(REFUNDS.c.id == refund_id)).mappings().first()
+    if row is None:
+        raise nothing_there()
     return RefundWish(
         refund_id=refund_id,
         payment_id=row["payment_id"],

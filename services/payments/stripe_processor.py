@@ -268,7 +268,8 @@ def _of_payout(payout: Any) -> Transfer:
 
 
 def _metadata(thing: Any) -> Mapping[str, str]:
-    return getattr(thing, "metadata", None) or {}
+    metadata = getattr(thing, "metadata", None)
+    return metadata.to_dict() if metadata else {}
 
 
 def _intent_in(error: stripe.CardError) -> str | None:
