@@ -3,10 +3,10 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down logs scale compose-test faults lint format lock audit clean
+.PHONY: help setup run test up down logs scale rolling-restart compose-test faults lint format lock audit clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## a virtual environment with every version pinned and hash-checked
 
@@ -30,6 +30,9 @@ logs:  ## follows what all containers say
 
 scale:  ## more processes: make scale of="orders=3 gateway=2"
 	@docker compose up --no-recreate --wait $(foreach part,$(of),--scale $(part))
+
+rolling-restart:  ## replaces every process, each once its successor is ready: of="orders gateway" for some only
+	@deploy/rolling-restart.sh $(of)
 
 compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
 	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs

@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS = 30
 READ_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
-SET_UP_SECONDS = 10.0
+SET_UP_SECONDS, GOODBYE_SECONDS = 10.0, 2.0
 LOST_CONNECTION = (OSError, EOFError, AMQPError)
 
 
@@ -236,7 +236,7 @@ class Link:
             return
         # A goodbye at the end lets the broker read all that was written; a lost connection gets none.
         for close in (connection.release, connection.collect) if self._stopping else (connection.collect,):
-            with eventlet.Timeout(1, False):
+            with eventlet.Timeout(GOODBYE_SECONDS, False):
                 try:
                     close()
                 except Exception:

@@ -23,8 +23,9 @@ from chassis.settings import BadSetting, Settings, is_demo_password, load
 from cli.complaints import Complaint, complaining
 from services.directory import NAMES, all_events
 
-GATEWAY, MIGRATE, OPERATOR, VHOST = "gateway", "migrate", "operator", "/"
-USERS = (*NAMES, GATEWAY, MIGRATE)
+GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"
+USERS = (*NAMES, GATEWAY, MIGRATE, OPERATIONS)
+DEFAULT_EXCHANGE = "amq.default"  # as RabbitMQ calls it where rights are asked
 CALLS: Mapping[str, tuple[str, ...]] = {
     "orders": ("catalog",),
     "messaging": ("orders",),
@@ -110,11 +111,26 @@ def rights_of_migrate(settings: Settings, events: Iterable[Event]) -> Rights:
     )
 
 
+def rights_of_operations(settings: Settings) -> Rights:
+    """The operators' commands take dead letters, send events back to queues, and make calls again."""
+    calls, prefix = topology.rpc_exchange(settings), re.escape(settings.broker_prefix)
+    replies = f"{prefix}rpc\\.reply\\.operations-.+"
+    letters = [topology.dead_letter_queue(settings, name) for name in NAMES]
+    return Rights(
+        user=OPERATIONS,
+        configure=_one_of([replies]),
+        write=_one_of([re.escape(DEFAULT_EXCHANGE), re.escape(calls), replies]),
+        read=_one_of([*map(re.escape, [*letters, calls]), replies]),
+        topics={calls: (_one_of([f"{name}\\..+" for name in NAMES]), _one_of(["reply\\.operations-.+"]))},
+    )
+
+
 def all_rights(settings: Settings) -> list[Rights]:
     """The rights of every user."""
     events = all_events()
     services = [rights_of_service(settings, name, events) for name in NAMES]
-    return [*services, rights_of_gateway(settings, events), rights_of_migrate(settings, events)]
+    others = (rights_of_gateway(settings, events), rights_of_migrate(settings, events))
+    return [*services, *others, rights_of_operations(settings)]
 
 
 def definitions(settings: Settings, passwords: Mapping[str, str]) -> dict[str, Any]:

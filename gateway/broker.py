@@ -20,6 +20,7 @@ _JITTER = random.SystemRandom()
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+SET_UP_TIMEOUT_SECONDS = 15.0  # some thirty answers of the broker, one after the other
 HEARTBEAT_SECONDS = 10
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
@@ -72,7 +73,7 @@ class Broker:
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+            async with asyncio.timeout(SET_UP_TIMEOUT_SECONDS):
                 for member in self._members:
                     await member.set_up(connection, lost.set)
             self.is_connected = True

@@ -5,9 +5,10 @@ deadline the queue is asked for its consumers, and then each second until there 
 """
 
 import asyncio
+import contextlib
 
 import structlog
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from chassis.errors import Unavailable
@@ -27,6 +28,7 @@ class Presence:
         self._away: set[str] = set()
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._looked: dict[str, asyncio.Event] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     def use(self, connection: AbstractConnection) -> None:
         """Looks through this connection from now on."""
@@ -80,9 +82,21 @@ class Presence:
                     queue = await channel.declare_queue(f"{self._prefix}rpc-{service}", passive=True)
                     return bool(queue.declaration_result.consumer_count)
                 finally:
-                    await channel.close()
+                    self._close_aside(channel)
         except ChannelNotFoundEntity:
             return False
         except Exception as error:  # calls wait for the end of this look, so it must have one
             log.warning("presence_unknown", service=service, error=f"{type(error).__name__}: {error}")
             return False
+
+    def _close_aside(self, channel: AbstractChannel) -> None:
+        # The time-out of a look must not interrupt this: aiormq would close the channel twice, and
+        # the broker answers that by closing the connection, with every call on it.
+        closing = asyncio.create_task(_close(channel))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+async def _close(channel: AbstractChannel) -> None:
+    with contextlib.suppress(Exception):  # it is closed in any case, at the latest with its connection
+        await channel.close()

@@ -14,6 +14,7 @@ from cli.complaints import Complaint
 from cli.configuration import masked
 
 MOST = 10_000
+NO_ROUTE = 312
 
 
 @contextlib.contextmanager
@@ -28,6 +29,8 @@ def opened_broker(settings: Settings) -> Iterator[Any]:
     except AccessRefused as error:
         raise Complaint(f"The broker account may not do this: {error.reply_text}") from error
     except (AMQPError, OSError, ValueError) as error:
+        if getattr(error, "reply_code", None) == NO_ROUTE:
+            raise Complaint("The queue it belongs to is missing. Run `microtasks migrate`.") from error
         said = f"takes no messages: {alarms[0]}" if alarms else str(error) or type(error).__name__
         raise Complaint(f"RabbitMQ at {masked(settings.amqp_url)}: {said}") from error
 

@@ -51,6 +51,14 @@ def show_members(members: Mapping[str, Any]) -> None:
     console.print()
 
 
+def show_lines(head: str, *lines: str) -> None:
+    """A head, and below it what belongs to it."""
+    console = screen()
+    console.print(f"[bold]{escape(head)}[/bold]", soft_wrap=True)
+    for line in lines:
+        console.print(f"    {escape(line)}", soft_wrap=True)
+
+
 def show_acts(acts: Sequence[Act], dry_run: bool, as_json: bool) -> None:
     """What was done, or would be. Raises: Complaint when something of it could not be done."""
     undone = not dry_run and not all(act.done for act in acts)

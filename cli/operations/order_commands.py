@@ -1,5 +1,6 @@
 """`microtasks orders`: one order, and a step by hand."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -53,13 +54,8 @@ def show_timeline(order: str, as_json: bool) -> None:
     if as_json:
         display.show_json(timeline=timeline)
         return
-    columns = ("step", "transition", "status", "by", "at", "event", "sent", "taken*")
-    rows = [
-        (e.sequence, e.transition, _from_to(vars(e)), _actor(vars(e)), e.created_at,
-         e.event_id or "forgotten", e.sent_at or "–", "\n".join(map(_fate, e.taken)))
-        for e in timeline
-    ]  # fmt: skip
-    display.show_table(columns, rows, "No step.")
+    for entry in timeline:
+        display.show_lines(*_told(entry))
 
 
 @orders.command("transition")
@@ -97,5 +93,15 @@ def _actor(step: dict[str, Any]) -> str:
     return f"{step['actor']['display_name']} ({step['actor']['role']})"
 
 
-def _fate(taken: Any) -> str:
-    return f"{taken.consumer}: {taken.state} {taken.at or ''}".strip()
+def _told(entry: Any) -> Iterator[str]:
+    """A step in a few lines, the first of which is its head."""
+    step = vars(entry)
+    yield f"{entry.sequence} {entry.transition}: {_from_to(step)} by {_actor(step)} at {entry.created_at}"
+    if entry.reason:
+        yield f"reason: {entry.reason}"
+    if entry.event_id is None:
+        yield "event: forgotten, it is older than RETENTION_DAYS"
+    else:
+        yield f"event: {entry.event_id}, {f'sent {entry.sent_at}' if entry.sent_at else 'not sent'}"
+    for taken in entry.taken:
+        yield f"{taken.consumer}: {taken.state} {taken.at or ''}".rstrip()

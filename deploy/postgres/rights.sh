@@ -28,14 +28,15 @@ SQL
 }
 
 role migrate
+role operations
 for service in "${services[@]}"; do
   role "$service"
   ask -v role="$service" -v database="microtasks_$service" <<'SQL'
 SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LOCALE %L', :'database', :'role', 'UTF8', 'C.UTF-8')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
--- Migrations take the owner's role; they run once and end.
-GRANT :"role" TO migrate;
+-- Migrations and operators' commands take the owner's role; they run once and end.
+GRANT :"role" TO migrate, operations;
 SQL
 done
 ask -v password="$POSTGRES_PASSWORD" <<'SQL'

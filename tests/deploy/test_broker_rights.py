@@ -9,7 +9,16 @@ from chassis import topology
 from chassis.remote import Remote
 from chassis.settings import BadSetting, Settings
 from cli import broker_rights
-from cli.broker_rights import GATEWAY, MIGRATE, Rights, all_rights, definitions, read_password
+from cli.broker_rights import (
+    DEFAULT_EXCHANGE,
+    GATEWAY,
+    MIGRATE,
+    OPERATIONS,
+    Rights,
+    all_rights,
+    definitions,
+    read_password,
+)
 from tests import house
 from tests.contracts.test_rpc import service_class
 from tests.servers import free_port
@@ -29,8 +38,8 @@ def may_call(rights: Rights, service: str) -> bool:
     return may(rights.write, CALLS) and may(rights.topics[CALLS][0], f"{service}.any_method")
 
 
-def test_there_is_a_user_for_every_service_the_gateway_and_the_migrations() -> None:
-    assert set(RIGHTS) == {*house.SERVICES, GATEWAY, MIGRATE} == set(broker_rights.USERS)
+def test_there_is_a_user_for_every_service_the_gateway_migrations_and_operators() -> None:
+    assert set(RIGHTS) == {*house.SERVICES, GATEWAY, MIGRATE, OPERATIONS} == set(broker_rights.USERS)
 
 
 @pytest.mark.parametrize("service", house.SERVICES)
@@ -52,7 +61,7 @@ def test_a_service_reads_its_own_queues_and_publishes_its_own_events_only(servic
     assert not any(may(rights.configure, name) for name in everything | exchanges | {CALLS})
 
 
-@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY])
+@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY, OPERATIONS])
 def test_nobody_can_bind_a_queue_to_the_calls_or_the_replies_of_others(user: str) -> None:
     may_bind = RIGHTS[user].topics[CALLS][1]
     for service in house.SERVICES:
@@ -77,6 +86,23 @@ def test_migrations_declare_everything_and_publish_nothing() -> None:
         assert may(migrate.configure, queue)
     assert not any(may_call(migrate, service) for service in house.SERVICES)
     assert not any(may(migrate.read, topology.rpc_queue(SETTINGS, service)) for service in house.SERVICES)
+
+
+def test_operators_take_dead_letters_only_and_declare_nothing_that_is_shared() -> None:
+    operations = RIGHTS[OPERATIONS]
+    everything = set(topology.queue_names(SETTINGS, house.SERVICES, house.events()))
+    letters = {topology.dead_letter_queue(SETTINGS, service) for service in house.SERVICES}
+    assert {queue for queue in everything if may(operations.read, queue)} == letters
+    assert may(operations.write, DEFAULT_EXCHANGE), "by which an event goes to one queue"
+    assert all(may_call(operations, service) for service in house.SERVICES)
+    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in house.SERVICES}
+    assert not any(may(operations.write, name) or may(operations.read, name) for name in exchanges)
+    assert not any(may(operations.configure, name) for name in everything | exchanges | {CALLS})
+
+
+@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY, MIGRATE])
+def test_nobody_but_operators_publishes_past_the_exchanges_into_a_queue(user: str) -> None:
+    assert not may(RIGHTS[user].write, DEFAULT_EXCHANGE)
 
 
 def test_the_document_holds_no_password_in_clear() -> None:

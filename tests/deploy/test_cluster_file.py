@@ -47,7 +47,7 @@ def test_only_known_images_are_used() -> None:
 
 def test_all_processes_know_that_calls_wait_in_quorum_queues() -> None:
     knowing = {n for n, part in PARTS.items() if part.get("environment", {}) == {"RPC_QUEUE_TYPE": "quorum"}}
-    assert knowing == {*LONG_LIVED, "migrate"}
+    assert knowing == {*LONG_LIVED, "migrate", "operator"}
 
 
 def test_the_cookie_is_a_secret_that_production_must_set() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.broker_rights import OPERATOR, USERS
+from cli.broker_rights import OPERATIONS, OPERATOR, USERS
 from tests.house import ROOT, SERVICES
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -40,7 +40,7 @@ def test_every_part_can_be_scaled_and_only_the_edge_is_published() -> None:
     assert PARTS["edge"]["networks"] == ["front"], "it cannot reach a database or the broker"
 
 
-@pytest.mark.parametrize("name", [*LONG_LIVED, "migrate", "broker-rights", "edge", "mail"])
+@pytest.mark.parametrize("name", [*LONG_LIVED, "migrate", "broker-rights", "edge", "mail", "operator"])
 def test_a_part_of_ours_can_write_nothing_and_has_no_privileges(name: str) -> None:
     part = PARTS[name]
     assert part["read_only"] is True
@@ -59,7 +59,7 @@ def test_a_service_signs_in_as_itself(name: str) -> None:
 
 def test_the_gateway_knows_no_database_and_nobody_else_knows_the_operators_passwords() -> None:
     assert "DATABASE_URL" not in PARTS["gateway"]["environment"]
-    for name in (*LONG_LIVED, "migrate", "edge"):
+    for name in (*LONG_LIVED, "migrate", "operator", "edge"):
         assert not re.search(r"\{(RABBITMQ|POSTGRES)_PASSWORD:", json.dumps(PARTS[name]))
     assert PARTS["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_USER"] == OPERATOR
 
@@ -80,7 +80,14 @@ def test_every_service_gets_its_database() -> None:
     [named] = re.findall(r"^services=\((.*)\)$", script, re.MULTILINE)
     assert set(named.split()) == set(SERVICES)
     given = {n for n in PARTS["postgres"]["environment"] if n.startswith("POSTGRES_PASSWORD_")}
-    assert given == {f"POSTGRES_PASSWORD_{user.upper()}" for user in (*SERVICES, "migrate")}
+    assert given == {f"POSTGRES_PASSWORD_{user.upper()}" for user in (*SERVICES, "migrate", "operations")}
+
+
+def test_operators_commands_start_nothing_else_and_sign_in_as_themselves() -> None:
+    operator = PARTS["operator"]
+    assert operator["profiles"] and "depends_on" not in operator, "a server that is away stays so"
+    for name in ("AMQP_URL", "DATABASE_URL"):
+        assert f"://{OPERATIONS}:${{" in operator["environment"][name]
 
 
 @pytest.mark.parametrize("name", ["edge", "rabbitmq", "postgres"])

@@ -65,7 +65,7 @@ class Laboratory:
             assert (result.seconds_until_healed or 0.0) <= healed_within, f"healed too late: {result}"
         except BaseException as error:
             error.add_note(f"FAULTS_SEED={self.seed}, {name}")
-            print(self.world.stack.log_tails())  # noqa: T201
+            print(f"{self.world.stack.log_tails()}\n{name}: {error}")  # noqa: T201
             raise
         return result
 

@@ -1,4 +1,5 @@
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,41 @@ class BrokenConnection:
 
     def channel(self, **_: Any) -> Any:
         raise KeyError("unforeseen")
+
+
+class SlowToClose:
+    """A channel of a broker that is slow: closing it lasts longer than a look may."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.was_interrupted = False
+
+    async def channel(self, **_: Any) -> Any:
+        return self
+
+    async def declare_queue(self, *_: Any, **__: Any) -> Any:
+        return SimpleNamespace(declaration_result=SimpleNamespace(consumer_count=1))
+
+    async def close(self) -> None:
+        try:
+            await asyncio.sleep(0.3)
+        except asyncio.CancelledError:
+            self.was_interrupted = True
+            raise
+        finally:
+            self.ended.set()
+
+
+def test_a_look_never_interrupts_the_closing_of_its_channel_since_that_costs_the_connection() -> None:
+    async def look() -> SlowToClose:
+        presence, slow = Presence("", timeout_seconds=0.1), SlowToClose()
+        presence.use(slow)  # type: ignore[arg-type]
+        await presence.look("orders")
+        await asyncio.wait_for(slow.ended.wait(), 5)
+        presence.let_go()
+        return slow
+
+    assert not asyncio.run(look()).was_interrupted
 
 
 def test_a_look_that_fails_in_an_unforeseen_way_keeps_no_caller_waiting() -> None:

@@ -1,0 +1,277 @@
+"""What may happen next: people act, time passes, the broker delivers. Each rule is one step of a run.
+
+There are few rules with many acts in each, since hypothesis leaves out rules at random in each run.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from services.messaging import contract as messaging
+from services.orders import contract as orders
+from services.reviews import contract as reviews
+from tests.model import checks
+from tests.model.lifecycle import TRANSITIONS, Order, Refused
+from tests.model.stage import PEOPLE, SELLERS, Stage, Take
+from tests.model.things import Message, Review
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+CATEGORIES = ("order_updates", "messages", "reviews")
+CLOCKS = {"expire_orders": "expire", "confirm_orders": "auto_confirm"}
+FORWARD = {1: "approve", 2: "complete_work", 3: "confirm"}
+JUMPS = {
+    "an hour": timedelta(hours=1),
+    "a day": timedelta(hours=25),
+    "three days": timedelta(hours=73),
+    "five days": timedelta(days=5, minutes=1),
+    "two weeks": timedelta(days=14, minutes=1),
+    "two months": timedelta(days=61),
+}
+MOVES = ("go_on", "go_on", "do_what_is_possible", "do_what_is_possible", "try_anything", "submit_order")
+TALK = ("post_message", "post_message", "mark_messages_read", "mark_messages_read", "mark_all_read",
+        "choose_what_to_hear", "change_name")  # fmt: skip
+JUDGEMENTS = ("submit_review", "submit_review", "change_review", "change_review", "reply_to_review")
+
+people = st.sampled_from(PEOPLE)
+pairs = st.tuples(people, st.sampled_from(SELLERS))
+strangers_to_each_other = st.sampled_from([(a, b) for a in PEOPLE for b in SELLERS if a != b])
+some = st.integers(0, 50)
+stars = st.integers(1, 5)
+reasons = st.sampled_from(("Because.", "Because.", "Because.", None, " "))
+texts = st.sampled_from((None, "Careful and quick.", "Zażółć ☕"))
+prices = st.sampled_from((None, {"amount": 4500, "currency": "EUR"}, {"amount": 4400, "currency": "EUR"}))
+mostly = st.sampled_from((True, True, True, False))
+
+
+class MarketMachine(Stage):
+    """Every public way to change orders, messages and reviews, and every delay in between."""
+
+    @initialize(begun=st.lists(st.tuples(strangers_to_each_other, st.integers(0, 3)), min_size=3, max_size=4))
+    def begin(self, begun: list[tuple[tuple[str, str], int]]) -> None:
+        for (customer, provider), steps in begun:
+            self.submit(customer, provider, None)
+            for _ in range(steps):
+                self.move_forward(self.orders[-1])
+
+    @rule(data=st.data(), act=st.sampled_from(MOVES))
+    def an_order_moves(self, data: Any, act: str) -> None:
+        getattr(self, act)(data.draw)
+
+    @rule(data=st.data(), act=st.sampled_from(TALK))
+    def people_talk(self, data: Any, act: str) -> None:
+        getattr(self, act)(data.draw)
+
+    @precondition(lambda stage: any(order.status == 4 for order in stage.orders))
+    @rule(data=st.data(), act=st.sampled_from(JUDGEMENTS))
+    def people_judge(self, data: Any, act: str) -> None:
+        getattr(self, act if self.model.reviews else "submit_review")(data.draw)
+
+    @rule(at=some, changed=st.sampled_from((False, False, True)))
+    def a_request_is_repeated(self, at: int, changed: bool) -> None:
+        request = self.requests[-1 - at % len(self.requests)]
+        was_answered = (request.contract.service, request.caller.id, request.key) in self.answers
+        self.perform(replace(request, fingerprint="changed") if changed and was_answered else request)
+
+    @rule(jump=st.sampled_from(sorted(JUMPS)))
+    def time_passes(self, jump: str) -> None:
+        self.clock.shift(JUMPS[jump])
+
+    @rule(timer=st.sampled_from((*CLOCKS, "remind_customers")))
+    def a_clock_runs(self, timer: str) -> None:
+        self.world.tick(timer)
+        if timer in CLOCKS:
+            self.model.run_clocks(CLOCKS[timer], self.now)
+        else:
+            self.model.remind(self.now)
+        self.settle("orders")
+
+    @precondition(lambda stage: stage.world.pending)
+    @rule(picks=st.lists(some, min_size=1, max_size=6))
+    def events_arrive(self, picks: list[int]) -> None:
+        for at in picks:
+            if self.world.pending:
+                self.deliver(self.world.take_pending(at))
+
+    @precondition(lambda stage: stage.world.delivered)
+    @rule(at=some)
+    def an_event_arrives_again(self, at: int) -> None:
+        delivered = self.world.delivered
+        self.deliver(delivered[at % len(delivered)])
+
+    # --- orders -------------------------------------------------------------------------------
+
+    def order(self, draw: Draw) -> Order:
+        """One of the orders."""
+        order: Order = draw(st.sampled_from(self.orders))
+        return order
+
+    def name_of(self, person_id: str) -> str:
+        """Who that is."""
+        return next(name for name, caller in self.people.items() if caller.id == person_id)
+
+    def submit(self, customer: str, provider: str, price: Any) -> None:
+        """Somebody orders somebody's service."""
+        offer = self.services[provider]
+
+        def foretell(take: Take) -> None:
+            if customer == provider:
+                raise Refused("conflict", "own_service")
+            if offer["status"] != "active":
+                raise Refused("conflict", "service_unavailable")
+            if price not in (None, offer["price"]):
+                raise Refused("conflict", "price_changed", current_price=offer["price"])
+            parties = (self.people[customer].id, self.people[provider].id)
+            order = Order(take()["id"], *parties, offer["service_id"], 3, 1, self.now)
+            self.model.submit(order)
+            self.moved = order
+
+        wanted = {"service_id": offer["service_id"], "requirements": "In D minor.", "expected_price": price}
+        self.request(customer, orders.SUBMIT_ORDER, foretell, **wanted)
+
+    def transition(self, name: str, order: Order, **wish: Any) -> None:
+        """Somebody wishes to take an order a step on."""
+        caller = self.people[name]
+
+        def foretell(take: Take) -> None:
+            self.model.transition(order, caller.id, caller.is_staff, wish, self.now)
+            self.moved = order
+            checks.assert_order(take(), order, order.roles_of(caller.id, caller.is_staff))
+
+        self.request(name, orders.TRANSITION_ORDER, foretell, order_id=order.id, **wish)
+
+    def move_forward(self, order: Order) -> None:
+        """The step that leads towards completion."""
+        transition = FORWARD.get(order.status, "approve")
+        actor_id = order.customer_id if transition == "confirm" else order.provider_id
+        self.transition(self.name_of(actor_id), order, transition=transition)
+
+    def submit_order(self, draw: Draw) -> None:
+        customer, provider = draw(pairs)
+        self.services[provider]["status"] = "active" if draw(mostly) else "paused"
+        self.submit(customer, provider, draw(prices))
+
+    def go_on(self, draw: Draw) -> None:
+        self.move_forward(self.order(draw))
+
+    def do_what_is_possible(self, draw: Draw) -> None:
+        order = self.order(draw)
+        ways = [
+            (name, transition)
+            for name, caller in self.people.items()
+            for transition in sorted(order.available(order.roles_of(caller.id, caller.is_staff)))
+        ]
+        if ways:
+            name, transition = draw(st.sampled_from(ways))
+            to_status = draw(st.sampled_from((2, 4, 7))) if transition == "resolve_dispute" else None
+            wish = {"transition": transition, "reason": draw(reasons), "to_status": to_status}
+            self.transition(name, order, **wish)
+
+    def try_anything(self, draw: Draw) -> None:
+        order = self.order(draw)
+        behind = draw(st.sampled_from((None, None, 0, 1)))
+        wish = {
+            "transition": draw(st.sampled_from(TRANSITIONS)),
+            "reason": draw(reasons),
+            "to_status": draw(st.sampled_from((None, None, 2, 4, 5, 7))),
+            "expected_version": None if behind is None else order.version - behind,
+        }
+        self.transition(draw(people), order, **wish)
+
+    # --- messages and notifications -----------------------------------------------------------
+
+    def writer(self, draw: Draw, order: Order) -> str:
+        """Mostly a party of the order."""
+        party = self.name_of(draw(st.sampled_from((order.customer_id, order.provider_id))))
+        return party if draw(mostly) else str(draw(people))
+
+    def post_message(self, draw: Draw) -> None:
+        order = self.order(draw)
+        name = self.writer(draw, order)
+        caller, body = self.people[name], f"Message {len(self.requests)} ☕"
+
+        def foretell(take: Take) -> None:
+            self.model.may_write(order, caller.id, caller.is_staff)
+            self.model.post(order, Message(take()["id"], caller.id, body))
+
+        self.request(name, messaging.POST_MESSAGE, foretell, order_id=order.id, body=body)
+
+    def mark_messages_read(self, draw: Draw) -> None:
+        order = self.order(draw)
+        name = self.writer(draw, order)
+        written = [message.id for message in self.model.messages[order.id]] or [order.id]
+        caller, up_to = self.people[name], draw(st.sampled_from(written))
+
+        def foretell(_take: Take) -> None:
+            self.model.may_write(order, caller.id, caller.is_staff)
+            self.model.mark_read(order, caller.id, up_to)
+
+        self.request(name, messaging.MARK_MESSAGES_READ, foretell, order_id=order.id, up_to=up_to)
+
+    def choose_what_to_hear(self, draw: Draw) -> None:
+        name, category, wanted = draw(people), draw(st.sampled_from(CATEGORIES)), draw(st.booleans())
+        choice = (self.people[name].id, category)
+
+        def foretell(_take: Take) -> None:
+            (self.model.switched_off.discard if wanted else self.model.switched_off.add)(choice)
+
+        self.request(name, messaging.CHANGE_PREFERENCES, foretell, **{category: {"in_app": wanted}})
+
+    def mark_all_read(self, draw: Draw) -> None:
+        name = draw(people)
+
+        def foretell(_take: Take) -> None:
+            for told in self.model.notifications:
+                told.read = told.read or told.recipient_id == self.people[name].id
+
+        self.request(name, messaging.MARK_ALL_READ, foretell)
+
+    def change_name(self, draw: Draw) -> None:
+        name = draw(people)
+        self.versions[name] += 1
+        self.people[name] = replace(self.people[name], display_name=f"{name} {self.versions[name]}")
+        self.world.rename(self.people[name].id, self.people[name].display_name, self.versions[name])
+
+    # --- reviews ------------------------------------------------------------------------------
+
+    def submit_review(self, draw: Draw) -> None:
+        completed = [order for order in self.orders if order.status == 4]
+        order = draw(st.sampled_from(completed if draw(mostly) else self.orders))
+        name = self.name_of(order.customer_id) if draw(mostly) else draw(people)
+        caller, rating, text = self.people[name], draw(stars), draw(texts)
+
+        def foretell(take: Take) -> None:
+            self.model.may_review(order, caller.id, caller.is_staff, self.now)
+            self.model.add_review(Review(take()["id"], order, rating, text, self.now))
+
+        self.request(name, reviews.SUBMIT_REVIEW, foretell, order_id=order.id, rating=rating, text=text)
+
+    def review(self, draw: Draw) -> Review:
+        """One of the reviews."""
+        review: Review = draw(st.sampled_from(list(self.model.reviews.values())))
+        return review
+
+    def change_review(self, draw: Draw) -> None:
+        review = self.review(draw)
+        name = self.name_of(review.order.customer_id) if draw(mostly) else draw(people)
+        some_fields = draw(st.sampled_from((("rating",), ("text",), ("rating", "text"))))
+        changes = {field: draw({"rating": stars, "text": texts}[field]) for field in some_fields}
+        caller = self.people[name]
+
+        def foretell(_take: Take) -> None:
+            self.model.edit(review, caller.id, caller.is_staff, changes, self.now)
+
+        self.request(name, reviews.CHANGE_REVIEW, foretell, review_id=review.id, **changes)
+
+    def reply_to_review(self, draw: Draw) -> None:
+        review = self.review(draw)
+        name = self.name_of(review.order.provider_id) if draw(mostly) else draw(people)
+        caller = self.people[name]
+
+        def foretell(_take: Take) -> None:
+            self.model.reply(review, caller.id, caller.is_staff, "Thank you!")
+
+        self.request(name, reviews.REPLY_TO_REVIEW, foretell, review_id=review.id, text="Thank you!")

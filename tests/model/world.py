@@ -1,0 +1,148 @@
+"""Orders, messaging and reviews, really built and on real databases; only the broker is the test's own.
+
+Events are taken from the outbox tables and wait in `pending` until a test delivers them: late, in
+another order, twice, or all at the end.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis import outbox
+from chassis.contracts import Event, Rpc
+from chassis.errors import NotFound
+from chassis.tokens import Caller
+from services.accounts.contract import ACCOUNT_UPDATED
+from tests import house
+from tests.model.reference import Marketplace
+from tests.model.tables import look
+from tests.model.things import Published
+from tests.service_harness import Harness, make_service
+
+Json = dict[str, Any]
+CONTRACTS: dict[tuple[str, str], Event] = {(event.owner, event.type): event for event in house.events()}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event on its way to one consumer."""
+
+    consumer: str
+    event: Published
+
+
+@dataclass
+class World:
+    """Three services that reach each other, and what is on its way between them."""
+
+    services: dict[str, Harness]
+    offers: dict[str, Json] = field(default_factory=dict)
+    pending: list[Delivery] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    _collected: dict[str, int] = field(default_factory=dict)
+    _asking: Caller | None = None
+
+    def begin(self) -> None:
+        """A new run: nothing is on its way, and what happened before is nobody's business."""
+        self.offers.clear()
+        self.pending.clear()
+        self.delivered.clear()
+        for name, service in self.services.items():
+            self._collected[name] = service.execute("SELECT coalesce(max(id), 0) FROM outbox")[0][0]
+
+    def call(
+        self, caller: Caller, contract: Rpc, key: str | None = None, fingerprint: str = "", **arguments: Any
+    ) -> tuple[Any, bool]:
+        """The answer of a method, and whether it was a replay. Raises: ServiceError."""
+        self._asking = caller
+        service = self.services[contract.service]
+        answer = service.call_as(caller, contract, key=key, fingerprint=fingerprint, **arguments)
+        return answer, service.replayed
+
+    def every_item(self, caller: Caller, contract: Rpc, **arguments: Any) -> list[Json]:
+        """All pages of a list."""
+        items: list[Json] = []
+        cursor = None
+        while True:
+            page, _ = self.call(caller, contract, limit=100, cursor=cursor, **arguments)
+            items += page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
+
+    def tick(self, timer: str) -> None:
+        """One of orders' clocks goes once."""
+        self.services["orders"].tick(timer)
+
+    def look(self, name: str, model: Marketplace) -> tuple[dict[str, Any], list[Published]]:
+        """A service's tables now, and the events it has recorded since the last look."""
+        seen = look(self.services[name], model, self._collected[name])
+        recorded = sorted(seen.pop("outbox"))
+        self._collected[name] = max((id_ for id_, _, _ in recorded), default=self._collected[name])
+        return seen, [Published(name, type_, body) for _, type_, body in recorded]
+
+    def send(self, event: Published) -> None:
+        """From now on the event is on its way to its consumers."""
+        consumers = CONTRACTS[event.owner, event.type].consumers
+        self.pending += [Delivery(name, event) for name in consumers if name in self.services]
+
+    def rename(self, account_id: str, display_name: str, version: int) -> None:
+        """Accounts tells that somebody has another name."""
+        told = {"account_id": account_id, "display_name": display_name, "account_version": version}
+        body = outbox.row(ACCOUNT_UPDATED, **told)["body"]
+        self.send(Published(ACCOUNT_UPDATED.owner, ACCOUNT_UPDATED.type, body))
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Gives an event to a consumer, the way the broker does."""
+        event = delivery.event
+        self._asking = None
+        self.services[delivery.consumer].deliver(CONTRACTS[event.owner, event.type], event=event.body)
+
+    def take_pending(self, at: int) -> Delivery:
+        """One that was on its way; it may come again."""
+        delivery = self.pending.pop(at % len(self.pending))
+        self.delivered.append(delivery)
+        return delivery
+
+    def shuffled_rest(self, seed: int) -> list[Delivery]:
+        """All that is still on its way, each twice, in any order."""
+        rest = self.pending * 2
+        random.Random(seed).shuffle(rest)
+        self.delivered += self.pending
+        self.pending.clear()
+        return rest
+
+    def ask_catalog(self, contract: Rpc, service_id: str) -> Json:
+        """The catalog's answer about an offer."""
+        if service_id not in self.offers:
+            raise NotFound("There is no such service.")
+        return self.offers[service_id]
+
+    def ask_orders(self, contract: Rpc, **arguments: Any) -> Any:
+        """Orders' answer to a service that asks for the caller it is serving."""
+        return self.services["orders"].call_as(self._asking, contract, **arguments)
+
+
+def do_not_wait_for_disks(service: Harness) -> None:
+    """A private database that no test kills need not survive a crash."""
+    database = service.engine.url.database
+    service.execute(f'ALTER DATABASE "{database}" SET synchronous_commit = off')
+    service.engine.dispose()
+
+
+@contextmanager
+def open_world() -> Iterator[World]:
+    """The three services, each on a migrated database of its own."""
+    world = World({})
+    remote: dict[str, Callable[..., Any]] = {"catalog": world.ask_catalog, "orders": world.ask_orders}
+    with (
+        make_service("orders", remote) as orders,
+        make_service("messaging", remote) as messaging,
+        make_service("reviews", remote) as reviews,
+    ):
+        world.services = {"orders": orders, "messaging": messaging, "reviews": reviews}
+        for service in world.services.values():
+            do_not_wait_for_disks(service)
+        yield world
