@@ -41,7 +41,7 @@ class RabbitServer(PrivateServer):
         """Runs one `rabbitmqctl` command on this node; answers what it printed."""
         done = subprocess.run(
             [str(_ctl()), "--quiet", "--timeout", str(CTL_SECONDS // 2), *arguments],
-            env={**os.environ, **self._environment()},
+            env={**os.environ, **self._environment(), **_ctl_ports()},
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -112,6 +112,12 @@ class RabbitServer(PrivateServer):
 def _rabbit_binary() -> str | None:
     # Debian's wrapper in the path writes to the system's own folders.
     return newest_binary("rabbitmq-server", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
+
+
+def _ctl_ports() -> dict[str, str]:
+    # By default all commands of a machine share eleven ports, which outgoing connections may have.
+    port = str(free_port())
+    return {"RABBITMQ_CTL_DIST_PORT_MIN": port, "RABBITMQ_CTL_DIST_PORT_MAX": port}
 
 
 def _ctl() -> str | None:

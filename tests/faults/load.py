@@ -10,7 +10,7 @@ from typing import Any, Self
 from tests.faults.book import Book
 from tests.faults.people import Json, Person
 
-PEOPLE, JOURNEYS = 6, 4
+PEOPLE, JOURNEYS = 4, 4
 FINAL = (4, 7)
 TWINS = 0.1  # of the acts are sent twice at once
 # Who may try what at a status, and how often relative to the others (domain.md).
@@ -79,7 +79,7 @@ class Load:
         """How many were answered with a 2xx."""
         return self.book.count("acknowledged", self.began_at)
 
-    async def progress(self, more: int, within: float = 120.0) -> None:
+    async def progress(self, more: int, within: float = 300.0) -> None:
         """Waits until so many more requests are acknowledged; a journey that broke fails here."""
         wanted, give_up_at = self.acknowledged + more, time.monotonic() + within
         while self.acknowledged < wanted:

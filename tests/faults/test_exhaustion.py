@@ -66,7 +66,7 @@ async def _exhaust(service: str, table: str, path: str, scene: Scene) -> None:
 async def _restart(scene: Scene, processes: list[Process], settings: dict[str, str]) -> None:
     for process in processes:
         scene.world.supervisor.hold(process)
-        await asyncio.to_thread(process.stop)
+        await asyncio.to_thread(process.kill)
         scene.world.supervisor.start(process, **settings)
         await asyncio.to_thread(process.wait_until_ready)
 
