@@ -60,13 +60,7 @@ def pay(till: Till, call: Call, order_id: str, method: str, ask_orders: AskOrder
     else:
         charge = None
         answer = answer_of_twin(till.db, call, payment, till.settings)
-    if answer is not None:
-        return answer
-    try:
-        answer = once(till.db, call, lambda c: _finish(c, payment["id"], charge, till.settings))
-        return answer
-    finally:
-        reach("payment.recorded")
+    return answer or _record(till, call, payment["id"], charge)
 
 
 def wish_of(payment: Row) -> ChargeWish:
@@ -215,6 +209,14 @@ def _charge(till: Till, payment: Row) -> Charge | None:
     charge = asked(lambda: till.processor.charge(wish_of(payment)), payment_id=payment["id"])
     reach("payment.charged")
     return charge
+
+
+def _record(till: Till, call: Call, payment_id: str, charge: Charge | None) -> Json:
+    try:
+        answer: Json = once(till.db, call, lambda c: _finish(c, payment_id, charge, till.settings))
+    finally:
+        reach("payment.recorded")
+    return answer
 
 
 def _finish(
