@@ -4,15 +4,15 @@ Each finding names what is wrong, so that a person can act; an empty list is a c
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.payments.models import AUDITS, DUES, PAYMENTS
+from services.payments.models import AUDITS, DUES, PAYMENTS, PROCESSOR_EVENTS
 from services.payments.paying import OPEN, wish_of
 from services.payments.processor import ChargeRecord, NoAnswer
 from services.payments.rendering import Json
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 FINDINGS = Gauge("microtasks_ledger_findings", "What the last audit of the ledger found wrong")
 AUDIT_HOUR = 3
 PAGE = 500
+EVENTS_KEPT = timedelta(days=90)  # no processor posts one again after that
 
 CHECKS: dict[str, str] = {
     "currency_does_not_sum_to_zero": """
@@ -98,6 +99,8 @@ def audit_tonight(till: Till) -> None:
             log.error("ledger_finding", **finding)
         done = {"finished_at": datetime.now(UTC), "findings": findings}
         till.db.write(lambda c: c.execute(update(AUDITS).where(AUDITS.c.day == now.date()).values(done)))
+        forgotten = delete(PROCESSOR_EVENTS).where(PROCESSOR_EVENTS.c.taken_at < now - EVENTS_KEPT)
+        till.db.write(lambda connection: connection.execute(forgotten))
     last = select(AUDITS.c.findings).where(AUDITS.c.finished_at.is_not(None)).order_by(AUDITS.c.day.desc())
     FINDINGS.set(len(till.db.read(lambda c: c.scalar(last.limit(1))) or []))
 

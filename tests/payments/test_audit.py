@@ -89,6 +89,10 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
     business: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    business.payments.execute(
+        "INSERT INTO processor_events (processor, event_id, taken_at) VALUES"
+        " ('sandbox', 'old', now() - interval '91 days'), ('sandbox', 'new', now())"
+    )
     runs: list[int] = []
 
     def audit(_till: object) -> list[dict[str, str]]:
@@ -99,6 +103,8 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
     for _ in range(2):
         audit_tonight(business.till)
     assert len(runs) == 1
+    known = business.payments.execute("SELECT event_id FROM processor_events")
+    assert [row.event_id for row in known] == ["new"]
     assert FINDINGS._value.get() == 1
     days = business.payments.execute("SELECT day, findings FROM ledger_audits")
     assert [(row.day, len(row.findings)) for row in days] == [(datetime.now(UTC).date(), 1)]

@@ -6,7 +6,8 @@ import pytest
 
 from chassis.errors import Conflict, Declined, NotFound
 from services.payments import contract
-from services.payments.paying import find_wish, wish_of
+from services.payments.paying import find_wish, settle, wish_of
+from services.payments.processor import Charge
 from services.payments.sandbox import ACTION_PATH
 from tests.payments.world import Json, World
 
@@ -130,6 +131,36 @@ def test_a_charge_that_never_arrived_can_be_cancelled_for_good(world: World) -> 
     wish = wish_of({**row, "id": "01934f00-0000-7000-8000-00000000f001", "method": "sandbox_ok"})
     assert world.till.processor.cancel(wish, None).state == "cancelled"
     assert world.till.processor.charge(wish).state == "cancelled"
+
+
+def settled(world: World, payment: Json, charge: Charge) -> Json:
+    """What a payment is after the processor said so."""
+    world.payments.db.write(lambda connection: settle(connection, payment["id"], charge, world.settings))
+    return world.get(payment)
+
+
+def test_a_failed_payment_that_was_captured_after_all_is_paid(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order, "sandbox_action")
+    assert settled(world, payment, Charge("cancelled"))["status"] == "failed"
+    answer(world, token_of(payment), approve=True)
+    assert world.get(payment)["status"] == "paid"
+    assert settled(world, payment, Charge("declined"))["status"] == "paid"
+    assert world.entries(order)["customer_funds"] == [-4500]
+
+
+def test_a_second_capture_of_an_order_is_never_recorded_and_the_audit_finds_it(world: World) -> None:
+    order = world.order()
+    first = world.pay(order, "sandbox_action")
+    settled(world, first, Charge("cancelled"))
+    world.pay(order)
+    answer(world, token_of(first), approve=True)
+    assert world.get(first)["status"] == "failed"
+    assert [(f["check"], f["subject"]) for f in world.findings()] == [("processor_differs", first["id"])]
+    world.payments.execute(
+        "UPDATE sandbox.charges SET refunded_minor = amount_minor WHERE key = :key",
+        key=f"payment-{first['id']}",
+    )
 
 
 def test_the_processor_is_asked_less_and_less_often(world: World) -> None:
