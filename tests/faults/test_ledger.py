@@ -183,6 +183,19 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
         "lost",
         "capture of a charge is missing",
     ),
+    "a balance is off by a cent": (
+        "payments",
+        "UPDATE balances SET available_minor = available_minor + 1",
+        "wrong",
+        "is not its entries",
+    ),
+    "an order was paid twice": (
+        "payments",
+        "CREATE TEMP TABLE twin AS SELECT * FROM payments LIMIT 1; UPDATE twin SET id = gen_random_uuid(),"
+        " key = 'twin'; DROP INDEX payments_live; INSERT INTO payments SELECT * FROM twin",
+        "duplicated",
+        "payment of",
+    ),
     "money came from nowhere": (
         "payments",
         "INSERT INTO ledger_entries (movement_id, account, owner_id, amount_minor, currency)"
@@ -200,8 +213,8 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
 
 
 async def _nothing(scene: Scene) -> None:
-    """People go on until somebody has reviewed and somebody has replied."""
-    while not {"reply", "rating"} <= {attempt.kind for attempt in scene.world.book.attempts}:
+    """People go on until somebody has reviewed, somebody has replied and somebody has paid."""
+    while not {"reply", "rating", "refund"} <= {attempt.kind for attempt in scene.world.book.attempts}:
         await scene.load.progress(10)
 
 
