@@ -25,7 +25,7 @@ from chassis.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-AWAY = "database_unavailable"
+NOT_ITS_FAULT = ("database_unavailable", "busy")  # such an event waits, and is not counted as failed
 WAIT_SECONDS = 1.0
 Handler = Callable[[Any, Connection, dict[str, Any]], None]
 
@@ -62,7 +62,7 @@ class Fresh:
     is_wanted: Callable[[], bool]
 
     def run(self, db: Db, handle: Effect) -> None:
-        """Takes the event; waits, unacknowledged, while the database is away.
+        """Takes the event; waits, unacknowledged, while the database is away or busy.
 
         Raises: Unavailable when the process stops meanwhile, or the broker delivers it elsewhere.
         """
@@ -80,7 +80,7 @@ class Fresh:
         try:
             outcome = db.write(lambda connection: take(connection, self.consumer, self.event, handle))
         except Exception as error:
-            if isinstance(error, Unavailable) and error.code == AWAY:
+            if isinstance(error, Unavailable) and error.code in NOT_ITS_FAULT:
                 raise
             log.error("event_failed", consumer=self.consumer, event_id=self.event["event_id"], exc_info=error)
             failure = Failure(self.consumer, self.contract.type, self.event, error)
@@ -93,7 +93,7 @@ class Retry:
     """An event that failed before and is due again."""
 
     def __init__(self, failure_id: int, contract: Event, settings: Settings) -> None:
-        self._failure_id, self._contract, self._settings = failure_id, contract, settings
+        self.failure_id, self._contract, self._settings = failure_id, contract, settings
 
     def run(self, db: Db, handle: Effect) -> None:
         """Tries it once more, unless another process is just doing so."""
@@ -101,7 +101,7 @@ class Retry:
         def load(body: dict[str, Any]) -> dict[str, Any]:
             return self._contract.load(body)
 
-        outcome = db.write(lambda c: retry_failure(c, self._failure_id, load, handle, self._settings))
+        outcome = db.write(lambda c: retry_failure(c, self.failure_id, load, handle, self._settings))
         metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
 
 
@@ -119,6 +119,7 @@ class EventConsumer(LinkedExtension):
     def __init__(self) -> None:
         super().__init__()
         self._entrypoints: dict[str, EventEntrypoint] = {}
+        self._retrying: set[int] = set()  # looked for again while it waits for a busy database
         self._stopping = False
 
     def register(self, entrypoint: "EventEntrypoint") -> None:
@@ -163,6 +164,8 @@ class EventConsumer(LinkedExtension):
         call.access_token = None
 
         def settle(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
+            if isinstance(work, Retry):
+                self._retrying.discard(work.failure_id)
             if failure is not None and (delivery is None or isinstance(failure[1], Unavailable)):
                 log.warning("event_left", consumer=entrypoint.consumer, error=str(failure[1]))
             elif failure is not None:  # it cannot even be kept as a failed event
@@ -188,7 +191,8 @@ class EventConsumer(LinkedExtension):
                 continue
             for failure_id, consumer in due:
                 entrypoint = self._entrypoints.get(consumer)
-                if entrypoint is not None and not self._stopping:
+                if entrypoint is not None and failure_id not in self._retrying and not self._stopping:
+                    self._retrying.add(failure_id)
                     self._spawn(entrypoint, Retry(failure_id, entrypoint.contract, settings), None)
 
 

@@ -1,5 +1,7 @@
 """The `microtasks` command. Services and the embedded marketplace are made green before all else."""
 
+import os
+import signal
 import sys
 import warnings
 
@@ -12,6 +14,8 @@ GATEWAY = "gateway"
 def main() -> None:
     """Runs the command; its exit code is 0 (done), 1 (it could not be done) or 2 (asked wrongly)."""
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command == "serve":  # nothing is under way yet, and a container's first process would ignore it
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if command in GREEN and GATEWAY not in sys.argv:  # the gateway is asyncio, and stays itself
         go_green(GREEN[command])
     else:  # whoever runs `migrate` can do nothing about this either

@@ -8,7 +8,6 @@ import click
 
 from chassis.errors import ServiceError
 from chassis.settings import BadSetting
-from client.problem import Problem, Unreachable
 
 
 class Complaint(click.ClickException):
@@ -27,5 +26,12 @@ def complaining() -> Iterator[None]:
         yield
     except BadSetting as error:
         raise click.UsageError(str(error)) from error
-    except (ServiceError, Problem, Unreachable) as error:
+    except ServiceError as error:
+        raise Complaint(str(error)) from error
+    except Exception as error:
+        # Loaded here: a service that never speaks HTTP starts in less time and memory without it.
+        from client.problem import Problem, Unreachable
+
+        if not isinstance(error, Problem | Unreachable):
+            raise
         raise Complaint(str(error)) from error

@@ -38,7 +38,7 @@ class Network:
         self._piece_bytes = piece_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._wires: set[_Wire] = set()
+        self._wires: dict[_Wire, asyncio.Task[None] | None] = {}
         self._mode = Mode.PASS
         self._delay_seconds = 0.0
         self._flows = asyncio.Event()
@@ -93,7 +93,9 @@ class Network:
 
     async def _close(self) -> None:
         self._listener.close()
+        self._flows.set()
         await self._cut(only_torn=False)
+        await asyncio.gather(*filter(None, self._wires.values()))
 
     async def _become(self, mode: Mode) -> None:
         self._mode = mode
@@ -116,13 +118,13 @@ class Network:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = _Wire(writer)
-        self._wires.add(wire)
+        self._wires[wire] = asyncio.current_task()
         with contextlib.suppress(OSError):
             try:
                 await self._carry(wire, reader, writer)
             finally:
-                self._wires.discard(wire)
                 wire.reset()
+                del self._wires[wire]
 
     async def _carry(self, wire: "_Wire", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode is Mode.REFUSE:

@@ -153,9 +153,8 @@ def _waiting(subject: str, answers: dict[Queue, Any]) -> Iterator[Finding]:
             if answer.message_count == 0:
                 yield ok(subject, "dead letters", "none")
                 continue
-            advice = (
-                f"Read them in {queue.name} (header x-death says whence), mend the cause, send them again."
-            )
+            command = f"microtasks dead-letters list --service {queue.service}"
+            advice = f"`{command}` says why; mend the cause, then replay them."
             yield warning(subject, "dead letters", f"{answer.message_count} wait.", advice)
         elif answer.message_count > BACKLOG:
             advice = "Start more processes of this service, or see in its log what holds it up."

@@ -22,10 +22,7 @@ OLDEST_VERSION = 15
 LATE_SECONDS = 60
 SKEW_WORTH_A_WARNING_SECONDS = 2.0
 MIGRATE = "Run `microtasks migrate`."
-TRY_AGAIN = (
-    "Mend the cause, then have them tried again, in this database: UPDATE failed_events "
-    "SET parked_at = NULL, attempts = 0, next_try_at = now() WHERE parked_at IS NOT NULL"
-)
+TRY_AGAIN = "Mend the cause, then run `microtasks events retry --all --service {service} --type {type}`."
 
 
 def examine_database(settings: Settings, service: str) -> Iterator[Finding]:
@@ -67,7 +64,7 @@ def _examine(connection: Connection, service: str, subject: str) -> Iterator[Fin
     yield tables
     if connection.scalar(text("SELECT to_regclass('outbox') IS NOT NULL")):
         yield _outbox(connection, subject)
-        yield from _failed_events(connection, subject)
+        yield from _failed_events(connection, service, subject)
 
 
 def _clock(connection: Connection, subject: str) -> Finding:
@@ -121,7 +118,7 @@ def _outbox(connection: Connection, subject: str) -> Finding:
     return failed(subject, "outbox", found, advice)
 
 
-def _failed_events(connection: Connection, subject: str) -> Iterator[Finding]:
+def _failed_events(connection: Connection, service: str, subject: str) -> Iterator[Finding]:
     is_parked = FAILED_EVENTS.c.parked_at.is_not(None)
     rows = connection.execute(
         select(FAILED_EVENTS.c.type, is_parked, func.count(), func.max(FAILED_EVENTS.c.error))
@@ -133,7 +130,8 @@ def _failed_events(connection: Connection, subject: str) -> Iterator[Finding]:
     for event_type, parked, count, error in rows:
         found = f"{count} × {event_type}: {error.partition(chr(10))[0][:200]}"
         if parked:
-            yield failed(subject, "parked events", found, f"{TRY_AGAIN} AND type = '{event_type}'")
+            advice = TRY_AGAIN.format(service=service, type=event_type)
+            yield failed(subject, "parked events", found, advice)
         else:
             advice = "They are tried again by themselves; mend the cause before they are parked."
             yield warning(subject, "failed events", found, advice)

@@ -1,12 +1,15 @@
 import json
 import uuid
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chassis.database import Db
+from chassis.context import CallContext
+from chassis.database import Database, Db
 from chassis.errors import Unavailable
-from chassis.events import Fresh
+from chassis.events import EventConsumer, EventEntrypoint, Fresh
 from chassis.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
@@ -79,22 +82,51 @@ def test_a_failing_event_is_retried_parked_and_never_half_applied(echo: Echo) ->
     assert "handled fails" not in echo.notes()
 
 
-def test_an_event_that_the_broker_delivers_elsewhere_is_waited_with_no_longer() -> None:
-    class Away(Db):
-        def __init__(self) -> None:
-            self.tries = 0
+class Refusing(Db):
+    """A database that cannot work now."""
 
-        def write(self, effect: Any) -> Any:
-            self.tries += 1
-            raise Unavailable("The database is away.", code="database_unavailable")
+    def __init__(self, code: str) -> None:
+        self.tries = 0
+        self._code = code
 
-    away = Away()
+    def write(self, effect: Any) -> Any:
+        self.tries += 1
+        raise Unavailable("Not now.", code=self._code)
+
+
+@pytest.mark.parametrize("code", ["database_unavailable", "busy"])
+def test_an_event_waits_for_a_database_away_or_busy_until_the_broker_delivers_it_elsewhere(code: str) -> None:
+    db = Refusing(code)
     work = Fresh(
-        "echo.thing_done", contract.THING_DONE, json.loads(event("a")), Settings(), lambda: away.tries < 2
+        "echo.thing_done", contract.THING_DONE, json.loads(event("a")), Settings(), lambda: db.tries < 2
     )
     with pytest.raises(Unavailable):
-        work.run(away, lambda connection, taken: None)
-    assert away.tries == 2
+        work.run(db, lambda connection, taken: None)
+    assert db.tries == 2, "it was never tried to keep it as failed"
+
+
+def test_a_failed_event_whose_retry_still_waits_is_not_retried_once_more() -> None:
+    consumer, context, database = EventConsumer(), CallContext(), Database()
+    retries: list[Callable[..., Any]] = []
+    looks = iter(range(6))
+
+    def read(_query: Any) -> list[tuple[int, str]]:
+        if next(looks) == 3:
+            assert len(retries) == 1, "three looks, one retry"
+            retries[0](None, None, None)
+        consumer._stopping = len(retries) > 1
+        return [(7, "echo.thing_done")]
+
+    database.db = SimpleNamespace(read=read)  # type: ignore[assignment]
+    consumer.container = context.container = SimpleNamespace(
+        config={"settings": Settings(event_retry_seconds=0.01)},
+        dependencies=[database, context],
+        spawn_worker=lambda *_, handle_result, **__: retries.append(handle_result),
+    )
+    context.setup()
+    consumer._entrypoints["echo.thing_done"] = EventEntrypoint(contract.THING_DONE)
+    consumer._retry_for_ever()
+    assert len(retries) == 2, "and another when the first has ended"
 
 
 def test_a_failing_event_heals_by_itself_when_its_cause_is_gone(echo: Echo) -> None:

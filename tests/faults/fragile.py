@@ -33,5 +33,5 @@ def fragile_laboratory(report: Report, seed: int, small_disk: bool) -> Iterator[
         world.stack.environment["AMQP_URL"] = to_broker.url(world.rabbit.url)
         databases = with_database(to_database.url(world.postgres.url), "microtasks_{service}")
         world.stack.environment["DATABASE_URL"] = databases
-        world.start()
+        world.start(orders=1, messaging=1)
         yield Fragile(Laboratory(world, report, seed), to_broker, to_database)

@@ -1,6 +1,7 @@
 """What people are told while a server is away: what needs no service still answers, the rest says 503."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 
@@ -12,10 +13,20 @@ from tests.faults.people import Person
 # Pages of the gateway's own.
 OWN_PAGES = ("/healthz", "/openapi.json", "/v1/order_statuses", "/v1/help", "/problems/not_found")
 DEADLINE_SECONDS = 5.0
-NOISE_SECONDS = 2.0  # the machine that tests is busy
+NOISE_SECONDS = 2.0  # the machine that tests is busy itself
 AWAY = {503, 504}
 # From the moment the server takes connections again: everything is ready and has drained.
-DRAINED_WITHIN = 10.0
+DRAINED_SECONDS = 10.0
+OWN_LOAD = 4.0  # processes that want each processor while nothing but a laboratory runs here
+
+
+def drained_within() -> float:
+    """The promise, on a machine of our own; where others want it too, so many times as long."""
+    return DRAINED_SECONDS * _strangers()
+
+
+def _strangers() -> float:
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / OWN_LOAD)
 
 
 @dataclass
@@ -54,7 +65,7 @@ class Outage:
         answered, refused = await asyncio.gather(self._ask(*OWN_PAGES, self._kept), self._ask(*needing))
         wrong = [told for told in answered if told.status != 200]
         wrong += [told for told in refused if told.status not in AWAY or not told.retry_after]
-        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS]
+        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS * _strangers()]
         assert not wrong, f"told while a server is away: {wrong}"
         await self._somebody.client.close()
 

@@ -16,7 +16,7 @@ from chassis.settings import Settings
 from tests import house
 from tests.servers import broker_connection
 
-HUGE_BYTES = 8 << 20
+HUGE_BYTES = 2 << 20
 DEEP = 100_000
 STRANGE = b"\xff\xfe\xfa"
 SAMPLES = house.ROOT / "tests" / "contracts" / "samples"

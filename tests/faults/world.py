@@ -38,6 +38,7 @@ FAST = {
     "PAYMENT_CHECK_SECONDS": "2",
     "SANDBOX_CALLBACK_SECONDS": "1",
     "REQUEST_LIMIT_PER_MINUTE": "100000",
+    "CACHE_SECONDS": "3600",  # what is kept of an outage's eve is still there in it
     "LOG_LEVEL": "WARNING",
 }
 UNFINISHED = """
@@ -45,7 +46,7 @@ UNFINISHED = """
     UNION ALL SELECT id::text FROM refunds WHERE status = 'processing'
     UNION ALL SELECT id::text FROM payouts WHERE status = 'processing'
 """
-READY_SECONDS, QUIET_SECONDS = 120.0, 120.0
+READY_SECONDS, QUIET_SECONDS = 300.0, 300.0
 
 
 class World:

@@ -31,13 +31,13 @@ async def arrives(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
 async def person(
     url: str, name: str, patience_seconds: float | None = None
 ) -> AsyncIterator[MarketplaceClient]:
-    """Somebody who has just signed up and in."""
-    async with MarketplaceClient(url, patience.get()) as client:
+    """Somebody who has just signed up and in, and repeats requests for so long (0: never)."""
+    async with MarketplaceClient(
+        url, patience.get() if patience_seconds is None else patience_seconds
+    ) as client:
         email = f"{uuid4().hex[:16]}@example.com"
         await client.register_account(email, PASSWORD, name)
         await client.sign_in(email, PASSWORD)
-        if patience_seconds is not None:
-            client.connection.patience_seconds = patience_seconds
         yield client
 
 
@@ -189,11 +189,14 @@ async def shows_rating(walk: Walk, provider_id: str) -> None:
     assert [r["rating"] for r in reviews] == [4]
 
 
-async def whole_journey(url: str) -> None:
+async def whole_journey(url: str, patience_seconds: float | None = None) -> None:
     """Two people, one order, from sign-up to the rating on the profile and the money."""
     from tests.journeys.paying import paid  # which stands on this module
 
-    async with person(url, "Zoë Øst") as customer, person(url, "Łukasz 明") as provider:
+    async with (
+        person(url, "Zoë Øst", patience_seconds) as customer,
+        person(url, "Łukasz 明", patience_seconds) as provider,
+    ):
         walk = await begin(customer, provider)
         await to_completion(walk)
         await after_completion(walk)

@@ -128,7 +128,7 @@ def test_dead_letters_are_counted(declared: Settings) -> None:
         eventually(lambda: one(look(declared), "orders queues", "dead letters").result is Result.WARNING)
         found = one(look(declared), "orders queues", "dead letters")
     assert found.found == "2 wait."
-    assert name in found.advice
+    assert "`microtasks dead-letters list --service orders`" in found.advice
 
 
 @pytest.mark.parametrize(

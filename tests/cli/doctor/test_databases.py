@@ -1,6 +1,7 @@
 """The doctor finds a database that is away, behind or ahead, and what is stuck in its tables."""
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from cli.doctor import databases
 from cli.doctor.databases import examine_database
 from cli.doctor.findings import Finding, Result
 from services import migrating
+from tests.cli.test_commands import microtasks
 from tests.servers import free_port, with_database
 
 SERVICE = "reviews"
@@ -145,7 +147,9 @@ def test_parked_events_fail_and_the_advice_lets_them_be_tried_again(
     parked_events = findings["parked events"]
     assert parked_events.result is Result.FAILED
     assert "2 × order_status_changed: KeyError: 'price'" in parked_events.found
-    connection.execute(text("UPDATE" + parked_events.advice.partition("UPDATE")[2]))
+    words = re.findall(r"`microtasks (.+)`", parked_events.advice)[0].split()
+    done = microtasks(*words, DATABASE_URL=database.database_url)
+    assert done.returncode == 0, done.stderr
     assert "parked events" not in look(database)
 
 

@@ -1,0 +1,70 @@
+"""Every process in turn is stopped and started under traffic, and nobody notices."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from chassis.settings import Settings
+from tests.house import SERVICES
+from tests.journeys import ledger, walk
+from tests.journeys.traffic import traffic
+from tests.servers import eventually
+from tests.stack import GATEWAY, Process, Stack
+
+WALKERS = 3
+PATIENCE_SECONDS = 60.0
+# So long a busy machine may need to start a process: what is asked meanwhile waits in the queue.
+DEADLINE_SECONDS = "30"
+
+
+@pytest.fixture
+def patient_stack(stack: Stack) -> Iterator[Stack]:
+    """The stack, its gateway waiting for an answer longer than any start takes."""
+    [gateway] = stack.of(GATEWAY)
+    _restart(gateway, RPC_DEADLINE_SECONDS=DEADLINE_SECONDS)
+    yield stack
+    _restart(gateway)
+
+
+def _restart(process: Process, **environment: str) -> None:
+    process.stop()
+    assert process.exit_code == 0, f"{process.label} ended with {process.exit_code}:\n{process.tail()}"
+    process.start(**environment)
+    process.wait_until_ready()
+
+
+async def _restart_each_under_traffic(stack: Stack) -> int:
+    async with traffic(stack.url, WALKERS) as tally:
+        for name in SERVICES:
+            for process in stack.of(name):
+                journeys, reads = tally.journeys, tally.reads
+                await asyncio.to_thread(_restart, process)
+                print(  # noqa: T201
+                    f"{process.label}: {tally.journeys - journeys} journeys, {tally.reads - reads} reads, "
+                    f"the slowest {tally.take_slowest():.1f} s"
+                )
+    return tally.journeys
+
+
+def test_each_process_restarts_under_traffic_without_one_failed_request(
+    patient_stack: Stack, servers: Settings
+) -> None:
+    walk.patience.set(PATIENCE_SECONDS)
+
+    def rows(service: str, query: str) -> list[tuple[Any, ...]]:
+        with closing(psycopg2.connect(os.environ["DATABASE_URL"].format(service=service))) as connection:
+            cursor = connection.cursor()
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    completed = "SELECT count(*) FROM orders WHERE status = 4"
+    [(before,)] = rows("orders", completed)
+    journeys = asyncio.run(_restart_each_under_traffic(patient_stack))
+    eventually(lambda: not ledger.unconsumed(rows), 30, "every event reached every consumer")
+    assert rows("orders", completed) == [(before + journeys,)]
+    assert ledger.failed(rows) == []

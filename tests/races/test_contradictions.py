@@ -1,0 +1,101 @@
+"""Contradictory wishes at the same moment, through the gateway: exactly one wins, the others hear why not."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from client.resources import Order
+from tests.races.arena import Race
+from tests.races.pairs import Pair, new_pair, parts
+from tests.races.proof import Databases, assert_lost, assert_one_story
+from tests.stack import Stack
+
+Wishes = tuple[tuple[str, str], ...]
+Prepare = Callable[[Order, Race], None]
+
+CONTRADICTIONS: list[tuple[int, Wishes]] = [
+    (1, (("provider", "approve"), ("provider", "decline"), ("customer", "withdraw"))),
+    (2, (("customer", "cancel"), ("provider", "complete_work"))),
+    (3, (("customer", "confirm"), ("provider", "cancel"))),
+]
+CLOCK_WITHIN_SECONDS = 0.03
+
+
+def no_clock(_order: Order, _race: Race) -> None:
+    """Only people race."""
+
+
+async def one_round(pair: Pair, race: Race, status: int, wishes: Wishes, prepare: Prepare) -> str:
+    """One order, one race; the order's id."""
+    order = await pair.order_at(status)
+    contenders = [pair.taking(order, role, transition) for role, transition in wishes]
+    race.random.shuffle(contenders)
+    prepare(order, race)
+    answers = await race.run(contenders)
+    winners = [contender.name for contender, answer in answers.items() if answer.status == 200]
+    seen, last = await assert_one_story(pair.customer, order, new_steps=1)
+    assert winners in ([last], []), answers
+    race.won(last)
+    for contender, answer in answers.items():
+        if contender.name == last:
+            assert answer.body["version"] == seen["version"]
+            assert answer.retry or not answer.replayed
+        else:
+            assert_lost(answer, await contender.client.order(order["id"]))
+    return order["id"]
+
+
+async def all_rounds(url: str, race: Race, status: int, wishes: Wishes, prepare: Prepare) -> list[str]:
+    """Every round of a race; the orders' ids."""
+    ids = []
+    for rounds in parts(race.rounds):
+        async with new_pair(url) as pair:
+            ids += [await one_round(pair, race, status, wishes, prepare) for _ in range(rounds)]
+    return ids
+
+
+@pytest.mark.parametrize(("status", "wishes"), CONTRADICTIONS)
+def test_of_contradictory_wishes_exactly_one_wins(
+    stack: Stack, databases: Databases, rounds: int, seed: int, status: int, wishes: Wishes
+) -> None:
+    names = [transition for _, transition in wishes]
+    race = Race(" / ".join(names), rounds, seed)
+    ids = asyncio.run(all_rounds(stack.url, race, status, wishes, no_clock))
+    print(race.finish(*names))  # noqa: T201
+    databases.assert_told_once(ids)
+
+
+@pytest.mark.usefixtures("fast_clocks")
+def test_the_system_and_the_customer_never_both_complete(
+    stack: Stack, databases: Databases, rounds: int, seed: int
+) -> None:
+    def run_out_soon(order: Order, race: Race) -> None:
+        seconds = race.delay(CLOCK_WITHIN_SECONDS)
+        query = "UPDATE orders SET confirm_by = clock_timestamp() + %s * interval '1 s' WHERE id = %s"
+        databases.rows("orders", query, seconds, order["id"])
+
+    wishes = (("customer", "confirm"), ("customer", "request_changes"))
+    race = Race("confirm / request_changes / auto_confirm", rounds, seed)
+    ids = asyncio.run(all_rounds(stack.url, race, 3, wishes, run_out_soon))
+    print(race.finish("confirm", "request_changes", "auto_confirm"))  # noqa: T201
+    databases.assert_told_once(ids)
+
+
+@pytest.mark.usefixtures("fast_clocks")
+def test_the_system_and_the_parties_never_both_end_an_unanswered_order(
+    stack: Stack, databases: Databases, rounds: int, seed: int
+) -> None:
+    def expire_soon(order: Order, race: Race) -> None:
+        seconds = race.delay(CLOCK_WITHIN_SECONDS)
+        query = (
+            "UPDATE orders SET created_at = clock_timestamp() - interval '72 h' + %s * interval '1 s'"
+            " WHERE id = %s"
+        )
+        databases.rows("orders", query, seconds, order["id"])
+
+    wishes = (("provider", "approve"), ("customer", "withdraw"))
+    race = Race("approve / withdraw / expire", rounds, seed)
+    ids = asyncio.run(all_rounds(stack.url, race, 1, wishes, expire_soon))
+    print(race.finish("approve", "withdraw", "expire"))  # noqa: T201
+    databases.assert_told_once(ids)
