@@ -50,14 +50,9 @@ class OrdersService:
         if answer is not None:
             return answer
         offer = self._offer(service_id)
-
-        def submit(connection: Connection) -> Json:
-            # Checked after the key is claimed: a twin of a submission under way gets its answer.
-            accepted = check_offer(offer, caller.id, expected_price)
-            self._check_debts(connection, caller)
-            return render_order(record_submission(connection, caller, accepted, requirements), caller)
-
-        return once(self.db, self.call, submit)
+        return once(
+            self.db, self.call, lambda c: self._submit(c, caller, offer, expected_price, requirements)
+        )
 
     @rpc(contract.TRANSITION_ORDER)
     def transition_order(self, order_id: str, **wish: Any) -> Json:
@@ -119,9 +114,14 @@ class OrdersService:
         except NotFound:
             return None
 
-    def _check_debts(self, connection: Connection, customer: Caller) -> None:
+    def _submit(
+        self, connection: Connection, caller: Caller, offer: Json | None, price: Json | None, wanted: str
+    ) -> Json:
+        # Checked after the key is claimed: a twin of a submission under way gets its answer.
+        accepted = check_offer(offer, caller.id, price)
         if self.periods.overdue_blocks_orders:
-            require_nothing_overdue(connection, customer.id)
+            require_nothing_overdue(connection, caller.id)
+        return render_order(record_submission(connection, caller, accepted, wanted), caller)
 
     def _take_step(self, connection: Connection, order_id: str, caller: Caller, wish: Wish) -> Json:
         row = reading.lock_order(connection, order_id, caller)
