@@ -38,7 +38,7 @@ compose-test: setup  ## the real stack, really run: comes up, grows, loses its s
 	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs
 
 faults: setup  ## hurts a marketplace in every way; the table is build/faults.md (FAULTS_KILLS=50 for less)
-	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults -m "not compose" -vs
+	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults tests/payments/test_kills.py tests/payments/test_races.py -m "not compose" -vs
 
 lint: setup  ## style, types and the walls of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \
