@@ -30,6 +30,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "orders": ("catalog",),
     "messaging": ("orders",),
     "reviews": ("orders",),
+    "payments": ("orders",),
 }
 COOKIE = "RABBITMQ_ERLANG_COOKIE"  # of a cluster; whoever knows it commands every node
 NOTHING = "^$"

@@ -12,6 +12,7 @@ from chassis.settings import Settings, load
 from cli.complaints import complaining
 from cli.operations.dead_letter_commands import dead_letters
 from cli.operations.event_commands import events
+from cli.operations.ledger_commands import ledger
 from cli.operations.order_commands import orders
 from cli.operations.outbox_commands import outbox
 from cli.operations.queue_commands import queues
@@ -45,6 +46,7 @@ def microtasks() -> None:
 def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
     """Runs the whole marketplace in this one process; no servers, no network."""
     os.environ.update({"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)})
+    os.environ.setdefault("RELEASE_DAYS", "0")  # earnings can be paid out at once, to try that too
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("LOG_FORMAT", "console")
     from cli.dev import run_marketplace
@@ -143,7 +145,7 @@ def demo(url: str, patience: float, as_json: bool) -> None:
         show_journey(url, patience, as_json)
 
 
-for group in (events, outbox, dead_letters, orders, queues):
+for group in (events, outbox, dead_letters, orders, queues, ledger):
     microtasks.add_command(group)
 
 

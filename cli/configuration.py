@@ -13,6 +13,7 @@ from chassis.tokens import verifying_keys
 from gateway.settings import GatewaySettings
 from services.accounts.settings import AccountSettings
 from services.orders.periods import OrderPeriods
+from services.payments.settings import PaymentSettings
 from services.reviews.periods import ReviewPeriods
 
 COMMON = "every process"
@@ -20,6 +21,7 @@ GROUPS: dict[str, type[Any]] = {
     COMMON: Settings,
     "accounts": AccountSettings,
     "orders": OrderPeriods,
+    "payments": PaymentSettings,
     "reviews": ReviewPeriods,
     "gateway": GatewaySettings,
 }
@@ -31,6 +33,7 @@ _CHECKS: dict[str, Callable[[], object]] = {
     COMMON: lambda: verifying_keys(load(Settings)),
     "accounts": lambda: load(AccountSettings),
     "orders": lambda: load(OrderPeriods),
+    "payments": lambda: load(PaymentSettings),
     "reviews": lambda: load(ReviewPeriods),
     "gateway": lambda: load(GatewaySettings).trusted_networks,
 }

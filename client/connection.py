@@ -65,7 +65,10 @@ class HttpConnection:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The answer's JSON (None for 204). Raises: Problem (a refusal), Unreachable (no answer)."""
+        """The answer's JSON; None for 204, bytes when another type was asked for by `Accept`.
+
+        Raises: Problem (a refusal), Unreachable (no answer).
+        """
         sent = dict(headers or {})
         if method in WRITES:
             sent["Idempotency-Key"] = key or str(uuid4())
@@ -108,6 +111,8 @@ class HttpConnection:
             raw = await answer.read()
             if answer.status >= 400:
                 raise _problem(answer, raw)
+            if headers.get("Accept") == answer.content_type:
+                return raw
             return _read(answer, raw) if raw else None
 
     @property

@@ -1,12 +1,13 @@
 """Reading: single resources, pages, and whole lists."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal, Unpack, cast
+from typing import Any, Literal, Unpack, cast, overload
 
 from client.arguments import OrderFilters, OwnServiceFilters, Page, ServiceFilters
 from client.connection import HttpConnection
 from client.resources import (
     Account,
+    Balance,
     Category,
     HelpGroup,
     ListedSession,
@@ -16,15 +17,22 @@ from client.resources import (
     Order,
     OrderStatus,
     OrderTransition,
+    Payment,
+    Payout,
     Preferences,
     Profile,
     Review,
+    SandboxAction,
     Service,
+    Statement,
     Thread,
+    Transaction,
 )
 
 Json = Any
 LARGEST_PAGE = 100
+DocumentFormat = Literal["html", "pdf"]
+MEDIA_TYPES = {"html": "text/html", "pdf": "application/pdf"}
 
 
 class ListReading:
@@ -36,6 +44,10 @@ class ListReading:
 
     async def _read(self, path: str, **query: Json) -> Json:
         return await self.connection.send("GET", path, query=query)
+
+    async def _read_document(self, path: str, name: str) -> bytes:
+        accept = {"Accept": MEDIA_TYPES[name]}
+        return cast(bytes, await self.connection.send("GET", path, headers=accept))
 
     async def all_of(self, path: str, **query: Json) -> AsyncIterator[Json]:
         """Every item of a list, page after page."""
@@ -120,6 +132,51 @@ class ListReading:
     async def review(self, order_id: str) -> Review:
         """The review of an order."""
         return cast(Review, await self._read(f"/v1/orders/{order_id}/review"))
+
+    async def payments(self, order_id: str, **page: Unpack[Page]) -> Listing[Payment]:
+        """The payments of an order, newest first: failed ones too."""
+        return cast("Listing[Payment]", await self._read(f"/v1/orders/{order_id}/payments", **page))
+
+    async def payment(self, payment_id: str) -> Payment:
+        """One payment."""
+        return cast(Payment, await self._read(f"/v1/payments/{payment_id}"))
+
+    async def receipt(self, payment_id: str, format: DocumentFormat = "pdf") -> bytes:  # noqa: A002
+        """The receipt of a payment that was made, as a file."""
+        return await self._read_document(f"/v1/payments/{payment_id}/receipt", format)
+
+    async def balance(self) -> Balance:
+        """What one has earned: available and pending."""
+        return cast(Balance, await self._read("/v1/me/balance"))
+
+    async def transactions(self, **page: Unpack[Page]) -> Listing[Transaction]:
+        """Everything that moved one's money, newest first."""
+        return cast("Listing[Transaction]", await self._read("/v1/me/transactions", **page))
+
+    async def payouts(self, **page: Unpack[Page]) -> Listing[Payout]:
+        """One's payouts, newest first."""
+        return cast("Listing[Payout]", await self._read("/v1/me/payouts", **page))
+
+    @overload
+    async def statement(self, month: str) -> Statement: ...
+
+    @overload
+    async def statement(self, month: str, format: DocumentFormat) -> bytes: ...
+
+    async def statement(
+        self,
+        month: str,
+        format: DocumentFormat | None = None,  # noqa: A002
+    ) -> Statement | bytes:
+        """One's month as a provider (`2026-11`), or with `format` a file of it."""
+        path = f"/v1/me/statements/{month}"
+        if format is not None:
+            return await self._read_document(path, format)
+        return cast(Statement, await self._read(path, format="json"))
+
+    async def sandbox_action(self, token: str) -> SandboxAction:
+        """What a page of the sandbox shows; `token` is the last part of an `action_url`."""
+        return cast(SandboxAction, await self._read(f"/v1/sandbox/actions/{token}", format="json"))
 
     async def order_statuses(self) -> list[OrderStatus]:
         """The numbered statuses and what they mean."""

@@ -17,8 +17,12 @@ from client.resources import (
     Money,
     Notification,
     Order,
+    Payment,
+    Payout,
     Preferences,
+    Refund,
     Review,
+    SandboxAction,
     Service,
     Session,
 )
@@ -197,6 +201,31 @@ class MarketplaceClient(ListReading):
     def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
         """What happens to this person, live, for ever; see `client.live.live_events`."""
         return live.live_events(self.connection, last_event_id)
+
+    # payments
+
+    async def pay_order(self, order_id: str, method: str, key: str | None = None) -> Payment:
+        """Pays a completed order; when the answer `requires_action`, go to its `action_url`."""
+        path = f"/v1/orders/{order_id}/payments"
+        return cast(Payment, await self._write("POST", path, {"method": method}, key))
+
+    async def refund_payment(
+        self, payment_id: str, reason: str, amount: Money | None = None, key: str | None = None
+    ) -> Refund:
+        """Gives a payment back, wholly or an `amount` of it."""
+        body: dict[str, Json] = {"reason": reason}
+        if amount is not None:
+            body["amount"] = amount
+        return cast(Refund, await self._write("POST", f"/v1/payments/{payment_id}/refunds", body, key))
+
+    async def request_payout(self, amount: Money, key: str | None = None) -> Payout:
+        """Has available money paid out."""
+        return cast(Payout, await self._write("POST", "/v1/me/payouts", {"amount": amount}, key))
+
+    async def answer_sandbox_action(self, token: str, approve: bool, key: str | None = None) -> SandboxAction:
+        """Says yes or no on a page of the sandbox."""
+        path = f"/v1/sandbox/actions/{token}"
+        return cast(SandboxAction, await self._write("POST", path, {"approve": approve}, key))
 
     # reviews
 

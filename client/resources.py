@@ -251,6 +251,114 @@ class Review(TypedDict):
     version: int
 
 
+class Refund(TypedDict):
+    """Money given back; `fee` and `provider_share` are what the two gave up of it."""
+
+    id: str
+    payment_id: str
+    order_id: str
+    amount: Money
+    fee: Money
+    provider_share: Money
+    reason: str
+    status: str
+    created_at: str
+    updated_at: str
+
+
+class Payment(TypedDict):
+    """One try to pay an order. `action_url` is where the customer goes while it `requires_action`; it
+    may be a path of the API."""
+
+    id: str
+    order_id: str
+    order_number: str
+    service: ServiceReference
+    customer: Party
+    provider: Party
+    amount: Money
+    fee: Money
+    provider_share: Money
+    refunded: Money
+    status: str
+    processor: str
+    method: str
+    action_url: str | None
+    failure: str | None
+    refunds: list[Refund]
+    created_at: str
+    updated_at: str
+    paid_at: str | None
+    available_at: str | None
+    version: int
+
+
+class Balance(TypedDict):
+    """What a provider has earned, per currency; `available` may be negative after a refund."""
+
+    available: list[Money]
+    pending: list[Money]
+
+
+class Transaction(TypedDict):
+    """One movement of a person's money, as customer or as provider (`role`)."""
+
+    id: str
+    type: str
+    role: str
+    amount: Money
+    pending: Money
+    available: Money
+    order_id: str | None
+    order_number: str | None
+    service_title: str | None
+    payment_id: str | None
+    payout_id: str | None
+    created_at: str
+
+
+class Payout(TypedDict):
+    """Money on its way to a provider; a failed one is in the balance again."""
+
+    id: str
+    provider: Party
+    amount: Money
+    status: str
+    failure: str | None
+    created_at: str
+    updated_at: str
+    version: int
+
+
+class StatementTotal(TypedDict):
+    """One currency of a month, in minor units, from its opening to its closing balance."""
+
+    currency: str
+    opening: int
+    gross: int
+    fees: int
+    refunded: int
+    paid_out: int
+    closing: int
+
+
+class Statement(TypedDict):
+    """A provider's month."""
+
+    month: str
+    provider: Party
+    totals: list[StatementTotal]
+    lines: list[Transaction]
+
+
+class SandboxAction(TypedDict):
+    """What a page of the sandbox shows; it waits for an answer while it `requires_action`."""
+
+    amount: Money
+    status: str
+    order_id: str
+
+
 class HelpArticle(TypedDict):
     """One question and its answer, in Markdown."""
 

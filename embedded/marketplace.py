@@ -1,4 +1,4 @@
-"""The whole marketplace in one process: PostgreSQL beside it, a broker, five services and the gateway within.
+"""The whole marketplace in one process: PostgreSQL beside it, a broker, six services and the gateway within.
 
 The process must be green on eventlet's asyncio hub (`embedded.green`) before this is imported.
 """

@@ -22,12 +22,24 @@ from gateway.auth import Authenticator, Revocations
 from gateway.broker import Broker
 from gateway.cache import Cache
 from gateway.cors import Cors
+from gateway.documents.drawing import Drawing
 from gateway.feed import AmqpEventFeed, EventFeed
 from gateway.limits import Limits
 from gateway.live import Hub
 from gateway.metrics import metrics_app
 from gateway.openapi import document_of
-from gateway.resources import accounts, catalog, events, messages, notifications, orders, reviews, system
+from gateway.resources import (
+    accounts,
+    catalog,
+    documents,
+    events,
+    messages,
+    notifications,
+    orders,
+    payments,
+    reviews,
+    system,
+)
 from gateway.routes import Route
 from gateway.rpc import AmqpRpcClient, RpcClient
 from gateway.server import GatewayRunner
@@ -37,6 +49,7 @@ from services.accounts import contract as accounts_contract
 from services.catalog import contract as catalog_contract
 from services.messaging import contract as messaging_contract
 from services.orders import contract as orders_contract
+from services.payments import contract as payments_contract
 from services.reviews import contract as reviews_contract
 
 log = structlog.get_logger(__name__)
@@ -48,8 +61,20 @@ CONTRACTS = (
     orders_contract,
     messaging_contract,
     reviews_contract,
+    payments_contract,
 )
-RESOURCES = (accounts, catalog, orders, messages, notifications, reviews, events, system)
+RESOURCES = (
+    accounts,
+    catalog,
+    orders,
+    payments,
+    documents,
+    messages,
+    notifications,
+    reviews,
+    events,
+    system,
+)
 ROUTES: tuple[Route, ...] = tuple(route for resource in RESOURCES for route in resource.ROUTES)
 
 
@@ -67,6 +92,7 @@ class Gateway:
         self.cors = Cors(settings.allowed_origins)
         self.cache = Cache(settings.cache_seconds, settings.cache_entries)
         self.hub = Hub(settings)
+        self.drawing = Drawing()
         self.document = json.dumps(document_of(ROUTES)).encode()
         self.access_log = access_log(settings)
         self.is_draining = False
@@ -114,6 +140,7 @@ def build_app(settings: GatewaySettings, rpc: RpcClient, feed: EventFeed) -> web
         gateway.is_draining = True
         gateway.hub.close_all()
         gateway.revocations.stop()
+        gateway.drawing.close()
 
     app.on_startup.append(listen)
     app.on_shutdown.append(end_streams)

@@ -26,6 +26,7 @@ LONGEST_INTEGER = 100
 REMEMBERED_QUERIES = 512
 REMEMBERED_CHARACTERS = 250
 BODY_TIMEOUT_SECONDS = 30.0
+JSON_TYPE = "application/json"
 Query = dict[str, Any]
 
 
@@ -33,11 +34,11 @@ class _NotPlain(ValueError):
     pass
 
 
-async def read_body(request: web.Request, limit_bytes: int) -> bytes:
+async def read_body(request: web.Request, limit_bytes: int, media_type: str = JSON_TYPE) -> bytes:
     """The body's bytes, "" when there is none.
 
     Raises: Problem 408 when it comes too slowly, 413 when it is too long, 415 when it does not
-    say that it is JSON.
+    say that it is of that type.
     """
     if not request.body_exists:
         return b""
@@ -45,7 +46,7 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
         raise body_too_large(limit_bytes)
     if request.content_length == 0:
         return b""
-    _check_media_type(request)
+    _check_media_type(request, media_type)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             return await _read_up_to(request, limit_bytes)
@@ -62,8 +63,8 @@ async def _read_up_to(request: web.Request, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _check_media_type(request: web.Request) -> None:
-    if request.content_type != "application/json":
+def _check_media_type(request: web.Request, media_type: str) -> None:
+    if request.content_type != media_type:
         raise unsupported_media_type("Send `Content-Type: application/json`.")
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise unsupported_media_type("JSON is UTF-8.")
@@ -97,6 +98,25 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise unreadable_body(f"It is nested more than {MAX_DEPTH} levels deep.")
     return value
+
+
+def parse_text(body: bytes) -> str:
+    """The body as text. Raises: Problem 400 when it is not UTF-8."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise unreadable_body("The body is not UTF-8.") from error
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """The fields of an HTML form. Raises: Problem 400 when they are repeated or not UTF-8."""
+    values: dict[str, str] = {}
+    try:
+        for part in filter(None, parse_text(body).split("&")):
+            _add_parameter(values, part)
+    except Problem as error:
+        raise unreadable_body("A field of the form is repeated or not UTF-8.") from error
+    return values
 
 
 def load_body(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,21 @@ KINDS: dict[str, Kind] = {
             "status": "to_status",
         },
     ),
+    "payment_changed": Kind(
+        "payment.updated",
+        _parties,
+        {
+            "order_id": "order_id",
+            "payment_id": "payment_id",
+            "version": "payment_version",
+            "status": "payment_status",
+        },
+    ),
+    "payout_changed": Kind(
+        "payout.updated",
+        lambda event: (event["provider"]["id"],),
+        {"payout_id": "payout_id", "version": "payout_version", "status": "status"},
+    ),
     "review_submitted": Kind(
         "review.created",
         _parties,

@@ -14,7 +14,7 @@ from marshmallow import INCLUDE, Schema, fields
 
 from chassis.fields import Money, Timestamp
 from gateway.problems import MEDIA_TYPE
-from gateway.routes import IfMatch, Key, Route, Shape, Who
+from gateway.routes import IfMatch, Key, Reads, Route, Shape, Who
 
 Part = dict[str, Any]
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
@@ -133,7 +133,11 @@ def _operation(route: Route) -> Part:
         operation["security"] = [{}, {"bearer": []}]
     if route.body is not None:
         content = {"application/json": {"schema": route.body}}
+        if route.reads is Reads.FORM:
+            content[Reads.FORM.value] = {"schema": route.body}
         operation["requestBody"] = {"required": True, "content": content}
+    elif route.reads is Reads.TEXT:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
     return operation
 
 
@@ -168,7 +172,8 @@ def _success(route: Route) -> Part:
     if route.shape is Shape.NOTHING:
         return {"description": "Done."}
     if route.answer is None:
-        return {"description": route.summary + ".", "content": {route.media_type: {}}}
+        written: Part = {media: {"schema": schema} if schema else {} for media, schema in route.also.items()}
+        return {"description": route.summary + ".", "content": {route.media_type: {}, **written}}
     schema: Any = route.answer
     if route.shape is not Shape.ONE:
         properties: Part = {"data": {"type": "array", "items": route.answer}}

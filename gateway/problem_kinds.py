@@ -36,6 +36,12 @@ KINDS: dict[str, ProblemKind] = {
     "idempotency_key_invalid": ProblemKind(
         400, "Idempotency key invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters."
     ),
+    "bad_signature": ProblemKind(
+        400,
+        "Bad signature",
+        "What a payment processor posts must carry its signature, made with our shared secret a short "
+        "while ago. This one is missing, wrong or old.",
+    ),
     "unauthenticated": ProblemKind(
         401, "Sign in first", "Send a valid access token: `Authorization: Bearer <access_token>`."
     ),
@@ -52,7 +58,12 @@ KINDS: dict[str, ProblemKind] = {
         "Refresh token not valid",
         "A refresh token works once. It was used, revoked or has expired; sign in again.",
     ),
-    "payment_declined": ProblemKind(402, "Payment declined", "The payment processor said no."),
+    "payment_declined": ProblemKind(
+        402,
+        "Payment declined",
+        "The payment processor said no and took nothing. Try again with a new Idempotency-Key, perhaps "
+        "by another method.",
+    ),
     "not_allowed": ProblemKind(403, "Not allowed", "Your role here never has this right."),
     "not_found": ProblemKind(404, "Not found", "It does not exist, or it is not yours to see."),
     "method_not_allowed": ProblemKind(405, "Method not allowed", "The Allow header lists what works here."),
@@ -73,6 +84,38 @@ KINDS: dict[str, ProblemKind] = {
         409, "Price changed", "The price is not the expected one any more. Look again before you order."
     ),
     "own_service": ProblemKind(409, "Own service", "Nobody can order their own service."),
+    "payment_not_due": ProblemKind(
+        409, "Payment not due", "An order is paid once it is completed (status 4), not before."
+    ),
+    "payment_in_progress": ProblemKind(
+        409,
+        "Payment in progress",
+        "A payment of this order is under way. Wait for it, or finish its second step at `action_url`.",
+    ),
+    "already_paid": ProblemKind(409, "Already paid", "This order is paid. Nothing more was taken."),
+    "payment_overdue": ProblemKind(
+        409,
+        "Payment overdue",
+        "An earlier order is completed and was not paid in time. Pay it first, then order again.",
+    ),
+    "payment_not_paid": ProblemKind(
+        409, "Not paid", "Only a payment that was made has a receipt; `status` says how this one went."
+    ),
+    "payment_not_waiting": ProblemKind(
+        409, "Not waiting", "This payment does not wait for an answer: it was answered or cancelled."
+    ),
+    "payment_not_refundable": ProblemKind(
+        409, "Not refundable", "Only a payment that was made, and not wholly given back, can be refunded."
+    ),
+    "refund_in_progress": ProblemKind(
+        409, "Refund in progress", "A refund of this payment is under way. Try again when it is done."
+    ),
+    "refund_exceeds_payment": ProblemKind(
+        409, "More than is left", "No more can be refunded than was paid and is not refunded yet."
+    ),
+    "insufficient_balance": ProblemKind(
+        409, "Balance too small", "A payout cannot be larger than what is available in that currency."
+    ),
     "order_not_completed": ProblemKind(
         409, "Order not completed", "A review can be written once the order is completed (status 4)."
     ),
@@ -109,6 +152,12 @@ KINDS: dict[str, ProblemKind] = {
     "reason_required": ProblemKind(422, "Reason required", "This step needs a reason for the other party."),
     "idempotency_key_reused": ProblemKind(
         422, "Idempotency key reused", "This key came with another request before. Use a new one."
+    ),
+    "unknown_method": ProblemKind(
+        422, "Unknown method", "There is no such way to pay; the detail names those there are."
+    ),
+    "amount_not_supported": ProblemKind(
+        422, "Amount not supported", "The payment processor cannot take this amount in this currency."
     ),
     "unknown_category": ProblemKind(422, "Unknown category", "GET /v1/categories lists those there are."),
     "unknown_message": ProblemKind(422, "Unknown message", "This order has no such message."),

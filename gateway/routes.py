@@ -1,8 +1,8 @@
 """What a route is. `gateway/resources/` declares them all; serving and the OpenAPI document both
 read the same table, so nothing is served that is not described."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -40,6 +40,14 @@ class Key(Enum):
     NONE = "none"
     OPTIONAL = "optional"
     REQUIRED = "required"
+
+
+class Reads(Enum):
+    """How a request's body is read."""
+
+    JSON = "application/json"
+    FORM = "application/x-www-form-urlencoded"  # or JSON, as the request says
+    TEXT = "text"  # JSON byte for byte, for those who signed it: `incoming.body["payload"]`
 
 
 class IfMatch(Enum):
@@ -81,7 +89,7 @@ class Kept(Enum):
 class Route:
     """One method of one path. `body` None means that there is none; `location` is the address of
     what was created, with members of the answer filled in. Where tokens are looked at, one that is
-    sent must hold."""
+    sent must hold. `also` names the other media types that a handler writes, and their schemas."""
 
     method: str
     path: str
@@ -92,8 +100,10 @@ class Route:
     answer: type[Schema] | None = None
     status: HTTPStatus = HTTPStatus.OK
     media_type: str = "application/json"
+    also: Mapping[str, type[Schema] | None] = field(default_factory=dict)
     query: type[Schema] | None = None
     body: type[Schema] | None = None
+    reads: Reads = Reads.JSON
     key: Key = Key.NONE
     if_match: IfMatch = IfMatch.NONE
     storing: Storing = Storing.PRIVATE

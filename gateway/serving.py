@@ -16,11 +16,11 @@ from chassis.tracing import trace_id
 from gateway import problems
 from gateway.addresses import limited_as
 from gateway.answers import Answer, is_fresh, not_modified, render
-from gateway.bodies import load_body, parse_object, query_reader, read_body
+from gateway.bodies import JSON_TYPE, load_body, parse_form, parse_object, parse_text, query_reader, read_body
 from gateway.incoming import Incoming
 from gateway.metrics import REQUESTS, SECONDS
 from gateway.problems import Problem
-from gateway.routes import Kept, Limit, Route, Shape, Who
+from gateway.routes import Kept, Limit, Reads, Route, Shape, Who
 from services.accounts.contract import CURRENT_SESSION
 
 if TYPE_CHECKING:
@@ -139,11 +139,15 @@ def stamp(incoming: Incoming, response: web.StreamResponse) -> None:
 async def _take_body(incoming: Incoming, route: Route, schema: Schema) -> None:
     limit_bytes = incoming.gateway.settings.body_limit_bytes
     incoming.read_headers(route)
-    raw = await read_body(incoming.request, limit_bytes)
-    if not raw and route.body is not None:
-        raise problems.unreadable_body("The body is missing: send a JSON object.")
-    value = parse_object(raw) if raw else {}
-    incoming.body = load_body(schema, value)
+    is_form = route.reads is Reads.FORM and incoming.request.content_type == Reads.FORM.value
+    raw = await read_body(incoming.request, limit_bytes, Reads.FORM.value if is_form else JSON_TYPE)
+    if route.reads is Reads.TEXT:
+        value = incoming.body = {"payload": parse_text(raw)}
+    else:
+        if not raw and route.body is not None:
+            raise problems.unreadable_body("The body is missing: send a JSON object.")
+        value = parse_form(raw) if is_form else parse_object(raw) if raw else {}
+        incoming.body = load_body(schema, value)
     incoming.sign(value)
 
 

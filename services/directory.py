@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.contracts import Event, events_of
 
-NAMES = ("accounts", "catalog", "orders", "messaging", "reviews")
+NAMES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
 
 
 def contract_of(service: str) -> ModuleType:

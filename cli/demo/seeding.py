@@ -11,15 +11,28 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cli.demo.offers import Offer, offers
-from cli.demo.people import EVERYBODY, PASSWORD, STAFF, Person
-from cli.demo.stories import CUSTOMER, MESSAGE, PROVIDER, REPLY, REVIEW, Step, Story, stories
+from cli.demo.people import EVERYBODY, PASSWORD, PROVIDERS, STAFF, Person
+from cli.demo.stories import (
+    BESIDE_THE_LIFECYCLE,
+    CUSTOMER,
+    MESSAGE,
+    PAY,
+    PROVIDER,
+    REFUND,
+    REPLY,
+    REVIEW,
+    Step,
+    Story,
+    stories,
+)
 from cli.demo.stories import STAFF as STAFF_STEP
 from client import MarketplaceClient, Problem
-from client.resources import Order, Service
+from client.resources import Money, Order, Service
 
 AT_ONCE = 4
 PATIENCE_SECONDS = 90.0  # longer than a minute's window of a rate limit
-ALREADY_DONE = frozenset({"email_taken", "review_exists", "reply_exists"})
+EXPECTED = frozenset({"email_taken", "review_exists", "reply_exists", "already_paid", "payment_declined"})
+REFUNDED_PART = 4
 Thing = TypeVar("Thing")
 Progress = Callable[[int, int], None]
 GrantStaff = Callable[[str], Awaitable[None]]
@@ -76,6 +89,7 @@ class Seeding:
         await self._all(self._settle, EVERYBODY)
         await self._all(self._offer, offered)
         await self._all(self._tell, told)
+        await self._pay_one_out()
         return Seeded(len(EVERYBODY), len(offered), len(told))
 
     async def _all(self, do: Callable[[Thing], Awaitable[None]], things: Iterable[Thing]) -> None:
@@ -143,7 +157,7 @@ class Seeding:
         done = {"transition": len(transitions) - 1, MESSAGE: len(messages)}
         left = []
         for number, step in steps:
-            kind = step.what if step.what in (MESSAGE, REVIEW, REPLY) else "transition"
+            kind = step.what if step.what in BESIDE_THE_LIFECYCLE else "transition"
             if done.get(kind, 0) > 0:
                 done[kind] -= 1
             else:
@@ -161,6 +175,10 @@ class Seeding:
             elif step.what == REPLY:
                 review = await client.review(order["id"])
                 await client.reply_to_review(review["id"], step.text or "", key=key)
+            elif step.what == PAY:
+                await client.pay_order(order["id"], step.text or "", key=key)
+            elif step.what == REFUND:
+                await _refund_part(client, order, step.text or "", key)
             elif step.what == "complete_work":
                 await client.transition(order["id"], step.what, note=step.text, key=key)
             else:
@@ -168,12 +186,33 @@ class Seeding:
                     order["id"], step.what, reason=step.text, to_status=step.to_status, key=key
                 )
 
+    async def _pay_one_out(self) -> None:
+        """The first provider with available money asks for half of it, where shares are released."""
+        for person in PROVIDERS:
+            client = self._clients[person.handle]
+            if (await client.payouts(limit=1))["data"]:
+                return
+            for money in (await client.balance())["available"]:
+                if money["amount"] > 1:
+                    half: Money = {**money, "amount": money["amount"] // 2}
+                    await client.request_payout(half, key=f"demo {person.handle} payout")
+                    return
+
+
+async def _refund_part(client: MarketplaceClient, order: Order, reason: str, key: str) -> None:
+    """Gives a part of what was paid back."""
+    for payment in (await client.payments(order["id"]))["data"]:
+        if payment["status"] == "paid":
+            amount = payment["amount"]
+            part: Money = {**amount, "amount": max(1, amount["amount"] // REFUNDED_PART)}
+            await client.refund_payment(payment["id"], reason, part, key=key)
+
 
 @contextmanager
 def _unless_done() -> Iterator[None]:
-    """Lets pass that something is there already."""
+    """Lets pass that something is there already, or that a story has it refused."""
     try:
         yield
     except Problem as problem:
-        if problem.code not in ALREADY_DONE:
+        if problem.code not in EXPECTED:
             raise

@@ -12,8 +12,10 @@ from cli.demo.people import CUSTOMERS, EVERYBODY, PROVIDERS
 SEED = 20261123
 CUSTOMER, PROVIDER, STAFF = "customer", "provider", "staff"
 REPLIED_SHARE, REVIEWED_SHARE, SILENT_SHARE = 0.6, 0.85, 0.25
+PAID_SHARE, DECLINED_SHARE, REFUNDED_SHARE = 0.8, 0.1, 0.08
 STARS = (5, 5, 5, 5, 5, 4, 4, 4, 3, 3, 2, 1)
-MESSAGE, REVIEW, REPLY = "message", "review", "reply"
+MESSAGE, REVIEW, REPLY, PAY, REFUND = "message", "review", "reply", "pay", "refund"
+BESIDE_THE_LIFECYCLE = frozenset({MESSAGE, REVIEW, REPLY, PAY, REFUND})
 
 T = TypeVar("T")
 FIRST_NAMES = {person.handle: person.display_name.split()[0] for person in EVERYBODY}
@@ -21,7 +23,8 @@ FIRST_NAMES = {person.handle: person.display_name.split()[0] for person in EVERY
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that somebody does: a message, a review, a reply, or a transition of that name."""
+    """One thing that somebody does: a message, a review, a reply, a payment (`text` is the method), a
+    refund, or a transition of that name."""
 
     who: str
     what: str
@@ -99,6 +102,14 @@ def _ending_well(t: Telling, steps: list[Step]) -> list[Step]:
         steps.append(Step(CUSTOMER, REVIEW, t.say(words.REVIEWS[stars]), stars=stars))
         if t.happens(REPLIED_SHARE):
             steps.append(Step(PROVIDER, REPLY, t.say(words.REPLIES[stars > 3])))
+    return [*steps, *_paid(t)] if t.happens(PAID_SHARE) else steps
+
+
+def _paid(t: Telling) -> list[Step]:
+    steps = [Step(CUSTOMER, PAY, "sandbox_declined")] if t.happens(DECLINED_SHARE) else []
+    steps.append(Step(CUSTOMER, PAY, "sandbox_ok"))
+    if t.happens(REFUNDED_SHARE):
+        steps.append(Step(PROVIDER, REFUND, t.say(words.REFUND_REASONS)))
     return steps
 
 

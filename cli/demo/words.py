@@ -128,3 +128,8 @@ REPLIES = {
         "I understand. If you write to me, I will put the rest right.",
     ),
 }
+REFUND_REASONS = (
+    "Half a day late, so a quarter of it is back with you.",
+    "We agreed on less in the end.",
+    "As promised: a part of it back for the delay.",
+)

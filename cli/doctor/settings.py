@@ -13,6 +13,7 @@ from services.accounts.signing import Signer
 
 SUBJECT = "settings"
 ACCOUNTS, GATEWAY = "accounts", "gateway"
+WITH_OWN_SECRETS = (ACCOUNTS, "payments")
 
 
 def examine_settings(services: Collection[str]) -> Iterator[Finding]:
@@ -40,8 +41,8 @@ def examine_settings(services: Collection[str]) -> Iterator[Finding]:
 
 def _refused(group: str, problem: str) -> Finding:
     variable = re.search(r"[A-Z][A-Z_]{3,}", problem)
-    if group == ACCOUNTS and variable is not None and variable[0] not in os.environ:
-        advice = f"Only the accounts process needs it: look there, or set {variable[0]} here too."
+    if group in WITH_OWN_SECRETS and variable is not None and variable[0] not in os.environ:
+        advice = f"Only the {group} process needs it: look there, or set {variable[0]} here too."
         return warning(SUBJECT, group, problem, advice)
     return failed(SUBJECT, group, problem, "Mend the variable; `microtasks config` explains each.")
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cli.journey.people import PAUSE_SECONDS, NeverTold, Traveller, traveller
+from client import Problem
 from client.resources import Order, Service
 
 CUSTOMER_NAME, PROVIDER_NAME = "Rosa", "Tomás"
 CUSTOMER, PROVIDER = "customer", "provider"
-PRICE_MINOR, CURRENCY = 4500, "EUR"
+PRICE_MINOR, CURRENCY, PRICE = 4500, "EUR", "45.00 EUR"
+METHOD = "sandbox_ok"
 DEEDS = {
     "approve": "approves the order",
     "complete_work": "completes the work",
@@ -66,6 +68,7 @@ class Journey:
         service = await self._offer()
         order = await self._completed(await self._ordered(service))
         await self._reviewed(order)
+        await self._paid(order)
         await self._declined(await self._ordered(service))
         await self._read(self._customer)
         await self._provider.client.archive_service(await self._provider.client.service(service["id"]))
@@ -81,7 +84,7 @@ class Journey:
             delivery_days=3,
             revisions=2,
         )
-        self._say(self._provider, f"posts “{service['title']}” for {PRICE_MINOR / 100:.2f} {CURRENCY}")
+        self._say(self._provider, f"posts “{service['title']}” for {PRICE}")
         await self._until_found(word)
         self._say(self._customer, "finds it by a word of its title")
         return service
@@ -109,9 +112,7 @@ class Journey:
         await self._write(customer, order, "I am looking at it.")
         await self._step(customer, order, "request_changes", "changes_requested", reason="One slip is left.")
         await self._step(provider, order, "complete_work", "work_completed", note="Now it is right.")
-        order = await self._step(customer, order, "confirm", "order_completed")
-        self._say(customer, f"sees that the payment is {order['payment_status']}", order)
-        return order
+        return await self._step(customer, order, "confirm", "order_completed")
 
     async def _reviewed(self, order: Order) -> None:
         customer, provider = self._customer, self._provider
@@ -124,6 +125,21 @@ class Journey:
         self._say(customer, f"reads {len(shown['data'])} review on {provider.name}'s profile")
         history = (await customer.client.transitions(order["id"]))["data"]
         self._say(customer, f"reads the history: {', '.join(line['transition'] for line in history)}")
+
+    async def _paid(self, order: Order) -> None:
+        customer, provider = self._customer, self._provider
+        try:
+            payment = await customer.client.pay_order(order["id"], METHOD)
+        except Problem as problem:
+            if problem.code != "unknown_method":
+                raise
+            self._say(customer, "does not pay: real money is taken here", order)
+            return
+        await self._tell(customer, f"pays {PRICE}", order, "payment_paid")
+        receipt = await customer.client.receipt(payment["id"])
+        self._say(customer, f"gets a receipt, a PDF of {len(receipt) // 1024} KiB")
+        share = payment["provider_share"]["amount"]
+        self._say(provider, f"has earned {share // 100}.{share % 100:02} {CURRENCY}")
 
     async def _declined(self, order: Order) -> None:
         await self._step(self._provider, order, "decline", "order_declined", reason="Booked out this week.")

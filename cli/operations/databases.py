@@ -51,6 +51,12 @@ class Databases:
             return Db(self._engine(service)).write(effect)
 
     @contextlib.contextmanager
+    def direct(self, service: str) -> Iterator[Db]:
+        """The database as the service itself uses it. Raises: Complaint."""
+        with _named(service):
+            yield Db(self._engine(service))
+
+    @contextlib.contextmanager
     def snapshot(self, service: str) -> Iterator[Connection]:
         """A connection for reading much, a piece at a time. Raises: Complaint."""
         with _named(service), self._engine(service).connect() as connection:

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 export PGOPTIONS="-c client_min_messages=warning"
-services=(accounts catalog orders messaging reviews)
+services=(accounts catalog orders messaging reviews payments)
 
 ask() { psql -X -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres "$@"; }
 

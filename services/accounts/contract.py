@@ -202,7 +202,7 @@ class SessionRevoked(EventSchema):
     expires_at = Timestamp(required=True)
 
 
-_NAME_KEEPERS = ("catalog", "orders", "messaging", "reviews")
+_NAME_KEEPERS = ("catalog", "orders", "messaging", "reviews", "payments")
 
 ACCOUNT_REGISTERED = Event("accounts", "account_registered", AccountNamed, consumers=_NAME_KEEPERS)
 ACCOUNT_UPDATED = Event("accounts", "account_updated", AccountNamed, consumers=_NAME_KEEPERS)

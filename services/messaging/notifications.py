@@ -27,6 +27,19 @@ TYPE_OF_TRANSITION: dict[str, str] = {
     "open_dispute": "dispute_opened",
     "resolve_dispute": "dispute_resolved",
 }
+TYPE_OF_PAYMENT_CHANGE: dict[str, str] = {
+    "due": "payment_due",
+    "reminded": "payment_due",
+    "paid": "payment_paid",
+    "failed": "payment_failed",
+    "refunded": "payment_refunded",
+}
+RECIPIENTS_OF_PAYMENT: dict[str, tuple[str, ...]] = {
+    "payment_due": ("customer",),
+    "payment_paid": ("customer", "provider"),
+    "payment_failed": ("customer",),
+    "payment_refunded": ("customer", "provider"),
+}
 RECIPIENTS_OF_ROLE: dict[str, tuple[str, ...]] = {
     "customer": ("provider",),
     "provider": ("customer",),
@@ -100,6 +113,40 @@ def notifications_of_review_change(event: Fact) -> list[Notification]:
     if event["change"] != "replied":
         return []
     return [_about_review(event, "review_replied", author="provider", recipient="customer")]
+
+
+def notifications_of_payment(event: Fact) -> list[Notification]:
+    """For `payment_changed`: what is due or failed concerns the customer, paid and refunded both."""
+    type_ = TYPE_OF_PAYMENT_CHANGE.get(event["change"])
+    recipients = RECIPIENTS_OF_PAYMENT.get(type_ or "", ())
+    actor = {"id": None, "display_name": MARKETPLACE}
+    words = {
+        "actor_name": MARKETPLACE,
+        **{name: event[name] for name in ("amount", "payment_id", "due_at", "refund", "day")},
+    }
+    return [_about_order(event, str(type_), role, actor, words) for role in recipients]
+
+
+def notifications_of_payout(event: Fact) -> list[Notification]:
+    """For `payout_changed`: the provider hears what became of the money, not that they asked for it."""
+    if event["status"] == "processing":
+        return []
+    return [
+        Notification(
+            cause_id=event["event_id"],
+            recipient_id=event["provider"]["id"],
+            type="payout_changed",
+            order_id=None,
+            actor_id=None,
+            actor_name=MARKETPLACE,
+            data={
+                "event_id": event["event_id"],
+                "recipient_role": "provider",
+                "actor_name": MARKETPLACE,
+                **{name: event[name] for name in ("payout_id", "amount", "status")},
+            },
+        )
+    ]
 
 
 def notification_of_message(event: Fact, recipient_id: str, thread: Fact, body: str) -> Notification:

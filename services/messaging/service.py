@@ -20,6 +20,8 @@ from services.messaging import contract, delivery, preferences, queries, threads
 from services.messaging.access import ThreadUnknown
 from services.messaging.cursors import moment_and_id, place_in_thread
 from services.messaging.notifications import (
+    notifications_of_payment,
+    notifications_of_payout,
     notifications_of_reminder,
     notifications_of_review,
     notifications_of_review_change,
@@ -32,6 +34,7 @@ from services.messaging.rendering import (
     render_thread,
 )
 from services.orders import contract as orders_contract
+from services.payments import contract as payments_contract
 from services.reviews import contract as reviews_contract
 
 Json = Any
@@ -175,6 +178,16 @@ class MessagingService:
     def on_review_changed(self, connection: Connection, event: Event) -> None:
         """Tells the customer of a reply."""
         delivery.deliver(connection, notifications_of_review_change(event))
+
+    @on_event(payments_contract.PAYMENT_CHANGED)
+    def on_payment_changed(self, connection: Connection, event: Event) -> None:
+        """Tells whom it concerns."""
+        delivery.deliver(connection, notifications_of_payment(event))
+
+    @on_event(payments_contract.PAYOUT_CHANGED)
+    def on_payout_changed(self, connection: Connection, event: Event) -> None:
+        """Tells the provider."""
+        delivery.deliver(connection, notifications_of_payout(event))
 
     @on_event(accounts_contract.ACCOUNT_REGISTERED)
     def on_account_registered(self, connection: Connection, event: Event) -> None:

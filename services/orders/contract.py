@@ -264,7 +264,7 @@ ORDER_STATUS_CHANGED = Event(
     "orders",
     "order_status_changed",
     OrderStatusChanged,
-    consumers=("messaging", "reviews", "accounts"),
+    consumers=("messaging", "reviews", "accounts", "payments"),
     live=True,
 )
 ORDER_REMINDER_DUE = Event("orders", "order_reminder_due", OrderReminderDue, consumers=("messaging",))

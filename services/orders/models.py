@@ -50,6 +50,8 @@ ORDERS = Table(
     Column("requirements", Text, nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("payment_status", Text, nullable=False),
+    Column("payment_version", Integer, nullable=False, server_default=text("0")),
+    moment("payment_due_at"),
     Column("revisions_used", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
@@ -84,6 +86,12 @@ ORDERS = Table(
     Index("orders_of_customer_by_creation", "customer_id", "status", "created_at", "id"),
     Index("orders_of_provider_by_update", "provider_id", "status", "updated_at", "id"),
     Index("orders_of_provider_by_creation", "provider_id", "status", "created_at", "id"),
+    Index(
+        "orders_unpaid",
+        "customer_id",
+        "payment_due_at",
+        postgresql_where=text("payment_status IN ('due', 'failed') AND payment_due_at IS NOT NULL"),
+    ),
     # Timers: each index holds only the orders whose clock runs.
     Index("orders_to_expire", "created_at", "id", postgresql_where=text("status = 1")),
     Index("orders_to_confirm", "confirm_by", "id", postgresql_where=text("confirm_by IS NOT NULL")),

@@ -22,6 +22,10 @@ class OrderPeriods:
         "5,12", "days after completed work on which the customer is reminded, rising; empty for none"
     )
 
+    overdue_blocks_orders: bool = setting(
+        True, "whether a customer whose payment is overdue is refused new orders"
+    )
+
     def __post_init__(self) -> None:
         if self.order_expiry_hours <= 0:
             raise BadSetting("ORDER_EXPIRY_HOURS: must be more than 0")

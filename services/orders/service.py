@@ -20,11 +20,13 @@ from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog.contract import GET_OFFER
 from services.orders import clocks, contract, reading
 from services.orders.lifecycle import Wish, advance, decide, roles_on
+from services.orders.paying import keep_payment, require_nothing_overdue
 from services.orders.periods import OrderPeriods
 from services.orders.queries import KEEP_NAME
 from services.orders.recording import actor_of, record_step, record_submission
 from services.orders.rendering import render_order, state_of
 from services.orders.submission import check_offer
+from services.payments.contract import PAYMENT_CHANGED
 
 Json = Any
 
@@ -48,13 +50,9 @@ class OrdersService:
         if answer is not None:
             return answer
         offer = self._offer(service_id)
-
-        def submit(connection: Connection) -> Json:
-            # Checked after the key is claimed: a twin of a submission under way gets its answer.
-            accepted = check_offer(offer, caller.id, expected_price)
-            return render_order(record_submission(connection, caller, accepted, requirements), caller)
-
-        return once(self.db, self.call, submit)
+        return once(
+            self.db, self.call, lambda c: self._submit(c, caller, offer, expected_price, requirements)
+        )
 
     @rpc(contract.TRANSITION_ORDER)
     def transition_order(self, order_id: str, **wish: Any) -> Json:
@@ -90,6 +88,11 @@ class OrdersService:
         """Keeps the display name: orders and their history show people as they are called now."""
         _keep_name(connection, event)
 
+    @on_event(PAYMENT_CHANGED)
+    def on_payment_changed(self, connection: Connection, event: Json) -> None:
+        """Shows what became of the order's payment."""
+        keep_payment(connection, event)
+
     @every(lambda settings: settings.timer_seconds)
     def expire_orders(self) -> None:
         """Cancels what nobody answered in time."""
@@ -110,6 +113,15 @@ class OrdersService:
             return self.catalog(GET_OFFER, service_id=service_id)
         except NotFound:
             return None
+
+    def _submit(
+        self, connection: Connection, caller: Caller, offer: Json | None, price: Json | None, wanted: str
+    ) -> Json:
+        # Checked after the key is claimed: a twin of a submission under way gets its answer.
+        accepted = check_offer(offer, caller.id, price)
+        if self.periods.overdue_blocks_orders:
+            require_nothing_overdue(connection, caller.id)
+        return render_order(record_submission(connection, caller, accepted, wanted), caller)
 
     def _take_step(self, connection: Connection, order_id: str, caller: Caller, wish: Wish) -> Json:
         row = reading.lock_order(connection, order_id, caller)

@@ -17,6 +17,7 @@ from cli.doctor.findings import Finding, Result
 from cli.journey.play import Step
 from cli.operations.acts import Act
 from cli.operations.failed_events import FailedEvent
+from cli.operations.ledger import LedgerFinding
 from cli.operations.letters import DeadLetter
 from cli.operations.orders import Taken, TimelineEntry
 from cli.operations.outboxes import Delivery, Outbox
@@ -66,6 +67,7 @@ SHAPES = (
     TimelineEntry,
     Taken,
     QueueState,
+    LedgerFinding,
 )
 
 

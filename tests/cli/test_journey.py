@@ -32,6 +32,7 @@ def test_every_step_of_an_order_names_whom_it_was_told(stack: Stack) -> None:
     assert told.keys() == {
         "order_submitted", "order_approved", "order_declined", "work_completed", "changes_requested",
         "order_completed", "message_posted", "review_submitted", "review_replied",
+        "payment_paid",
     }  # fmt: skip
     assert all(step.told != step.who for step in steps)
 

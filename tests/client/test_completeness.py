@@ -15,7 +15,8 @@ from client.resources import Listing, Session
 from gateway.app import ROUTES
 from gateway.routes import Route
 
-VERSIONED = [route for route in ROUTES if route.path.startswith("/v1/")]
+NOT_FOR_CLIENTS = {"take_stripe_webhook"}
+VERSIONED = [route for route in ROUTES if route.path.startswith("/v1/") and route.name not in NOT_FOR_CLIENTS]
 OF_THE_CLIENT = {"all_of", "close"}
 IN_THE_PATH_OR_THE_HEADERS = {"key", "version", "service"}
 A_RESOURCE = {"id": "i", "version": 3}
@@ -50,6 +51,8 @@ class RecordingConnection:
 def _value(name: str, parameter: inspect.Parameter) -> Any:
     if name == "service":
         return A_RESOURCE
+    if name == "format":
+        return "pdf"
     return "customer" if name == "role" else name.upper() if parameter.annotation is str else 1
 
 
@@ -111,6 +114,8 @@ def test_a_method_takes_what_the_route_takes(name: str) -> None:
         return  # read whole
     wanted = set(route.query().fields) if route.query is not None else set()
     wanted |= set(route.body().fields) if route.body is not None else set()
+    if name == "sandbox_action":
+        wanted.remove("format")  # programs read JSON
     assert wanted <= accepted
     in_path = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
     extra = accepted - wanted - in_path - IN_THE_PATH_OR_THE_HEADERS - {"last_event_id"}

@@ -260,3 +260,14 @@ def test_live_events_resume_after_the_last_one_when_the_stream_breaks() -> None:
     assert [event["type"] for event in found] == ["message.created", "order.transitioned"]
     assert found[0]["data"] == {"order_id": "o"}
     assert api.asked[1][2]["Last-Event-ID"] == "1"
+
+
+def test_a_document_comes_as_bytes_of_the_type_that_was_asked_for() -> None:
+    async def pdf(request: web.Request) -> web.Response:
+        return web.Response(body=b"%PDF-1.4", content_type=request.headers["Accept"])
+
+    assert run(FakeApi(pdf), lambda client: client.receipt("p")) == b"%PDF-1.4"
+    assert run(FakeApi(pdf), lambda client: client.statement("2026-11", "html")) == b"%PDF-1.4"
+    as_json = FakeApi((200, {"month": "2026-11"}))
+    assert run(as_json, lambda client: client.statement("2026-11")) == {"month": "2026-11"}
+    assert as_json.asked[0][1] == "/v1/me/statements/2026-11?format=json"

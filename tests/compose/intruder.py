@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import amqp
 import psycopg2
 
-SERVICES = ("accounts", "catalog", "orders", "messaging", "reviews")
+SERVICES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
 Attempt = Callable[[Any], object]
 
 

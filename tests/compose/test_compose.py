@@ -18,7 +18,12 @@ PATIENCE_SECONDS = 120.0
 MOST_MIB = 110
 SCALE = {"orders": 3, "messaging": 2, "gateway": 2}
 INTRUDER = (ROOT / "tests" / "compose" / "intruder.py").read_text()
-CALLS = {"orders": {"catalog"}, "messaging": {"orders"}, "reviews": {"orders"}}
+CALLS = {
+    "orders": {"catalog"},
+    "messaging": {"orders"},
+    "reviews": {"orders"},
+    "payments": {"orders"},
+}
 
 
 def test_both_journeys_pass_on_it(project: Project) -> None:

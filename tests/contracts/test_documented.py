@@ -15,6 +15,7 @@ SETTINGS_CLASSES = (
     "chassis.settings.Settings",
     "services.accounts.settings.AccountSettings",
     "services.orders.periods.OrderPeriods",
+    "services.payments.settings.PaymentSettings",
     "services.reviews.periods.ReviewPeriods",
     "gateway.settings.GatewaySettings",
 )
@@ -28,7 +29,7 @@ def settings() -> Iterator[tuple[str, str, str]]:
         for field in dataclasses.fields(getattr(importlib.import_module(module), name)):
             if field.name not in seen:
                 seen.add(field.name)
-                default = "(demo)" if field.metadata["secret"] else str(field.default)
+                default = "(demo)" if field.metadata["secret"] and field.default else str(field.default)
                 yield field.name.upper(), default, field.metadata["meaning"]
 
 

@@ -14,6 +14,7 @@ from tests.faults import (
     rules_messaging,
     rules_names,
     rules_orders,
+    rules_payments,
     rules_reviews,
 )
 from tests.faults.finding import Books, Finding
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *rules_reviews.RULES,
     *rules_catalog.RULES,
     *rules_names.RULES,
+    *rules_payments.RULES,
 )
 
 

@@ -29,6 +29,7 @@ STEPS: dict[int, list[tuple[str, str, int]]] = {
         ("provider", "open_dispute", 1),
     ],
 }
+METHODS = ("sandbox_ok", "sandbox_ok", "sandbox_timeout", "sandbox_late")
 RACES = {
     1: [("provider", "approve"), ("customer", "withdraw"), ("provider", "decline")],
     2: [("provider", "complete_work"), ("customer", "cancel")],
@@ -184,12 +185,19 @@ class Journey:
     async def _finish(self) -> None:
         assert self._order is not None
         if self._order["status"] == 4:
+            await self._settle()
             stars = self._random.randint(1, 5)
             review = await self._customer.review(self._id, stars, self._twins())
             if review is not None:
                 await self._provider.reply(review["id"])
                 await self._customer.rate_again(review["id"], 1 + stars % 5)
         await self._talk()
+
+    async def _settle(self) -> None:
+        payment = await self._customer.pay(self._id, self._random.choice(METHODS), self._twins())
+        if payment is not None and payment["status"] == "paid" and self._random.random() < 0.5:
+            await self._provider.refund(payment["id"], self._twins())
+        await self._provider.pay_out(self._twins())
 
     @property
     def _customer(self) -> Person:

@@ -135,6 +135,36 @@ class Person:
 
         await self.book.attempt("rating", call, review_id)
 
+    async def pay(self, order_id: str, method: str, twins: int = 1) -> Json | None:
+        """Pays a completed order."""
+
+        async def call(_mark: str, key: str) -> Any:
+            return await self.client.pay_order(order_id, method, key=key)
+
+        payment: Json | None = await self.book.attempt("payment", call, order_id, twins)
+        return payment
+
+    async def refund(self, payment_id: str, twins: int = 1) -> None:
+        """Gives a little of a payment back."""
+
+        async def call(mark: str, key: str) -> Any:
+            amount: Any = {"amount": 100, "currency": "EUR"}
+            return await self.client.refund_payment(payment_id, f"As said in {mark}.", amount, key=key)
+
+        await self.book.attempt("refund", call, payment_id, twins)
+
+    async def pay_out(self, twins: int = 1) -> None:
+        """Has a little of what is available paid out."""
+        balance = await self.book.read(self.client.balance())
+        rich = [money for money in (balance or {"available": []})["available"] if money["amount"] >= 1000]
+
+        async def call(_mark: str, key: str) -> Any:
+            amount: Any = {"amount": 10, "currency": rich[0]["currency"]}
+            return await self.client.request_payout(amount, key=key)
+
+        if rich:
+            await self.book.attempt("payout", call, self.id, twins)
+
     async def reply(self, review_id: str) -> None:
         """Answers a review."""
 

@@ -31,6 +31,9 @@ MARKED = {
 }
 # What leaves no text, only a number at its subject: how often it happened there.
 COUNTED = {
+    "payment": ("payments", "SELECT order_id::text, count(*) FROM payments GROUP BY 1"),
+    "refund": ("payments", "SELECT payment_id::text, count(*) FROM refunds GROUP BY 1"),
+    "payout": ("payments", "SELECT provider_id::text, count(*) FROM payouts GROUP BY 1"),
     "session": ("accounts", "SELECT account_id::text, count(*) FROM sessions GROUP BY 1"),
     "edit": ("catalog", "SELECT id::text, version - 1 FROM services"),
     "rating": (
@@ -69,7 +72,7 @@ def counted_effects(books: Books) -> Iterator[Finding]:
 
 def answers_are_stored(books: Books) -> Iterator[Finding]:
     """No key is claimed without its answer: both come in one commit."""
-    for service in ("accounts", "catalog", "orders", "messaging", "reviews"):
+    for service in ("accounts", "catalog", "orders", "messaging", "reviews", "payments"):
         query = "SELECT scope, key FROM idempotency WHERE answer IS NULL"
         for scope, key in books.rows(service, query):
             yield Finding("wrong", f"key {key} of {scope} in {service} has no answer")

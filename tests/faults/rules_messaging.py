@@ -53,6 +53,14 @@ REVIEW_EVENTS = """
     SELECT event_id::text, type, body->>'change', body->'customer'->>'id', body->'provider'->>'id'
     FROM outbox WHERE type IN ('review_submitted', 'review_changed')
 """
+PAYMENT_EVENTS = """
+    SELECT event_id::text, body->>'change', body->'customer'->>'id', body->'provider'->>'id'
+    FROM outbox WHERE type = 'payment_changed'
+"""
+PAYOUT_EVENTS = """
+    SELECT event_id::text, body->'provider'->>'id'
+    FROM outbox WHERE type = 'payout_changed' AND body->>'status' <> 'processing'
+"""
 NOTIFICATIONS = "SELECT cause_id::text, recipient_id::text, type FROM notifications"
 THREADS = "SELECT order_id::text, customer_id::text, provider_id::text, order_status, sequence FROM threads"
 ORDERS = "SELECT id::text, customer_id::text, provider_id::text, status, sequence FROM orders"
@@ -91,6 +99,8 @@ def notifications_have_one_cause(books: Books) -> Iterator[Finding]:
         *_of_transitions(books),
         *_of_messages(books),
         *_of_reviews(books),
+        *_of_payments(books),
+        *(Notice(event, who, "payout_changed") for event, who in books.rows("payments", PAYOUT_EVENTS)),
         *(Notice(event, who, "order_reminder") for event, who in books.rows("orders", REMINDERS)),
     }
     found = Counter(Notice(*row) for row in books.rows("messaging", NOTIFICATIONS))
@@ -145,6 +155,20 @@ def _of_reviews(books: Books) -> Iterator[Notice]:
             yield Notice(event_id, provider, "review_submitted")
         elif change == "replied":
             yield Notice(event_id, customer, "review_replied")
+
+
+def _of_payments(books: Books) -> Iterator[Notice]:
+    for event_id, change, customer, provider in books.rows("payments", PAYMENT_EVENTS):
+        recipients = {
+            "due": ("payment_due", [customer]),
+            "reminded": ("payment_due", [customer]),
+            "paid": ("payment_paid", [customer, provider]),
+            "failed": ("payment_failed", [customer]),
+            "refunded": ("payment_refunded", [customer, provider]),
+        }
+        type_, who = recipients.get(change, ("", []))
+        for recipient in who:
+            yield Notice(event_id, recipient, type_)
 
 
 RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (

@@ -10,6 +10,7 @@ KEEPERS = {
     "orders": "SELECT account_id::text, display_name FROM account_names",
     "messaging": "SELECT account_id::text, display_name FROM people",
     "reviews": "SELECT account_id::text, display_name FROM display_names",
+    "payments": "SELECT account_id::text, display_name FROM account_names",
 }
 OFFERED_BY = "SELECT DISTINCT provider_id::text, provider_name FROM services"
 

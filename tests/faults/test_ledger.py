@@ -164,6 +164,45 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
         "lost",
         "name in orders is missing",
     ),
+    "a due vanished": (
+        "payments",
+        "DELETE FROM dues WHERE ctid = (SELECT ctid FROM dues LIMIT 1)",
+        "lost",
+        "due of an order is missing",
+    ),
+    "an order shows another payment status": (
+        "orders",
+        "UPDATE orders SET payment_status = 'refunded' WHERE status = 4",
+        "lost",
+        "payment status of an order is missing",
+    ),
+    "a charge was never recorded": (
+        "payments",
+        "INSERT INTO sandbox.charges (key, token, order_id, amount_minor, currency, method, state)"
+        " VALUES ('payment-x', 'x', 'x', 1, 'EUR', 'sandbox_ok', 'captured')",
+        "lost",
+        "capture of a charge is missing",
+    ),
+    "a balance is off by a cent": (
+        "payments",
+        "UPDATE balances SET available_minor = available_minor + 1",
+        "wrong",
+        "is not its entries",
+    ),
+    "an order was paid twice": (
+        "payments",
+        "CREATE TEMP TABLE twin AS SELECT * FROM payments LIMIT 1; UPDATE twin SET id = gen_random_uuid(),"
+        " key = 'twin'; DROP INDEX payments_live; INSERT INTO payments SELECT * FROM twin",
+        "duplicated",
+        "payment of",
+    ),
+    "money came from nowhere": (
+        "payments",
+        "INSERT INTO ledger_entries (movement_id, account, owner_id, amount_minor, currency)"
+        " VALUES (gen_random_uuid(), 'provider_available', gen_random_uuid(), 1, 'EUR')",
+        "wrong",
+        "EUR sums to 1",
+    ),
     "a key was claimed without an answer": (
         "orders",
         "UPDATE idempotency SET answer = NULL",
@@ -174,8 +213,8 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
 
 
 async def _nothing(scene: Scene) -> None:
-    """People go on until somebody has reviewed and somebody has replied."""
-    while not {"reply", "rating"} <= {attempt.kind for attempt in scene.world.book.attempts}:
+    """People go on until somebody has reviewed, somebody has replied and somebody has paid."""
+    while not {"reply", "rating", "refund"} <= {attempt.kind for attempt in scene.world.book.attempts}:
         await scene.load.progress(10)
 
 

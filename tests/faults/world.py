@@ -34,10 +34,18 @@ FAST = {
     "ORDER_EXPIRY_HOURS": str(40 / 3600),
     "CONFIRMATION_DAYS": str(30 / 86400),
     "REMINDER_DAYS": "0",
+    "RELEASE_DAYS": "0",
+    "PAYMENT_CHECK_SECONDS": "2",
+    "SANDBOX_CALLBACK_SECONDS": "1",
     "REQUEST_LIMIT_PER_MINUTE": "100000",
     "CACHE_SECONDS": "3600",  # what is kept of an outage's eve is still there in it
     "LOG_LEVEL": "WARNING",
 }
+UNFINISHED = """
+    SELECT id::text FROM payments WHERE status = 'processing'
+    UNION ALL SELECT id::text FROM refunds WHERE status = 'processing'
+    UNION ALL SELECT id::text FROM payouts WHERE status = 'processing'
+"""
 READY_SECONDS, QUIET_SECONDS = 300.0, 300.0
 
 
@@ -192,7 +200,8 @@ class World:
 
 
 def backlog(databases: Databases, since: datetime) -> set[tuple[str, str]]:
-    """Events since a moment that somebody lacks: (`outbox of …` or the consumer, the event's id)."""
+    """Events since a moment that somebody lacks: (`outbox of …` or the consumer, the event's id); and
+    what payments still waits for."""
     moment = since.isoformat()
     consumers = {(event.owner, event.type): event.consumers for event in house.events()}
     taken = {
@@ -202,7 +211,7 @@ def backlog(databases: Databases, since: datetime) -> set[tuple[str, str]]:
             service, f"SELECT event_id::text FROM inbox WHERE processed_at >= '{moment}'"
         )
     }
-    missing: set[tuple[str, str]] = set()
+    missing = {("an answer of the processor", id_) for (id_,) in databases.rows("payments", UNFINISHED)}
     recorded = f"SELECT type, event_id::text, sent_at IS NULL FROM outbox WHERE created_at >= '{moment}'"
     for owner in house.SERVICES:
         for type_, event_id, unsent in databases.rows(owner, recorded):

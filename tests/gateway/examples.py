@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from gateway.routes import Route
+from gateway.routes import Reads, Route
 from tests.gateway.world import BEN, ORDER_ID, SERVICE_ID, SESSION_ID
 
+PAYMENT_ID = "01890000-0000-7000-8000-0000000000b1"
 MESSAGE_ID = "01890000-0000-7000-8000-0000000000c1"
 PRICE = {"amount": 4500, "currency": "EUR"}
 
@@ -29,13 +30,30 @@ BODIES: dict[str, dict[str, Any]] = {
     "mark_messages_read": {"up_to": MESSAGE_ID},
     "mark_notification": {"read": True},
     "change_preferences": {"messages": {"email": False}},
+    "pay_order": {"method": "sandbox_ok"},
+    "refund_payment": {"amount": PRICE, "reason": "Half of it was late."},
+    "request_payout": {"amount": PRICE},
+    "answer_sandbox_action": {"approve": True},
     "submit_review": {"rating": 5, "text": "Very good"},
     "change_review": {"rating": 4},
     "reply_to_review": {"text": "Thank you"},
 }
 QUERIES = {"list_orders": "?role=customer", "search_services": "?q=text"}
-PATH_VALUES = {"file": "start.js", "code": "not_found", "account_id": BEN, "session_id": SESSION_ID}
-RESULT = {"id": ORDER_ID, "order_id": ORDER_ID, "session_id": SESSION_ID, "version": 3}
+PATH_VALUES = {
+    "file": "start.js",
+    "code": "not_found",
+    "account_id": BEN,
+    "session_id": SESSION_ID,
+    "month": "2026-11",
+    "token": "t" * 32,
+}
+RESULT = {
+    "id": ORDER_ID,
+    "order_id": ORDER_ID,
+    "payment_id": PAYMENT_ID,
+    "session_id": SESSION_ID,
+    "version": 3,
+}
 PAGE = {"data": [{"id": ORDER_ID}], "next_cursor": None}
 
 
@@ -49,4 +67,7 @@ def address_of(route: Route) -> str:
 def options_of(route: Route) -> dict[str, Any]:
     """Everything else of a good request."""
     headers = {"Idempotency-Key": f"key of {route.name}", "If-Match": '"3.abc"'} if route.writes else {}
+    if route.reads is Reads.TEXT:
+        signed = {"Stripe-Signature": "t=1,v1=00", "Content-Type": "application/json"}
+        return {"headers": {**headers, **signed}, "data": b'{"id": "evt_1"}'}
     return {"headers": headers, **({"json": BODIES[route.name]} if route.body is not None else {})}

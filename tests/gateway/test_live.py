@@ -53,6 +53,26 @@ EVENTS: dict[str, tuple[dict[str, Any], str, dict[str, Any], set[str]]] = {
         {"notification_id": "n", "type": "order_submitted", "order_id": None},
         {BEN},
     ),
+    "payment_changed": (
+        {
+            "payment_id": None,
+            "order_id": "o",
+            "payment_version": 1,
+            "payment_status": "due",
+            "amount": {"amount": 4500, "currency": "EUR"},
+            "customer": {"id": ANNA},
+            "provider": {"id": BEN},
+        },
+        "payment.updated",
+        {"payment_id": None, "order_id": "o", "version": 1, "status": "due"},
+        {ANNA, BEN},
+    ),
+    "payout_changed": (
+        {"payout_id": "p", "provider": {"id": BEN}, "payout_version": 2, "status": "paid"},
+        "payout.updated",
+        {"payout_id": "p", "version": 2, "status": "paid"},
+        {BEN},
+    ),
     "review_submitted": (
         {
             "review_id": "r",

@@ -62,6 +62,7 @@ class Embedded:
 
     def _environment(self) -> dict[str, str]:
         own = {"GATEWAY_PORT": str(self.port), "DATA_DIR": str(self._folder / "data"), "SEED": "0"}
+        own["RELEASE_DAYS"] = "7"  # as everywhere else; trying out has none
         own["ENTRANCE_LIMIT_PER_MINUTE"] = "100000"  # everybody comes from one address here
         dropped = {"AMQP_URL", "DATABASE_URL", "BROKER_PREFIX"}
         return {**{name: value for name, value in os.environ.items() if name not in dropped}, **own}

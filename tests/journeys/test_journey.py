@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from client import MarketplaceClient
-from tests.journeys import walk
+from tests.journeys import paying, walk
 from tests.journeys.embedded import Embedded
 from tests.stack import Stack
 
-JOURNEYS = [walk.whole_journey, walk.cancelled_journey]
+JOURNEYS = [walk.whole_journey, walk.cancelled_journey, paying.hasty_journey]
 Journey = Callable[[str], Awaitable[None]]
 
 

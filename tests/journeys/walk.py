@@ -190,7 +190,9 @@ async def shows_rating(walk: Walk, provider_id: str) -> None:
 
 
 async def whole_journey(url: str, patience_seconds: float | None = None) -> None:
-    """Two people, one order, from sign-up to the rating on the profile."""
+    """Two people, one order, from sign-up to the rating on the profile and the money."""
+    from tests.journeys.paying import paid  # which stands on this module
+
     async with (
         person(url, "Zoë Øst", patience_seconds) as customer,
         person(url, "Łukasz 明", patience_seconds) as provider,
@@ -198,6 +200,7 @@ async def whole_journey(url: str, patience_seconds: float | None = None) -> None
         walk = await begin(customer, provider)
         await to_completion(walk)
         await after_completion(walk)
+        await paid(walk)
 
 
 async def cancelled_journey(url: str) -> None:

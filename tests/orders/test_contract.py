@@ -28,7 +28,7 @@ def test_every_method_of_the_contract_is_there_and_every_mutation_says_so() -> N
 def test_the_events_reach_their_consumers() -> None:
     consumers = {event.type: (event.consumers, event.live) for event in events_of(contract)}
     assert consumers == {
-        "order_status_changed": (("messaging", "reviews", "accounts"), True),
+        "order_status_changed": (("messaging", "reviews", "accounts", "payments"), True),
         "order_reminder_due": (("messaging",), False),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cli.demo.offers import offers
 from cli.demo.people import CUSTOMERS, EVERYBODY, PASSWORD, PROVIDERS, STAFF
-from cli.demo.stories import MESSAGE, REPLY, REVIEW, Story, stories
+from cli.demo.stories import BESIDE_THE_LIFECYCLE, MESSAGE, PAY, REFUND, REPLY, REVIEW, Story, stories
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
 from tests.servers import eventually
@@ -17,7 +17,7 @@ SEED_SECONDS = 120.0
 
 async def everything(dev: DevProcess) -> dict[str, Any]:
     """All orders with what belongs to them, read as the people concerned."""
-    found: dict[str, Any] = {"orders": {}, "services": [], "reviews": []}
+    found: dict[str, Any] = {"orders": {}, "services": [], "reviews": [], "payouts": []}
     async with dev.client() as client:
         found["services"] = [s async for s in client.all_of("/v1/services")]
         for person in EVERYBODY:
@@ -25,6 +25,7 @@ async def everything(dev: DevProcess) -> dict[str, Any]:
             assert ("staff" in session["account"]["roles"]) == (person is STAFF)
             async for order in client.all_of("/v1/orders", role="customer"):
                 found["orders"][person.handle, order["requirements"]] = await _whole(client, order)
+            found["payouts"] += [payout async for payout in client.all_of("/v1/me/payouts")]
             path = f"/v1/profiles/{session['account']['id']}/reviews"
             found["reviews"] += [review async for review in client.all_of(path)]
     return found
@@ -36,6 +37,7 @@ async def _whole(client: MarketplaceClient, order: Any) -> dict[str, Any]:
         **order,
         "messages": [m["body"] async for m in client.all_of(f"{path}/messages")],
         "transitions": [t["transition"] async for t in client.all_of(f"{path}/transitions")],
+        "payments": [p["status"] async for p in client.all_of(f"{path}/payments")],
     }
 
 
@@ -62,6 +64,7 @@ def test_an_interrupted_seeding_goes_on_and_makes_nothing_twice(tmp_path: Path) 
     assert len({service["provider"]["id"] for service in found["services"]}) == len(PROVIDERS)
     assert len(found["services"]) == len(offers())
     _orders_are_as_told(found["orders"], told)
+    assert len(found["payouts"]) == 1
     assert len(found["reviews"]) == _planned(told, REVIEW)
     assert sum(bool(review["reply"]) for review in found["reviews"]) == _planned(told, REPLY)
 
@@ -71,9 +74,18 @@ def _orders_are_as_told(orders: dict[Any, Any], told: list[Story]) -> None:
     for story in told:
         order = orders[story.customer, story.requirements]
         assert order["status"] == story.status
-        transitions = [s.what for s in story.steps if s.what not in (MESSAGE, REVIEW, REPLY)]
+        transitions = [s.what for s in story.steps if s.what not in BESIDE_THE_LIFECYCLE]
         assert order["transitions"] == ["submit", *transitions]
         assert Counter(order["messages"]) == Counter(s.text for s in story.steps if s.what == MESSAGE)
+        assert order["payments"] == _payments_of(story)
+
+
+def _payments_of(story: Story) -> list[str]:
+    """How each try to pay ends, the newest first."""
+    tried = ["failed" if s.text == "sandbox_declined" else "paid" for s in story.steps if s.what == PAY]
+    if any(step.what == REFUND for step in story.steps):
+        tried[-1] = "partly_refunded"
+    return tried[::-1]
 
 
 async def _orders_of_one_customer(dev: DevProcess) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from cli.demo.offers import Offer, offers
 from cli.demo.people import EVERYBODY, PASSWORD
-from cli.demo.stories import CUSTOMER, MESSAGE, PROVIDER, REPLY, REVIEW, STAFF, Story, stories
+from cli.demo.stories import CUSTOMER, MESSAGE, PAY, PROVIDER, REFUND, REPLY, REVIEW, STAFF, Story, stories
 from services.accounts.contract import RegisterAccountBody
 from services.accounts.passwords import is_common
 from services.catalog.contract import PostServiceBody
@@ -69,6 +69,15 @@ def test_reviews_follow_completion_and_replies_follow_reviews(told: list[Story])
             assert order.index("confirm") < order.index(REVIEW)
         if REPLY in order:
             assert order.index(REVIEW) < order.index(REPLY)
+
+
+def test_completed_orders_are_paid_some_after_a_refusal_and_some_given_back(told: list[Story]) -> None:
+    paid = [story for story in told if any(step.what == PAY for step in story.steps)]
+    assert len(paid) > 30 and all(story.status == 4 for story in paid)
+    assert len([story for story in told if story.status == 4]) > len(paid), "some are still due"
+    methods = Counter(step.text for story in paid for step in story.steps if step.what == PAY)
+    assert methods["sandbox_ok"] == len(paid) and methods["sandbox_declined"] >= 1
+    assert sum(step.what == REFUND for story in paid for step in story.steps) >= 1
 
 
 def test_changes_are_asked_only_where_the_service_offers_them(told: list[Story]) -> None:

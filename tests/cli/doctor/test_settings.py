@@ -30,6 +30,9 @@ def in_production(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
         "TOKEN_PUBLIC_KEYS": public_key_of(key),
         "TOKEN_SIGNING_KEY": key,
         "SESSION_SECRET": "s" * 40,
+        "PAYMENT_PROCESSOR": "stripe",
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
     }
     for name, value in {**good, **variables}.items():
         if value:
@@ -54,6 +57,7 @@ def test_good_secrets_are_well_for_production(monkeypatch: pytest.MonkeyPatch) -
         ("TOKEN_PUBLIC_KEYS", "", "every process"),
         ("SESSION_SECRET", "short", "accounts"),
         ("ORDER_EXPIRY_HOURS", "-1", "orders"),
+        ("PAYMENT_PROCESSOR", "sandbox", "payments"),
         ("CORS_ORIGINS", "https://one.example", None),
         ("GATEWAY_PORT", "http", "gateway"),
     ],
@@ -72,6 +76,13 @@ def test_a_secret_that_only_accounts_has_is_a_warning_elsewhere(monkeypatch: pyt
     assert finding.result is Result.WARNING
     assert "Only the accounts process needs it" in finding.advice
     assert "accounts" not in look("orders")
+
+
+def test_a_secret_that_only_payments_has_is_a_warning_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_production(monkeypatch, STRIPE_SECRET_KEY="")
+    finding = look()["payments"]
+    assert finding.result is Result.WARNING
+    assert "Only the payments process needs it" in finding.advice
 
 
 def test_a_signing_key_that_nobody_verifies_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Receipts and statements, drawn as HTML for screens and as PDF for keeping."""

@@ -1,0 +1,43 @@
+"""A receipt: what a customer paid for an order, and what they got back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.documents.sheet import Sheet, Table
+from gateway.documents.words import Words
+
+SANDBOX = "sandbox"
+LONGEST_REASON = 300
+
+
+def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
+    """The receipt of a payment that was made (`services.payments.contract.Payment`)."""
+    facts = (
+        ("Receipt", payment["id"]),
+        ("Paid", words.moment(payment["paid_at"])),
+        ("Order", payment["order_number"]),
+        ("Customer", payment["customer"]["display_name"]),
+        ("Provider", payment["provider"]["display_name"]),
+        ("Method", f"{payment['method']} ({payment['processor']})"),
+    )
+    notes = ["All times are in UTC."]
+    if payment["processor"] == SANDBOX:
+        notes.insert(0, "Paid at the sandbox, for trying out: no real money has moved.")
+    tables = (_paid(payment, words),)
+    return Sheet(f"receipt-{payment['id']}", "Receipt", facts, tables, tuple(notes))
+
+
+def _paid(payment: Mapping[str, Any], words: Words) -> Table:
+    currency = payment["amount"]["currency"]
+    rows = [(words.day(payment["paid_at"]), payment["service"]["title"], words.money(payment["amount"]))]
+    kept = payment["amount"]["amount"]
+    for refund in payment["refunds"]:
+        if refund["status"] == "refunded":
+            back = {"amount": -refund["amount"]["amount"], "currency": currency}
+            kept += back["amount"]
+            reason = refund["reason"]
+            if len(reason) > LONGEST_REASON:
+                reason = f"{reason[:LONGEST_REASON]}…"
+            rows.append((words.day(refund["updated_at"]), f"Refund: {reason}", words.money(back)))
+    rows.append(("", "Total", words.money({"amount": kept, "currency": currency})))
+    return Table("Paid", ("Date", "For", "Amount"), tuple(rows), has_total=True)

@@ -1,0 +1,53 @@
+"""A statement: a provider's month, each currency from its opening to its closing balance."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.documents.sheet import Sheet, Table
+from gateway.documents.words import Words
+
+Json = Mapping[str, Any]
+DEEDS = {
+    "earning": "Earned",
+    "refund": "Refunded",
+    "payout": "Paid out",
+    "payout_returned": "Payout returned",
+}
+TOTALS = (
+    ("Opening balance", "opening", 1),
+    ("Paid by customers", "gross", 1),
+    ("Fees of MicroTasks", "fees", -1),
+    ("Refunded to customers", "refunded", -1),
+    ("Paid out", "paid_out", -1),
+    ("Closing balance", "closing", 1),
+)
+
+
+def statement_of(statement: Json, words: Words) -> Sheet:
+    """The statement of one month (`services.payments.contract.Statement`)."""
+    provider = statement["provider"]["display_name"]
+    facts = (("Provider", provider), ("Month", words.month(statement["month"])))
+    tables = [_totals(total, words) for total in statement["totals"]]
+    if statement["lines"]:
+        rows = tuple(_row(line, words) for line in statement["lines"])
+        tables.append(Table("Movements", ("Date", "What", "Change of the balance"), rows))
+    notes = ["Balances count pending and available money together.", "The month and all dates are in UTC."]
+    if not statement["totals"]:
+        notes.insert(0, "Nothing was earned or paid out so far.")
+    return Sheet(f"statement-{statement['month']}", "Statement", facts, tuple(tables), tuple(notes))
+
+
+def _totals(total: Json, words: Words) -> Table:
+    currency = total["currency"]
+    rows = tuple(
+        (title, words.money({"amount": sign * total[name], "currency": currency}))
+        for title, name, sign in TOTALS
+    )
+    return Table(currency, ("", "Amount"), rows, has_total=True)
+
+
+def _row(line: Json, words: Words) -> tuple[str, ...]:
+    deed = str(DEEDS.get(line["type"], line["type"]))
+    about = ", ".join(part for part in (line["service_title"], line["order_number"]) if part)
+    what = f"{deed}: {about}" if about else deed
+    return words.day(line["created_at"]), what, words.money(line["amount"])

@@ -1,0 +1,252 @@
+"""Receipts and statements: the same in HTML and PDF, in the reader's locale, safe with any text."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chassis.errors import NotFound, Unavailable
+from gateway.documents.drawing import MOST_WAITING, Drawing
+from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
+from gateway.documents.html import draw_html
+from gateway.documents.pdf import draw_pdf
+from gateway.documents.receipt import receipt_of
+from gateway.documents.sheet import Sheet, Table
+from gateway.documents.statement import statement_of
+from gateway.documents.words import Words, decimals_of, locale_of
+from services.accounts import contract as accounts
+from services.payments import contract as payments
+from tests.gateway.examples import PAYMENT_ID
+from tests.gateway.world import ANNA, World, on_gateway
+
+RECEIPT = f"/v1/payments/{PAYMENT_ID}/receipt"
+STATEMENT = "/v1/me/statements/2026-11"
+MOMENT = "2026-11-26T22:03:04.000000Z"
+HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7*7 }} \u202e明"
+ENGLISH = Words(locale_of("en"))
+
+
+def money(amount: int, currency: str = "EUR") -> dict[str, Any]:
+    return {"amount": amount, "currency": currency}
+
+
+def payment(**changes: Any) -> dict[str, Any]:
+    """A paid one."""
+    return {
+        "id": PAYMENT_ID,
+        "order_number": "MT-26-000123",
+        "service": {"id": "s", "title": "Proofreading"},
+        "customer": {"id": ANNA, "display_name": "Zoë Øst"},
+        "provider": {"id": "p", "display_name": "Łukasz 明"},
+        "amount": money(4500),
+        "processor": "sandbox",
+        "method": "sandbox_ok",
+        "paid_at": MOMENT,
+        "refunds": [],
+        **changes,
+    }
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    """A month in which something was earned and something paid out."""
+    total = {"opening": 0, "gross": 5000, "fees": 500, "refunded": 0, "paid_out": 1000, "closing": 3500}
+    line = {"service_title": "Proofreading", "order_number": "MT-1", "created_at": MOMENT}
+    return {
+        "month": "2026-11",
+        "provider": {"id": "p", "display_name": "Łukasz 明"},
+        "totals": [{"currency": "EUR", **total}],
+        "lines": [
+            {**line, "type": "earning", "amount": money(4500)},
+            {**line, "type": "payout", "service_title": None, "order_number": None, "amount": money(-1000)},
+        ],
+        **changes,
+    }
+
+
+def answer(world: World, locale: str = "en", **changes: Any) -> None:
+    world.rpc.answer(payments.GET_PAYMENT, payment(**changes))
+    world.rpc.answer(payments.GET_STATEMENT, statement())
+    world.rpc.answer(accounts.GET_ME, {"locale": locale})
+
+
+class Texts(HTMLParser):
+    """The texts of a page, without its style, and its tags."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag != "style" and data.strip():
+            self.texts.append(data.strip())
+
+
+@on_gateway()
+async def test_a_receipt_is_a_page_unless_pdf_is_asked_for(world: World) -> None:
+    answer(world)
+    for path, headers, kind in (
+        (RECEIPT, {}, "text/html"),
+        (RECEIPT, {"Accept": "application/pdf"}, "application/pdf"),
+        (f"{RECEIPT}?format=pdf", {}, "application/pdf"),
+        (f"{RECEIPT}?format=html", {"Accept": "application/pdf"}, "text/html"),
+    ):
+        async with world.request("GET", path, ANNA, headers=headers) as response:
+            assert (response.status, response.content_type) == (200, kind)
+            assert response.headers["Cache-Control"] == "private"
+            assert response.headers["Vary"] == "Authorization, Accept"
+            body = await response.read()
+        assert body.startswith(b"%PDF-") if kind == "application/pdf" else b"45.00" in body
+    assert (await world.problem("GET", f"{RECEIPT}?format=docx", ANNA))["status"] == 400
+
+
+@on_gateway()
+async def test_a_receipt_is_written_as_its_reader_writes(world: World) -> None:
+    answer(world, "de", amount=money(1234567, "KWD"))
+    async with world.request("GET", RECEIPT, ANNA) as response:
+        page = await response.text()
+    assert "1.234,567\N{NO-BREAK SPACE}KWD" in page and "26.11.2026, 22:03:04 UTC" in page
+    world.rpc.answer(accounts.GET_ME, Unavailable("Away."))
+    async with world.request("GET", RECEIPT, ANNA) as response:
+        assert "KWD1,234.567" in await response.text()
+
+
+@on_gateway()
+async def test_there_is_no_receipt_of_what_was_not_paid_or_is_not_yours(world: World) -> None:
+    answer(world, paid_at=None, status="failed")
+    problem = await world.problem("GET", RECEIPT, ANNA)
+    assert (problem["status"], problem["code"]) == (409, "payment_not_paid")
+    world.rpc.answer(payments.GET_PAYMENT, NotFound("No such payment."))
+    assert (await world.problem("GET", RECEIPT, ANNA))["status"] == 404
+
+
+@on_gateway()
+async def test_a_statement_comes_as_a_page_as_pdf_and_as_json(world: World) -> None:
+    answer(world)
+    for kind in ("text/html", "application/pdf", "application/json"):
+        async with world.request("GET", STATEMENT, ANNA, headers={"Accept": kind}) as response:
+            assert (response.status, response.content_type) == (200, kind)
+            if kind == "application/json":
+                assert await response.json() == statement()
+    assert {tuple(call[2].items()) for call in world.rpc.calls if call[2]} == {(("month", "2026-11"),)}
+    calls = len(world.rpc.calls)
+    for month in ("2026-13", "2026-1", "0000-00", "2026-11-01", "now"):
+        assert (await world.problem("GET", f"/v1/me/statements/{month}", ANNA))["status"] == 404
+    assert len(world.rpc.calls) == calls
+
+
+def test_a_receipt_says_what_was_paid_and_given_back() -> None:
+    refund = {"amount": money(1500), "reason": "One page was late.", "updated_at": MOMENT}
+    refunds = [{**refund, "status": "refunded"}, {**refund, "status": "failed"}]
+    page = Texts(draw_html(receipt_of(payment(refunds=refunds), ENGLISH)))
+    assert page.texts.count("-€15.00") == 1
+    assert page.texts[page.texts.index("Total") + 1] == "€30.00"
+    assert "Refund: One page was late." in page.texts
+
+
+def test_a_statement_goes_from_the_opening_to_the_closing_balance() -> None:
+    texts = Texts(draw_html(statement_of(statement(), ENGLISH))).texts
+    wanted = {"Opening balance": "€0.00", "Fees of MicroTasks": "-€5.00", "Closing balance": "€35.00"}
+    assert {title: texts[texts.index(title) + 1] for title in wanted} == wanted
+    assert "Earned: Proofreading, MT-1" in texts and "Paid out" in texts
+    empty = Texts(draw_html(statement_of(statement(totals=[], lines=[]), ENGLISH))).texts
+    assert "Nothing was earned or paid out so far." in empty
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (money(1200, "JPY"), "¥1,200"),
+        (money(4500, "EUR"), "€45.00"),
+        (money(-5, "USD"), "-$0.05"),
+        (money(1234567, "KWD"), "KWD1,234.567"),
+        (money(1234567, "IQD"), "IQD1,234.567"),
+        (money(100, "CLF"), "CLF0.0100"),
+        (money(123456, "HUF"), "HUF1,234.56"),
+        (money(10**12, "EUR"), "€10,000,000,000.00"),
+        (money(-(10**15) - 1, "KWD"), "-KWD1,000,000,000,000.001"),
+    ],
+)
+def test_amounts_have_the_decimals_of_their_currency(amount: Mapping[str, Any], written: str) -> None:
+    assert ENGLISH.money(amount) == written
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(("JPY", "EUR", "KWD", "CLF")))
+def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
+    digits = re.sub(r"[^0-9]", "", ENGLISH.money(money(amount, currency)))
+    assert int(digits) == abs(amount)
+    assert len(digits) > decimals_of(currency)
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [("pt-BR", "pt_BR"), ("en-GB-oxendict", "en_GB"), ("zh-Hans-CN", "zh_Hans_CN"), ("xx", "en"), ("", "en")],
+)
+def test_the_nearest_locale_is_found(tag: str, found: str) -> None:
+    assert str(locale_of(tag)) == found
+
+
+def test_nothing_a_person_wrote_becomes_markup() -> None:
+    hostile = payment(
+        service={"id": "s", "title": HOSTILE},
+        customer={"id": "c", "display_name": HOSTILE},
+        method=HOSTILE,
+        refunds=[{"status": "refunded", "amount": money(1), "reason": HOSTILE, "updated_at": MOMENT}],
+    )
+    sheet = receipt_of(hostile, ENGLISH)
+    page = Texts(draw_html(sheet))
+    assert "script" not in page.tags and HOSTILE in page.texts
+    assert draw_pdf(sheet).startswith(b"%PDF-")
+
+
+def test_every_letter_is_drawn_by_a_font_that_has_it() -> None:
+    assert list(runs("Łukasz Привет")) == [(REGULAR, "Łukasz Привет")]
+    assert list(runs("Zoë 明 한", bold=True)) == [
+        (BOLD, "Zoë "), (CHINESE, "明"), (BOLD, " "), (KOREAN, "한"),
+    ]  # fmt: skip
+    ((_, replaced),) = [(font, text) for font, text in runs("\N{GRINNING FACE}")]
+    assert replaced == "\N{REPLACEMENT CHARACTER}"
+    assert list(runs("a\x07\u202eb")) == [(REGULAR, "ab")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60), st.text(st.characters(min_codepoint=0x590, max_codepoint=0xE7F), max_size=60))
+def test_any_text_can_be_drawn(one: str, other: str) -> None:
+    table = Table(one, ("Date", "What", "Amount"), ((other, one + other, one),))
+    assert draw_pdf(Sheet("x", one, ((one, other),), (table,), (other,))).startswith(b"%PDF-")
+
+
+def test_the_longest_reason_still_fits_on_a_page() -> None:
+    refund = {"status": "refunded", "amount": money(1), "reason": "明" * 2000, "updated_at": MOMENT}
+    long = payment(service={"id": "s", "title": "明" * 120}, refunds=[refund] * 20)
+    assert draw_pdf(receipt_of(long, ENGLISH)).startswith(b"%PDF-")
+
+
+def test_documents_are_drawn_beside_the_event_loop_and_only_so_many_wait() -> None:
+    async def many() -> None:
+        drawing, go_on, threads = Drawing(), threading.Event(), set()
+
+        def draw() -> None:
+            threads.add(threading.current_thread())
+            assert go_on.wait(30)
+
+        waiting = [asyncio.create_task(drawing.draw(draw)) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await drawing.draw(draw)
+        go_on.set()
+        await asyncio.gather(*waiting)
+        assert len(threads) == 1 and threading.main_thread() not in threads
+        drawing.close()
+
+    asyncio.run(many())

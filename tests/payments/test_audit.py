@@ -1,0 +1,116 @@
+"""The audit finds every kind of damage, and nothing when there is none."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from chassis.settings import Settings
+from services.payments import auditing
+from services.payments.auditing import FINDINGS, audit_tonight
+from tests.payments.world import World, euros, started
+
+PAID = "(SELECT id FROM payments WHERE status = 'paid' LIMIT 1)"
+DAMAGE = {
+    "currency_does_not_sum_to_zero": "UPDATE ledger_entries SET amount_minor = amount_minor + 1"
+    " WHERE account = 'platform_fee'",
+    "movement_does_not_balance": "DELETE FROM ledger_entries WHERE account = 'platform_fee'",
+    "movement_without_entries": "DELETE FROM ledger_entries",
+    "paid_order_without_one_capture": "DELETE FROM ledger_movements WHERE kind = 'capture'",
+    "capture_without_paid_payment": f"UPDATE payments SET paid_at = NULL WHERE id = {PAID}",
+    "payment_differs_from_ledger": f"UPDATE payments SET amount_minor = 4501 WHERE id = {PAID}",
+    "fee_differs_from_ledger": f"UPDATE payments SET fee_minor = 451 WHERE id = {PAID}",
+    "balance_differs_from_ledger": "UPDATE balances SET available_minor = available_minor + 1",
+    "payout_differs_from_ledger": "UPDATE payouts SET amount_minor = amount_minor + 1",
+    "due_differs_from_payment": "UPDATE dues SET payment_status = 'due'",
+    "processor_differs": "UPDATE sandbox.charges SET refunded_minor = refunded_minor + 1",
+}
+
+
+@pytest.fixture(scope="module")
+def business(servers: Settings) -> Iterator[World]:
+    """A service where something was paid, refunded, released and paid out."""
+    with started() as (harness, orders, chosen):
+        world = World(harness, orders, chosen)
+        first = world.paid()
+        world.refund(world.paid(), euros(100))
+        world.release(first)
+        world.pay_out(euros(1000))
+        world.pay(world.order(), "sandbox_timeout")
+        yield world
+
+
+def test_a_clean_ledger_has_no_findings(business: World) -> None:
+    assert business.findings() == []
+
+
+@pytest.mark.parametrize("check", DAMAGE)
+def test_damage_is_found(business: World, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage is taken back afterwards; constraints and triggers look away."""
+    engine = business.payments.engine
+    with engine.connect() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+        _drop_checks(connection)
+        connection.execute(text(DAMAGE[check]))
+        found = _findings_on(business, connection, monkeypatch)
+        connection.rollback()
+    assert check in found
+    assert business.findings() == []
+
+
+def _drop_checks(connection: Connection) -> None:
+    checks = connection.execute(
+        text(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c'"
+            " AND connamespace = 'public'::regnamespace"
+        )
+    )
+    for table, name in checks.all():
+        connection.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
+
+
+def _findings_on(business: World, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    class OneConnection:
+        def read(self, query: Any) -> Any:
+            return query(connection)
+
+    till = business.till
+    looking = type(till)(OneConnection(), till.processor, till.settings)  # type: ignore[arg-type]
+    monkeypatch.setattr(till.processor, "_db", OneConnection())
+    found = {finding["check"] for finding in auditing.audit_ledger(looking)}
+    monkeypatch.undo()
+    return found
+
+
+def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
+    business: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    business.payments.execute(
+        "INSERT INTO processor_events (processor, event_id, taken_at) VALUES"
+        " ('sandbox', 'old', now() - interval '91 days'), ('sandbox', 'new', now())"
+    )
+    runs: list[int] = []
+
+    def audit(_till: object) -> list[dict[str, str]]:
+        runs.append(1)
+        return [{"check": "c", "subject": "s", "detail": "d"}]
+
+    monkeypatch.setattr(auditing, "audit_ledger", audit)
+    for _ in range(2):
+        audit_tonight(business.till)
+    assert len(runs) == 1
+    known = business.payments.execute("SELECT event_id FROM processor_events")
+    assert [row.event_id for row in known] == ["new"]
+    assert FINDINGS._value.get() == 1
+    days = business.payments.execute("SELECT day, findings FROM ledger_audits")
+    assert [(row.day, len(row.findings)) for row in days] == [(datetime.now(UTC).date(), 1)]
+
+
+def test_before_the_hour_nothing_is_audited(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auditing, "AUDIT_HOUR", 25)
+    monkeypatch.setattr(auditing, "audit_ledger", lambda _till: pytest.fail("it is not night"))
+    audit_tonight(business.till)

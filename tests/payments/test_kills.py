@@ -1,0 +1,106 @@
+"""kill -9 at each step of a payment: it is healed, charged once and recorded once."""
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from chassis.tokens import Caller
+from services.payments import contract
+from tests.house import ROOT
+from tests.payments.dying import task
+from tests.payments.world import Json, World, euros
+
+MANY = pytest.mark.faults
+STEPS = ["payment.before_charge", "payment.charged", "payment.recorded"]
+REFUND_STEPS = ["refund.before_asking", "refund.asked"]
+PAYOUT_STEPS = ["payout.before_asking", "payout.asked"]
+
+
+def die_at(step: str, world: World, caller: Caller, key: str, rpc: str, **arguments: Any) -> None:
+    """Lets a process do something up to a step, where SIGKILL ends it."""
+    told = task(world.payments.settings.database_url, caller, key, rpc, arguments)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.payments.dying", told],
+        env={**os.environ, "FAIL_POINT": step},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("method", ["sandbox_ok", pytest.param("sandbox_timeout", marks=MANY)])
+def test_a_payment_whose_process_is_killed_is_charged_and_recorded_once(
+    world: World, step: str, method: str
+) -> None:
+    order = world.order()
+    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method=method)
+    world.heal()
+    world.heal()
+    assert world.captured(order) == 1
+    assert world.entries(order)["customer_funds"] == [-4500]
+    assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
+    again = world.pay(order, method, key="k")
+    assert again["status"] in ("paid", "processing")
+    assert world.get(again)["status"] == "paid"
+    assert world.captured(order) == 1
+
+
+@MANY
+@pytest.mark.parametrize("step", STEPS[:2])
+def test_whoever_repeats_before_the_healing_is_not_charged_twice(world: World, step: str) -> None:
+    order = world.order()
+    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_ok")
+    world.payments.execute(
+        "UPDATE payments SET check_at = now() WHERE order_id = CAST(:id AS uuid)", id=order.id
+    )
+    answer = world.pay(order, key="k")
+    assert answer["status"] == "processing"
+    world.heal()
+    assert world.get(answer)["status"] == "paid"
+    assert world.captured(order) == 1
+
+
+@MANY
+@pytest.mark.parametrize("step", STEPS)
+def test_a_decline_whose_process_is_killed_leaves_the_order_to_be_paid(world: World, step: str) -> None:
+    order = world.order()
+    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_declined")
+    world.heal()
+    assert world.changes(order)[-1] == ("failed", "failed")
+    assert world.pay(order)["status"] == "paid"
+
+
+@MANY
+@pytest.mark.parametrize("step", REFUND_STEPS)
+def test_a_refund_whose_process_is_killed_is_given_back_once(world: World, step: str) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    wish: Json = {"payment_id": payment["id"], "amount": euros(100), "reason": "As agreed."}
+    die_at(step, world, world.provider, "k", "refund_payment", **wish)
+    world.heal()
+    world.heal()
+    assert world.get(payment)["refunded"] == euros(100)
+    assert world.refund(payment, euros(100), key="k")["status"] == "refunded"
+    assert world.get(payment)["refunded"] == euros(100)
+
+
+@MANY
+@pytest.mark.parametrize("step", PAYOUT_STEPS)
+def test_a_payout_whose_process_is_killed_is_made_once(world: World, step: str) -> None:
+    world.release(world.paid())
+    die_at(step, world, world.provider, "k", "request_payout", amount=euros(1000))
+    assert world.balance() == ({"EUR": 3050}, {"EUR": 0})
+    world.heal()
+    assert world.pay_out(euros(1000), key="k")["status"] == "paid"
+    assert world.balance() == ({"EUR": 3050}, {"EUR": 0})
+    page = world.payments.call_as(world.provider, contract.LIST_PAYOUTS)
+    assert [one["status"] for one in page["data"]] == ["paid"]

@@ -1,0 +1,166 @@
+"""Paying an order: who may, when, and what it leaves behind."""
+
+import pytest
+
+from chassis.errors import Conflict, Declined, Forbidden, Invalid, NotFound
+from services.orders import contract as orders_contract
+from services.payments import contract
+from tests.payments.world import World, euros, new_id
+
+
+def test_a_completed_order_is_paid_and_its_money_is_where_it_belongs(world: World) -> None:
+    order = world.order(euros(4500))
+    payment = world.pay(order)
+    assert (payment["status"], payment["amount"], payment["fee"]) == ("paid", euros(4500), euros(450))
+    assert payment["provider_share"] == euros(4050)
+    assert payment["paid_at"] is not None
+    assert world.entries(order) == {
+        "customer_funds": [-4500],
+        "provider_pending": [4050],
+        "platform_fee": [450],
+    }
+    assert world.balance() == ({"EUR": 0}, {"EUR": 4050})
+    assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
+    assert [event["payment_version"] for event in world.told(order)] == [1, 2, 3]
+
+
+def test_an_event_of_completion_makes_one_payment_due_however_often_it_comes(world: World) -> None:
+    order = world.order(known=False)
+    for _ in range(2):
+        world.payments.deliver(orders_contract.ORDER_STATUS_CHANGED, **order.event())
+    assert world.changes(order) == [("due", "due")]
+
+
+def test_nothing_is_due_for_an_order_that_is_not_completed(world: World) -> None:
+    order = world.order(status=3)
+    assert world.changes(order) == []
+    with pytest.raises(Conflict) as refused:
+        world.pay(order)
+    assert (refused.value.code, refused.value.data) == ("payment_not_due", {"current_status": 3})
+
+
+def test_a_customer_who_is_faster_than_the_event_is_served(world: World) -> None:
+    order = world.order(known=False)
+    assert world.pay(order)["status"] == "paid"
+    world.payments.deliver(orders_contract.ORDER_STATUS_CHANGED, **order.event())
+    assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
+
+
+def test_only_the_customer_pays(world: World) -> None:
+    order = world.order()
+    for caller in (world.provider, world.staff):
+        with pytest.raises(Forbidden):
+            world.pay(order, caller=caller)
+    with pytest.raises(NotFound):
+        world.pay(order, caller=world.stranger)
+    with pytest.raises(NotFound):
+        world.payments.call_as(world.customer, contract.PAY_ORDER, order_id="no-id", method="sandbox_ok")
+    with pytest.raises(NotFound):
+        world.payments.call_as(world.customer, contract.PAY_ORDER, order_id=new_id(), method="sandbox_ok")
+
+
+def test_an_unknown_method_is_refused_before_anything_is_begun(world: World) -> None:
+    order = world.order()
+    for method in ("sandbox_gold", "pm_card_visa"):
+        with pytest.raises(Invalid) as refused:
+            world.pay(order, method)
+        assert refused.value.code == "unknown_method"
+    assert world.changes(order) == [("due", "due")]
+
+
+def test_a_paid_order_is_not_paid_again(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    with pytest.raises(Conflict) as refused:
+        world.pay(order)
+    assert (refused.value.code, refused.value.data) == ("already_paid", {"payment_id": payment["id"]})
+    world.refund(payment)
+    with pytest.raises(Conflict, match="is paid"):
+        world.pay(order)
+
+
+def test_a_repeat_with_the_same_key_gets_the_same_answer(world: World) -> None:
+    order = world.order()
+    first = world.pay(order, key="k-1")
+    assert world.pay(order, key="k-1") == first
+    assert world.payments.replayed
+    assert world.captured(order) == 1
+
+
+def test_a_key_of_another_request_is_refused(world: World) -> None:
+    order, other = world.order(), world.order()
+    world.pay(order, key="k-2")
+    with pytest.raises(Invalid) as refused:
+        world.pay(other, key="k-2", fingerprint="another")
+    assert refused.value.code == "idempotency_key_reused"
+    assert world.changes(other) == [("due", "due")]
+
+
+def test_a_decline_is_stored_for_its_key_and_another_try_may_succeed(world: World) -> None:
+    order = world.order()
+    refusals = []
+    for _ in range(2):
+        with pytest.raises(Declined) as refused:
+            world.pay(order, "sandbox_declined", key="k-3")
+        refusals.append((refused.value.code, refused.value.data))
+    assert refusals[0] == refusals[1]
+    assert refusals[0][1]["failure"] == "declined"
+    assert world.changes(order)[-1] == ("failed", "failed")
+    assert world.pay(order)["status"] == "paid"
+    assert world.changes(order)[-1] == ("paid", "paid")
+    page = world.payments.call_as(world.customer, contract.LIST_PAYMENTS, order_id=order.id)
+    assert [payment["status"] for payment in page["data"]] == ["paid", "failed"]
+
+
+def test_the_parties_and_staff_see_a_payment_and_nobody_else(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    for caller in (world.customer, world.provider, world.staff):
+        assert world.get(payment, caller) == payment
+        page = world.payments.call_as(caller, contract.LIST_PAYMENTS, order_id=order.id)
+        assert page == {"data": [payment], "next_cursor": None}
+    for ask in (
+        lambda: world.get(payment, world.stranger),
+        lambda: world.get({"id": new_id()}),
+        lambda: world.get({"id": "no-id"}),
+        lambda: world.payments.call_as(world.stranger, contract.LIST_PAYMENTS, order_id=order.id),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+
+
+def test_an_order_that_is_not_known_here_has_no_payments_for_who_may_see_it(world: World) -> None:
+    order = world.order(known=False, status=2)
+    page = world.payments.call_as(world.customer, contract.LIST_PAYMENTS, order_id=order.id)
+    assert page == {"data": [], "next_cursor": None}
+    with pytest.raises(NotFound):
+        world.payments.call_as(world.customer, contract.LIST_PAYMENTS, order_id=new_id())
+
+
+def test_payments_show_people_as_they_are_called_now(world: World) -> None:
+    payment = world.paid()
+    from services.accounts.contract import ACCOUNT_UPDATED
+
+    world.payments.deliver(
+        ACCOUNT_UPDATED, account_id=world.provider.id, display_name="Petra P.", account_version=2
+    )
+    world.payments.deliver(
+        ACCOUNT_UPDATED, account_id=world.provider.id, display_name="Older", account_version=1
+    )
+    assert world.get(payment)["provider"]["display_name"] == "Petra P."
+
+
+def test_the_first_step_is_committed_before_the_processor_is_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, seen = world.order(), []
+
+    def charge(wish: object) -> object:
+        seen.append(world.payments.engine.pool.checkedout())  # type: ignore[attr-defined]
+        seen.append(world.changes(order)[-1])
+        return real(wish)  # type: ignore[arg-type]
+
+    real = world.till.processor.charge
+    monkeypatch.setattr(world.till.processor, "charge", charge)
+    world.pay(order)
+    assert seen == [0, ("processing", "processing")]

@@ -1,0 +1,114 @@
+"""Many hands at once: one capture, one refund, never more paid out than was available."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from chassis.errors import Conflict, Invalid, ServiceError
+from tests.payments.world import Json, World, euros
+
+HANDS = 4
+few_and_many = pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.faults)])
+
+
+def together(*acts: Callable[[], Any]) -> list[Any]:
+    """What each of several acts answers or raises, all begun at the same moment."""
+    start = Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        start.wait()
+        try:
+            return act()
+        except ServiceError as error:
+            return error
+
+    with ThreadPoolExecutor(len(acts)) as hands:
+        return list(hands.map(run, acts))
+
+
+def won(outcomes: list[Any]) -> list[Json]:
+    """The answers; every loser was told why in a known way."""
+    known = {"payment_in_progress", "already_paid", "idempotency_in_progress", "insufficient_balance"}
+    known |= {"refund_in_progress", "payment_not_refundable", "idempotency_key_reused", "busy"}
+    for outcome in outcomes:
+        if isinstance(outcome, ServiceError):
+            assert isinstance(outcome, Conflict | Invalid) and outcome.code in known, outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, ServiceError)]
+
+
+@few_and_many
+def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        order = world.order()
+        outcomes = together(*[partial(world.pay, order) for _ in range(HANDS)])
+        assert len(won(outcomes)) == 1
+        assert world.captured(order) == 1
+        assert world.entries(order)["customer_funds"] == [-4500]
+
+
+@few_and_many
+def test_a_request_sent_many_times_at_once_is_one_payment_with_one_answer(world: World, rounds: int) -> None:
+    for number in range(rounds):
+        order, key = world.order(), f"same-{number}"
+        answers = won(together(*[partial(world.pay, order, key=key) for _ in range(HANDS)]))
+        assert len(answers) == HANDS
+        assert all(answer == answers[0] for answer in answers)
+        assert world.captured(order) == 1
+
+
+@few_and_many
+def test_healing_and_call_backs_do_not_capture_what_is_just_being_captured(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        order = world.order()
+        payment = world.pay(order, "sandbox_late")
+        together(
+            lambda: world.payments.tick("call_back_from_sandbox"),
+            lambda: world.payments.tick("call_back_from_sandbox"),
+            world.heal,
+            world.heal,
+        )
+        world.heal()
+        assert world.get(payment)["status"] == "paid"
+        assert world.entries(order)["customer_funds"] == [-4500]
+        assert world.changes(order).count(("paid", "paid")) == 1
+
+
+@few_and_many
+def test_no_more_is_paid_out_than_is_available_however_many_ask(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        payment = world.paid(euros(1000))
+        world.make_releasable(payment)
+        world.payments.tick("release_shares")
+        outcomes = together(*[lambda: world.pay_out(euros(600)) for _ in range(HANDS)])
+        assert len(won(outcomes)) == 1
+        rest = world.balance()[0]["EUR"]
+        assert rest >= 0
+        world.pay_out(euros(rest))
+    assert world.balance() == ({"EUR": 0}, {"EUR": 0})
+
+
+@few_and_many
+def test_of_many_whole_refunds_at_once_one_happens(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        order = world.order()
+        payment = world.pay(order)
+        outcomes = together(*[partial(world.refund, payment) for _ in range(HANDS)])
+        assert len(won(outcomes)) == 1
+        assert sum(world.entries(order)["customer_funds"]) == 0
+
+
+@few_and_many
+def test_a_refund_and_a_release_at_once_leave_the_right_sum(world: World, rounds: int) -> None:
+    for _ in range(rounds):
+        payment = world.paid(euros(1000))
+        before = sum(world.balance()[0].values())
+        world.make_releasable(payment)
+        refund = partial(world.refund, payment, euros(500))
+        together(refund, lambda: world.payments.tick("release_shares"))
+        world.payments.tick("release_shares")
+        available, pending = world.balance()
+        assert (available["EUR"] - before, pending["EUR"]) == (450, 0)

@@ -1,0 +1,140 @@
+"""Giving money back, in whole and in part, before and after the share is available."""
+
+import pytest
+
+from chassis.errors import Conflict, Forbidden, Invalid, NotFound
+from services.payments.processor import NoAnswer, Transfer
+from tests.payments.world import World, euros
+
+
+def test_a_whole_refund_takes_back_what_everybody_got(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    refund = world.refund(payment)
+    assert (refund["status"], refund["amount"]) == ("refunded", euros(4500))
+    assert (refund["fee"], refund["provider_share"]) == (euros(450), euros(4050))
+    after = world.get(payment)
+    assert (after["status"], after["refunded"], after["refunds"]) == ("refunded", euros(4500), [refund])
+    assert {account: sum(amounts) for account, amounts in world.entries(order).items()} == {
+        "customer_funds": 0,
+        "provider_pending": 0,
+        "platform_fee": 0,
+    }
+    assert world.changes(order)[-1] == ("refunded", "refunded")
+    assert world.told(order)[-1]["refund"] == euros(4500)
+
+
+def test_part_refunds_add_up_to_the_whole_and_the_last_takes_the_rest(world: World) -> None:
+    order = world.order(euros(999))
+    payment = world.pay(order)
+    parts = [world.refund(payment, euros(333)) for _ in range(2)] + [world.refund(payment)]
+    assert world.changes(order)[-3:] == [
+        ("refunded", "partly_refunded"),
+        ("refunded", "partly_refunded"),
+        ("refunded", "refunded"),
+    ]
+    assert sum(part["fee"]["amount"] for part in parts) == payment["fee"]["amount"]
+    assert sum(part["amount"]["amount"] for part in parts) == 999
+    assert world.balance() == ({"EUR": 0}, {"EUR": 0})
+
+
+def test_nobody_gives_back_more_than_was_paid(world: World) -> None:
+    payment = world.paid()
+    with pytest.raises(Conflict) as refused:
+        world.refund(payment, euros(4501))
+    assert (refused.value.code, refused.value.data) == ("refund_exceeds_payment", {"left": euros(4500)})
+    world.refund(payment, euros(4000))
+    with pytest.raises(Conflict, match="more than is left"):
+        world.refund(payment, euros(501))
+    world.refund(payment, euros(500))
+    with pytest.raises(Conflict) as refused:
+        world.refund(payment, euros(1))
+    assert refused.value.code == "payment_not_refundable"
+
+
+def test_only_what_was_paid_in_its_own_currency_is_given_back(world: World) -> None:
+    waiting = world.pay(world.order(), "sandbox_action")
+    with pytest.raises(Conflict) as refused:
+        world.refund(waiting)
+    assert (refused.value.code, refused.value.data["payment_status"]) == (
+        "payment_not_refundable",
+        "requires_action",
+    )
+    with pytest.raises(Invalid) as invalid:
+        world.refund(world.paid(), {"amount": 100, "currency": "USD"})
+    assert invalid.value.code == "wrong_currency"
+
+
+def test_the_provider_and_staff_refund_and_nobody_else(world: World) -> None:
+    payment = world.paid()
+    with pytest.raises(Forbidden):
+        world.refund(payment, caller=world.customer)
+    with pytest.raises(NotFound):
+        world.refund(payment, caller=world.stranger)
+    with pytest.raises(NotFound):
+        world.refund({"id": "no-id"})
+    world.refund(payment, euros(100), caller=world.staff)
+    assert world.refund(payment)["amount"] == euros(4400)
+
+
+def test_a_repeated_refund_is_one(world: World) -> None:
+    payment = world.paid()
+    first = world.refund(payment, euros(100), key="r-1")
+    assert world.refund(payment, euros(100), key="r-1") == first
+    assert world.get(payment)["refunded"] == euros(100)
+
+
+def test_a_refund_after_the_release_comes_out_of_what_is_available(world: World) -> None:
+    payment = world.paid()
+    world.release(payment)
+    assert world.balance() == ({"EUR": 4050}, {"EUR": 0})
+    world.refund(payment, euros(1000))
+    assert world.balance() == ({"EUR": 3150}, {"EUR": 0})
+
+
+def test_a_refund_after_a_payout_makes_a_debt_that_later_earnings_fill(world: World) -> None:
+    payment = world.paid()
+    world.release(payment)
+    world.pay_out(euros(4050))
+    world.refund(payment)
+    assert world.balance() == ({"EUR": -4050}, {"EUR": 0})
+    with pytest.raises(Conflict) as refused:
+        world.pay_out(euros(1))
+    assert (refused.value.code, refused.value.data) == ("insufficient_balance", {"available": euros(-4050)})
+    world.release(world.paid(euros(5000)))
+    assert world.balance() == ({"EUR": 450}, {"EUR": 0})
+
+
+def test_a_refund_whose_answer_was_lost_is_finished_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = world.paid()
+    real = world.till.processor.refund
+
+    def lose(wish: object, repeated: bool) -> Transfer:
+        real(wish, repeated)  # type: ignore[arg-type]
+        raise NoAnswer("lost")
+
+    monkeypatch.setattr(world.till.processor, "refund", lose)
+    assert world.refund(payment, euros(100))["status"] == "processing"
+    with pytest.raises(Conflict) as refused:
+        world.refund(payment, euros(100))
+    assert refused.value.code == "refund_in_progress"
+    monkeypatch.undo()
+    world.heal()
+    after = world.get(payment)
+    assert (after["status"], after["refunded"]) == ("partly_refunded", euros(100))
+
+
+def test_a_refused_refund_moves_nothing_and_may_be_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    monkeypatch.setattr(
+        world.till.processor, "refund", lambda _wish, _repeated: Transfer("refused", failure="too_late")
+    )
+    assert world.refund(payment)["status"] == "failed"
+    assert world.get(payment)["status"] == "paid"
+    monkeypatch.undo()
+    assert world.refund(payment)["status"] == "refunded"

@@ -1,0 +1,183 @@
+"""Stripe by its SDK against a real HTTP server: charges, refunds, payouts, webhooks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chassis.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
+from chassis.settings import Settings
+from services.payments import contract
+from services.payments.processor import NoAnswer
+from tests.payments import local_stripe
+from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
+from tests.payments.world import Json, World, euros, new_id, started
+from tests.servers import free_port
+
+KEYS = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secret": local_stripe.SECRET}
+
+
+@pytest.fixture(scope="module")
+def at_stripe(servers: Settings) -> Iterator[tuple[World, LocalStripe]]:
+    with running_stripe() as server:
+        settings = {"payment_processor": "stripe", "stripe_api_url": server.url, **KEYS}
+        with started(**settings) as (harness, orders, chosen):
+            yield World(harness, orders, chosen), server
+
+
+@pytest.fixture
+def world(at_stripe: tuple[World, LocalStripe]) -> Iterator[World]:
+    """Payments at Stripe, with new people."""
+    world, _ = at_stripe
+    yield World(world.payments, world.orders, world.settings)
+    assert world.payments.failed_events() == []
+    assert world.findings() == []
+
+
+@pytest.fixture
+def server(at_stripe: tuple[World, LocalStripe]) -> LocalStripe:
+    return at_stripe[1]
+
+
+def hear(world: World, posted: tuple[str, str]) -> None:
+    """Stripe posts something to the webhook."""
+    payload, signature = posted
+    world.payments.call_as(None, contract.TAKE_STRIPE_WEBHOOK, payload=payload, signature=signature)
+
+
+def test_a_card_pays_with_a_key_made_of_the_payments_id(world: World, server: LocalStripe) -> None:
+    payment = world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD))
+    assert (payment["status"], payment["processor"]) == ("paid", "stripe")
+    assert server.kept("/v1/payment_intents")[-1] == f"payment-{payment['id']}"
+
+
+def test_a_declined_card_is_told_why(world: World, server: LocalStripe) -> None:
+    order = world.order()
+    with pytest.raises(Declined) as refused:
+        world.pay(order, server.payment_method(local_stripe.DECLINED_CARD))
+    assert refused.value.data["failure"] == "card_declined"
+    assert world.pay(order, server.payment_method(local_stripe.GOOD_CARD))["status"] == "paid"
+
+
+def test_a_card_that_wants_consent_is_sent_to_the_hosted_page(world: World, server: LocalStripe) -> None:
+    with pytest.raises(Declined) as refused:
+        world.pay(world.order(), server.payment_method(local_stripe.CONSENT_CARD))
+    assert refused.value.data["failure"] == "authentication_required"
+
+
+def test_a_payment_method_nobody_knows_is_declined(world: World) -> None:
+    with pytest.raises(Declined):
+        world.pay(world.order(), "pm_nobody")
+
+
+def test_methods_and_amounts_stripe_does_not_have_are_refused(world: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        world.pay(world.order(), "sandbox_ok")
+    assert refused.value.code == "unknown_method"
+    with pytest.raises(Invalid) as refused:
+        world.pay(world.order({"amount": 1234, "currency": "KWD"}), "stripe_checkout")
+    assert refused.value.code == "amount_not_supported"
+
+
+def test_the_hosted_page_is_paid_and_a_webhook_tells(world: World, server: LocalStripe) -> None:
+    order = world.order({"amount": 700, "currency": "JPY"})
+    payment = world.pay(order, "stripe_checkout")
+    assert payment["status"] == "requires_action"
+    assert payment["action_url"].startswith("https://checkout.example/")
+    assert server.kept("/v1/checkout/sessions") == [f"payment-{payment['id']}"]
+    server.pay_session("cs_0", 700, "jpy")
+    posted = webhook("checkout.session.completed", {"payment_id": payment["id"]}, "evt_paid")
+    for _ in range(2):
+        hear(world, posted)
+    assert world.get(payment)["status"] == "paid"
+    assert world.changes(order).count(("paid", "paid")) == 1
+    world.refund(payment)
+    assert world.get(payment)["status"] == "refunded"
+
+
+def test_a_hosted_page_nobody_visits_expires(world: World) -> None:
+    payment = world.pay(world.order(), "stripe_checkout")
+    world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
+    # Older than Stripe remembers keys, but its name is known, so nothing has to be searched.
+    world.heal()
+    assert world.get(payment)["status"] == "failed"
+
+
+def test_refunds_carry_their_key_and_are_not_made_twice(
+    world: World, server: LocalStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD))
+    real = world.till.processor.refund
+
+    def lose(wish: Any, repeated: bool) -> Any:
+        real(wish, repeated)
+        raise NoAnswer("lost")
+
+    monkeypatch.setattr(world.till.processor, "refund", lose)
+    refund = world.refund(payment, euros(500))
+    monkeypatch.undo()
+    before = server.kept("/v1/refunds")
+    assert before[-1] == f"refund-{refund['id']}"
+    world.heal()
+    assert server.kept("/v1/refunds") == before
+    assert world.get(payment)["refunded"] == euros(500)
+
+
+def test_payouts_carry_their_key_and_their_end_is_told_by_webhook(world: World, server: LocalStripe) -> None:
+    world.release(world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD)))
+    payout = world.pay_out(euros(4050))
+    assert payout["status"] == "processing"
+    assert server.kept("/v1/payouts")[-1] == f"payout-{payout['id']}"
+    at_stripe = next(
+        one for one in server.api.payouts.list().data if one.metadata["payout_id"] == payout["id"]
+    )
+    server.api.payouts.cancel(at_stripe.id)
+    hear(world, webhook("payout.canceled", {"payout_id": payout["id"]}, "evt_payout"))
+    assert world.balance() == ({"EUR": 4050}, {"EUR": 0})
+    assert server.kept("/v1/payouts").count(f"payout-{payout['id']}") == 1
+
+
+@pytest.mark.parametrize("broken", ["signature", "payload", "age", "nonsense"])
+def test_a_forged_changed_or_old_webhook_is_refused(world: World, server: LocalStripe, broken: str) -> None:
+    payment = world.pay(world.order(), "stripe_checkout")
+    payload, signature = webhook(
+        "checkout.session.completed", {"payment_id": payment["id"]}, age=600 if broken == "age" else 0
+    )
+    forged = {
+        "signature": (payload, signature[:-1] + ("0" if signature[-1] != "0" else "1")),
+        "payload": (payload + " ", signature),
+        "age": (payload, signature),
+        "nonsense": ("{", ""),
+    }
+    with pytest.raises(Unauthenticated) as refused:
+        hear(world, forged[broken])
+    assert refused.value.code == "bad_signature"
+    world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
+    world.heal()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{}, {"payment_id": "no-id"}, *({f"{kind}_id": new_id()} for kind in ("payment", "refund", "payout"))],
+    ids=["nothing", "no id", "payment", "refund", "payout"],
+)
+def test_a_webhook_about_nothing_of_ours_is_taken_and_forgotten(world: World, metadata: Json) -> None:
+    hear(world, webhook("payment_intent.succeeded", metadata, f"evt_{len(str(metadata))}"))
+
+
+def test_stripe_away_leaves_a_payment_that_is_asked_for_again(world: World, server: LocalStripe) -> None:
+    settings = {"payment_processor": "stripe", **KEYS}
+    with started(stripe_api_url=f"http://127.0.0.1:{free_port()}", **settings) as (harness, orders, chosen):
+        away = World(harness, orders, chosen)
+        order = away.order()
+        payment = away.pay(order, "stripe_checkout")
+        assert payment["status"] == "processing"
+        away.heal()
+        assert away.get(payment)["status"] == "processing"
+        with pytest.raises(Unavailable):
+            hear(away, webhook("payment_intent.succeeded", {"payment_id": payment["id"]}))
+
+
+def test_without_stripe_its_webhook_is_not_there(servers: Settings) -> None:
+    with started() as (harness, orders, chosen), pytest.raises(NotFound):
+        hear(World(harness, orders, chosen), webhook("payment_intent.succeeded", {}))

@@ -1,0 +1,129 @@
+"""Whatever people do, in whatever order, in however many currencies: every invariant holds."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chassis.errors import Conflict, Declined
+from chassis.settings import Settings
+from tests.payments.test_sandbox import answer, token_of
+from tests.payments.world import FakeOrders, Json, Order, World, started
+from tests.service_harness import Harness
+
+# No, two and three decimals; the smallest and the largest amounts.
+PRICES = st.tuples(st.sampled_from([1, 7, 99, 4500, 10**12]), st.sampled_from(["JPY", "EUR", "KWD"])).map(
+    lambda pair: {"amount": pair[0], "currency": pair[1]}
+)
+METHODS = st.sampled_from(
+    ["sandbox_ok", "sandbox_declined", "sandbox_action", "sandbox_timeout", "sandbox_late"]
+)
+PARTS = st.sampled_from([1, 2, 3, 50, 100])
+WHICH = st.integers(0, 30)
+ACTS = st.one_of(
+    st.tuples(st.just("order"), PRICES),
+    st.tuples(st.just("pay"), WHICH, METHODS),
+    st.tuples(st.just("answer"), WHICH, st.booleans()),
+    st.tuples(st.just("call_back")),
+    st.tuples(st.just("heal")),
+    st.tuples(st.just("refund"), WHICH, PARTS),
+    st.tuples(st.just("release"), WHICH),
+    st.tuples(st.just("pay_out"), st.sampled_from(["JPY", "EUR", "KWD"]), PARTS),
+)
+
+
+class Walk:
+    """One provider's business, act by act; refused acts change nothing."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.orders: list[Order] = [world.order()]
+        self.payments: list[Json] = []
+
+    def take(self, act: tuple[object, ...]) -> None:
+        """Does one act if there is anything to do it to."""
+        name, *arguments = act
+        with suppress(Conflict, Declined):
+            getattr(self, str(name))(*arguments)
+
+    def order(self, price: Json) -> None:
+        self.orders.append(self.world.order(price))
+
+    def pay(self, which: int, method: str) -> None:
+        order = self.orders[which % len(self.orders)]
+        self.payments.append(self.world.pay(order, method))
+
+    def answer(self, which: int, approve: bool) -> None:
+        waiting = [payment for payment in self.payments if payment["action_url"]]
+        if waiting:
+            answer(self.world, token_of(waiting[which % len(waiting)]), approve)
+
+    def call_back(self) -> None:
+        self.world.payments.tick("call_back_from_sandbox")
+
+    def heal(self) -> None:
+        self.world.heal()
+
+    def refund(self, which: int, percent: int) -> None:
+        if self.payments:
+            payment = self.payments[which % len(self.payments)]
+            amount = payment["amount"]["amount"] * percent // 100
+            money = {**payment["amount"], "amount": amount} if amount else None
+            self.world.refund(payment, money)
+
+    def release(self, which: int) -> None:
+        if self.payments:
+            payment = self.world.get(self.payments[which % len(self.payments)])
+            if payment["paid_at"]:
+                self.world.release(payment)
+
+    def pay_out(self, currency: str, percent: int) -> None:
+        available = self.world.balance()[0].get(currency, 0)
+        amount = max(1, min(available * percent // 100, 10**12))
+        self.world.pay_out({"amount": amount, "currency": currency})
+
+
+def assert_invariants(walk: Walk) -> None:
+    """What domain.md promises of payments."""
+    world = walk.world
+    assert world.findings() == []
+    for order in walk.orders:
+        assert world.captured(order) <= 1
+        told = world.told(order)
+        assert [event["payment_version"] for event in told] == list(range(1, len(told) + 1))
+        entries = world.entries(order)
+        assert sum(sum(amounts) for amounts in entries.values()) == 0
+    for payment in walk.payments:
+        now = world.get(payment)
+        assert now["fee"]["amount"] + now["provider_share"]["amount"] == now["amount"]["amount"]
+        assert 0 <= now["refunded"]["amount"] <= now["amount"]["amount"]
+    available, pending = world.balance()
+    assert all(amount >= 0 for amount in pending.values())
+    assert set(available) == set(pending)
+
+
+@pytest.fixture(scope="module")
+def service(servers: Settings) -> Iterator[World]:
+    with started() as (harness, orders, chosen):
+        yield World(harness, orders, chosen)
+
+
+def a_new_world(service: World) -> World:
+    """The same service with new people."""
+    harness: Harness = service.payments
+    orders: FakeOrders = service.orders
+    return World(harness, orders, service.settings)
+
+
+@given(st.lists(ACTS, min_size=1, max_size=14))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_sequence_of_acts_keeps_every_invariant(service: World, acts: list[tuple[object, ...]]) -> None:
+    walk = Walk(a_new_world(service))
+    for act in acts:
+        walk.take(act)
+    assert_invariants(walk)
+    walk.call_back()
+    walk.heal()
+    assert_invariants(walk)
