@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from tests import house
 from tests.faults.book import MARK, Attempt
 from tests.faults.finding import Books, Finding, Rows
 
@@ -72,7 +73,7 @@ def counted_effects(books: Books) -> Iterator[Finding]:
 
 def answers_are_stored(books: Books) -> Iterator[Finding]:
     """No key is claimed without its answer: both come in one commit."""
-    for service in ("accounts", "catalog", "orders", "messaging", "reviews", "payments"):
+    for service in house.SERVICES:
         query = "SELECT scope, key FROM idempotency WHERE answer IS NULL"
         for scope, key in books.rows(service, query):
             yield Finding("wrong", f"key {key} of {scope} in {service} has no answer")

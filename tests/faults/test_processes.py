@@ -20,6 +20,16 @@ POINTS = (
     "event.committed",
     "call.committed",
 )
+# Money moves outside between two steps of payments.
+PAYING = (
+    "payment.before_charge",
+    "payment.charged",
+    "payment.recorded",
+    "refund.before_asking",
+    "refund.asked",
+    "payout.before_asking",
+    "payout.asked",
+)
 # One row of these runs with all tests: before and after the broker has an event, in a consumer, in a call.
 SHORT = (
     ("orders", "outbox.confirmed"),
@@ -63,3 +73,12 @@ def test_processes_die_here_and_there(laboratory: Laboratory) -> None:
 def test_every_process_dies_at(laboratory: Laboratory, point: str) -> None:
     everywhere = [(service, point) for service in house.SERVICES]
     laboratory.run(f"kill -9 at {point}, in every service", partial(_die_at, everywhere))
+
+
+@pytest.mark.faults
+def test_payments_die_at_every_step(laboratory: Laboratory) -> None:
+    async def die_at_each(scene: Scene) -> None:
+        for point in PAYING:
+            await _die_at([("payments", point)], scene)
+
+    laboratory.run("kill -9 of payments at each step of moving money", die_at_each)
