@@ -37,7 +37,8 @@ class Presence:
 
     def look(self, service: str) -> None:
         """Asks the broker whether anybody consumes the service's queue."""
-        self._absent[service] = time.monotonic()
+        if service in self._absent:
+            self._absent[service] = time.monotonic()
         queue = topology.rpc_queue(self._settings, service)
         try:
             # The link's own channel is read by its loop alone, so the question takes a connection of its own.
@@ -45,6 +46,8 @@ class Presence:
                 consumers = broker.channel().queue_declare(queue, passive=True).consumer_count
         except Exception as error:
             log.warning("presence_unknown", service=service, error=str(error))
-            consumers = 0
+            return  # a slow look says nothing: what was known stays
         if consumers:
             self._absent.pop(service, None)  # others may have looked at the same time
+        else:
+            self._absent[service] = time.monotonic()

@@ -87,7 +87,7 @@ class Presence:
             return False
         except Exception as error:  # calls wait for the end of this look, so it must have one
             log.warning("presence_unknown", service=service, error=f"{type(error).__name__}: {error}")
-            return False
+            return service not in self._away  # a slow look says nothing: what was known stays
 
     def _close_aside(self, channel: AbstractChannel) -> None:
         # The time-out of a look must not interrupt this: aiormq would close the channel twice, and

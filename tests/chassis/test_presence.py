@@ -1,9 +1,10 @@
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from chassis import presence
+from chassis.errors import Unavailable
 from chassis.presence import Presence
 from chassis.settings import Settings
 
@@ -35,3 +36,39 @@ def test_two_callers_may_find_the_same_service_present_at_once(monkeypatch: pyte
     known.look("catalog")
     known.refuse_if_absent("catalog")
     assert asked
+
+
+class Counting:
+    """A broker that counts consumers, or fails."""
+
+    answers: ClassVar[list[int | Exception]]
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def channel(self) -> Any:
+        return SimpleNamespace(queue_declare=self.declare)
+
+    def declare(self, *_: Any, **__: Any) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(consumer_count=answer)
+
+
+def test_a_look_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "Connection", Counting)
+    known = Presence(Settings())
+    Counting.answers = [OSError("slow"), 0, OSError("slow"), 1]
+    known.look("catalog")
+    known.refuse_if_absent("catalog")
+    for _ in range(2):
+        known.look("catalog")
+        with pytest.raises(Unavailable):
+            known.refuse_if_absent("catalog")
+    known.look("catalog")
+    known.refuse_if_absent("catalog")

@@ -18,7 +18,8 @@ class BrokenConnection:
 class SlowToClose:
     """A channel of a broker that is slow: closing it lasts longer than a look may."""
 
-    def __init__(self) -> None:
+    def __init__(self, consumers: int = 1) -> None:
+        self._consumers = consumers
         self.ended = asyncio.Event()
         self.was_interrupted = False
 
@@ -26,7 +27,7 @@ class SlowToClose:
         return self
 
     async def declare_queue(self, *_: Any, **__: Any) -> Any:
-        return SimpleNamespace(declaration_result=SimpleNamespace(consumer_count=1))
+        return SimpleNamespace(declaration_result=SimpleNamespace(consumer_count=self._consumers))
 
     async def close(self) -> None:
         try:
@@ -50,12 +51,25 @@ def test_a_look_never_interrupts_the_closing_of_its_channel_since_that_costs_the
     assert not asyncio.run(look()).was_interrupted
 
 
-def test_a_look_that_fails_in_an_unforeseen_way_keeps_no_caller_waiting() -> None:
+def test_a_look_that_fails_keeps_no_caller_waiting_and_changes_nothing() -> None:
     async def look() -> None:
         presence = Presence("", timeout_seconds=0.1)
         presence.use(BrokenConnection())  # type: ignore[arg-type]
+        await asyncio.wait_for(presence.look("orders"), 2)
+        presence.check("orders")
+        presence.let_go()
+
+    asyncio.run(look())
+
+
+def test_a_service_without_consumers_is_away_until_it_has_one_again() -> None:
+    async def look() -> None:
+        presence, empty = Presence("", timeout_seconds=1), SlowToClose(consumers=0)
+        presence.use(empty)  # type: ignore[arg-type]
         with pytest.raises(Unavailable):
             await asyncio.wait_for(presence.look("orders"), 2)
+        with pytest.raises(Unavailable):
+            presence.check("orders")
         presence.let_go()
 
     asyncio.run(look())
