@@ -30,7 +30,7 @@ ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_HOS
 USER 10001
 WORKDIR /app
 # In the shell's own words, since a Python for each look would cost more than the idle service.
-HEALTHCHECK --interval=3s --timeout=3s --retries=20 CMD ["bash", "-c", \
+HEALTHCHECK --interval=3s --timeout=10s --retries=20 CMD ["bash", "-c", \
   "exec 3<>/dev/tcp/127.0.0.1/$METRICS_PORT && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["microtasks"]
 CMD ["--help"]

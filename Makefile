@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down logs scale rolling-restart compose-test faults lint format lock audit clean
+.PHONY: help setup run test up down logs scale rolling-restart compose-test cluster-test faults lint format lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,15 @@ rolling-restart:  ## replaces every process, each once its successor is ready: o
 	@deploy/rolling-restart.sh $(of)
 
 compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
-	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m compose -vs
+	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m "compose and not cluster" -vs
 
-faults: setup  ## hurts a marketplace in every way; the table is build/faults.md (FAULTS_KILLS=50 for less)
-	@FAULTS_REPORT=build $(BIN)/python -m pytest tests/faults tests/payments/test_kills.py tests/payments/test_races.py -m "not compose" -vs
+cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
+	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
+
+FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py tests/payments/test_races.py
+
+faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
+	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs
 
 lint: setup  ## style, types and the walls of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \

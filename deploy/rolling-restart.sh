@@ -4,7 +4,8 @@
 #
 #   deploy/rolling-restart.sh [SERVICE]...     all services, then the gateways, when none is named
 #
-# COMPOSE_PROJECT_NAME and COMPOSE_FILE choose another project, as for docker compose itself.
+# COMPOSE_PROJECT_NAME and COMPOSE_FILE choose another project, as for docker compose itself;
+# READY_SECONDS (300) is how long a new process may take.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,18 +14,26 @@ processes() {  # every service that runs `microtasks serve`, gateways last
     | sort -u | cut -d ' ' -f 2
 }
 
-replace() {  # service, container
-  local running code
-  running=$(docker compose ps --quiet "$1" | wc -l)
-  if ! docker compose up --detach --wait --no-deps --no-recreate --scale "$1=$((running + 1))" "$1" >/dev/null 2>&1
-  then
-    echo "$1: the new process did not get ready. The old ones run on; docker compose logs $1 says why." >&2
-    exit 1
-  fi
+add_one() {  # service
+  local before new
+  docker compose rm --force "$1" >/dev/null 2>&1  # an ended one would be started again instead
+  before=$(docker compose ps --quiet "$1")
+  docker compose --progress quiet up --detach --no-deps --no-recreate --scale "$1=$(($(wc -l <<<"$before") + 1))" "$1"
+  new=$(docker compose ps --quiet "$1" | grep -vxF "$before")
+  for _ in $(seq "${READY_SECONDS:-300}"); do
+    [ "$(docker inspect --format '{{.State.Health.Status}}' "$new")" = healthy ] && return
+    sleep 1
+  done
+  echo "$1: the new process did not get ready; the old ones run on. docker compose logs $1 says why." >&2
+  exit 1
+}
+
+end() {  # service, container
+  local code
   docker stop "$2" >/dev/null
   code=$(docker inspect --format '{{.State.ExitCode}}' "$2")
   docker rm "$2" >/dev/null
-  [ "$code" = 0 ] || echo "$1: the old process was cut short (exit code $code); its work is done by the others." >&2
+  [ "$code" = 0 ] || echo "$1: the old process was cut short (exit code $code); the others do its work." >&2
 }
 
 [ $# -gt 0 ] || mapfile -t found < <(processes)
@@ -32,7 +41,8 @@ for service in "${@:-${found[@]}}"; do
   mapfile -t old < <(docker compose ps --quiet "$service")
   for number in "${!old[@]}"; do
     SECONDS=0
-    replace "$service" "${old[number]}"
+    add_one "$service"
+    end "$service" "${old[number]}"
     echo "$service $((number + 1)) of ${#old[@]}: replaced in $SECONDS s"
   done
 done

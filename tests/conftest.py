@@ -78,10 +78,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     not_run = [r for r in terminalreporter.stats.get("skipped", []) if NOT_RUN in str(r.longrepr)]
     if not_run:
         terminalreporter.section("NOT PROVED ON REAL SERVERS", sep="!", red=True, bold=True)
-        terminalreporter.line(
-            f"{len(not_run)} tests were not run: no {os.environ[MISSING]} answers or is installed. "
-            "Name servers with AMQP_URL and DATABASE_URL."
-        )
+        for reason in sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in not_run}):
+            count = sum(reason in str(report.longrepr) for report in not_run)
+            terminalreporter.line(f"{count} tests were {reason}.")
+        terminalreporter.line("Servers are named with AMQP_URL and DATABASE_URL.")
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # a Ctrl-C is for the tests, which end their processes themselves
             )
 
     def wait_until_ready(self) -> None:

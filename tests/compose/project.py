@@ -25,20 +25,22 @@ def say(what: str) -> None:
 class Project:
     """Runs `docker compose`; whatever .env or shell would add is left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = PROJECT, *overrides: str) -> None:
+        self.name = name
+        self._files = [word for file in ("docker-compose.yml", *overrides) for word in ("-f", file)]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "GATEWAY_PORT": str(self.port),
             "ENTRANCE_LIMIT_PER_MINUTE": "100000",  # everybody comes from one address here
+            "REQUEST_LIMIT_PER_MINUTE": "100000",
         }
 
     def compose(self, *arguments: str, stdin: str = "", within: float = 300) -> str:
         """Runs one command to its end and gives back what it printed; fails with it."""
-        command = ["docker", "compose", "--progress", "plain", "--env-file", os.devnull, "-p", PROJECT]
         done = subprocess.run(
-            [*command, "-f", "docker-compose.yml", *arguments],
+            self._command(*arguments),
             env=self._environment,
             cwd=ROOT,
             input=stdin,
@@ -51,12 +53,44 @@ class Project:
             raise AssertionError(f"docker compose {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
+    def talk(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts one command and gives back its process, to write to and to read from."""
+        pipe, command = subprocess.PIPE, self._command(*arguments)
+        return subprocess.Popen(command, env=self._environment, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+
+    def _command(self, *arguments: str) -> list[str]:
+        compose = ("docker", "compose", "--progress", "plain", "--env-file", os.devnull, "-p", self.name)
+        return [*compose, *self._files, *arguments]
+
     def up(self, **replicas: int) -> float:
         """Starts everything, waits until it is healthy, and tells the seconds that took."""
         scales = [word for name, n in replicas.items() for word in ("--scale", f"{name}={n}")]
         began = time.monotonic()
         self.compose("up", "--detach", "--wait", "--no-build", *scales)
         return time.monotonic() - began
+
+    def restart_rolling(self, *services: str, within: float = 300) -> str:
+        """Runs deploy/rolling-restart.sh and gives back what it printed; fails with it."""
+        chosen = {
+            "COMPOSE_PROJECT_NAME": self.name,
+            "COMPOSE_FILE": os.pathsep.join(self._files[1::2]),
+            "COMPOSE_ENV_FILES": os.devnull,
+        }
+        done = subprocess.run(
+            [ROOT / "deploy" / "rolling-restart.sh", *services],
+            env=self._environment | chosen,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def restart_container(self, container: str) -> None:
+        """Stops one container as `docker stop` does, and starts it again."""
+        subprocess.run(["docker", "restart", container], check=True, capture_output=True, timeout=120)
 
     def down(self) -> None:
         """Removes containers, networks and data."""

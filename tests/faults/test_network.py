@@ -15,7 +15,7 @@ pytestmark = pytest.mark.faults
 LONGER_THAN_DEADLINES = 8.0
 LONGER_THAN_PATIENCE = 20.0  # a process gives a silent database up after three deadlines
 CUTS = 5
-SLOW_SECONDS = 0.12
+SLOW_SECONDS = 0.08
 HEARTBEATS_SECONDS = 75.0
 
 

@@ -1,0 +1,161 @@
+"""RabbitMQ as three nodes: any of them dies, freezes or is cut off under load, and nothing is lost.
+
+`make cluster-test` runs it.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+
+from tests.compose.cluster import NODES, Callers, Cluster, Reader
+from tests.compose.project import say
+from tests.faults import ledger
+from tests.faults.finding import Books
+from tests.faults.laboratory import told
+from tests.faults.load import Load
+from tests.journeys.ledger import unconsumed
+from tests.servers import eventually
+
+pytestmark = pytest.mark.cluster
+PATIENCE_SECONDS = 300.0
+MOST_SECONDS = 30.0  # without an answer, when a node died
+MOST_SECONDS_APART = 150.0  # when nodes that live lost each other: to agree again, some start anew
+DEADLINE_SECONDS = 5.0
+SEED = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+LATE = "'late', durable=True, auto_delete=False, arguments={'x-queue-type': 'quorum'}"
+AS_OPERATOR = """
+import os, amqp
+c = amqp.Connection("rabbitmq:5672", "operator", os.environ["RABBITMQ_PASSWORD"])
+c.connect()
+c.channel().queue_{act}
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Built and up; down at the end, with its data."""
+    cluster = Cluster()
+    cluster.down()
+    say(f"building the image; FAULTS_SEED={SEED}")
+    cluster.compose("build", within=900)
+    try:
+        say(f"healthy after {cluster.up():.0f} s")
+        yield cluster
+        if request.session.testsfailed:
+            say(cluster.logs())
+    finally:
+        say("bringing it down")
+        cluster.down()
+
+
+def test_every_shared_queue_has_a_member_on_each_node(cluster: Cluster) -> None:
+    assert {queue["type"] for queue in cluster.shared_queues().values()} == {"quorum"}
+    eventually(cluster.is_whole, PATIENCE_SECONDS, "the page of the nodes knows everything")
+    assert set(cluster.leads()) == set(NODES), "leaders are spread"
+
+
+def kill(cluster: Cluster, node: str) -> None:
+    cluster.compose("kill", node)
+
+
+def start(cluster: Cluster, node: str) -> None:
+    cluster.compose("start", node)
+
+
+def freeze(cluster: Cluster, node: str) -> None:
+    cluster.compose("pause", node)
+
+
+def thaw(cluster: Cluster, node: str) -> None:
+    cluster.compose("unpause", node)
+
+
+Fault = Callable[[Cluster, str], None]
+
+
+@pytest.mark.parametrize(
+    ("hurt", "heal", "node", "most_seconds"),
+    [
+        (kill, start, "broker-1", MOST_SECONDS),
+        (kill, start, "broker-2", MOST_SECONDS),
+        (kill, start, "broker-3", MOST_SECONDS),
+        (freeze, thaw, "broker-1", MOST_SECONDS_APART),
+        (Cluster.cut_off, Cluster.connect, "broker-2", MOST_SECONDS_APART),
+    ],
+)
+def test_any_node_may_be_lost_under_load(
+    cluster: Cluster, hurt: Fault, heal: Fault, node: str, most_seconds: float
+) -> None:
+    cluster.spread_leaders()
+    eventually(lambda: cluster.leads()[node] > 0, PATIENCE_SECONDS, "it leads, so that its loss counts")
+    led = cluster.leads()[node]
+
+    async def lose_it() -> None:
+        async with Load(cluster.url, cluster.book, Random(SEED)) as load, Callers(cluster) as callers:
+            await load.progress(20, PATIENCE_SECONDS)
+            await asyncio.to_thread(hurt, cluster, node)
+            await load.progress(60, PATIENCE_SECONDS)
+            without = dict(callers.longest)
+            await asyncio.to_thread(heal, cluster, node)
+            await asyncio.to_thread(eventually, cluster.is_whole, PATIENCE_SECONDS, "the node is back")
+            await load.progress(20, PATIENCE_SECONDS)
+        say(f"{node}, which led {led} queues: {hurt.__name__}, {load.acknowledged} acknowledged")
+        say(f"longest without an answer: {_seconds(without)}; with its return: {_seconds(callers.longest)}")
+        assert max(callers.longest.values()) < most_seconds
+
+    asyncio.run(lose_it())
+    nothing_is_lost(cluster)
+
+
+def _seconds(longest: dict[str, float]) -> str:
+    return ", ".join(f"{service} {seconds:.1f} s" for service, seconds in sorted(longest.items()))
+
+
+@pytest.mark.parametrize("lost", [NODES[1:], NODES], ids=["two", "three"])
+def test_without_a_majority_calls_are_refused_in_time_and_it_heals(
+    cluster: Cluster, lost: tuple[str, ...]
+) -> None:
+    async def lose_them() -> None:
+        async with Load(cluster.url, cluster.book, Random(SEED)) as load, Callers(cluster) as callers:
+            await load.progress(20, PATIENCE_SECONDS)
+            await asyncio.to_thread(cluster.compose, "kill", *lost)
+            refusals = [await callers.refusal() for _ in range(5)]
+            say(f"without {len(lost)} nodes: {', '.join(f'{s} in {took:.1f} s' for s, took in refusals)}")
+            assert all(took < DEADLINE_SECONDS + 5 for _, took in refusals)  # in time on a busy machine
+            assert refusals[-1][0] == 503
+            await asyncio.to_thread(cluster.compose, "start", *lost[: len(lost) - 1])
+            await load.progress(20, PATIENCE_SECONDS)
+            await asyncio.to_thread(cluster.compose, "start", lost[-1])
+            await asyncio.to_thread(eventually, cluster.is_whole, PATIENCE_SECONDS, "all nodes are back")
+
+    asyncio.run(lose_them())
+    nothing_is_lost(cluster)
+
+
+def nothing_is_lost(cluster: Cluster) -> None:
+    """Every event reached everybody, and the ledger agrees with the account book."""
+    with Reader(cluster) as reader:
+        rows = reader.rows
+        eventually(lambda: not unconsumed(rows), PATIENCE_SECONDS, "every event reached every consumer")
+        findings = ledger.check(Books(rows, cluster.book))
+    assert not findings, told(findings)
+    acknowledged = cluster.book.count("acknowledged")
+    say(f"{len(cluster.book.attempts)} attempted, {acknowledged} acknowledged, none lost, none doubled")
+
+
+def test_a_queue_that_is_declared_while_a_node_is_away_gets_its_member_there(cluster: Cluster) -> None:
+    cluster.compose("kill", "broker-3")
+    cluster.as_operator(AS_OPERATOR.format(act=f"declare({LATE})"))
+    eventually(lambda: len(_members_of_late(cluster)) == 2, PATIENCE_SECONDS, "the queue, without the node")
+    cluster.compose("start", "broker-3")
+    eventually(lambda: len(_members_of_late(cluster)) == 3, PATIENCE_SECONDS, "the third member")
+    cluster.as_operator(AS_OPERATOR.format(act="delete('late')"))
+
+
+def _members_of_late(cluster: Cluster) -> list[str]:
+    _, queues = cluster.ask("broker-1")
+    return next((queue.get("members", []) for queue in queues if queue["name"] == "late"), [])
