@@ -14,7 +14,6 @@ from marshmallow import Schema, fields, validate
 from chassis.errors import Conflict, ServiceError
 from gateway.answers import JSON as JSON_TYPE
 from gateway.documents.html import POLICY, draw_action, draw_html
-from gateway.documents.pdf import draw_pdf
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
@@ -122,7 +121,12 @@ async def _document(
 
     def draw() -> tuple[str, bytes]:
         sheet = make(Words(locale))
-        return sheet.name, draw_pdf(sheet) if chosen == PDF else draw_html(sheet).encode()
+        if chosen == HTML:
+            return sheet.name, draw_html(sheet).encode()
+        # Its library is imported by the first PDF: most gateways start more often than they draw one.
+        from gateway.documents.pdf import draw_pdf
+
+        return sheet.name, draw_pdf(sheet)
 
     name, body = await incoming.gateway.drawing.draw(draw)
     if chosen == HTML:

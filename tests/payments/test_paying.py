@@ -3,6 +3,7 @@
 import pytest
 
 from chassis.errors import Conflict, Declined, Forbidden, Invalid, NotFound
+from services.accounts.contract import ACCOUNT_UPDATED
 from services.orders import contract as orders_contract
 from services.payments import contract
 from tests.payments.world import World, euros, new_id
@@ -139,8 +140,6 @@ def test_an_order_that_is_not_known_here_has_no_payments_for_who_may_see_it(worl
 
 def test_payments_show_people_as_they_are_called_now(world: World) -> None:
     payment = world.paid()
-    from services.accounts.contract import ACCOUNT_UPDATED
-
     world.payments.deliver(
         ACCOUNT_UPDATED, account_id=world.provider.id, display_name="Petra P.", account_version=2
     )
