@@ -8,7 +8,7 @@ from tests.cli.operations.desk import Desk
 from tests.servers import free_port
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("operations")]
-ID = str(uuid.uuid4())
+ID = "0190a5e4-0000-7000-8000-000000000001"
 ON_DATABASES = [
     ("events", "list"),
     ("events", "retry", ID),
