@@ -101,10 +101,10 @@ def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
 
     async def test() -> None:
         async with gateway_process(servers, repository, prefix) as gateway:
-            await until(lambda: gateway.status("/healthz"), within=20)
+            await until(lambda: gateway.status("/healthz"), within=60)
             assert await gateway.status("/readyz") == 503  # no exchanges yet
             async with house(servers, prefix) as channel:
-                await until(lambda: is_ready(gateway), within=20)
+                await until(lambda: is_ready(gateway), within=60)
                 await serve_slowly(channel, prefix)
                 await drain(gateway)
 
@@ -118,7 +118,7 @@ def test_it_listens_once_it_knows_who_was_signed_out(servers: Settings, reposito
         async with house(servers, prefix) as channel:
             await sign_out_anna(channel, prefix)
             async with gateway_process(servers, repository, prefix) as gateway:
-                await until(lambda: gateway.status(f"/v1/orders/{ORDER_ID}"), within=20)
+                await until(lambda: gateway.status(f"/v1/orders/{ORDER_ID}"), within=60)
                 assert await gateway.status("/readyz") == 200
                 assert await gateway.status(f"/v1/orders/{ORDER_ID}") == 401
                 assert gateway.seen == {0, 200, 401}, "never 503, and never 200 for one who is signed out"
@@ -144,7 +144,7 @@ def test_a_second_signal_ends_it_at_once(servers: Settings, repository: Path) ->
             gateway_process(servers, repository, prefix, DRAIN_NOTICE_SECONDS="15") as gateway,
         ):
             await sign_out_anna(channel, prefix)
-            await until(lambda: gateway.status("/healthz"), within=20)
+            await until(lambda: gateway.status("/healthz"), within=60)
             gateway.process.send_signal(signal.SIGTERM)
             await until(lambda: is_draining(gateway), within=5)
             gateway.process.send_signal(signal.SIGTERM)
