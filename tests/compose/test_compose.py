@@ -15,7 +15,7 @@ from tests.servers import eventually
 
 WALKERS = 3
 PATIENCE_SECONDS = 120.0
-MOST_MIB = 110
+MOST_MIB, MOST_MIB_DRAWING = 110, 170  # a gateway that has drawn a PDF keeps its fonts
 SCALE = {"orders": 3, "messaging": 2, "gateway": 2}
 INTRUDER = (ROOT / "tests" / "compose" / "intruder.py").read_text()
 CALLS = {
@@ -159,7 +159,8 @@ def test_a_process_stays_within_its_memory(project: Project) -> None:
         for number in range(1, SCALE.get(service, 1) + 1):
             used = project.resident_mib(service, number)
             say(f"{service} {number}: {used:.0f} MiB")
-            assert used <= MOST_MIB, f"{service} {number} takes {used:.0f} MiB"
+            most = MOST_MIB_DRAWING if service == "gateway" else MOST_MIB
+            assert used <= most, f"{service} {number} takes {used:.0f} MiB"
 
 
 def test_the_image_carries_no_compiler_and_no_installer(project: Project) -> None:
