@@ -35,29 +35,31 @@ def operator(project: Project, *words: str) -> Any:
     return json.loads(project.compose(*run))
 
 
-def letters(project: Project) -> dict[str, Any]:
-    return {letter["service"]: letter for letter in operator(project, "dead-letters", "list")["dead_letters"]}
+def letters(project: Project) -> list[Any]:
+    return list(operator(project, "dead-letters", "list")["dead_letters"])
 
 
 def test_dead_letters_bear_thirty_looks_and_go_back_where_they_died(project: Project) -> None:
+    earlier = {letter["id"] for letter in letters(project)}
+
+    def fresh() -> dict[str, Any]:
+        return {letter["service"]: letter for letter in letters(project) if letter["id"] not in earlier}
+
     project.python("reviews", POISON)
-    eventually(lambda: set(letters(project)) == {"messaging", "orders"}, 60, "both are dead letters")
-    before = letters(project)
-    ids = [before["messaging"]["id"], before["orders"]["id"]]
+    eventually(lambda: set(fresh()) == {"messaging", "orders"}, 60, "both are dead letters")
+    ids = [fresh()["messaging"]["id"], fresh()["orders"]["id"]]
     look = ("run", "--rm", "-T", "--entrypoint", "python3", "operator", "-")
     looked = project.compose(*look, stdin=LOOK_OFTEN).splitlines()
     say(f"{len(looked)} looks, none lost")
-    assert [line.split() for line in looked] == [ids] * LOOKS
+    assert [[one for one in line.split() if one not in earlier] for line in looked] == [ids] * LOOKS
 
     [act] = operator(project, "dead-letters", "replay", ids[0], "--anyway", "--reason", "a test")["acts"]
     assert act["done"] and "messaging.on_review_submitted" in act["outcome"]
-    eventually(lambda: "messaging" in letters(project), 30, "it died again")
+    eventually(lambda: "messaging" in fresh(), 30, "it died again")
     dry = operator(project, "dead-letters", "replay", ids[1], "--dry-run")
     assert dry["acts"][0]["outcome"] == "sent to orders.get_order"
-    operator(
-        project, "dead-letters", "drop", *(x["id"] for x in letters(project).values()), "--reason", "a test"
-    )
-    assert letters(project) == {}
+    operator(project, "dead-letters", "drop", *(x["id"] for x in fresh().values()), "--reason", "a test")
+    assert fresh() == {}
     recorded = project.rows("messaging", "SELECT operator, act FROM operator_acts ORDER BY id")
     assert recorded == [("Olive", "dead-letters replay"), ("Olive", "dead-letters drop")]
 
