@@ -1,6 +1,7 @@
 """One service's real Nameko class on a real, private database; only the transport is left out."""
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import uuid6
 from marshmallow import ValidationError
+from psycopg2 import OperationalError
 from sqlalchemy.engine import make_url
 
 from chassis.context import Call, IdempotencyKey, enter
@@ -27,6 +29,20 @@ from services.accounts.signing import Signer
 from services.directory import class_of
 from services.migrating import upgrade
 from tests.servers import require_servers
+
+ROOM_SECONDS = 10.0
+
+
+def _connect_when_there_is_room(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
+    """Waits a little while other tests hold all that the server gives."""
+    give_up_at = time.monotonic() + ROOM_SECONDS
+    while True:
+        try:
+            return dialect.connect(*args, **options)
+        except OperationalError as error:
+            if "too many clients" not in str(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)
 
 
 class Harness:
@@ -47,6 +63,7 @@ class Harness:
         self._remote = remote
         self._overrides = overrides
         sa.event.listen(self.engine, "before_cursor_execute", self._note)
+        sa.event.listen(self.engine, "do_connect", _connect_when_there_is_room)
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         self.statements.append(statement)

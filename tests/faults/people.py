@@ -60,8 +60,8 @@ class Person:
         """Describes one of the services anew."""
         if not self.services:
             return
-        place = random.randrange(len(self.services))
-        service: Any = self.services[place]
+        # Nobody else takes it meanwhile: two edits of one version would refuse each other.
+        service: Any = self.services.pop(random.randrange(len(self.services)))
 
         async def call(mark: str, key: str) -> Any:
             return await self.client.change_service(
@@ -69,10 +69,8 @@ class Person:
             )
 
         edited = await self.book.attempt("edit", call, service["id"])
-        if edited is not None:
-            self.services[place] = edited
-        else:
-            self.services.remove(service)  # its version is not known any more
+        if edited is not None:  # else its version is not known any more
+            self.services.append(edited)
 
     async def order(self, service: Json, twins: int = 1) -> Json | None:
         """Orders a service."""

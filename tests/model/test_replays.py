@@ -32,6 +32,7 @@ OWN = {
 }
 TOLD = "SELECT body - 'event_id' - 'occurred_at' - 'notification_id' FROM outbox"
 NOT_EMPTIED = {"alembic_version", "categories", "order_history", "operator_acts"}
+REFERRED_TO = ("threads", "review_slots", "people", "accounts")  # emptied last, in this order
 NOT_COMPARED = {"alembic_version", "idempotency", "inbox", "outbox"}
 GIVE_IDS = """
     UPDATE services SET id = CAST(:id AS uuid), provider_id = CAST(:by AS uuid) WHERE id = CAST(:was AS uuid)
@@ -61,7 +62,7 @@ def consumers() -> Iterator[dict[str, Harness]]:
 def begin(service: Harness, events: list[Published]) -> None:
     """An empty database; the catalog has the services that are going to be rated."""
     tables = {row[0] for row in service.execute(TABLES)} - NOT_EMPTIED
-    for table in sorted(tables, key=lambda name: name in ("people", "threads", "review_slots", "accounts")):
+    for table in sorted(tables, key=lambda name: REFERRED_TO.index(name) if name in REFERRED_TO else -1):
         service.execute(f'DELETE FROM "{table}"')
     if service.name == "catalog":
         rated = {e.body["subject_id"] for e in events if e.body.get("subject") == "service"}

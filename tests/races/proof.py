@@ -57,6 +57,7 @@ class Databases:
         query = (
             "SELECT cause_id::text, recipient_id::text FROM notifications WHERE order_id = ANY (%s::uuid[])"
             " AND type NOT IN ('message_posted', 'review_submitted', 'review_replied', 'order_reminder')"
+            " AND type NOT LIKE 'payment_%%'"
         )
         return Counter(self.rows("messaging", query, list(order_ids)))
 
