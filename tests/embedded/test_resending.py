@@ -1,5 +1,6 @@
 """Events that the in-process broker forgot go out again; those that everybody has do not."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
 from embedded.resending import resend_lost_events
 from services import migrating
 from services.orders.contract import ORDER_STATUS_CHANGED
+from tests.servers import with_database
 
 CONSUMER = "orders.order_status_changed"
 CONSUMERS = ORDER_STATUS_CHANGED.consumers
@@ -21,11 +23,18 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
-def engines(servers: Settings) -> Iterator[dict[str, Engine]]:
+def settings(servers: Settings) -> Settings:
+    """Databases of one's own: no running service publishes what is planted in them."""
+    name = f"{servers.broker_prefix}resending_{{service}}"
+    return dataclasses.replace(servers, database_url=with_database(servers.database_url, name))
+
+
+@pytest.fixture(scope="module")
+def engines(settings: Settings) -> Iterator[dict[str, Engine]]:
     made = {}
     for name in ("orders", *CONSUMERS):
-        migrating.upgrade(name, database_url(servers, name).render_as_string(hide_password=False))
-        made[name] = make_engine(servers, name)
+        migrating.upgrade(name, database_url(settings, name).render_as_string(hide_password=False))
+        made[name] = make_engine(settings, name)
     yield made
     for engine in made.values():
         engine.dispose()
@@ -63,37 +72,37 @@ def is_waiting(engines: dict[str, Engine]) -> Callable[[str], bool]:
 
 
 @pytest.mark.servers
-def test_what_one_consumer_lacks_is_sent_again(servers: Settings, sent: Any, is_waiting: Any) -> None:
+def test_what_one_consumer_lacks_is_sent_again(settings: Settings, sent: Any, is_waiting: Any) -> None:
     lacking = sent(taken_by=CONSUMERS[:-1])
     complete = sent(taken_by=CONSUMERS)
-    assert resend_lost_events(servers, [ORDER_STATUS_CHANGED]) == 1
+    assert resend_lost_events(settings, [ORDER_STATUS_CHANGED]) == 1
     assert is_waiting(lacking)
     assert not is_waiting(complete)
 
 
 @pytest.mark.servers
-def test_a_single_one_is_found_among_many(servers: Settings, sent: Any, is_waiting: Any) -> None:
+def test_a_single_one_is_found_among_many(settings: Settings, sent: Any, is_waiting: Any) -> None:
     many = [sent(taken_by=CONSUMERS) for _ in range(20)]
     lost = [sent(taken_by=CONSUMERS[1:]), sent(taken_by=CONSUMERS[:1])]
     many += [sent(taken_by=CONSUMERS) for _ in range(20)]
-    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    resend_lost_events(settings, [ORDER_STATUS_CHANGED])
     assert [is_waiting(event) for event in many] == [False] * len(many)
     assert [is_waiting(event) for event in lost] == [True, True]
 
 
 @pytest.mark.servers
 def test_what_failed_at_a_consumer_is_retried_there_and_not_sent_again(
-    servers: Settings, sent: Any, is_waiting: Any
+    settings: Settings, sent: Any, is_waiting: Any
 ) -> None:
     failed = sent(taken_by=CONSUMERS[:-1], failed_at=CONSUMERS[-1:])
-    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    resend_lost_events(settings, [ORDER_STATUS_CHANGED])
     assert not is_waiting(failed)
 
 
 @pytest.mark.servers
 def test_what_inboxes_may_have_forgotten_is_never_sent_again(
-    servers: Settings, sent: Any, is_waiting: Any
+    settings: Settings, sent: Any, is_waiting: Any
 ) -> None:
     sent_again_since = sent(created_at=NOW - timedelta(days=servers.retention_days))
-    resend_lost_events(servers, [ORDER_STATUS_CHANGED])
+    resend_lost_events(settings, [ORDER_STATUS_CHANGED])
     assert not is_waiting(sent_again_since)
