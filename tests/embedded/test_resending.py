@@ -103,6 +103,6 @@ def test_what_failed_at_a_consumer_is_retried_there_and_not_sent_again(
 def test_what_inboxes_may_have_forgotten_is_never_sent_again(
     settings: Settings, sent: Any, is_waiting: Any
 ) -> None:
-    sent_again_since = sent(created_at=NOW - timedelta(days=servers.retention_days))
+    sent_again_since = sent(created_at=NOW - timedelta(days=settings.retention_days))
     resend_lost_events(settings, [ORDER_STATUS_CHANGED])
     assert not is_waiting(sent_again_since)
