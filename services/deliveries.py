@@ -12,6 +12,7 @@ from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
 
 MARGIN = timedelta(days=1)
 AT_ONCE = 5000
+AFTER_ALL = "~"  # sorts after every id
 
 
 def is_remembered(settings: Settings) -> ColumnElement[bool]:
@@ -36,18 +37,14 @@ def lacking(
         .order_by(OUTBOX.c.event_id)
     )
     rows = owner.execute(sent, execution_options={"yield_per": AT_ONCE})
-    known = _known(
-        consumer, f"{event.owner}.{event.type}"
-    )  # looked at later, so nothing seems lost that is not
+    # Looked at after the outbox, so that nothing seems lost that is not.
+    known = _known(consumer, f"{event.owner}.{event.type}")
     latest = ""
     for row in rows:
         while latest < row.event_id:
-            latest = next(known, _AFTER_ALL)
+            latest = next(known, AFTER_ALL)
         if latest != row.event_id:
             yield row
-
-
-_AFTER_ALL = "~"  # sorts after every id
 
 
 def _known(consumer: Connection, name: str) -> Iterator[str]:

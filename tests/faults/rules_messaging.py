@@ -5,21 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tests.faults.finding import Books, Finding, differences
-
-TYPE_OF_TRANSITION = {
-    "submit": "order_submitted",
-    "approve": "order_approved",
-    "decline": "order_declined",
-    "withdraw": "order_withdrawn",
-    "expire": "order_expired",
-    "complete_work": "work_completed",
-    "request_changes": "changes_requested",
-    "confirm": "order_completed",
-    "auto_confirm": "order_completed",
-    "cancel": "order_cancelled",
-    "open_dispute": "dispute_opened",
-    "resolve_dispute": "dispute_resolved",
-}
+from tests.notification_types import TYPE_OF_TRANSITION
 
 
 class Notice(NamedTuple):

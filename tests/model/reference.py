@@ -9,24 +9,10 @@ from typing import Any
 
 from tests.model.lifecycle import Line, Order, Refused
 from tests.model.things import Fact, Message, Notification, Published, Review, Thread
+from tests.notification_types import TYPE_OF_TRANSITION
 
 REVIEW_WINDOW, EDIT_WINDOW = timedelta(days=60), timedelta(hours=24)
 Json = dict[str, Any]
-
-TYPE_OF = {
-    "submit": "order_submitted",
-    "approve": "order_approved",
-    "decline": "order_declined",
-    "withdraw": "order_withdrawn",
-    "expire": "order_expired",
-    "complete_work": "work_completed",
-    "request_changes": "changes_requested",
-    "confirm": "order_completed",
-    "auto_confirm": "order_completed",
-    "cancel": "order_cancelled",
-    "open_dispute": "dispute_opened",
-    "resolve_dispute": "dispute_resolved",
-}
 
 
 @dataclass
@@ -243,7 +229,10 @@ class Marketplace:
         line = order.history[event.body["sequence"] - 1]
         others = {"customer": [order.provider_id], "provider": [order.customer_id]}
         recipients = others.get(line.role, [order.customer_id, order.provider_id])
-        return [(recipient_id, TYPE_OF[line.transition], "order_updates") for recipient_id in recipients]
+        return [
+            (recipient_id, TYPE_OF_TRANSITION[line.transition], "order_updates")
+            for recipient_id in recipients
+        ]
 
     def _wants(self, person_id: str, category: str) -> bool:
         return (person_id, category) not in self.switched_off
