@@ -8,7 +8,7 @@ import warnings
 from embedded.green import go_green
 
 GREEN = {"dev": "asyncio", "serve": "", "accounts": ""}
-GATEWAY = "gateway"
+ASYNCIO = {"gateway", "web"}
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     if command == "serve":  # nothing is under way yet, and a container's first process would ignore it
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    if command in GREEN and GATEWAY not in sys.argv:  # the gateway is asyncio, and stays itself
+    if command in GREEN and not ASYNCIO & set(sys.argv):  # those two are asyncio, and stay themselves
         go_green(GREEN[command])
     else:  # whoever runs `migrate` can do nothing about this either
         warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated")

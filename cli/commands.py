@@ -19,7 +19,7 @@ from cli.operations.queue_commands import queues
 from cli.options import gateway_url
 from services.directory import NAMES, all_events, class_of
 
-GATEWAY = "gateway"
+GATEWAY, WEB = "gateway", "web"
 
 
 @click.group(
@@ -36,16 +36,21 @@ def microtasks() -> None:
 
 @microtasks.command(short_help="Runs the whole marketplace in one process.")
 @click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, show_envvar=True,
-              help="The address the HTTP API listens on.")  # fmt: skip
+              help="The address the API and the site listen on.")  # fmt: skip
 @click.option("--port", envvar="GATEWAY_PORT", default=8000, type=click.IntRange(1, 65535), show_default=True,
               show_envvar=True, help="Its port.")  # fmt: skip
+@click.option("--web-port", envvar="WEB_PORT", type=click.IntRange(1, 65535), show_envvar=True,
+              help="The port of the web site; without one 8080, or the next that is free.")  # fmt: skip
 @click.option("--data-dir", envvar="DATA_DIR", default="var", type=click.Path(file_okay=False),
               show_default=True, show_envvar=True, help="Where everything is kept.")  # fmt: skip
 @click.option("--seed/--no-seed", envvar="SEED", default=True, show_envvar=True,
               help="Whether an empty marketplace is filled with demo data.")  # fmt: skip
-def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
+def dev(host: str, port: int, web_port: int | None, data_dir: str, seed: bool) -> None:
     """Runs the whole marketplace in this one process; no servers, no network."""
     os.environ.update({"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)})
+    if web_port is not None:
+        os.environ["WEB_PORT"] = str(web_port)
+    os.environ.setdefault("WEB_HOST", host)
     os.environ.setdefault("RELEASE_DAYS", "0")  # earnings can be paid out at once, to try that too
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("LOG_FORMAT", "console")
@@ -55,11 +60,16 @@ def dev(host: str, port: int, data_dir: str, seed: bool) -> None:
         raise SystemExit(run_marketplace(data_dir, seed))
 
 
-@microtasks.command(short_help="Runs one service, or the gateway.")
-@click.argument("name", type=click.Choice([*NAMES, GATEWAY]))
+@microtasks.command(short_help="Runs one service, the gateway, or the web site.")
+@click.argument("name", type=click.Choice([*NAMES, GATEWAY, WEB]))
 def serve(name: str) -> None:
-    """Runs one service, or the gateway, as its own process on RabbitMQ and PostgreSQL."""
+    """Runs one service, the gateway, or the web site, as its own process."""
     with complaining():
+        if name == WEB:
+            from cli.site import serve_site
+
+            serve_site()
+            return
         if name == GATEWAY:
             from gateway.app import main as serve_gateway
 

@@ -10,11 +10,13 @@ from sqlalchemy.exc import ArgumentError
 
 from chassis.settings import BadSetting, Settings, load
 from chassis.tokens import verifying_keys
+from cli.site import web_settings
 from gateway.settings import GatewaySettings
 from services.accounts.settings import AccountSettings
 from services.orders.periods import OrderPeriods
 from services.payments.settings import PaymentSettings
 from services.reviews.periods import ReviewPeriods
+from web.settings import WebSettings
 
 COMMON = "every process"
 GROUPS: dict[str, type[Any]] = {
@@ -24,6 +26,7 @@ GROUPS: dict[str, type[Any]] = {
     "payments": PaymentSettings,
     "reviews": ReviewPeriods,
     "gateway": GatewaySettings,
+    "web": WebSettings,
 }
 MASK, DEMO = "***", "(demo)"
 DEFAULT, ENVIRONMENT = "default", "environment"
@@ -36,6 +39,7 @@ _CHECKS: dict[str, Callable[[], object]] = {
     "payments": lambda: load(PaymentSettings),
     "reviews": lambda: load(ReviewPeriods),
     "gateway": lambda: load(GatewaySettings).trusted_networks,
+    "web": web_settings,
 }
 
 

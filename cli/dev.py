@@ -86,6 +86,7 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
 def _welcome(marketplace: Marketplace, console: Console, seconds: float) -> None:
     url = marketplace.url
     console.print(f"[bold]MicroTasks is ready[/bold] after {seconds:.1f} s; Ctrl-C stops it.")
+    console.print(f"  site   {marketplace.site_url}")
     console.print(f"  API    {url}/v1   documentation {url}/docs")
     console.print(f"  data   {marketplace.data_dir}")
     if not (marketplace.data_dir / DEMO_FILE).exists():

@@ -1,6 +1,7 @@
 """One person's connection to the API: tokens, idempotency keys, and patience with a busy server."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -25,11 +26,18 @@ class HttpConnection:
     """Sends requests and repeats them, under the same idempotency key, until there is an answer.
 
     A lost connection, 429, 503, 504 and a still running twin are tried again for `patience_seconds`
-    in all; an access token about to expire is renewed first.
+    in all; an access token about to expire is renewed first. Every request carries `headers`.
     """
 
-    def __init__(self, base_url: str, patience_seconds: float, http: aiohttp.ClientSession | None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        patience_seconds: float,
+        http: aiohttp.ClientSession | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.headers = dict(headers or {})
         self.session: Session | None = None
         self.patience_seconds = patience_seconds
         self._own_http = http is None
@@ -106,7 +114,7 @@ class HttpConnection:
     ) -> Json:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         async with self.http.request(
-            method, self.base_url + path, params=given, json=body, headers=headers
+            method, self.base_url + path, params=given, json=body, headers={**self.headers, **headers}
         ) as answer:
             raw = await answer.read()
             if answer.status >= 400:
@@ -131,19 +139,26 @@ class HttpConnection:
     async def renew(self, stale_token: str) -> None:
         """Exchanges the refresh token, once for all requests that found `stale_token` stale.
 
+        The key is made of the token, so whoever else holds it and renews in the same minute gets the
+        same successor, and nobody is taken for a thief.
+
         Raises: Problem when the session is over; the client is signed out then.
         """
         async with self._refreshing:
             if self.session is None or self._access_token != stale_token:
                 return
             body = {"refresh_token": self.session["refresh_token"]}
-            headers = {"Idempotency-Key": str(uuid4())}
+            headers = {"Idempotency-Key": _refresh_key(self.session["refresh_token"])}
             try:
                 self.use(await self._send_patiently("POST", "/v1/sessions/refresh", body, None, headers))
             except Problem as problem:
                 if problem.status == 401:
                     self.use(None)
                 raise
+
+
+def _refresh_key(refresh_token: str) -> str:
+    return hashlib.sha256(b"refresh " + refresh_token.encode()).hexdigest()
 
 
 def _signed(token: str | None) -> dict[str, str]:

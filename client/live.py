@@ -24,7 +24,7 @@ async def live_events(connection: HttpConnection, last_event_id: str = "") -> As
     while True:
         await connection.renew_if_needed()
         try:
-            async for event in _one_stream(connection, last_event_id):
+            async for event in one_stream(connection, last_event_id):
                 last_event_id = event["id"] or last_event_id
                 yield event
         except (aiohttp.ClientError, TimeoutError):
@@ -38,8 +38,12 @@ async def live_events(connection: HttpConnection, last_event_id: str = "") -> As
                 await asyncio.sleep(max(LONGEST_PAUSE_SECONDS, problem.retry_after_seconds or 0))
 
 
-async def _one_stream(connection: HttpConnection, last_event_id: str) -> AsyncIterator[LiveEvent]:
-    headers = {**connection.authorization(), "Accept": "text/event-stream"}
+async def one_stream(connection: HttpConnection, last_event_id: str) -> AsyncIterator[LiveEvent]:
+    """Events until the stream ends: when the access token does, or the connection.
+
+    Raises: Problem when the stream is refused, aiohttp.ClientError or TimeoutError when it breaks.
+    """
+    headers = {**connection.headers, **connection.authorization(), "Accept": "text/event-stream"}
     if last_event_id:
         headers["Last-Event-ID"] = last_event_id
     timeout = aiohttp.ClientTimeout(total=None, sock_read=SILENCE_SECONDS)

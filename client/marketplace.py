@@ -1,6 +1,6 @@
 """Everything a person can do in the marketplace, in the domain's words."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack, cast
 
@@ -35,13 +35,18 @@ class MarketplaceClient(ListReading):
 
     Every write carries an idempotency key, one's own (`key`) or a random one, and is repeated under
     it when the answer is lost or the server is busy, for at most `patience_seconds`. All methods
-    raise `Problem` when the API refuses and `Unreachable` when it does not answer.
+    raise `Problem` when the API refuses and `Unreachable` when it does not answer. `headers` go with
+    every request, for example `X-Request-Id`.
     """
 
     def __init__(
-        self, base_url: str, patience_seconds: float = 15.0, http: aiohttp.ClientSession | None = None
+        self,
+        base_url: str,
+        patience_seconds: float = 15.0,
+        http: aiohttp.ClientSession | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(HttpConnection(base_url, patience_seconds, http))
+        super().__init__(HttpConnection(base_url, patience_seconds, http, headers))
 
     async def __aenter__(self) -> Self:
         return self
@@ -198,9 +203,10 @@ class MarketplaceClient(ListReading):
         """Marks all notifications read."""
         await self._write("POST", "/v1/notifications/read_all", None, None)
 
-    def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
-        """What happens to this person, live, for ever; see `client.live.live_events`."""
-        return live.live_events(self.connection, last_event_id)
+    def events(self, last_event_id: str = "", once: bool = False) -> AsyncIterator[LiveEvent]:
+        """What happens to this person, live: for ever, or with `once` until the stream ends."""
+        read = live.one_stream if once else live.live_events
+        return read(self.connection, last_event_id)
 
     # payments
 

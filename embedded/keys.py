@@ -1,5 +1,6 @@
 """The secrets of an embedded marketplace: made at its first start, kept with its data."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ def secrets_of(data_dir: Path) -> dict[str, str]:
         "TOKEN_SIGNING_KEY": signing_key,
         "TOKEN_PUBLIC_KEYS": public_key,
         "SESSION_SECRET": session_secret,
+        "WEB_SECRET": hashlib.sha256(f"web {session_secret}".encode()).hexdigest(),
     }
 
 

@@ -1,9 +1,11 @@
-"""The whole marketplace in one process: PostgreSQL beside it, a broker, six services and the gateway within.
+"""The whole marketplace in one process: PostgreSQL beside it, a broker, six services, the gateway
+and the web site within.
 
 The process must be green on eventlet's asyncio hub (`embedded.green`) before this is imported.
 """
 
 import asyncio
+import dataclasses
 import fcntl
 import os
 import socket
@@ -35,12 +37,16 @@ from gateway.settings import GatewaySettings
 from services import directory, migrating
 from services.accounts.models import ACCOUNTS
 from services.accounts.staff import grant_staff
+from web.app import listening as listening_site
+from web.settings import UnfitSetting, WebSettings
 
 log = structlog.get_logger(__name__)
 
 READY_SECONDS = 20.0
 LOOK_SECONDS = 2.0
 OPERATOR = "embedded marketplace"
+LAST_PORT = 8180  # where the site looks for a free one, unless it is told a port
+OWN_ADDRESSES = "127.0.0.0/8 ::1"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -56,10 +62,11 @@ class Marketplace:
         self._on_death = on_death
         self._postgres = EmbeddedPostgres(data_dir / "postgres")
         self._containers: list[ServiceContainer] = []
-        self._gateway: AbstractAsyncContextManager[Any] | None = None
+        self._doors: list[AbstractAsyncContextManager[Any]] = []
         self._lock: int | None = None
         self._stopping = False
         self.settings: GatewaySettings
+        self.web_settings: WebSettings
 
     def start(self) -> None:
         """Everything, until requests are answered.
@@ -71,8 +78,11 @@ class Marketplace:
         os.environ.update(
             {"AMQP_URL": transport.URL, "DATABASE_URL": self._postgres.url, "BROKER_PREFIX": ""}
         )
+        os.environ.setdefault("TRUSTED_PROXIES", OWN_ADDRESSES)  # the site tells who its visitors are
         self.settings = load(GatewaySettings)
-        _check_port(self.settings.gateway_host, self.settings.gateway_port)
+        self.web_settings = self._web_settings()
+        _check_port(self.settings.gateway_host, self.settings.gateway_port, "GATEWAY_PORT")
+        _check_port(self.web_settings.web_host, self.web_settings.web_port, "WEB_PORT")
         for container in self._made_containers():
             check_settings(container)
         self._start_postgres()
@@ -80,13 +90,25 @@ class Marketplace:
         self._set_up()
         self._start_services()
         spawn_for_awaitable(self._open_gateway()).wait()
+        spawn_for_awaitable(self._open(listening_site(self.web_settings), self.site_url)).wait()
+
+    def _web_settings(self) -> WebSettings:
+        try:
+            settings = load(WebSettings, api_url=self.url)
+        except UnfitSetting as error:
+            raise CannotStart(str(error)) from error
+        if "WEB_PORT" in os.environ:
+            return settings
+        host, first = settings.web_host, settings.web_port
+        usable = (port for port in range(first, LAST_PORT) if _refusal(host, port) is None)
+        return dataclasses.replace(settings, web_port=next(usable, first))
 
     def stop(self) -> None:
-        """Finishes the requests under way, then stops the gateway, the services and PostgreSQL."""
+        """Finishes the requests under way, then stops site, gateway, services and PostgreSQL."""
         self._stopping = True
         try:
-            if self._gateway is not None:
-                spawn_for_awaitable(self._gateway.__aexit__(None, None, None)).wait()
+            for door in reversed(self._doors):
+                spawn_for_awaitable(door.__aexit__(None, None, None)).wait()
             self._stop_services()
         finally:
             self._postgres.stop()
@@ -102,9 +124,12 @@ class Marketplace:
     @property
     def url(self) -> str:
         """Where the HTTP API is."""
-        host = EVERYWHERE.get(self.settings.gateway_host, self.settings.gateway_host)
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.settings.gateway_port}"
+        return _address(self.settings.gateway_host, self.settings.gateway_port)
+
+    @property
+    def site_url(self) -> str:
+        """Where the web site is."""
+        return _address(self.web_settings.web_host, self.web_settings.web_port)
 
     @property
     def is_empty(self) -> bool:
@@ -207,12 +232,19 @@ class Marketplace:
         rpc = EmbeddedRpcClient(self.settings, broker)
         feed = EmbeddedEventFeed(self.settings, broker, directory.all_events(), asyncio.get_running_loop())
         app = build_app(self.settings, rpc, feed)
-        gateway = listening(app, self.settings)
+        await self._open(listening(app, self.settings), self.url)
+
+    async def _open(self, door: AbstractAsyncContextManager[Any], url: str) -> None:
         try:
-            await gateway.__aenter__()
+            await door.__aenter__()
         except OSError as error:
-            raise CannotStart(f"The gateway cannot listen on {self.url}: {error.strerror}") from error
-        self._gateway = gateway
+            raise CannotStart(f"Nobody can listen on {url}: {error.strerror}") from error
+        self._doors.append(door)
+
+
+def _address(host: str, port: int) -> str:
+    host = EVERYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _wait_for_end(postgres: EmbeddedPostgres) -> None:
@@ -228,13 +260,18 @@ def _wait_for_end(postgres: EmbeddedPostgres) -> None:
         os.close(ended)
 
 
-def _check_port(host: str, port: int) -> None:
+def _check_port(host: str, port: int, name: str) -> None:
+    if (reason := _refusal(host, port)) is not None:
+        raise CannotStart(f"Port {port} on {host} cannot be used: {reason}. Set {name} to another one.")
+
+
+def _refusal(host: str, port: int) -> str | None:
+    """Why nobody can listen there; None when one can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            text = f"Port {port} on {host} cannot be used: {reason}. Set GATEWAY_PORT to another one."
-            raise CannotStart(text) from error
+            return getattr(error, "strerror", None) or str(error)
+    return None

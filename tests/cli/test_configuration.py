@@ -28,11 +28,11 @@ def found(name: str) -> Configured:
 
 
 def _settings_classes() -> Iterator[str]:
-    for folder in ("chassis", "services", "gateway"):
+    for folder in ("chassis", "services", "gateway", "web"):
         for path in (ROOT / folder).rglob("*.py"):
             module = ".".join(Path(path).relative_to(ROOT).with_suffix("").parts)
             for node in ast.parse(path.read_text()).body:
-                if isinstance(node, ast.ClassDef) and "= setting(" in ast.unparse(node):
+                if isinstance(node, ast.ClassDef) and "setting(" in ast.unparse(node):
                     yield f"{module}.{node.name}"
 
 

@@ -23,12 +23,15 @@ class DevProcess:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.data_dir = folder / "data"
         self.port = free_port()
+        self.web_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.site = f"http://127.0.0.1:{self.web_port}"
         self._log = folder / "dev.log"
         inherited = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {
             **inherited,
             "GATEWAY_PORT": str(self.port),
+            "WEB_PORT": str(self.web_port),
             "DATA_DIR": str(self.data_dir),
             "SEED": "0",
             "PYTHONUNBUFFERED": "1",

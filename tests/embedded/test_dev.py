@@ -1,7 +1,9 @@
 """`microtasks dev`: the whole journey in one process, and nothing lost whatever ends it."""
 
 import asyncio
+import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -215,14 +217,27 @@ def test_its_keys_are_its_owners_only(dev: DevProcess) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_a_taken_port_is_a_clear_complaint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["GATEWAY_PORT", "WEB_PORT"])
+def test_a_taken_port_is_a_clear_complaint(name: str, tmp_path: Path) -> None:
     dev = DevProcess(tmp_path)
-    with socket.create_server(("127.0.0.1", dev.port)):
+    port = int(dev.environment[name])
+    with socket.create_server(("127.0.0.1", port)):
         done = run_dev(dev.environment)
     assert done.returncode == 1
-    assert f"Port {dev.port}" in done.stderr
-    assert "GATEWAY_PORT" in done.stderr
+    assert f"Port {port}" in done.stderr
+    assert name in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_site_takes_the_next_free_port_when_none_was_asked_for(tmp_path: Path) -> None:
+    dev = DevProcess(tmp_path)
+    del dev.environment["WEB_PORT"]
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # taken by somebody else is as good
+            held.enter_context(socket.create_server(("127.0.0.1", 8080)))
+        held.enter_context(dev)
+        assert "http://127.0.0.1:8080" not in dev.output()
+        assert re.search(r"site +http://127\.0\.0\.1:8[01]", dev.output())
 
 
 def test_two_marketplaces_do_not_share_their_data(dev: DevProcess, tmp_path: Path) -> None:

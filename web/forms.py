@@ -1,0 +1,75 @@
+"""Forms: what was typed, what is wrong with it, and the key that makes sending it twice harmless."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from client import Problem
+
+KEY, NEXT = "_key", "_next"
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def new_key() -> str:
+    """An idempotency key for a form that is shown now."""
+    return uuid4().hex
+
+
+@dataclass
+class Form:
+    """One form, as it was sent or as it is to be shown.
+
+    `values` are texts by field; `errors` say by field what is wrong, `summary` what is wrong with the
+    whole. `key` is the idempotency key under which the form was sent.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+    key: str = field(default_factory=new_key)
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Those of the fields that were filled in."""
+        return {name: self[name] for name in names if self[name].strip()}
+
+    def refuse(self, name: str, why: str) -> None:
+        """Marks a field as wrong."""
+        self.errors.setdefault(name, why)
+
+    def take(self, problem: Problem, fields: Iterable[str] = ()) -> "Form":
+        """Takes over what the API found wrong: to the fields it names, the rest to the summary."""
+        known = {*self.values, *fields}
+        for error in problem.errors:
+            name = error.get("pointer", "").removeprefix("#/").partition("/")[0]
+            if name in known:
+                self.refuse(name, error.get("detail", "Not valid."))
+            else:
+                self.summary = error.get("detail", "")
+        if not self.errors and not self.summary:
+            self.summary = problem.detail or problem.title
+        return self
+
+    def whole_number(self, name: str) -> int:
+        """A field's whole number; 0, and an error at the field, when it is none."""
+        text = self[name].strip()
+        if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
+            self.refuse(name, "Write a whole number.")
+            return 0
+        return int(text)
+
+
+def form_of(sent: Mapping[str, object]) -> Form:
+    """A form as a browser sent it. Line ends become those of the API; files are no values."""
+    values = {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
+    shown = values.pop(KEY, "")
+    if _KEY.fullmatch(shown) is None:
+        return Form(values=values)
+    # Sent twice, it is the same wish; gone back to and changed, it is another.
+    wish = json.dumps([shown, sorted(values.items())]).encode()
+    return Form(values=values, key=hashlib.sha256(wish).hexdigest())

@@ -1,0 +1,157 @@
+"""The frame around every page: who asks, from where, what went wrong, and the headers of every answer."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from client import Problem, Unreachable
+from web.assets import PATH as STATIC
+from web.metrics import REQUESTS, SECONDS
+from web.site import Site
+from web.visits import Page, SignedOut, Visit, Who, sign_in_path
+
+log = structlog.get_logger(__name__)
+
+AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PROBES = ("/healthz", "/readyz")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Server": "MicroTasks",
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+SESSION_OVER = frozenset({"invalid_refresh_token", "token_expired", "invalid_token", "unauthenticated"})
+
+
+def serve(site: Site, page: Page) -> AiohttpHandler:
+    """An aiohttp handler for a page: one visit, from the cookie to the cookie."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit: Visit = request["visit"]
+        if page.who is Who.SIGNED_IN and visit.person is None:
+            raise SignedOut
+        if request.method != "POST":
+            visit.count_unread()
+        return await page.handler(visit)
+
+    return handle
+
+
+@web.middleware
+async def frame(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Around every request."""
+    began = time.monotonic()
+    site: Site = request.app[SITE]
+    visit_id = uuid4().hex
+    visit = request["visit"] = Visit(site, request, visit_id)
+    try:
+        response = await _answer(visit, handler)
+    finally:
+        await visit.close()
+    if not response.prepared:
+        visit.keep_session(response)
+        response.headers["X-Request-Id"] = visit_id
+        _finish(request, response)
+    _note(request, response, visit_id, time.monotonic() - began)
+    return response
+
+
+async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
+    request = visit.request
+    try:
+        if request.method == "POST" and not _comes_from_here(request, visit.site.settings.site_url):
+            return await _error(visit, 403, "This form was not sent from here. Open the page again.")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+    except SignedOut:
+        return visit.go(sign_in_path(_back(visit)), "sign_in_first")
+    except Problem as problem:
+        return await _refused(visit, problem)
+    except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
+        log.warning("api_unreachable", visit_id=visit.id, error=repr(error))
+        return await _error(visit, 503, "The marketplace cannot be reached at the moment.")
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return await _error(visit, error.status, "")
+    except Exception:
+        log.exception("page_failed", visit_id=visit.id, path=request.path)
+        return await _error(visit, 500, "")
+
+
+def _back(visit: Visit) -> str:
+    """Where to go on after signing in: the page itself, or the one whose form was sent."""
+    if visit.request.method == "GET":
+        return visit.path
+    return urlsplit(visit.request.headers.get("Referer", "/")).path or "/"
+
+
+async def _refused(visit: Visit, problem: Problem) -> web.StreamResponse:
+    if problem.status == 401 and problem.code in SESSION_OVER:
+        visit.api.connection.use(None)
+        visit.person = None
+        response = visit.go(sign_in_path(_back(visit)), "signed_out_elsewhere")
+        visit.site.sessions.forget(response)
+        return response
+    status = problem.status if problem.status in (403, 404, 409, 410, 413, 422, 429) else 503
+    if problem.status == 400:
+        status = 404  # a cursor or a filter that somebody changed in the address
+    return await _error(visit, status, problem.detail, problem.retry_after_seconds)
+
+
+async def _error(visit: Visit, status: int, detail: str, retry_after: float | None = None) -> web.Response:
+    response = await visit.show("error.html", status=status, problem_status=status, detail=detail)
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(int(retry_after or 2))
+    return response
+
+
+def _comes_from_here(request: web.Request, site_url: str) -> bool:
+    """Whether a form was sent by one of our own pages, as far as the browser tells."""
+    origin = request.headers.get("Origin") or request.headers.get("Referer")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site") == "same-origin"
+    parts = urlsplit(origin)
+    if site_url:
+        wanted = urlsplit(site_url)
+        return (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc)
+    return parts.scheme in ("http", "https") and parts.netloc == request.host
+
+
+def _finish(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith(STATIC):
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Vary", "Cookie")
+        response.enable_compression()
+
+
+def _note(request: web.Request, response: web.StreamResponse, visit_id: str, seconds: float) -> None:
+    if request.path in PROBES and response.status < 400:
+        return
+    resource = request.match_info.route.resource
+    place = resource.canonical if resource is not None else "unknown"
+    REQUESTS.labels(request.method, place, str(response.status)).inc()
+    SECONDS.labels(place).observe(seconds)
+    log.info(
+        "page", method=request.method, path=request.path, status=response.status, request_id=visit_id,
+        milliseconds=round(seconds * 1000, 1),
+    )  # fmt: skip
+
+
+SITE = web.AppKey("site", Site)

@@ -1,0 +1,45 @@
+"""Times as people read them, in their own time zone."""
+
+import functools
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+
+from web.money import locale_of
+
+
+@functools.cache
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def write_moment(timestamp: str, tag: str, zone: str) -> str:
+    """A time of day on a date, with its zone."""
+    there = parse(timestamp).astimezone(zone_of(zone))
+    written: str = format_datetime(there, "d MMM y, HH:mm", tzinfo=zone_of(zone), locale=locale_of(tag))
+    return f"{written} {there.tzname() or zone}"
+
+
+def write_day(timestamp: str, tag: str, zone: str) -> str:
+    """A date."""
+    written: str = format_date(
+        parse(timestamp).astimezone(zone_of(zone)).date(), "medium", locale=locale_of(tag)
+    )
+    return written
+
+
+def write_distance(timestamp: str, tag: str, now: datetime | None = None) -> str:
+    """How far away a moment is: "in 3 days", "2 hours ago"."""
+    distance: timedelta = parse(timestamp) - (now or datetime.now(UTC))
+    written: str = format_timedelta(distance, add_direction=True, locale=locale_of(tag))
+    return written
+
+
+def parse(timestamp: str) -> datetime:
+    """An RFC 3339 time as the API writes it, in UTC."""
+    return datetime.fromisoformat(timestamp).astimezone(UTC)

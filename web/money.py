@@ -1,0 +1,80 @@
+"""Amounts as people write and read them. Minor units and decimals only, never floats."""
+
+import copy
+import functools
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import iso4217
+from babel import Locale, UnknownLocaleError
+
+from client.resources import Money
+
+USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
+CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
+LARGEST_MINOR = 10**12
+_AMOUNT = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<part>[0-9]{1,4}))?", re.ASCII)
+
+
+class NoAmount(ValueError):
+    """The text is no amount of that currency; the message says why."""
+
+
+@functools.cache
+def locale_of(tag: str) -> Locale:
+    """The nearest locale we know for a language tag such as `pt-BR`; in the end English."""
+    subtags = tag.split("-")
+    for length in range(len(subtags), 0, -1):
+        try:
+            return Locale.parse("_".join(subtags[:length]))
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse("en")
+
+
+@functools.cache
+def decimals_of(currency: str) -> int:
+    """How many decimals the minor unit of a currency stands for (ISO 4217)."""
+    return int(iso4217.Currency(currency).exponent or 0)
+
+
+def write_money(money: Mapping[str, Any], tag: str) -> str:
+    """An amount for readers of a language: €45.00, ¥4,500, KWD 1.250."""
+    decimals = decimals_of(money["currency"])
+    locale = locale_of(tag)
+    pattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)  # Babel alone would round some to what is usual in shops
+    value = Decimal(money["amount"]).scaleb(-decimals)
+    written: str = pattern.apply(value, locale, currency=money["currency"], currency_digits=False)
+    return written
+
+
+def plain_amount(money: Mapping[str, Any]) -> str:
+    """An amount as a form's field holds it: 45.00, 4500, 1.250."""
+    decimals = decimals_of(money["currency"])
+    return f"{Decimal(money['amount']).scaleb(-decimals):.{decimals}f}"
+
+
+def read_money(text: str, currency: str) -> Money:
+    """An amount that somebody typed, with a point or a comma before its decimals.
+
+    Raises: NoAmount.
+    """
+    if currency not in CURRENCIES:
+        raise NoAmount("Choose a currency from the list.")
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise NoAmount("Write an amount such as 45 or 45.50, without other signs.")
+    decimals, part = decimals_of(currency), found["part"] or ""
+    if len(part) > decimals:
+        raise NoAmount(f"{currency} has {_decimals_in_words(decimals)}.")
+    amount = int(found["whole"] + part.ljust(decimals, "0"))
+    if not 1 <= amount <= LARGEST_MINOR:
+        raise NoAmount("The amount is too small or too large.")
+    return {"amount": amount, "currency": currency}
+
+
+def _decimals_in_words(decimals: int) -> str:
+    return {0: "no decimals", 1: "one decimal at most"}.get(decimals, f"{decimals} decimals at most")

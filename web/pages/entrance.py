@@ -1,0 +1,78 @@
+"""Signing up, in and out."""
+
+from aiohttp import web
+
+from client import Problem
+from web.forms import Form
+from web.visits import Page, Visit
+
+FIRST_PAGE = "/orders"
+
+
+async def show_sign_in(visit: Visit) -> web.StreamResponse:
+    """The form; whoever is signed in goes on at once."""
+    if visit.person is not None:
+        return visit.go(visit.next_path(FIRST_PAGE))
+    return await visit.show("sign_in.html", form=Form())
+
+
+async def sign_in(visit: Visit) -> web.StreamResponse:
+    """Opens a session and goes where the visitor wanted to go."""
+    form = await visit.form()
+    try:
+        await visit.api.sign_in(form["email"].strip(), form["password"], key=form.key)
+    except Problem as problem:
+        return await _again(visit, "sign_in.html", form, problem)
+    return visit.go(visit.next_path(FIRST_PAGE))
+
+
+async def show_sign_up(visit: Visit) -> web.StreamResponse:
+    """The form."""
+    if visit.person is not None:
+        return visit.go(visit.next_path(FIRST_PAGE))
+    return await visit.show("sign_up.html", form=Form())
+
+
+async def sign_up(visit: Visit) -> web.StreamResponse:
+    """Makes an account and signs it in."""
+    form = await visit.form()
+    email, password = form["email"].strip(), form["password"]
+    try:
+        await visit.api.register_account(email, password, form["display_name"].strip(), key=form.key)
+        await visit.api.sign_in(email, password)
+    except Problem as problem:
+        return await _again(visit, "sign_up.html", form, problem)
+    return visit.go(visit.next_path("/"), "welcome")
+
+
+async def sign_out(visit: Visit) -> web.StreamResponse:
+    """Closes the session here and at the API; signed out is signed out, whatever the API says."""
+    if visit.person is not None:
+        try:
+            await visit.api.sign_out()
+        except Problem:
+            visit.api.connection.use(None)
+    response = visit.go("/", "signed_out")
+    response.headers["Clear-Site-Data"] = '"storage"'  # drafts
+    return response
+
+
+async def _again(visit: Visit, template: str, form: Form, problem: Problem) -> web.StreamResponse:
+    if problem.code == "invalid_credentials":
+        form.summary = "E-mail address and password do not match."
+    elif problem.code == "email_taken":
+        form.refuse("email", "There is an account with this address already. Sign in instead.")
+    elif problem.status in (409, 422, 429):
+        form.take(problem, ("email", "password", "display_name"))
+    else:
+        raise problem
+    return await visit.show(template, status=422, form=form)
+
+
+PAGES = (
+    Page("GET", "/sign-in", show_sign_in),
+    Page("POST", "/sign-in", sign_in),
+    Page("GET", "/sign-up", show_sign_up),
+    Page("POST", "/sign-up", sign_up),
+    Page("POST", "/sign-out", sign_out),
+)

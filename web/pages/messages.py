@@ -1,0 +1,5 @@
+"""The inbox."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

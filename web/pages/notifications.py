@@ -1,0 +1,5 @@
+"""What one was told."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

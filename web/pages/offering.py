@@ -1,0 +1,5 @@
+"""My Services: posting, editing, pausing, archiving."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,5 @@
+"""One order: what is going on, and what its reader may do."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,5 @@
+"""Ordering a service."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,5 @@
+"""My Orders."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,5 @@
+"""Paying an order."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,5 @@
+"""Reviewing a completed order."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

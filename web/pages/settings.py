@@ -1,0 +1,5 @@
+"""One's own account."""
+
+from web.visits import Page
+
+PAGES: tuple[Page, ...] = ()

@@ -1,0 +1,69 @@
+"""Templates. Everything is escaped unless it is markup that we made ourselves."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from web import moments, money, words
+from web.assets import Assets
+from web.forms import new_key
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
+
+
+def make_environment(assets: Assets) -> Environment:
+    """The templates of `web/templates`, with our filters.
+
+    Amounts and times are written for `locale` and `time_zone`, which every page has.
+    """
+    environment = Environment(
+        loader=PackageLoader("web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(asset=assets.path, new_key=new_key, words=words)
+    environment.filters.update(
+        money=_money, moment=_moment, day=_day, distance=_distance, is_past=_is_past, markdown=_markdown,
+        amount=money.plain_amount,
+    )  # fmt: skip
+    return environment
+
+
+@pass_context
+def _money(context: Context, amount: Mapping[str, Any]) -> str:
+    return money.write_money(amount, context["locale"])
+
+
+@pass_context
+def _moment(context: Context, timestamp: str) -> Markup:
+    """A time with its machine-readable twin."""
+    shown = moments.write_moment(timestamp, context["locale"], context["time_zone"])
+    return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
+
+
+@pass_context
+def _day(context: Context, timestamp: str) -> Markup:
+    """A date with its machine-readable twin."""
+    shown = moments.write_day(timestamp, context["locale"], context["time_zone"])
+    return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
+
+
+@pass_context
+def _distance(context: Context, timestamp: str) -> str:
+    return moments.write_distance(timestamp, context["locale"])
+
+
+def _is_past(timestamp: str) -> bool:
+    return moments.parse(timestamp) < datetime.now(UTC)
+
+
+def _markdown(text: str) -> Markup:
+    return Markup(_MARKDOWN.render(text))  # noqa: S704 - raw HTML is off, so the output is ours

@@ -1,0 +1,108 @@
+"""Who visits. The session, tokens included, lives sealed in a cookie that scripts cannot read, so any
+process of the site can serve anyone, and the site keeps nothing.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from aiohttp import web
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from client.resources import Session
+
+KEPT_SECONDS = 30 * 24 * 3600  # as long as a refresh token waits for its use
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """A signed-in visitor, as the cookie knows them. `expires_at` is the access token's, in Unix seconds."""
+
+    id: str
+    display_name: str
+    roles: tuple[str, ...]
+    locale: str
+    time_zone: str
+    session_id: str
+    access_token: str
+    refresh_token: str
+    expires_at: float
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they keep the place in order."""
+        return "staff" in self.roles
+
+    def as_session(self) -> Session:
+        """What a client signs requests with."""
+        return cast(
+            Session,
+            {
+                "session_id": self.session_id,
+                "access_token": self.access_token,
+                "refresh_token": self.refresh_token,
+                "expires_in": int(self.expires_at - time.time()),
+            },
+        )
+
+
+def person_of(session: Session) -> Person:
+    """The visitor a new or renewed session belongs to."""
+    account = session["account"]
+    return Person(
+        id=account["id"],
+        display_name=account["display_name"],
+        roles=tuple(account["roles"]),
+        locale=account["locale"],
+        time_zone=account["time_zone"],
+        session_id=session["session_id"],
+        access_token=session["access_token"],
+        refresh_token=session["refresh_token"],
+        expires_at=time.time() + session["expires_in"],
+    )
+
+
+class Sessions:
+    """Seals visitors into cookies and reads them back."""
+
+    def __init__(self, secrets: Sequence[str], is_secure: bool) -> None:
+        self._seal = MultiFernet([Fernet(_key(secret)) for secret in secrets])
+        self._is_secure = is_secure
+        self._prefix = "__Host-" if is_secure else ""
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name; browsers keep `__Host-` ones to this host and to https."""
+        return f"{self._prefix}session"
+
+    def read(self, request: web.Request) -> Person | None:
+        """The visitor, or None: nobody, or a cookie that is not ours or too old."""
+        try:
+            told = json.loads(self._seal.decrypt(request.cookies.get(self.cookie, ""), KEPT_SECONDS))
+            return Person(**{**told, "roles": tuple(told["roles"])})
+        except (InvalidToken, ValueError, TypeError, KeyError):
+            return None
+
+    def keep(self, response: web.StreamResponse, person: Person) -> None:
+        """Signs the visitor in, or keeps what was renewed."""
+        sealed = self._seal.encrypt(json.dumps(dataclasses.asdict(person)).encode()).decode()
+        self.set(response, "session", sealed, KEPT_SECONDS)
+
+    def forget(self, response: web.StreamResponse) -> None:
+        """Signs the visitor out of this browser."""
+        self.set(response, "session", "", 0)
+
+    def set(self, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
+        """Sets a cookie that no script and no other site can use."""
+        options: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "Lax"}
+        response.set_cookie(
+            f"{self._prefix}{name}", value, max_age=seconds, secure=self._is_secure, **options
+        )
+
+
+def _key(secret: str) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.sha256(b"cookies of the site " + secret.encode()).digest())

@@ -1,0 +1,54 @@
+"""What every page of the site shares."""
+
+import asyncio
+
+import aiohttp
+from jinja2 import Environment
+
+from web.assets import Assets
+from web.rendering import make_environment
+from web.sessions import Sessions
+from web.settings import WebSettings
+
+API_SECONDS = 12.0
+
+
+class Site:
+    """Settings, cookies, templates, files, and the connections to the API."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self.settings = settings
+        self.sessions = Sessions(settings.secrets, settings.is_secure)
+        self.assets = Assets()
+        self.templates: Environment = make_environment(self.assets)
+        self.is_draining = False
+        self._http: aiohttp.ClientSession | None = None
+        self._streams: set[asyncio.Task[object]] = set()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The connections to the API, shared by all visitors; no cookie is kept."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=API_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0),  # each open stream needs one
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._http
+
+    def add_stream(self) -> None:
+        """The running task is an event stream from here on, which ends with the site."""
+        if (task := asyncio.current_task()) is not None:
+            self._streams.add(task)
+            task.add_done_callback(self._streams.discard)
+
+    def end_streams(self) -> None:
+        """Ends the event streams; browsers come back, to another process."""
+        for task in self._streams:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None

@@ -1,0 +1,184 @@
+"""One request of one visitor: who they are, the API in their name, and how to answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from client import MarketplaceClient, Problem, Unreachable
+from client.resources import Account, Session
+from web.forms import NEXT, Form, form_of
+from web.sessions import Person, person_of
+from web.site import Site
+
+SAID = "said"
+SAID_SECONDS = 60
+LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
+
+Handler = Callable[["Visit"], Awaitable[web.StreamResponse]]
+
+
+class Who(Enum):
+    """Who may see a page."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A place of the site."""
+
+    method: str
+    path: str
+    handler: Handler
+    who: Who = Who.ANYONE
+
+
+class SignedOut(Exception):
+    """The visitor has to sign in first."""
+
+
+class Visit:
+    """One request. `person` is None for somebody who is not signed in."""
+
+    def __init__(self, site: Site, request: web.Request, visit_id: str) -> None:
+        self.site = site
+        self.request = request
+        self.id = visit_id
+        self.person = site.sessions.read(request)
+        self.api = MarketplaceClient(
+            site.settings.api_url,
+            site.settings.web_patience_seconds,
+            site.http,
+            _passed_on(request, visit_id),
+        )
+        self._session: Session | None = None
+        if self.person is not None:
+            self._session = self.person.as_session()
+            self.api.connection.use(self._session)
+        self._unread: asyncio.Task[int | None] | None = None
+
+    @property
+    def signed_in(self) -> Person:
+        """The visitor. Raises: SignedOut."""
+        if self.person is None:
+            raise SignedOut
+        return self.person
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the page's script asks, to show what is new."""
+        return LIVE_HEADER in self.request.headers
+
+    @property
+    def path(self) -> str:
+        """Where the visitor is, query included."""
+        return self.request.path_qs
+
+    def part(self, name: str) -> str:
+        """A variable part of the path, safe to be put into a path of the API."""
+        return quote(self.request.match_info[name], safe="")
+
+    async def form(self) -> Form:
+        """What was sent."""
+        return form_of(await self.request.post())
+
+    def count_unread(self) -> None:
+        """Asks for the number of unread notifications, beside whatever the page asks."""
+        if self.person is not None and self._unread is None:
+            self._unread = asyncio.create_task(self._count())
+
+    async def _count(self) -> int | None:
+        try:
+            return await self.api.unread_count()
+        except (Problem, Unreachable, aiohttp.ClientError, TimeoutError):
+            return None  # a page without its bell is better than none
+
+    async def show(self, template: str, status: int = 200, **context: Any) -> web.Response:
+        """A page. `context` is what its template needs besides the frame."""
+        self.count_unread()
+        unread = await self._unread if self._unread is not None else None
+        text = self.site.templates.get_template(template).render(**self._frame(), unread=unread, **context)
+        response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+        if SAID in self.request.cookies and not self.is_live:
+            response.del_cookie(SAID, path="/")
+        return response
+
+    def _frame(self) -> dict[str, Any]:
+        person = self.person
+        return {
+            "person": person,
+            "here": self.request.path,
+            "path": self.path,
+            "visit_id": self.id,
+            "locale": person.locale if person else "en",
+            "time_zone": person.time_zone if person else "UTC",
+            "said": self.request.cookies.get(SAID, ""),
+            "query": self.request.query,
+        }
+
+    def go(self, path: str, said: str = "") -> web.Response:
+        """Sends the visitor to another page, where a sentence (`words.SAID`) tells what happened."""
+        response = web.Response(status=303, headers={"Location": path})
+        if said:
+            response.set_cookie(SAID, said, max_age=SAID_SECONDS, httponly=True, samesite="Lax", path="/")
+        return response
+
+    def next_path(self, otherwise: str) -> str:
+        """Where somebody wanted to go before they had to sign in: a path of this site, nothing else."""
+        asked = self.request.query.get("next", "")
+        return asked if is_own_path(asked) else otherwise
+
+    def remember(self, account: Account) -> None:
+        """Takes a changed account into the session, so that the next page shows it."""
+        if self.api.session is not None:
+            self.api.connection.use(cast(Session, {**self.api.session, "account": account}))
+
+    def keep_session(self, response: web.StreamResponse) -> None:
+        """Puts a session that the API opened, renewed or ended meanwhile into the cookie."""
+        session = self.api.session
+        if session is self._session:
+            return
+        if session is None:
+            self.site.sessions.forget(response)
+        else:
+            self.site.sessions.keep(response, person_of(session))
+
+    async def close(self) -> None:
+        """Leaves nothing running."""
+        if self._unread is not None and not self._unread.done():
+            self._unread.cancel()
+            await asyncio.gather(self._unread, return_exceptions=True)
+
+
+def is_own_path(path: str) -> bool:
+    """Whether a path, from anywhere, leads to a page of this site and to no other host."""
+    if not path.startswith("/") or path.startswith(("//", "/\\")) or any(ord(c) < 32 for c in path):
+        return False
+    parts = urlsplit(path)
+    return not parts.scheme and not parts.netloc
+
+
+def sign_in_path(back: str) -> str:
+    """The sign-in page, which leads back here."""
+    return str(URL("/sign-in").with_query({NEXT.strip("_"): back}))
+
+
+def _passed_on(request: web.Request, visit_id: str) -> dict[str, str]:
+    """What the API shall know of the visitor: address, browser, and the id of this request."""
+    hops = [*request.headers.getall("X-Forwarded-For", ()), request.remote or ""]
+    headers = {
+        "X-Request-Id": visit_id,
+        "X-Forwarded-For": ", ".join(hop for hop in hops if hop),
+        "User-Agent": request.headers.get("User-Agent", "web site"),
+    }
+    if (trace := request.headers.get("traceparent")) is not None:
+        headers["traceparent"] = trace
+    return headers
