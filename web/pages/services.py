@@ -26,10 +26,8 @@ async def browse_services(visit: Visit) -> web.StreamResponse:
     """Active services that fit what the visitor asks for."""
     asked = {name: visit.request.query.get(name, "").strip() for name in FILTERS}
     complaint, filters = _filters(asked)
-    found, categories = await asyncio.gather(
-        visit.api.search_services(limit=PER_PAGE, cursor=visit.request.query.get("cursor"), **filters),
-        visit.api.categories(),
-    )
+    filters |= {"limit": PER_PAGE, "cursor": visit.request.query.get("cursor")}
+    found, categories = await asyncio.gather(visit.api.search_services(**filters), visit.api.categories())
     return await visit.show(
         "services.html",
         asked=asked,
