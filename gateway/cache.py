@@ -1,18 +1,29 @@
 """Public answers of the catalog, kept until a service changes, 30 seconds at most.
 
-Only what anybody would get is kept. A fill that began before an invalidation is thrown away, since
-its answer may be from before the change.
+Only what anybody would get is kept. A fill that was under way when what it asks for changed is thrown
+away, since its answer may be from before the change. A change of another service is nothing to it: else
+nothing could be kept while there are many changes.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakSet
 
 from gateway.answers import Answer
 from gateway.metrics import CACHE
 from gateway.routes import Kept
 
 MAX_SHELF_BYTES = 32 * 1024 * 1024
+
+
+class Fill:
+    """One answer on its way to a shelf."""
+
+    def __init__(self, shelf: Kept, key: str) -> None:
+        self.shelf = shelf
+        self.key = key
+        self.is_stale = False
 
 
 class Cache:
@@ -27,7 +38,7 @@ class Cache:
             Kept.LISTING: OrderedDict(),
         }
         self._sizes = dict.fromkeys(self._shelves, 0)
-        self._generation = 0
+        self._fills: WeakSet[Fill] = WeakSet()  # a fill that fails is just forgotten
 
     def get(self, shelf: Kept, key: str) -> Answer | None:
         """What is kept under a key, if it is not too old."""
@@ -39,14 +50,17 @@ class Cache:
         _HIT.inc()
         return found[1]
 
-    def begin_fill(self) -> int:
-        """A ticket for `put`, taken before the services are asked."""
-        return self._generation
+    def begin_fill(self, shelf: Kept, key: str) -> Fill:
+        """What `put` needs, begun before the services are asked."""
+        fill = Fill(shelf, key)
+        self._fills.add(fill)
+        return fill
 
-    def put(self, ticket: int, shelf: Kept, key: str, answer: Answer) -> None:
-        """Keeps an answer, unless something was dropped since the ticket was taken."""
-        if ticket != self._generation or self._seconds <= 0:
+    def put(self, fill: Fill, answer: Answer) -> None:
+        """Keeps an answer, unless what it is about was dropped since the fill began."""
+        if fill.is_stale or self._seconds <= 0:
             return
+        shelf, key = fill.shelf, fill.key
         kept = self._shelves[shelf]
         self._drop(shelf, key)
         kept[key] = (self._clock() + self._seconds, answer)
@@ -56,13 +70,16 @@ class Cache:
 
     def drop_service(self, service_id: str) -> None:
         """A service changed: it and every list go."""
-        self._generation += 1
+        for fill in self._fills:
+            if fill.shelf is Kept.LISTING or fill.key == service_id:
+                fill.is_stale = True
         self._drop(Kept.SERVICE, service_id)
         self._empty(Kept.LISTING)
 
     def clear(self) -> None:
         """Changes may have been missed: everything goes."""
-        self._generation += 1
+        for fill in self._fills:
+            fill.is_stale = True
         for shelf in self._shelves:
             self._empty(shelf)
 

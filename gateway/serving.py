@@ -158,14 +158,14 @@ async def _through_cache(gateway: "Gateway", incoming: Incoming, route: Route) -
     kept = gateway.cache.get(route.kept, key)
     if kept is not None:
         return kept
-    ticket = gateway.cache.begin_fill()
+    fill = gateway.cache.begin_fill(route.kept, key)
     reply = await route.handler(incoming)
     if isinstance(reply, web.StreamResponse):
         raise TypeError(f"{route.name} is kept and must answer with a Reply")
     answer = render(route, reply, request.path, request.rel_url.raw_query_string)
     may_depend_on_caller = route.shape is Shape.ONE and reply.result.get("status") not in SHOWN_TO_ALL
     if incoming.caller is None or not may_depend_on_caller:
-        gateway.cache.put(ticket, route.kept, key, answer)
+        gateway.cache.put(fill, answer)
     return answer
 
 

@@ -5,13 +5,15 @@ is made twice.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from cli.demo.offers import Offer, offers
-from cli.demo.people import EVERYBODY, PASSWORD, PROVIDERS, STAFF, Person
+from cli.demo.people import EVERYBODY, PASSWORD, STAFF, Person
 from cli.demo.stories import (
     BESIDE_THE_LIFECYCLE,
     CUSTOMER,
@@ -26,10 +28,11 @@ from cli.demo.stories import (
     stories,
 )
 from cli.demo.stories import STAFF as STAFF_STEP
-from client import MarketplaceClient, Problem
-from client.resources import Money, Order, Service
+from client import MarketplaceClient, Problem, Unreachable
+from client.resources import Money, Order, Payment, Service
 
 AT_ONCE = 4
+LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 90.0  # longer than a minute's window of a rate limit
 EXPECTED = frozenset({"email_taken", "review_exists", "reply_exists", "already_paid", "payment_declined"})
 REFUNDED_PART = 4
@@ -80,6 +83,7 @@ class Seeding:
         self._total = 1
         self._services: dict[str, Service] = {}
         self._known_orders: dict[tuple[str, str], Order] = {}
+        self._order_ids: dict[int, str] = {}  # by story
 
     async def run(self) -> Seeded:
         """People first, then services, then orders."""
@@ -89,7 +93,7 @@ class Seeding:
         await self._all(self._settle, EVERYBODY)
         await self._all(self._offer, offered)
         await self._all(self._tell, told)
-        await self._pay_one_out()
+        await self._pay_one_out(told)
         return Seeded(len(EVERYBODY), len(offered), len(told))
 
     async def _all(self, do: Callable[[Thing], Awaitable[None]], things: Iterable[Thing]) -> None:
@@ -146,6 +150,7 @@ class Seeding:
             order = await customer.submit_order(service["id"], story.requirements, service["price"], key=key)
         else:
             steps = await self._left_of(steps, customer, order)
+        self._order_ids[story.number] = order["id"]
         for number, step in steps:
             if step.who != STAFF_STEP or self._grant_staff is not None:
                 await self._do(step, story, order, f"demo order {story.number} step {number}")
@@ -186,26 +191,54 @@ class Seeding:
                     order["id"], step.what, reason=step.text, to_status=step.to_status, key=key
                 )
 
-    async def _pay_one_out(self) -> None:
-        """The first provider with available money asks for half of it, where shares are released."""
-        for person in PROVIDERS:
-            client = self._clients[person.handle]
-            if (await client.payouts(limit=1))["data"]:
-                return
-            for money in (await client.balance())["available"]:
-                if money["amount"] > 1:
-                    half: Money = {**money, "amount": money["amount"] // 2}
-                    await client.request_payout(half, key=f"demo {person.handle} payout")
-                    return
+    async def _pay_one_out(self, told: Iterable[Story]) -> None:
+        """The provider of the first order that was paid asks for half of it as soon as it is released;
+        where shares are held for days nobody waits for that."""
+        story = next(story for story in told if _is_paid_in_full(story))
+        client = self._clients[story.offer.provider]
+        paid = await _paid(client, self._order_ids[story.number])
+        if paid is None or not _is_released_soon(paid) or (await client.payouts(limit=1))["data"]:
+            return
+        share = paid["provider_share"]
+        half: Money = {**share, "amount": share["amount"] // 2}
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while await _available(client, half["currency"]) < half["amount"]:
+            if time.monotonic() > give_up_at:
+                raise Unreachable(f"{story.offer.provider}'s share of an order was not released.")
+            await asyncio.sleep(LOOK_SECONDS)
+        await client.request_payout(half, key=f"demo {story.offer.provider} payout")
+
+
+def _is_paid_in_full(story: Story) -> bool:
+    steps = [step.what for step in story.steps]
+    return PAY in steps and REFUND not in steps
+
+
+async def _paid(client: MarketplaceClient, order_id: str) -> Payment | None:
+    """An order's payment that was made."""
+    payments = (await client.payments(order_id))["data"]
+    return next((payment for payment in payments if payment["status"] == "paid"), None)
+
+
+def _is_released_soon(payment: Payment) -> bool:
+    available_at = payment["available_at"]
+    soon = datetime.now(UTC) + timedelta(seconds=PATIENCE_SECONDS)
+    return available_at is not None and datetime.fromisoformat(available_at) <= soon
+
+
+async def _available(client: MarketplaceClient, currency: str) -> int:
+    """What somebody may have paid out now, in minor units."""
+    available = (await client.balance())["available"]
+    return sum(money["amount"] for money in available if money["currency"] == currency)
 
 
 async def _refund_part(client: MarketplaceClient, order: Order, reason: str, key: str) -> None:
     """Gives a part of what was paid back."""
-    for payment in (await client.payments(order["id"]))["data"]:
-        if payment["status"] == "paid":
-            amount = payment["amount"]
-            part: Money = {**amount, "amount": max(1, amount["amount"] // REFUNDED_PART)}
-            await client.refund_payment(payment["id"], reason, part, key=key)
+    payment = await _paid(client, order["id"])
+    if payment is not None:
+        amount = payment["amount"]
+        part: Money = {**amount, "amount": max(1, amount["amount"] // REFUNDED_PART)}
+        await client.refund_payment(payment["id"], reason, part, key=key)
 
 
 @contextmanager

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import aiohttp
 
 from tests.faults.laboratory import Scene
-from tests.faults.people import Person
+from tests.faults.people import Json, Person
 
 # Pages of the gateway's own.
 OWN_PAGES = ("/healthz", "/openapi.json", "/v1/order_statuses", "/v1/help", "/problems/not_found")
 DEADLINE_SECONDS = 5.0
+HEARD_SECONDS = 120.0
 NOISE_SECONDS = 2.0  # the machine that tests is busy itself
 AWAY = {503, 504}
 # From the moment the server takes connections again: everything is ready and has drained.
@@ -44,17 +45,15 @@ class Outage:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._somebody = Person(scene.world.url, scene.world.book)
+        self._somebody, self._customer = (Person(scene.world.url, scene.world.book) for _ in range(2))
         self._kept = ""
 
     async def prepare(self) -> None:
         """Somebody signs in, offers something and looks at it: the gateway keeps public answers."""
-        await self._somebody.arrive()
+        await asyncio.gather(self._somebody.arrive(), self._customer.arrive())
         service = await self._somebody.post_service()
         assert service is not None
-        # What the gateway hears of a service makes it forget the answers about that one.
-        while await asyncio.to_thread(self._untold, service["id"]):
-            await asyncio.sleep(0.05)
+        await self._heard_by_the_gateway(service)
         self._kept = f"/v1/services/{service['id']}"
         [told] = await self._ask(self._kept)
         assert told.status == 200, told
@@ -67,7 +66,25 @@ class Outage:
         wrong += [told for told in refused if told.status not in AWAY or not told.retry_after]
         wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS * _strangers()]
         assert not wrong, f"told while a server is away: {wrong}"
-        await self._somebody.client.close()
+        for person in (self._somebody, self._customer):
+            await person.client.close()
+
+    async def _heard_by_the_gateway(self, service: Json) -> None:
+        """Waits until the gateway knows of a new service: what it hears makes it forget the answers about
+        that one. It hears everything in one queue, so whoever hears of an order recorded later is told
+        that the service came through."""
+        signed = self._somebody.client.connection.authorization()
+        async with (
+            aiohttp.ClientSession(self._scene.world.url, headers=signed) as http,
+            http.get("/v1/events", timeout=aiohttp.ClientTimeout(HEARD_SECONDS)) as stream,
+        ):
+            while await asyncio.to_thread(self._untold, service["id"]):
+                await asyncio.sleep(0.05)
+            assert await self._customer.order(service) is not None
+            async for line in stream.content:
+                if line == b"event: order.transitioned\n":
+                    return
+        raise AssertionError("the live stream ended before it told of an order")
 
     def _untold(self, service_id: str) -> int:
         unsent = f"SELECT 1 FROM outbox WHERE sent_at IS NULL AND body->>'service_id' = '{service_id}'"
