@@ -20,3 +20,12 @@ def test_a_redirect_reaches_browsers_that_ask_for_compression() -> None:
                 assert "Content-Encoding" not in answer.headers
 
     asyncio.run(ask())
+
+
+def test_a_stream_ends_for_good_for_somebody_who_is_signed_out() -> None:
+    async def ask() -> None:
+        async with TestClient(TestServer(build_app(WebSettings()))) as client:
+            answer = await client.get("/live/events", allow_redirects=False)
+            assert (answer.status, answer.cookies) == (204, {})
+
+    asyncio.run(ask())
