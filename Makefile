@@ -19,7 +19,7 @@ run: setup  ## the whole marketplace in one process: no servers, no network
 test: setup  ## every test; those on real servers need RabbitMQ and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-up:  ## the real stack in containers: http://127.0.0.1:8000/docs
+up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait
 
 down:  ## stops the containers; their data stays
