@@ -93,5 +93,12 @@ _SAID_OF_ORDERS = {
     "review_replied": "Your reply is published.",
 }
 _SAID_OF_SERVICES: dict[str, str] = {}
-_SAID_OF_ACCOUNTS: dict[str, str] = {}
+_SAID_OF_ACCOUNTS = {
+    "profile_saved": "Your profile is saved.",
+    "password_changed": "Your password is changed. Everywhere else you are signed out now.",
+    "place_signed_out": "That browser is signed out.",
+    "signed_out_everywhere": "You are signed out everywhere.",
+    "preferences_saved": "Saved. From now on you are told what you chose.",
+    "all_read": "Everything is marked read.",
+}
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
