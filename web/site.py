@@ -6,6 +6,7 @@ import aiohttp
 from jinja2 import Environment
 
 from web.assets import Assets
+from web.earnings import ClosedMonths
 from web.rendering import make_environment
 from web.sessions import Sessions
 from web.settings import WebSettings
@@ -20,6 +21,7 @@ class Site:
         self.settings = settings
         self.sessions = Sessions(settings.secrets, settings.is_secure)
         self.assets = Assets()
+        self.closed_months = ClosedMonths()
         self.templates: Environment = make_environment(self.assets)
         self.is_draining = False
         self._http: aiohttp.ClientSession | None = None

@@ -15,6 +15,20 @@ PAYMENT_LABELS = {
     "partly_refunded": "Partly refunded",
 }
 
+LISTING_LABELS = {"draft": "Draft", "active": "Active", "paused": "Paused", "archived": "Archived"}
+LISTING_TONES = {"draft": "waiting", "active": "done", "paused": "working", "archived": "ended"}
+
+TRANSACTION_LABELS = {
+    "payment": "You paid",
+    "earning": "Earned",
+    "release": "Became available",
+    "refund": "Refund",
+    "payout": "Payout",
+    "payout_returned": "Payout came back",
+}
+PAYOUT_LABELS = {"processing": "On its way", "paid": "Paid out", "failed": "Failed"}
+PAYOUT_TONES = {"processing": "working", "paid": "done", "failed": "disputed"}
+
 ACTIONS = {
     "approve": "Approve order",
     "decline": "Decline",
@@ -50,6 +64,16 @@ _SAID_AT_THE_ENTRANCE = {
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
 _SAID_OF_ORDERS: dict[str, str] = {}
-_SAID_OF_SERVICES: dict[str, str] = {}
+_SAID_OF_SERVICES = {
+    "service_posted": "Your service is published: people can find and order it.",
+    "service_drafted": "Your draft is saved. Nobody else sees it until you publish it.",
+    "service_saved": "Your changes are saved.",
+    "service_paused": "Your service is paused: it cannot be ordered until you make it active.",
+    "service_resumed": "Your service is active again.",
+    "service_archived": "Your service is archived.",
+    "service_is_archived": "This service is archived, and stays so.",
+    "payout_requested": "Your payout is on its way.",
+    "reply_posted": "Your reply is published.",
+}
 _SAID_OF_ACCOUNTS: dict[str, str] = {}
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
