@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from client import Problem, Unreachable
 from web.assets import Assets
+from web.earnings import ClosedMonths
 from web.rendering import make_environment
 from web.sessions import Sessions
 from web.settings import WebSettings
@@ -26,6 +27,7 @@ class Site:
         self.settings = settings
         self.sessions = Sessions(settings.secrets, settings.is_secure)
         self.assets = Assets()
+        self.closed_months = ClosedMonths()
         self.templates: Environment = make_environment(self.assets)
         self.is_draining = False
         self._http: aiohttp.ClientSession | None = None

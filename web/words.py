@@ -15,6 +15,7 @@ PAYMENT_LABELS = {
     "partly_refunded": "Partly refunded",
 }
 
+<<<<<<< HEAD
 METHODS = {
     "sandbox_ok": "Test card that works",
     "sandbox_action": "Test card that asks you to confirm",
@@ -27,6 +28,21 @@ FAILURES = {
     "declined": "It was declined.",
     "cancelled": "You said no.",
 }
+=======
+LISTING_LABELS = {"draft": "Draft", "active": "Active", "paused": "Paused", "archived": "Archived"}
+LISTING_TONES = {"draft": "waiting", "active": "done", "paused": "working", "archived": "ended"}
+
+TRANSACTION_LABELS = {
+    "payment": "You paid",
+    "earning": "Earned",
+    "release": "Became available",
+    "refund": "Refund",
+    "payout": "Payout",
+    "payout_returned": "Payout came back",
+}
+PAYOUT_LABELS = {"processing": "On its way", "paid": "Paid out", "failed": "Failed"}
+PAYOUT_TONES = {"processing": "working", "paid": "done", "failed": "disputed"}
+>>>>>>> offering-pages
 
 ACTIONS = {
     "approve": "Approve order",
@@ -42,6 +58,13 @@ ACTIONS = {
 
 SIMPLE = ("approve", "confirm", "withdraw")  # one click; every other action has something to say
 GENTLE = ("approve", "confirm", "complete_work", "resolve_dispute")
+
+
+def arranged(transitions: list[str]) -> list[str]:
+    """The same actions, those first that bring an order on."""
+    return sorted(transitions, key=lambda each: (each not in GENTLE, each not in SIMPLE))
+
+
 QUESTIONS = {
     "decline": "Why do you decline? The customer reads this.",
     "complete_work": "A note on what you delivered",
@@ -74,6 +97,7 @@ _SAID_AT_THE_ENTRANCE = {
     "signed_out": "You are signed out.",
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
+<<<<<<< HEAD
 _SAID_OF_ORDERS = {
     "order_submitted": "Your order is on its way. The provider was told.",
     "order_approved": "You approved the order. The customer was told.",
@@ -101,4 +125,19 @@ _SAID_OF_ACCOUNTS = {
     "preferences_saved": "Saved. From now on you are told what you chose.",
     "all_read": "Everything is marked read.",
 }
+=======
+_SAID_OF_ORDERS: dict[str, str] = {}
+_SAID_OF_SERVICES = {
+    "service_posted": "Your service is published: people can find and order it.",
+    "service_drafted": "Your draft is saved. Nobody else sees it until you publish it.",
+    "service_saved": "Your changes are saved.",
+    "service_paused": "Your service is paused: it cannot be ordered until you make it active.",
+    "service_resumed": "Your service is active again.",
+    "service_archived": "Your service is archived.",
+    "service_is_archived": "This service is archived, and stays so.",
+    "payout_requested": "Your payout is on its way.",
+    "reply_posted": "Your reply is published.",
+}
+_SAID_OF_ACCOUNTS: dict[str, str] = {}
+>>>>>>> offering-pages
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
