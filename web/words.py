@@ -15,7 +15,6 @@ PAYMENT_LABELS = {
     "partly_refunded": "Partly refunded",
 }
 
-<<<<<<< HEAD
 METHODS = {
     "sandbox_ok": "Test card that works",
     "sandbox_action": "Test card that asks you to confirm",
@@ -28,7 +27,7 @@ FAILURES = {
     "declined": "It was declined.",
     "cancelled": "You said no.",
 }
-=======
+
 LISTING_LABELS = {"draft": "Draft", "active": "Active", "paused": "Paused", "archived": "Archived"}
 LISTING_TONES = {"draft": "waiting", "active": "done", "paused": "working", "archived": "ended"}
 
@@ -42,7 +41,6 @@ TRANSACTION_LABELS = {
 }
 PAYOUT_LABELS = {"processing": "On its way", "paid": "Paid out", "failed": "Failed"}
 PAYOUT_TONES = {"processing": "working", "paid": "done", "failed": "disputed"}
->>>>>>> offering-pages
 
 ACTIONS = {
     "approve": "Approve order",
@@ -97,7 +95,6 @@ _SAID_AT_THE_ENTRANCE = {
     "signed_out": "You are signed out.",
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
-<<<<<<< HEAD
 _SAID_OF_ORDERS = {
     "order_submitted": "Your order is on its way. The provider was told.",
     "order_approved": "You approved the order. The customer was told.",
@@ -116,17 +113,6 @@ _SAID_OF_ORDERS = {
     "review_changed": "Your review is changed.",
     "review_replied": "Your reply is published.",
 }
-_SAID_OF_SERVICES: dict[str, str] = {}
-_SAID_OF_ACCOUNTS = {
-    "profile_saved": "Your profile is saved.",
-    "password_changed": "Your password is changed. Everywhere else you are signed out now.",
-    "place_signed_out": "That browser is signed out.",
-    "signed_out_everywhere": "You are signed out everywhere.",
-    "preferences_saved": "Saved. From now on you are told what you chose.",
-    "all_read": "Everything is marked read.",
-}
-=======
-_SAID_OF_ORDERS: dict[str, str] = {}
 _SAID_OF_SERVICES = {
     "service_posted": "Your service is published: people can find and order it.",
     "service_drafted": "Your draft is saved. Nobody else sees it until you publish it.",
@@ -138,6 +124,12 @@ _SAID_OF_SERVICES = {
     "payout_requested": "Your payout is on its way.",
     "reply_posted": "Your reply is published.",
 }
-_SAID_OF_ACCOUNTS: dict[str, str] = {}
->>>>>>> offering-pages
+_SAID_OF_ACCOUNTS = {
+    "profile_saved": "Your profile is saved.",
+    "password_changed": "Your password is changed. Everywhere else you are signed out now.",
+    "place_signed_out": "That browser is signed out.",
+    "signed_out_everywhere": "You are signed out everywhere.",
+    "preferences_saved": "Saved. From now on you are told what you chose.",
+    "all_read": "Everything is marked read.",
+}
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}

@@ -5,7 +5,7 @@ from aiohttp import web
 from client import Problem
 from client.resources import Money, Payment
 from web import money
-from web.documents import document
+from web.documents import pass_on
 from web.forms import Form
 from web.pages.order import REFUSED, show_again
 from web.visits import Page, Visit, Who
@@ -85,12 +85,12 @@ def _refunded(form: Form) -> Money | None:
 
 async def show_receipt(visit: Visit) -> web.StreamResponse:
     """The receipt, to look at."""
-    return document(await visit.api.receipt(visit.part("payment_id"), "html"), "html")
+    return pass_on(await visit.api.receipt(visit.part("payment_id"), "html"), "text/html", "receipt.html")
 
 
 async def show_receipt_pdf(visit: Visit) -> web.StreamResponse:
     """The receipt, to keep."""
-    return document(await visit.api.receipt(visit.part("payment_id"), "pdf"), "pdf", "receipt")
+    return pass_on(await visit.api.receipt(visit.part("payment_id")), "application/pdf", "receipt.pdf")
 
 
 PAGES = (
