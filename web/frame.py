@@ -138,7 +138,8 @@ def _finish(request: web.Request, response: web.StreamResponse) -> None:
     if not request.path.startswith(STATIC):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Vary", "Cookie")
-        response.enable_compression()
+        if not isinstance(response, web.Response) or response.body:
+            response.enable_compression()  # aiohttp cannot compress the nothing of a redirect
 
 
 def _note(request: web.Request, response: web.StreamResponse, visit_id: str, seconds: float) -> None:

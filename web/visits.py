@@ -151,6 +151,10 @@ class Visit:
         else:
             self.site.sessions.keep(response, person_of(session))
 
+    def leave_session(self) -> None:
+        """Leaves the cookie as it came, even if the API called the session over: it may be another by now."""
+        self.api.connection.use(self._session)
+
     async def close(self) -> None:
         """Leaves nothing running."""
         if self._unread is not None and not self._unread.done():

@@ -19,9 +19,12 @@ RETRY_MILLISECONDS = 2_000
 async def stream_events(visit: Visit) -> web.StreamResponse:
     """The visitor's events as the API tells them; ends when the API's stream does, and browsers return.
 
-    The session is renewed only here, before the answer begins: later no cookie can be set.
+    The session is renewed only here, before the answer begins: later no cookie can be set. To somebody
+    who was signed out meanwhile, by another tab perhaps, the stream has nothing to tell; their next page
+    says so.
     """
-    await visit.api.connection.renew_if_needed()
+    if not await _is_signed_in(visit):
+        return web.Response(status=204)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     response.headers["X-Accel-Buffering"] = "no"
     visit.keep_session(response)
@@ -37,6 +40,19 @@ async def stream_events(visit: Visit) -> web.StreamResponse:
     finally:
         STREAMS.dec()
     return response
+
+
+async def _is_signed_in(visit: Visit) -> bool:
+    if visit.person is None:
+        return False
+    try:
+        await visit.api.connection.renew_if_needed()
+    except Problem as problem:
+        if problem.status != 401:
+            raise
+        visit.leave_session()
+        return False
+    return True
 
 
 async def _pass_on(events: AsyncIterator[LiveEvent], response: web.StreamResponse) -> None:
@@ -68,6 +84,6 @@ async def show_bell(visit: Visit) -> web.StreamResponse:
 
 
 PAGES = (
-    Page("GET", "/live/events", stream_events, Who.SIGNED_IN),
+    Page("GET", "/live/events", stream_events),
     Page("GET", "/live/bell", show_bell, Who.SIGNED_IN),
 )

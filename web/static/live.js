@@ -102,15 +102,19 @@ const listen = () =>
       "payout.updated", "review.created", "resync"];
     let source;
     let lost = false;
+    let pause = 5000;
     const open = () => {
       source = new EventSource("/live/events");
       source.onopen = () => {
         if (lost) tell({ type: "resync" }); // what happened meanwhile was missed
         lost = false;
+        pause = 5000;
       };
       source.onerror = () => {
         lost = true;
-        if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000); // refused: ask again later
+        if (source.readyState !== EventSource.CLOSED) return;
+        setTimeout(open, pause); // refused, or signed out: ask again later
+        pause = Math.min(2 * pause, 60_000);
       };
       for (const type of TYPES) {
         source.addEventListener(type, (raw) => tell({ type, order: JSON.parse(raw.data).order_id }));
