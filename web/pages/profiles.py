@@ -82,7 +82,7 @@ async def reply_to_review(visit: Visit) -> web.StreamResponse:
     else:
         try:
             await visit.api.reply_to_review(review_id, text, key=form.key)
-            return visit.go(f"/profiles/{visit.part('account_id')}#review-{review_id}", "reply_posted")
+            return visit.go(f"/profiles/{visit.part('account_id')}#review-{review_id}", "review_replied")
         except Problem as problem:
             if problem.status not in (409, 422, 429):
                 raise
