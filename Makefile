@@ -25,7 +25,7 @@ chromium:  ## the browser of the browser tests: installs it where that can be do
 screenshots: setup  ## pictures of every screen in build/screenshots/, and the README's
 	@$(BIN)/python -W ignore -m tests.web.browser.gallery
 
-up:  ## the real stack in containers: http://127.0.0.1:8000/docs
+up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait
 
 down:  ## stops the containers; their data stays

@@ -16,7 +16,7 @@ from cli.operations.ledger_commands import ledger
 from cli.operations.order_commands import orders
 from cli.operations.outbox_commands import outbox
 from cli.operations.queue_commands import queues
-from cli.options import gateway_url
+from cli.options import gateway_url, site_url
 from services.directory import NAMES, all_events, class_of
 
 GATEWAY, WEB = "gateway", "web"
@@ -124,11 +124,12 @@ def config(changed: bool, as_json: bool) -> None:
 @microtasks.command(short_help="Finds what is wrong, and says what to do.")
 @click.argument("names", type=click.Choice(NAMES), nargs=-1, metavar="[SERVICE]...")
 @gateway_url("The gateway to look at.")
+@site_url("The web site to look at too.")
 @click.option("--within", default=20.0, show_default=True, type=click.FloatRange(1),
               help="Seconds to wait for answers, at the most.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For a program: one JSON object.")
-def doctor(names: tuple[str, ...], url: str, within: float, as_json: bool) -> None:
-    """Looks at settings, broker, databases, services and gateway, and says what to do.
+def doctor(names: tuple[str, ...], url: str, site: str, within: float, as_json: bool) -> None:
+    """Looks at settings, broker, databases, services, gateway and, with --site, the web site.
 
     Changes nothing. With names it looks at those services only. Exit code: 0 when nothing failed
     (there may be warnings), 1 when something failed.
@@ -136,7 +137,7 @@ def doctor(names: tuple[str, ...], url: str, within: float, as_json: bool) -> No
     from cli.doctor.report import run_doctor
 
     logging.configure("CRITICAL", "console")
-    raise SystemExit(run_doctor(names or NAMES, url, within, as_json))
+    raise SystemExit(run_doctor(names or NAMES, url, site, within, as_json))
 
 
 @microtasks.command(short_help="Plays a whole journey, step by step.")

@@ -22,6 +22,18 @@ def gateway_url(meaning: str) -> Callable[[Command], Command]:
     )
 
 
+def site_url(meaning: str) -> Callable[[Command], Command]:
+    """`--site`: the address of the web site; empty when none is given."""
+    return click.option(
+        "--site",
+        envvar="MICROTASKS_SITE",
+        default="",
+        show_envvar=True,
+        callback=lambda *asked: _http_address(*asked) if asked[-1] else "",
+        help=meaning,
+    )
+
+
 def _http_address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
         parts = urlsplit(value)

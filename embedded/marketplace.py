@@ -81,6 +81,7 @@ class Marketplace:
         os.environ.setdefault("TRUSTED_PROXIES", OWN_ADDRESSES)  # the site tells who its visitors are
         self.settings = load(GatewaySettings)
         self.web_settings = self._web_settings()
+        os.environ.setdefault("PAYMENT_RETURN_URL", f"{self.site_url}/orders/{{order_id}}")
         _check_port(self.settings.gateway_host, self.settings.gateway_port, "GATEWAY_PORT")
         _check_port(self.web_settings.web_host, self.web_settings.web_port, "WEB_PORT")
         for container in self._made_containers():

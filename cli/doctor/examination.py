@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterable
 from chassis.settings import BadSetting, Settings, load
 from cli.doctor.broker import examine_broker
 from cli.doctor.databases import examine_database
+from cli.doctor.doors import examine_gateway, examine_site
 from cli.doctor.findings import Finding, failed
-from cli.doctor.gateway import examine_gateway
 from cli.doctor.settings import examine_settings
 
 Examine = Callable[[], Iterable[Finding]]
 
 
-def examine(services: Collection[str], url: str, within_seconds: float) -> list[Finding]:
-    """Looks at settings, broker, databases and gateway; takes `within_seconds` at the most."""
+def examine(services: Collection[str], url: str, within_seconds: float, site: str = "") -> list[Finding]:
+    """Looks at settings, broker, databases, gateway and, if one is named, the web site; takes
+    `within_seconds` at the most."""
     findings = list(examine_settings(services))
     subjects: dict[str, Examine] = {}
     try:
@@ -31,6 +32,8 @@ def examine(services: Collection[str], url: str, within_seconds: float) -> list[
         for service in services:
             subjects[f"{service} database"] = _database(settings, service)
     subjects["gateway"] = lambda: examine_gateway(url)
+    if site:
+        subjects["site"] = lambda: examine_site(site)
     return findings + side_by_side(subjects, within_seconds)
 
 

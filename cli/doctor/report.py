@@ -17,10 +17,10 @@ STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "bold red
 WORST_FIRST = (Result.FAILED, Result.WARNING, Result.OK)
 
 
-def run_doctor(services: Collection[str], url: str, within_seconds: float, as_json: bool) -> int:
+def run_doctor(services: Collection[str], url: str, site: str, within_seconds: float, as_json: bool) -> int:
     """Looks at everything and shows it; the exit code is 1 when something failed."""
     with Console(stderr=True).status("Looking ..."):
-        findings = examine(services, url, within_seconds)
+        findings = examine(services, url, within_seconds, site)
     worst = next((result for result in WORST_FIRST if _count(findings, result)), Result.OK)
     if as_json:
         listed = [dataclasses.asdict(finding) for finding in findings]

@@ -36,7 +36,8 @@ class PaymentSettings:
     stripe_webhook_secret: str = setting("", "verifies what Stripe posts to the webhook", secret=True)
     stripe_api_url: str = setting("https://api.stripe.com", "where Stripe's API is")
     payment_return_url: str = setting(
-        "http://127.0.0.1:8000/", "where Stripe's page sends the customer afterwards"
+        "http://127.0.0.1:8080/orders/{order_id}",
+        "where Stripe's page sends the customer afterwards; {order_id} stands for the order's id",
     )
 
     def __post_init__(self) -> None:

@@ -167,12 +167,13 @@ class StripeProcessor:
             "unit_amount": to_stripe(wish.amount_minor, wish.currency),
             "product_data": {"name": wish.description},
         }
+        back_to = self._settings.payment_return_url.replace("{order_id}", wish.order_id)
         return self._api.checkout.sessions.create(
             {
                 "mode": "payment",
                 "line_items": [{"quantity": 1, "price_data": price}],
-                "success_url": self._settings.payment_return_url,
-                "cancel_url": self._settings.payment_return_url,
+                "success_url": back_to,
+                "cancel_url": back_to,
                 "client_reference_id": wish.payment_id,
                 "metadata": metadata,
                 "payment_intent_data": {"metadata": metadata},

@@ -18,14 +18,14 @@ def _catches_sigterm(process: "subprocess.Popen[bytes]") -> bool:
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
-@pytest.mark.parametrize("name", ["catalog", "gateway"])
+@pytest.mark.parametrize("name", ["catalog", "gateway", "web"])
 def test_a_process_that_is_still_loading_ends_at_once_and_well(name: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with open(log, "wb") as output:
         process = subprocess.Popen(
             [*MICROTASKS, "serve", name],
             cwd=ROOT,
-            env={**os.environ, "GATEWAY_PORT": "0"},
+            env={**os.environ, "GATEWAY_PORT": "0", "WEB_PORT": "0"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.test_compose_file import CHECK, IMAGES, LONG_LIVED
+from tests.deploy.test_compose_file import CHECK, IMAGES, ON_THE_BROKER
 from tests.house import ROOT
 
 TEXT = (ROOT / "docker-compose.cluster.yml").read_text()
@@ -45,9 +45,9 @@ def test_only_known_images_are_used() -> None:
     assert {part["image"] for part in PARTS.values() if "image" in part} < IMAGES
 
 
-def test_all_processes_know_that_calls_wait_in_quorum_queues() -> None:
+def test_all_who_use_the_broker_know_that_calls_wait_in_quorum_queues() -> None:
     knowing = {n for n, part in PARTS.items() if part.get("environment", {}) == {"RPC_QUEUE_TYPE": "quorum"}}
-    assert knowing == {*LONG_LIVED, "migrate", "operator"}
+    assert knowing == {*ON_THE_BROKER, "migrate", "operator"}
 
 
 def test_the_cookie_is_a_secret_that_production_must_set() -> None:

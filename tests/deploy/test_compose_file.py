@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -16,7 +17,9 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 IMAGES = {"microtasks", "haproxy:3.0", "rabbitmq:4.0-management", "postgres:17-trixie"}
-LONG_LIVED = (*SERVICES, "gateway")
+ON_THE_BROKER = (*SERVICES, "gateway")
+LONG_LIVED = (*ON_THE_BROKER, "web")
+EDGE = (ROOT / "deploy" / "edge" / "haproxy.cfg").read_text()
 CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
 
 
@@ -35,7 +38,7 @@ def test_every_part_can_be_scaled_and_only_the_edge_is_published() -> None:
     assert not [name for name, part in PARTS.items() if "container_name" in part]
     published = {name for name, part in PARTS.items() if "ports" in part and "profiles" not in part}
     assert published == {"edge"}
-    assert PARTS["edge"]["ports"] == ["${GATEWAY_PORT:-8000}:8000"]
+    assert PARTS["edge"]["ports"] == ["${GATEWAY_PORT:-8000}:8000", "${WEB_PORT:-8080}:8080"]
     assert COMPOSE["networks"]["back"] == {"internal": True}
     assert PARTS["edge"]["networks"] == ["front"], "it cannot reach a database or the broker"
 
@@ -62,6 +65,48 @@ def test_the_gateway_knows_no_database_and_nobody_else_knows_the_operators_passw
     for name in (*LONG_LIVED, "migrate", "operator", "edge"):
         assert not re.search(r"\{(RABBITMQ|POSTGRES)_PASSWORD:", json.dumps(PARTS[name]))
     assert PARTS["rabbitmq"]["environment"]["RABBITMQ_DEFAULT_USER"] == OPERATOR
+
+
+def test_the_site_has_its_own_secret_only_and_reaches_nothing_but_the_edge_and_the_gateways() -> None:
+    site = PARTS["web"]
+    assert site["networks"] == ["front"]
+    assert not re.search(r"PASSWORD|amqp|postgres|TOKEN|SESSION|STRIPE", json.dumps(site["environment"]))
+    assert site["environment"]["WEB_SECRET"] is None, "from the shell or .env; production refuses the default"
+    assert not [
+        name for name in PARTS if name != "web" and "WEB_SECRET" in PARTS[name].get("environment", {})
+    ]
+
+
+def test_the_site_asks_the_api_where_its_word_on_addresses_counts_and_nobody_else_can() -> None:
+    inner = urlsplit(PARTS["web"]["environment"]["API_URL"])
+    assert inner.hostname == "edge"
+    frontends = dict(re.findall(r"^frontend (\w+).*\n +bind :(\d+)$", EDGE, re.MULTILINE))
+    assert frontends == {"public": "8000", "site": "8080", "inner": str(inner.port)}
+    assert str(inner.port) not in {port.rpartition(":")[2] for port in PARTS["edge"]["ports"]}
+
+
+@pytest.mark.parametrize("name", ["public", "site", "inner"])
+def test_only_the_published_doors_write_the_clients_address_anew(name: str) -> None:
+    [frontend] = re.findall(rf"^frontend {name} (.*?)(?=^\S)", EDGE, re.MULTILINE | re.DOTALL)
+    written = re.findall(r"set-header X-Forwarded-For (\S+) (if|unless) is_proxied", frontend)
+    anew = [("%[req.hdr(X-Forwarded-For,-1)]", "if"), ("%[src]", "unless")]
+    assert written == ([] if name == "inner" else anew)
+
+
+def test_the_edge_hears_of_a_stop_in_time() -> None:
+    look, failures = re.findall(r"check inter (\d+)ms .* fall (\d) ", EDGE)[0]
+    assert len(set(re.findall(r"default-server (.*)", EDGE))) == 1, "gateways and site alike"
+    for name, setting in (("gateway", "DRAIN_NOTICE_SECONDS"), ("web", "WEB_DRAIN_NOTICE_SECONDS")):
+        notice = float(PARTS[name]["environment"][setting])
+        assert int(look) * int(failures) / 1000 < notice < 30
+
+
+def test_every_page_of_the_edge_is_there_and_needs_nothing_else() -> None:
+    shown = set(re.findall(r"file \S+/pages/(\S+?)\"? ", EDGE))
+    pages = ROOT / "deploy" / "edge" / "pages"
+    assert shown == {path.name for path in pages.iterdir()}
+    for path in pages.iterdir():
+        assert not re.search(r"<(link|script|img)|https?://", path.read_text())
 
 
 def test_every_default_password_is_one_that_production_refuses() -> None:

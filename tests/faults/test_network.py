@@ -16,7 +16,7 @@ LONGER_THAN_DEADLINES = 8.0
 LONGER_THAN_PATIENCE = 20.0  # a process gives a silent database up after three deadlines
 CUTS = 5
 SLOW_SECONDS = 0.08
-HEARTBEATS_SECONDS = 75.0
+HEARTBEATS_SECONDS = 30.0  # a client needs two to notice, the broker up to three
 
 
 async def _away(network: Network, mode: Mode, seconds: float, scene: Scene) -> None:
@@ -113,7 +113,8 @@ def test_slow(fragile: Fragile, server: str) -> None:
 @to_each_server
 def test_open_connections_forgotten(fragile: Fragile, server: str) -> None:
     forgotten = partial(_forgotten, SERVERS[server][0](fragile))
-    run(fragile, f"open TCP to the {server} forgotten", forgotten, HEARTBEATS_SECONDS)
+    within = HEARTBEATS_SECONDS + drained_within()
+    run(fragile, f"open TCP to the {server} forgotten", forgotten, within)
 
 
 def test_the_gateways_own_connection_half_open(fragile: Fragile) -> None:

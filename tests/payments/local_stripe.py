@@ -41,6 +41,12 @@ class LocalStripe:
             posted = json.load(answer)
         return [one["key"] for one in posted if one["path"] == path]
 
+    def leads_back_to(self, session: str) -> set[str]:
+        """Where the hosted page sends the customer afterwards, paid or not."""
+        with urllib.request.urlopen(f"{self.url}/v1/checkout/sessions/{session}", timeout=10) as answer:
+            asked = json.load(answer)["asked"]
+        return {asked["success_url"], asked["cancel_url"]}
+
     def pay_session(self, session: str, amount: int, currency: str) -> None:
         """The customer pays on the hosted page."""
         intent = self.api.payment_intents.create(

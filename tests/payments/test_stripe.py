@@ -86,6 +86,7 @@ def test_the_hosted_page_is_paid_and_a_webhook_tells(world: World, server: Local
     assert payment["status"] == "requires_action"
     assert payment["action_url"].startswith("https://checkout.example/")
     assert server.kept("/v1/checkout/sessions") == [f"payment-{payment['id']}"]
+    assert server.leads_back_to("cs_0") == {f"http://127.0.0.1:8080/orders/{order.id}"}
     server.pay_session("cs_0", 700, "jpy")
     posted = webhook("checkout.session.completed", {"payment_id": payment["id"]}, "evt_paid")
     for _ in range(2):

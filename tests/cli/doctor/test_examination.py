@@ -56,6 +56,12 @@ def test_only_the_services_asked_for_are_looked_at(everything_down: str) -> None
     assert subjects == {"settings", "broker", "orders database", "gateway"}
 
 
+def test_a_site_is_looked_at_when_one_is_named(everything_down: str) -> None:
+    findings = json.loads(doctor("orders", "--json", "--site", everything_down).stdout)["findings"]
+    [found] = [finding for finding in findings if finding["subject"] == "site"]
+    assert "serve web" in found["advice"]
+
+
 def test_settings_that_cannot_be_read_are_told_before_all_else(
     monkeypatch: pytest.MonkeyPatch, everything_down: str
 ) -> None:
@@ -94,7 +100,8 @@ def test_a_defect_of_the_doctor_hides_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("payroll",), ("--within", "0"), ("--url", "nonsense"), ("--url", "ftp://host")]
+    "arguments",
+    [("payroll",), ("--within", "0"), ("--url", "nonsense"), ("--url", "ftp://host"), ("--site", "nonsense")],
 )
 def test_asking_wrongly_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     assert doctor(*arguments).exit_code == 2

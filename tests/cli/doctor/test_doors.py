@@ -1,4 +1,4 @@
-"""The doctor tells a gateway that is ready from one that is not, and from something else."""
+"""The doctor tells a gateway or site that is ready from one that is not, and from something else."""
 
 import asyncio
 import threading
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from aiohttp import web
 
+from cli.doctor.doors import examine_gateway, examine_site
 from cli.doctor.findings import Finding, Result
-from cli.doctor.gateway import examine_gateway
 from tests.servers import free_port
 
 
@@ -58,7 +58,25 @@ def test_a_gateway_is_taken_at_its_word(status: int, body: object, result: Resul
     assert advice in found.advice
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "result", "advice"),
+    [
+        (200, {"ready": True}, Result.OK, ""),
+        (503, {"ready": False}, Result.FAILED, "its log says which"),
+        (200, {"status": "ready"}, Result.FAILED, "name the site with --site"),
+        (503, "<html>", Result.FAILED, "Something else listens"),
+    ],
+)
+def test_so_is_the_site(status: int, body: object, result: Result, advice: str) -> None:
+    with answering(status, body) as url:
+        (found,) = examine_site(url)
+    assert (found.subject, found.result) == ("site", result)
+    assert advice in found.advice
+
+
 def test_no_gateway_at_all_says_how_to_start_one() -> None:
     found = look(f"http://127.0.0.1:{free_port()}")
     assert found.result is Result.FAILED
     assert "serve gateway" in found.advice
+    (found,) = examine_site(f"http://127.0.0.1:{free_port()}")
+    assert "serve web" in found.advice
