@@ -23,7 +23,7 @@ chromium:  ## the browser of the browser tests: installs it where that can be do
 	@./.ci/chromium
 
 screenshots: setup  ## pictures of every screen in build/screenshots/, and the README's
-	@$(BIN)/python -m tests.web.browser.gallery
+	@$(BIN)/python -W ignore -m tests.web.browser.gallery
 
 up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait

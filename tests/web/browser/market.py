@@ -29,6 +29,7 @@ class Person:
     name: str
     email: str
     api: MarketplaceClient
+    password: str = PASSWORD
 
 
 class Market:
@@ -73,6 +74,17 @@ class Market:
             return await asyncio.gather(*(self._sign_up(name, False) for name in names))
 
         return self.ask(sign_up())
+
+    def known(self, email: str, password: str) -> Person:
+        """Somebody who has an account already, signed in."""
+
+        async def sign_in() -> Person:
+            api = self.process.client()
+            account = (await api.sign_in(email, password))["account"]
+            return Person(account["id"], account["display_name"], email, api, password)
+
+        self._people.append(self.ask(sign_in()))
+        return self._people[-1]
 
     async def _sign_up(self, name: str, is_staff: bool) -> Person:
         api = self.process.client()

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.servers import not_run
 from tests.web.browser.chromium import find_chromium
 from tests.web.browser.conftest import Visit
+from tests.web.browser.live import expect_unread, without_reload
 from tests.web.browser.market import Market
 from tests.web.browser.scenes import Scene, make_scene
 from tests.web.browser.visitors import path_of
@@ -57,10 +58,9 @@ def test_an_open_page_stays_live_when_its_stream_ends_with_the_access_token(
         provider.open("/services")
     with provider.page.expect_request("**/live/events"):
         pass  # the first stream ended; the browser came back by itself
-    mark(provider.page)
-    scene.order(talk=False)
-    expect_unread(provider.page, 1)
-    assert is_marked(provider.page)
+    with without_reload(provider.page):
+        scene.order(talk=False)
+        expect_unread(provider.page, 1)
 
 
 def test_signing_out_in_one_tab_signs_out_the_other_without_a_trace(visit: Visit, scene: Scene) -> None:
@@ -84,26 +84,10 @@ def test_an_open_page_becomes_live_again_after_the_site_was_away(
     provider = visit(scene.provider)
     provider.forgives_lost_connections = True
     provider.open("/services")
-    mark(provider.page)
-    market.process.kill()
-    market.process.start()
-    scene.order(talk=False)
-    expect_unread(provider.page, 1)
-    scene.order(talk=False)
-    expect_unread(provider.page, 2)
-    assert is_marked(provider.page)
-
-
-def mark(page: Page) -> None:
-    """Leaves a mark that a reload would wipe."""
-    page.evaluate("window.isMarked = true")
-
-
-def is_marked(page: Page) -> bool:
-    """Whether the page was never loaded again."""
-    return page.evaluate("window.isMarked") is True
-
-
-def expect_unread(page: Page, count: int) -> None:
-    """The bell shows so many unread notifications."""
-    expect(page.locator("#bell .count")).to_contain_text(str(count), timeout=30_000)
+    with without_reload(provider.page):
+        market.process.kill()
+        market.process.start()
+        scene.order(talk=False)
+        expect_unread(provider.page, 1)
+        scene.order(talk=False)
+        expect_unread(provider.page, 2)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
 
 from tests.web.browser.chromium import LONGEST_WAIT_MILLISECONDS
-from tests.web.browser.market import PASSWORD, Person
+from tests.web.browser.market import Person
 
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -37,7 +37,7 @@ class Visitor:
         """Signs in without a page: only the cookie counts."""
         answer = self.context.request.post(
             "/sign-in",
-            form={"email": person.email, "password": PASSWORD},
+            form={"email": person.email, "password": person.password},
             headers={"Origin": self.site},
             max_redirects=0,
         )
