@@ -44,7 +44,8 @@ def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
         "view": view,
         "order": view.order,
         "role": view.role,
-        "banner": turns.banner_of(view.order, view.role, view.review is not None),
+        "banner": turns.banner_of(view.order, view.role, view.review is not None, view.payment),
+        "stations": turns.stations_of(view.order, view.transitions),
         "happenings": timeline(
             view.transitions,
             view.messages["data"],
