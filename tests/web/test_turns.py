@@ -98,7 +98,7 @@ def test_a_completed_order_waits_for_its_customer_while_unpaid(paid: str) -> Non
     assert not turns.is_turn_of(order_at(4, STAFF, payment_status=paid), STAFF)
 
 
-@pytest.mark.parametrize("status", (2, 3))
+@pytest.mark.parametrize("status", [2, 3])
 def test_a_dispute_is_the_turn_of_staff_and_stops_every_clock(status: int) -> None:
     assert turns.is_turn_of(order_at(status, STAFF, disputed=True), STAFF)
     for role in (CUSTOMER, PROVIDER):
@@ -137,7 +137,7 @@ def test_a_reader_who_is_no_party_is_staff() -> None:
         assert turns.role_on(order_at(1, role), account_id) == role
 
 
-@pytest.mark.parametrize("status", (1, 2, 3, 4))
+@pytest.mark.parametrize("status", [1, 2, 3, 4])
 def test_the_way_of_an_order_has_four_stations_and_one_is_now(status: int) -> None:
     states = {station.code: station.state for station in turns.stations_of(order_at(status, CUSTOMER), [])}
     assert list(states) == [1, 2, 3, 4]
@@ -145,7 +145,7 @@ def test_the_way_of_an_order_has_four_stations_and_one_is_now(status: int) -> No
     assert [code for code, state in states.items() if state == "past"] == list(range(1, status))
 
 
-@pytest.mark.parametrize("came_to", (1, 2, 3))
+@pytest.mark.parametrize("came_to", [1, 2, 3])
 def test_a_cancelled_order_shows_how_far_it_came_and_its_end(came_to: int) -> None:
     history = [{"from_status": code - 1 or None, "to_status": code} for code in range(1, came_to + 1)]
     history.append({"from_status": came_to, "to_status": 7})
