@@ -78,6 +78,11 @@ class Visit:
         return LIVE_HEADER in self.request.headers
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody sees the answer, and not just a program that fetches it ahead."""
+        return self.request.method != "HEAD" and "Sec-Purpose" not in self.request.headers
+
+    @property
     def path(self) -> str:
         """Where the visitor is, query included."""
         return self.request.path_qs

@@ -20,10 +20,10 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Drafts: kept in this browser until they were sent without a complaint.
+// Drafts: kept in this browser until they were sent without a complaint, an error or a detour to sign in.
 const sent = sessionStorage.getItem("sent");
 sessionStorage.removeItem("sent");
-if (sent && !document.querySelector('[role="alert"]')) localStorage.removeItem(`draft:${sent}`);
+if (sent && !document.querySelector('[role="alert"], [data-keeps-drafts]')) localStorage.removeItem(`draft:${sent}`);
 
 for (const text of document.querySelectorAll("[data-draft]")) {
   const place = `draft:${text.dataset.draft}`;
