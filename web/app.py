@@ -30,7 +30,10 @@ def build_app(settings: WebSettings) -> web.Application:
     app.router.add_get(STATIC + "{name}", _show_asset)
     app.router.add_get("/favicon.ico", _show_icon)
     for page in PAGES:
-        app.router.add_route(page.method, page.path, serve(site, page))
+        if page.method == "GET":
+            app.router.add_get(page.path, serve(site, page), allow_head=not page.is_stream)
+        else:
+            app.router.add_route(page.method, page.path, serve(site, page))
 
     async def end_streams(_: web.Application) -> None:
         site.end_streams()
