@@ -134,14 +134,15 @@ def _comes_from_here(request: web.Request, site_url: str) -> bool:
     if origin is None:
         return request.headers.get("Sec-Fetch-Site") == "same-origin"
     try:
-        sent_from = URL(origin).origin()
-        if site_url:
-            return sent_from == URL(site_url).origin()
-        return sent_from.scheme in ("http", "https") and sent_from == URL(
-            f"{sent_from.scheme}://{request.host}"
-        )
-    except ValueError:  # "null", and what is no address
+        sent_from = URL(origin)
+        own = URL(site_url or f"{sent_from.scheme}://{request.host}")
+        return sent_from.scheme in ("http", "https") and _place(sent_from) == _place(own)
+    except ValueError:  # no address
         return False
+
+
+def _place(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _finish(request: web.Request, response: web.StreamResponse) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from client import MarketplaceClient, Problem, Unreachable
@@ -91,7 +92,11 @@ class Visit:
         """What was sent."""
         try:
             return form_of(await self.request.post())
-        except (ValueError, LookupError) as error:  # no form, or in an encoding that does not exist
+        except (
+            ValueError,
+            LookupError,
+            HttpProcessingError,
+        ) as error:  # no form, or in no known encoding
             raise web.HTTPBadRequest from error
 
     def count_unread(self) -> None:
