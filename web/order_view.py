@@ -1,7 +1,7 @@
 """Everything an order's page shows, asked for at once."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -95,17 +95,26 @@ async def view_order(
         _if_there(api.payments(order_id), "payments", away),
         _if_there(api.review(order_id), "review", away),
     )
+    tries = (payments or NOTHING)["data"]
     return OrderView(
-        order=order,
+        order=with_newest_payment(order, tries),
         transitions=transitions,
         messages=messages or NOTHING,
-        payments=(payments or NOTHING)["data"],
+        payments=tries,
         review=review,
         role=turns.role_on(order, account_id),
         before=before,
         until=_time(until),
         away=frozenset(away),
     )
+
+
+def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:
+    """The order with its payment as payments knows it: the order hears of it a moment later."""
+    if not payments:
+        return order
+    status = payments[0]["status"]
+    return {**order, "payment_status": "processing" if status == "requires_action" else status}
 
 
 async def _all(api: MarketplaceClient, path: str) -> list[Any]:
