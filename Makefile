@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down logs scale rolling-restart compose-test cluster-test faults lint format lock audit clean
+.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults lint format lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,15 @@ run: setup  ## the whole marketplace in one process: no servers, no network
 
 test: setup  ## every test; those on real servers need RabbitMQ and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+chromium:  ## the browser of the browser tests: installs it where that can be done
+	@./.ci/chromium
+
+screenshots: setup  ## pictures of every screen in build/screenshots/, and the README's
+	@$(BIN)/python -W ignore -m tests.web.browser.gallery
+
+page-times: setup  ## what pages take beside their slowest API call, at a running marketplace with demo data
+	@$(BIN)/python -m tests.web.page_times
 
 up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait

@@ -25,6 +25,12 @@ class ServiceFilters(Page, total=False):
     sort: Literal["-created_at", "relevance", "price", "-price", "-rating"]
 
 
+class ProfileReviewFilters(Page, total=False):
+    """Which of a provider's reviews."""
+
+    service_id: str | None
+
+
 class OwnServiceFilters(Page, total=False):
     """Which of one's own services."""
 

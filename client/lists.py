@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Literal, Unpack, cast, overload
 
-from client.arguments import OrderFilters, OwnServiceFilters, Page, ServiceFilters
+from client.arguments import OrderFilters, OwnServiceFilters, Page, ProfileReviewFilters, ServiceFilters
 from client.connection import HttpConnection
 from client.resources import (
     Account,
@@ -24,6 +24,7 @@ from client.resources import (
     Review,
     SandboxAction,
     Service,
+    ServiceRating,
     Statement,
     Thread,
     Transaction,
@@ -72,9 +73,15 @@ class ListReading:
         """Anybody's public page."""
         return cast(Profile, await self._read(f"/v1/profiles/{account_id}"))
 
-    async def profile_reviews(self, account_id: str, **page: Unpack[Page]) -> Listing[Review]:
-        """What customers said of a provider."""
-        return cast("Listing[Review]", await self._read(f"/v1/profiles/{account_id}/reviews", **page))
+    async def profile_reviews(
+        self, account_id: str, **filters: Unpack[ProfileReviewFilters]
+    ) -> Listing[Review]:
+        """What customers said of a provider, or of one service."""
+        return cast("Listing[Review]", await self._read(f"/v1/profiles/{account_id}/reviews", **filters))
+
+    async def service_rating(self, service_id: str) -> ServiceRating:
+        """How many of each star a service was given."""
+        return cast(ServiceRating, await self._read(f"/v1/services/{service_id}/rating"))
 
     async def notification_preferences(self) -> Preferences:
         """What one is told, and where."""

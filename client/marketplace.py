@@ -106,10 +106,10 @@ class MarketplaceClient(ListReading):
         """Changes one's own account."""
         return cast(Account, await self._write("PATCH", "/v1/me", changes, key))
 
-    async def change_password(self, current_password: str, new_password: str) -> None:
+    async def change_password(self, current_password: str, new_password: str, key: str | None = None) -> None:
         """Changes the password; other sessions are closed."""
         body = {"current_password": current_password, "new_password": new_password}
-        await self._write("PUT", "/v1/me/password", body, None)
+        await self._write("PUT", "/v1/me/password", body, key)
 
     async def change_notification_preferences(self, **changes: Unpack[PreferenceChanges]) -> Preferences:
         """Changes what one is told, and where: `messages={"in_app": False}`."""
@@ -203,10 +203,9 @@ class MarketplaceClient(ListReading):
         """Marks all notifications read."""
         await self._write("POST", "/v1/notifications/read_all", None, None)
 
-    def events(self, last_event_id: str = "", once: bool = False) -> AsyncIterator[LiveEvent]:
-        """What happens to this person, live: for ever, or with `once` until the stream ends."""
-        read = live.one_stream if once else live.live_events
-        return read(self.connection, last_event_id)
+    def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
+        """What happens to this person, live and for ever."""
+        return live.live_events(self.connection, last_event_id)
 
     # payments
 

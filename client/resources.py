@@ -24,6 +24,18 @@ class Rating(TypedDict):
     count: int
 
 
+StarCounts = TypedDict("StarCounts", {"1": int, "2": int, "3": int, "4": int, "5": int})
+"""How many reviews gave 1, 2, … 5 stars."""
+
+
+class ServiceRating(TypedDict):
+    """What a service's reviews add up to; `average` is None while `count` is 0."""
+
+    average: float | None
+    count: int
+    stars: StarCounts
+
+
 class Account(TypedDict):
     """One's own account."""
 

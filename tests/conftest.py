@@ -77,11 +77,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly what was not proved."""
     not_run = [r for r in terminalreporter.stats.get("skipped", []) if NOT_RUN in str(r.longrepr)]
     if not_run:
-        terminalreporter.section("NOT PROVED ON REAL SERVERS", sep="!", red=True, bold=True)
+        terminalreporter.section("NOT PROVED", sep="!", red=True, bold=True)
         for reason in sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in not_run}):
             count = sum(reason in str(report.longrepr) for report in not_run)
             terminalreporter.line(f"{count} tests were {reason}.")
-        terminalreporter.line("Servers are named with AMQP_URL and DATABASE_URL.")
+        terminalreporter.line("Servers are named with AMQP_URL and DATABASE_URL, a browser with CHROMIUM.")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import amqp
@@ -21,11 +22,15 @@ OWN_PORTS = (20_000, 32_000)  # below the usual ephemeral ports
 
 def require_servers() -> None:
     """Ends a test here when there are no servers; with REQUIRE_SERVERS=1 that is a failure."""
-    missing = os.environ.get(MISSING)
-    if missing and os.environ.get("REQUIRE_SERVERS") == "1":
+    if missing := os.environ.get(MISSING):
+        not_run(missing)
+
+
+def not_run(missing: str) -> NoReturn:
+    """Ends a test for want of something; with REQUIRE_SERVERS=1 that is a failure."""
+    if os.environ.get("REQUIRE_SERVERS") == "1":
         pytest.fail(NOT_RUN + missing, pytrace=False)
-    if missing:
-        pytest.skip(NOT_RUN + missing)
+    pytest.skip(NOT_RUN + missing)
 
 
 def eventually(condition: Callable[[], object], within: float = 10.0, what: str = "") -> None:

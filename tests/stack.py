@@ -99,6 +99,13 @@ class Process:
         """SIGKILL: nothing is finished."""
         self._end(signal.SIGKILL)
 
+    def restart(self, **environment: str) -> None:
+        """Lets it drain, which has to end well, and starts it again."""
+        self.stop()
+        assert self.exit_code == 0, f"{self.label} ended with {self.exit_code}:\n{self.tail()}"
+        self.start(**environment)
+        self.wait_until_ready()
+
     def pause(self) -> None:
         """SIGSTOP: it lives, but does nothing."""
         assert self._popen is not None

@@ -15,6 +15,7 @@ from web.frame import SITE, frame, serve
 from web.pages import PAGES
 from web.settings import WebSettings
 from web.site import Site
+from web.visits import Page
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ def build_app(settings: WebSettings) -> web.Application:
     app.router.add_get(STATIC + "{name}", _show_asset)
     app.router.add_get("/favicon.ico", _show_icon)
     for page in PAGES:
-        app.router.add_route(page.method, page.path, serve(site, page))
+        _add(app, page)
 
     async def end_streams(_: web.Application) -> None:
         site.end_streams()
@@ -41,6 +42,14 @@ def build_app(settings: WebSettings) -> web.Application:
     app.on_shutdown.append(end_streams)
     app.on_cleanup.append(close)
     return app
+
+
+def _add(app: web.Application, page: Page) -> None:
+    handler = serve(app[SITE], page)
+    if page.method == "GET":
+        app.router.add_get(page.path, handler, allow_head=not page.is_stream)
+    else:
+        app.router.add_route(page.method, page.path, handler)
 
 
 async def _show_asset(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import functools
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 
 from web.money import locale_of
 
@@ -21,8 +21,14 @@ def zone_of(name: str) -> ZoneInfo:
 def write_moment(timestamp: str, tag: str, zone: str) -> str:
     """A time of day on a date, with its zone."""
     there = parse(timestamp).astimezone(zone_of(zone))
-    written: str = format_datetime(there, "d MMM y, HH:mm", tzinfo=zone_of(zone), locale=locale_of(tag))
-    return f"{written} {there.tzname() or zone}"
+    return f"{write_day(timestamp, tag, zone)}, {write_clock(timestamp, tag, zone)} {there.tzname() or zone}"
+
+
+def write_clock(timestamp: str, tag: str, zone: str) -> str:
+    """A time of day."""
+    there = parse(timestamp).astimezone(zone_of(zone))
+    written: str = format_time(there, "short", tzinfo=zone_of(zone), locale=locale_of(tag))
+    return written
 
 
 def write_day(timestamp: str, tag: str, zone: str) -> str:

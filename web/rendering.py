@@ -31,9 +31,15 @@ def make_environment(assets: Assets) -> Environment:
     )
     environment.globals.update(asset=assets.path, new_key=new_key, words=words)
     environment.filters.update(
-        money=_money, moment=_moment, day=_day, distance=_distance, is_past=_is_past, markdown=_markdown,
+        money=_money,
         amount=money.plain_amount,
-    )  # fmt: skip
+        moment=_moment,
+        day=_day,
+        clock=_clock,
+        distance=_distance,
+        is_past=_is_past,
+        markdown=_markdown,
+    )
     return environment
 
 
@@ -53,6 +59,13 @@ def _moment(context: Context, timestamp: str) -> Markup:
 def _day(context: Context, timestamp: str) -> Markup:
     """A date with its machine-readable twin."""
     shown = moments.write_day(timestamp, context["locale"], context["time_zone"])
+    return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
+
+
+@pass_context
+def _clock(context: Context, timestamp: str) -> Markup:
+    """A time of a day that is said elsewhere."""
+    shown = moments.write_clock(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 

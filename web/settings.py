@@ -32,6 +32,10 @@ class WebSettings:
         "what seals the cookies of the site, the same in all its processes; after a space, older ones",
         secret=True,
     )
+    web_payment_methods: str = _setting(
+        "sandbox_ok sandbox_action sandbox_declined sandbox_timeout sandbox_late",
+        "how customers may pay, separated by spaces; with Stripe: stripe_checkout",
+    )
     web_patience_seconds: float = _setting(2.0, "how long the site repeats calls to a busy API")
     web_drain_notice_seconds: float = _setting(
         1.0, "how long a stopping site still answers while /readyz says 503"
@@ -52,6 +56,11 @@ class WebSettings:
     def secrets(self) -> tuple[str, ...]:
         """The secrets, the one in use first."""
         return tuple(self.web_secret.split())
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The ways to pay, the usual one first."""
+        return tuple(self.web_payment_methods.split())
 
     @property
     def is_secure(self) -> bool:

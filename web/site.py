@@ -1,14 +1,21 @@
 """What every page of the site shares."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import aiohttp
+import structlog
 from jinja2 import Environment
 
+from client import Problem, Unreachable
 from web.assets import Assets
+from web.earnings import ClosedMonths
 from web.rendering import make_environment
 from web.sessions import Sessions
 from web.settings import WebSettings
+
+log = structlog.get_logger(__name__)
 
 API_SECONDS = 12.0
 
@@ -20,9 +27,11 @@ class Site:
         self.settings = settings
         self.sessions = Sessions(settings.secrets, settings.is_secure)
         self.assets = Assets()
+        self.closed_months = ClosedMonths()
         self.templates: Environment = make_environment(self.assets)
         self.is_draining = False
         self._http: aiohttp.ClientSession | None = None
+        self._later: set[asyncio.Task[None]] = set()
         self._streams: set[asyncio.Task[object]] = set()
 
     @property
@@ -47,8 +56,22 @@ class Site:
         for task in self._streams:
             task.cancel()
 
+    def do_later(self, work: Coroutine[Any, Any, object]) -> None:
+        """Does something that no answer waits for; should it fail, the next visit does it."""
+
+        async def quietly() -> None:
+            try:
+                await work
+            except (Problem, Unreachable, aiohttp.ClientError, TimeoutError) as error:
+                log.info("not_done_later", error=repr(error))
+
+        task = asyncio.create_task(quietly())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
     async def close(self) -> None:
-        """Closes the connections."""
+        """Ends what is under way and closes the connections."""
+        await asyncio.gather(*self._later, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
             self._http = None

@@ -35,6 +35,11 @@ async def list_profile_reviews(incoming: Incoming) -> Reply:
     )
 
 
+async def get_service_rating(incoming: Incoming) -> Reply:
+    """The stars of a service."""
+    return await incoming.call(reviews.GET_SERVICE_RATING, service_id=incoming.path["service_id"])
+
+
 ROUTES = (
     Route(
         method="POST",
@@ -90,6 +95,16 @@ ROUTES = (
         query=reviews.ListProfileReviewsQuery,
         shape=Shape.PAGE,
         answer=reviews.Review,
+        storing=Storing.PUBLIC,
+    ),
+    Route(
+        method="GET",
+        path="/v1/services/{service_id}/rating",
+        handler=get_service_rating,
+        who=Who.ANYONE,
+        summary="How many of each star a service was given",
+        shape=Shape.ONE,
+        answer=reviews.ServiceRating,
         storing=Storing.PUBLIC,
     ),
 )

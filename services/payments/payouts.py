@@ -48,7 +48,7 @@ def ask_for_payout(till: Till, payout_id: str, repeated: bool) -> Transfer | Non
     row = till.db.read(lambda c: c.execute(_one(payout_id)).mappings().first())
     if row is None:
         raise nothing_there()
-    wish = PayoutWish(payout_id, row["provider_id"], row["amount_minor"], row["currency"])
+    wish = PayoutWish(payout_id, row["provider_id"], row["amount_minor"], row["currency"], row["created_at"])
     reach("payout.before_asking")
     transfer = asked(lambda: till.processor.pay_out(wish, repeated), payout_id=payout_id)
     reach("payout.asked")

@@ -59,6 +59,7 @@ class PayoutWish:
     provider_id: str
     amount_minor: int
     currency: str
+    wished_at: datetime
 
     @property
     def key(self) -> str:

@@ -32,6 +32,7 @@ from services.payments.stripe_amounts import NotAtStripe, from_stripe, to_stripe
 Answer = TypeVar("Answer")
 CHECKOUT = "stripe_checkout"
 KEY_LIFE = timedelta(hours=20)
+CLOCKS_DIFFER = timedelta(minutes=10)
 WEBHOOK_AGE_SECONDS = 300
 SUBJECTS = ("refund", "payout", "payment")
 LISTED = 100
@@ -117,11 +118,9 @@ class StripeProcessor:
 
     def pay_out(self, wish: PayoutWish, repeated: bool) -> Transfer:
         """Pays out once for each key. Raises: NoAnswer."""
-        if repeated:
-            payouts = _told(lambda: self._api.payouts.list({"limit": LISTED}))
-            known = [one for one in payouts.data if _metadata(one).get("payout_id") == wish.payout_id]
-            if known:
-                return _of_payout(known[0])
+        known = _told(lambda: self._payout_of(wish)) if repeated else None
+        if known is not None:
+            return _of_payout(known)
         return self._transferred(
             lambda: self._api.payouts.create(
                 {
@@ -215,6 +214,12 @@ class StripeProcessor:
 
     def _refunds_of(self, intent: str) -> Any:
         return self._api.refunds.list({"payment_intent": intent, "limit": LISTED}).data
+
+    def _payout_of(self, wish: PayoutWish) -> Any | None:
+        since = int((wish.wished_at - CLOCKS_DIFFER).timestamp())
+        pages = self._api.payouts.list({"limit": LISTED, "created": {"gte": since}})
+        payouts = pages.auto_paging_iter()
+        return next((one for one in payouts if _metadata(one).get("payout_id") == wish.payout_id), None)
 
     def _transferred(self, create: Callable[[], Any], shown: Callable[[Any], Transfer]) -> Transfer:
         try:

@@ -100,6 +100,8 @@ class ReplyToReviewArguments(ReplyToReviewBody):
 class ListProfileReviewsQuery(PageArguments):
     """Query string of `GET /v1/profiles/{account_id}/reviews`."""
 
+    service_id = Id(metadata={"description": "Only reviews of this service."})
+
 
 class ListProfileReviewsArguments(ListProfileReviewsQuery):
     """A provider's reviews, newest first."""
@@ -107,11 +109,34 @@ class ListProfileReviewsArguments(ListProfileReviewsQuery):
     account_id = Text(required=True)
 
 
+class GetServiceRatingArguments(Schema):
+    """The rating of one service."""
+
+    service_id = Text(required=True)
+
+
+StarCounts = Schema.from_dict(
+    {str(stars): StrictInteger(required=True) for stars in range(MIN_STARS, MAX_STARS + 1)},
+    name="StarCounts",
+)
+"""How many reviews gave 1, 2, … 5 stars."""
+
+
+class ServiceRating(Schema):
+    """What a service's reviews add up to, hidden ones left out; `average` is null while `count` is 0."""
+
+    average = fields.Float(required=True, allow_none=True)
+    count = StrictInteger(required=True)
+    stars = fields.Nested(StarCounts, required=True)
+
+
 SUBMIT_REVIEW = Rpc("reviews", "submit_review", SubmitReviewArguments, Review, mutates=True)
 GET_REVIEW = Rpc("reviews", "get_review", GetReviewArguments, Review)
 CHANGE_REVIEW = Rpc("reviews", "change_review", ChangeReviewArguments, Review, mutates=True)
 REPLY_TO_REVIEW = Rpc("reviews", "reply_to_review", ReplyToReviewArguments, Review, mutates=True)
 LIST_PROFILE_REVIEWS = Rpc("reviews", "list_profile_reviews", ListProfileReviewsArguments, Review, paged=True)
+
+GET_SERVICE_RATING = Rpc("reviews", "get_service_rating", GetServiceRatingArguments, ServiceRating)
 
 
 class ReviewSubmitted(EventSchema):

@@ -45,6 +45,8 @@ REVIEWS = Table(
     Column("order_id", Uuid(as_uuid=False), ForeignKey("review_slots.order_id"), nullable=False, unique=True),
     # repeats the slot's, so that one index serves the public list of a provider
     Column("provider_id", Uuid(as_uuid=False), nullable=False),
+    # and this one the lists and the stars of a service
+    Column("service_id", Uuid(as_uuid=False), nullable=False),
     Column("rating", SmallInteger, nullable=False),
     Column("text", Text),
     Column("reply_text", Text),
@@ -61,6 +63,14 @@ REVIEWS = Table(
     CheckConstraint("(hidden_reason IS NULL) = (hidden_at IS NULL)", name="reviews_hidden"),
     Index(
         "reviews_of_provider", "provider_id", "created_at", "id", postgresql_where=text("hidden_at IS NULL")
+    ),
+    Index(
+        "reviews_of_service",
+        "service_id",
+        "created_at",
+        "id",
+        postgresql_include=["rating"],
+        postgresql_where=text("hidden_at IS NULL"),
     ),
 )
 

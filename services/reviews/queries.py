@@ -11,6 +11,7 @@ from chassis.pages import Page, decode_cursor, page_of
 from chassis.tokens import Caller
 from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
 from services.reviews.permissions import nothing_there
+from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
 
 _CUSTOMERS = DISPLAY_NAMES.alias("customers")
@@ -71,30 +72,60 @@ def review_of_order(connection: Connection, order_id: str, caller: Caller) -> di
     return render_review(review)
 
 
-def reviews_of_provider(connection: Connection, account_id: str, limit: int, cursor: str | None) -> Page:
-    """A page of a provider's reviews that are not hidden, newest first.
+def reviews_of_provider(
+    connection: Connection, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
+) -> Page:
+    """A page of a provider's reviews that are not hidden, newest first; with `service_id` of that service.
 
     Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
     """
     if not is_id(account_id):
         raise nothing_there()
     filters = {"list": "profile_reviews", "account_id": account_id}
-    statement = provider_page(account_id, limit, _position(decode_cursor(cursor, filters, length=2)))
+    if service_id is not None:
+        filters["service_id"] = service_id
+    after = _position(decode_cursor(cursor, filters, length=2))
+    statement = provider_page(account_id, limit, after, service_id)
     rows = connection.execute(statement).mappings().all()
     return page_of(rows, limit, filters, lambda row: (rfc3339(row["created_at"]), row["id"]), render_review)
 
 
-def provider_page(account_id: str, limit: int, after: tuple[datetime, str] | None) -> Select[Any]:
-    """The statement of such a page; it walks the index `reviews_of_provider` backwards."""
+def provider_page(
+    account_id: str, limit: int, after: tuple[datetime, str] | None, service_id: str | None = None
+) -> Select[Any]:
+    """The statement of such a page; it walks the index `reviews_of_provider`, or `reviews_of_service`,
+    backwards."""
     statement = (
         _reviews()
         .where(REVIEWS.c.provider_id == account_id, REVIEWS.c.hidden_at.is_(None))
         .order_by(REVIEWS.c.created_at.desc(), REVIEWS.c.id.desc())
         .limit(limit + 1)
     )
+    if service_id is not None:
+        statement = statement.where(REVIEWS.c.service_id == service_id)
     if after is None:
         return statement
     return statement.where(tuple_(REVIEWS.c.created_at, REVIEWS.c.id) < after)
+
+
+def rating_of_service(connection: Connection, service_id: str) -> dict[str, Any]:
+    """The stars of a service, and what they add up to; a service that nobody reviewed has none.
+
+    Raises: NotFound for a malformed id.
+    """
+    if not is_id(service_id):
+        raise nothing_there()
+    rows = connection.execute(service_stars(service_id)).all()
+    return star_counts({row[0]: row[1] for row in rows})
+
+
+def service_stars(service_id: str) -> Select[Any]:
+    """The statement that counts them; the index `reviews_of_service` alone answers it."""
+    return (
+        select(REVIEWS.c.rating, func.count())
+        .where(REVIEWS.c.service_id == service_id, REVIEWS.c.hidden_at.is_(None))
+        .group_by(REVIEWS.c.rating)
+    )
 
 
 def _position(position: list[Any] | None) -> tuple[datetime, str] | None:
@@ -120,7 +151,6 @@ def _reviews() -> Select[Any]:
     return select(
         *REVIEWS.c,
         REVIEW_SLOTS.c.customer_id,
-        REVIEW_SLOTS.c.service_id,
         REVIEW_SLOTS.c.service_title,
         *_CURRENT_NAMES,
     ).select_from(_named(REVIEWS.join(REVIEW_SLOTS, REVIEW_SLOTS.c.order_id == REVIEWS.c.order_id)))

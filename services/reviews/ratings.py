@@ -1,6 +1,8 @@
 """Ratings: how reviews add up. Pure arithmetic on whole stars, so that no rounding ever adds up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,11 @@ def edited(old_rating: int, new_rating: int, hidden: bool) -> RatingChange:
 def average(stars_total: int, count: int) -> float | None:
     """Stars per review, rounded to two decimals; None while there is no review."""
     return round(stars_total / count, 2) if count else None
+
+
+def star_counts(counts: Mapping[int, int]) -> dict[str, Any]:
+    """How many reviews gave each number of stars, with their number and average."""
+    count = sum(counts.values())
+    total = sum(stars * given for stars, given in counts.items())
+    stars = {str(stars): counts.get(stars, 0) for stars in range(1, 6)}
+    return {"average": average(total, count), "count": count, "stars": stars}

@@ -65,9 +65,16 @@ class ReviewsService:
         return once(self.db, self.call, lambda c: writing.answer(c, caller, review_id, text))
 
     @rpc(contract.LIST_PROFILE_REVIEWS)
-    def list_profile_reviews(self, account_id: str, limit: int, cursor: str | None) -> Json:
+    def list_profile_reviews(
+        self, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
+    ) -> Json:
         """A provider's reviews for anybody, newest first, hidden ones left out."""
-        return self.db.read(lambda c: queries.reviews_of_provider(c, account_id, limit, cursor))
+        return self.db.read(lambda c: queries.reviews_of_provider(c, account_id, limit, cursor, service_id))
+
+    @rpc(contract.GET_SERVICE_RATING)
+    def get_service_rating(self, service_id: str) -> Json:
+        """How many of each star a service was given, for anybody."""
+        return self.db.read(lambda c: queries.rating_of_service(c, service_id))
 
     @on_event(orders_contract.ORDER_STATUS_CHANGED)
     def on_order_status_changed(self, connection: Connection, event: Json) -> None:

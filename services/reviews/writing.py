@@ -52,7 +52,7 @@ def submit(connection: Connection, caller: Caller, draft: Draft, periods: Review
         raise permissions.review_exists()
     now = datetime.now(UTC)
     permissions.require_open_for_review(slot["completed_at"], now, periods.submission)
-    review = {**slot, **_insert(connection, draft, slot["provider_id"], now)}
+    review = {**slot, **_insert(connection, draft, slot, now)}
     events = [outbox.row(REVIEW_SUBMITTED, **tell_review(review))]
     events += change_ratings(connection, review, ratings.submitted(draft.rating))
     record_all(connection, events)
@@ -117,13 +117,14 @@ def _require(caller: Caller, parties: Row, needed: permissions.Role, refusal: st
     permissions.require_role(role, needed, refusal)
 
 
-def _insert(connection: Connection, draft: Draft, provider_id: str, now: datetime) -> Row:
+def _insert(connection: Connection, draft: Draft, slot: Row, now: datetime) -> Row:
     statement = (
         insert(REVIEWS)
         .values(
             id=str(uuid6.uuid7()),
             order_id=draft.order_id,
-            provider_id=provider_id,
+            provider_id=slot["provider_id"],
+            service_id=slot["service_id"],
             rating=draft.rating,
             text=draft.text,
             created_at=now,

@@ -67,11 +67,13 @@ class Connected:
         self.link = Link(Settings(), "test")
         self.meanwhile: Callable[[], None] = lambda: None
         self.closed: list[str] = []
-        made = SimpleNamespace(
+        self.checks: list[int] = []
+        self.connection = made = SimpleNamespace(
             connect=lambda: None,
             connection=SimpleNamespace(client_properties={"capabilities": {}}),
             channel=lambda: self.channel,
             drain_events=self._wait,
+            heartbeat_check=lambda: self.checks.append(len(self.closed)),
             release=lambda: self.closed.append("goodbye"),
             collect=lambda: self.closed.append("cut"),
         )
@@ -105,6 +107,18 @@ def test_what_arrives_after_the_last_message_was_asked_for_goes_back_at_once(
     world.meanwhile = meanwhile
     world.link.run()
     assert (world.channel.acknowledged, world.channel.given_back) == ([1], [2])
+
+
+def test_heartbeats_are_seen_to_however_much_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Connected(monkeypatch)
+    pieces = iter(range(3))
+
+    def arrive() -> None:
+        world.link._stopping = next(pieces) == 2
+
+    world.connection.drain_events = lambda timeout: arrive()
+    world.link.run()
+    assert len(world.checks) == 3
 
 
 def test_only_a_connection_that_ends_on_purpose_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:

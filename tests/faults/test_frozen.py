@@ -9,7 +9,7 @@ from tests import house
 from tests.faults.laboratory import Laboratory, Scene
 from tests.stack import GATEWAY
 
-LONGER_THAN_DEADLINES, LONGER_THAN_HEARTBEATS = 12.0, 75.0
+LONGER_THAN_DEADLINES, LONGER_THAN_HEARTBEATS = 12.0, 30.0
 
 
 async def _freeze(name: str, seconds: float, scene: Scene) -> None:

@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 
+from tests.faults.busy import drained_within
 from tests.faults.fragile import Fragile
 from tests.faults.laboratory import Scene
-from tests.faults.outage import Outage, drained_within
+from tests.faults.outage import Outage
 from tests.network import Mode, Network
 
 pytestmark = pytest.mark.faults
@@ -16,7 +17,7 @@ LONGER_THAN_DEADLINES = 8.0
 LONGER_THAN_PATIENCE = 20.0  # a process gives a silent database up after three deadlines
 CUTS = 5
 SLOW_SECONDS = 0.08
-HEARTBEATS_SECONDS = 75.0
+HEARTBEATS_SECONDS = 30.0  # a client needs two to notice, the broker up to three
 
 
 async def _away(network: Network, mode: Mode, seconds: float, scene: Scene) -> None:
@@ -78,8 +79,8 @@ to_each_server = pytest.mark.parametrize("server", SERVERS)
 Fault = Callable[[Scene], Awaitable[None]]
 
 
-def run(fragile: Fragile, name: str, fault: Fault, at_least: float = 0.0) -> None:
-    fragile.laboratory.run(name, fault, max(at_least, drained_within()))
+def run(fragile: Fragile, name: str, fault: Fault, more_seconds: float = 0.0) -> None:
+    fragile.laboratory.run(name, fault, lambda: more_seconds + drained_within())
 
 
 @to_each_server

@@ -40,6 +40,7 @@ def test_the_table_holds_the_resources_of_the_public_contract() -> None:
         "GET /v1/categories",
         "GET /v1/services",
         "GET /v1/services/{service_id}",
+        "GET /v1/services/{service_id}/rating",
         "POST /v1/services",
         "PATCH /v1/services/{service_id}",
         "DELETE /v1/services/{service_id}",

@@ -2,40 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
 import psycopg2
-import pytest
 
 from chassis.settings import Settings
 from tests.house import SERVICES
 from tests.journeys import ledger, walk
 from tests.journeys.traffic import traffic
 from tests.servers import eventually
-from tests.stack import GATEWAY, Process, Stack
+from tests.stack import Stack
 
 WALKERS = 3
 PATIENCE_SECONDS = 60.0
-# So long a busy machine may need to start a process: what is asked meanwhile waits in the queue.
-DEADLINE_SECONDS = "30"
-
-
-@pytest.fixture
-def patient_stack(stack: Stack) -> Iterator[Stack]:
-    """The stack, its gateway waiting for an answer longer than any start takes."""
-    [gateway] = stack.of(GATEWAY)
-    _restart(gateway, RPC_DEADLINE_SECONDS=DEADLINE_SECONDS)
-    yield stack
-    _restart(gateway)
-
-
-def _restart(process: Process, **environment: str) -> None:
-    process.stop()
-    assert process.exit_code == 0, f"{process.label} ended with {process.exit_code}:\n{process.tail()}"
-    process.start(**environment)
-    process.wait_until_ready()
 
 
 async def _restart_each_under_traffic(stack: Stack) -> int:
@@ -43,7 +23,7 @@ async def _restart_each_under_traffic(stack: Stack) -> int:
         for name in SERVICES:
             for process in stack.of(name):
                 journeys, reads = tally.journeys, tally.reads
-                await asyncio.to_thread(_restart, process)
+                await asyncio.to_thread(process.restart)
                 print(  # noqa: T201
                     f"{process.label}: {tally.journeys - journeys} journeys, {tally.reads - reads} reads, "
                     f"the slowest {tally.take_slowest():.1f} s"

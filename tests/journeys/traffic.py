@@ -21,6 +21,7 @@ READS: dict[str, Read] = {
     "orders": lambda me: me.orders("customer"),
     "messaging": lambda me: me.notifications(),
     "reviews": lambda me: me.profile_reviews(me.session["account"]["id"] if me.session else ""),
+    "payments": lambda me: me.balance(),
 }
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from chassis.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
 from chassis.settings import Settings
-from services.payments import contract
+from services.payments import contract, stripe_processor
 from services.payments.processor import NoAnswer
+from tests.network import Network
 from tests.payments import local_stripe
 from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
 from tests.payments.world import Json, World, euros, new_id, started
-from tests.servers import free_port
+from tests.servers import eventually, free_port
 
 KEYS = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secret": local_stripe.SECRET}
 
@@ -136,6 +137,53 @@ def test_payouts_carry_their_key_and_their_end_is_told_by_webhook(world: World, 
     hear(world, webhook("payout.canceled", {"payout_id": payout["id"]}, "evt_payout"))
     assert world.balance() == ({"EUR": 4050}, {"EUR": 0})
     assert server.kept("/v1/payouts").count(f"payout-{payout['id']}") == 1
+
+
+def test_a_payout_whose_answer_was_lost_is_found_behind_many_others(
+    world: World, server: LocalStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_processor, "LISTED", 2)
+    world.release(world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD)))
+    real = world.till.processor.pay_out
+
+    def lose(wish: Any, repeated: bool) -> Any:
+        real(wish, repeated)
+        raise NoAnswer("lost")
+
+    lost: Json = {}
+    for says in (real, real, real, lose, real, real, real):  # in whatever order they are listed
+        monkeypatch.setattr(world.till.processor, "pay_out", says)
+        payout = world.pay_out(euros(100))
+        lost = payout if says is lose else lost
+    world.heal()
+    assert server.kept("/v1/payouts").count(f"payout-{lost['id']}") == 1
+
+
+def test_a_stripe_that_is_too_slow_is_asked_again_and_charges_once(
+    server: LocalStripe, servers: Settings
+) -> None:
+    """The charge is made, but its answer comes later than anybody waits for it."""
+    method = server.payment_method(local_stripe.GOOD_CARD)
+    with Network(server.url) as network:
+        settings = {"payment_processor": "stripe", "stripe_api_url": network.url(server.url), **KEYS}
+        with started(processor_timeout_seconds=1, **settings) as (harness, orders, chosen):
+            world = World(harness, orders, chosen)
+            order = world.order()
+            network.delay(0.8)
+            payment = world.pay(order, method)
+            assert payment["status"] == "processing"
+            network.delay(0.0)
+            key = f"payment-{payment['id']}"
+            eventually(lambda: key in server.kept("/v1/payment_intents"), what="Stripe has charged")
+            network.cut()
+            world.heal()
+            assert world.get(payment)["status"] == "paid"
+            assert server.kept("/v1/payment_intents").count(key) == 2
+            assert world.entries(order)["customer_funds"] == [-4500]
+            assert world.findings() == []
+    charges = server.api.payment_intents.list({"limit": 100}).data
+    made = [one for one in charges if one.metadata.to_dict().get("payment_id") == payment["id"]]
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("broken", ["signature", "payload", "age", "nonsense"])

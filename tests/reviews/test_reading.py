@@ -3,6 +3,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from chassis.errors import BadQuery, NotFound, Unauthenticated
 from chassis.fields import rfc3339
@@ -102,6 +103,61 @@ def test_a_cursor_that_is_not_ours_is_a_bad_query(world: World) -> None:
         world.page(world.stranger, cursor=cursor)
 
 
+# --- one service ------------------------------------------------------------------------------
+
+
+def stars_of(world: World, service_id: str) -> dict[str, Any]:
+    answer: dict[str, Any] = world.reviews.call_as(None, contract.GET_SERVICE_RATING, service_id=service_id)
+    assert contract.ServiceRating().validate(answer) == {}
+    return answer
+
+
+def test_a_profiles_reviews_of_one_service_alone(world: World) -> None:
+    other = {"id": new_id(), "title": "A letter"}
+    of_service = [world.submit(world.order()) for _ in range(3)]
+    world.submit(world.order(service=other))
+    asked: dict[str, Any] = {"service_id": world.service["id"], "limit": 2}
+    page = world.page(world.provider, **asked)
+    assert [review["id"] for review in page["data"]] == [of_service[2]["id"], of_service[1]["id"]]
+    rest = world.page(world.provider, cursor=page["next_cursor"], **asked)
+    assert [review["id"] for review in rest["data"]] == [of_service[0]["id"]]
+    assert world.page(world.stranger, **asked)["data"] == []
+    with pytest.raises(BadQuery):
+        world.page(world.provider, cursor=page["next_cursor"])
+    with pytest.raises(BadQuery):
+        world.page(world.provider, cursor=page["next_cursor"], service_id=other["id"])
+
+
+def test_the_stars_of_a_service_are_counted_without_hidden_reviews(world: World) -> None:
+    for rating in (5, 5, 4, 1):
+        world.submit(world.order(), rating=rating)
+    hide(world, world.submit(world.order(), rating=1))
+    world.submit(world.order(service={"id": new_id(), "title": "A letter"}), rating=2)
+    assert stars_of(world, world.service["id"]) == {
+        "average": 3.75, "count": 4, "stars": {"1": 1, "2": 0, "3": 0, "4": 1, "5": 2},
+    }  # fmt: skip
+    assert len(world.reviews.statements) == 1
+
+
+def test_a_service_without_reviews_has_no_stars_and_a_malformed_id_none_at_all(world: World) -> None:
+    nothing = {"average": None, "count": 0, "stars": dict.fromkeys("12345", 0)}
+    assert stars_of(world, new_id()) == nothing
+    with pytest.raises(NotFound):
+        stars_of(world, "42")
+
+
+def test_a_review_that_an_earlier_release_writes_counts_for_its_service(world: World) -> None:
+    order = world.order()
+    world.reviews.execute(
+        "INSERT INTO reviews (id, order_id, provider_id, rating, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), :order_id, :provider_id, 4, now(), now())",
+        order_id=order.id,
+        provider_id=world.provider.id,
+    )
+    assert stars_of(world, world.service["id"])["count"] == 1
+    assert len(world.page(world.provider, service_id=world.service["id"])["data"]) == 1
+
+
 # --- names ------------------------------------------------------------------------------------
 
 
@@ -172,14 +228,32 @@ def test_the_public_list_walks_its_index_without_a_sort(world: World) -> None:
     world.reviews.execute("ANALYZE review_slots; ANALYZE reviews; ANALYZE display_names")
     last = world.page(world.provider, limit=100)["data"][-1]
     assert last["created_at"] > rfc3339(world.rows("reviews WHERE rating = 1")[0]["created_at"])
-    statement = queries.provider_page(world.provider.id, 20, None).compile(
-        dialect=world.reviews.engine.dialect, compile_kwargs={"literal_binds": True}
-    )
-    plan = "\n".join(row["QUERY PLAN"] for row in world.select(f"EXPLAIN {statement}"))
+    plan = plan_of(world, queries.provider_page(world.provider.id, 20, None))
     assert "reviews_of_provider" in plan
     assert "Sort" not in plan
     assert "Seq Scan on reviews" not in plan
     assert "Seq Scan on review_slots" not in plan
+
+
+def test_a_services_list_and_stars_walk_their_own_index(world: World) -> None:
+    world.reviews.execute(MANY_REVIEWS, provider=world.provider.id)
+    world.reviews.execute(
+        "UPDATE reviews SET service_id = CAST(:id AS uuid) WHERE provider_id = CAST(:provider AS uuid)"
+        " AND abs(hashtext(id::text)) % 5 = 0",
+        id=world.service["id"],
+        provider=world.provider.id,
+    )
+    with world.reviews.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE reviews"))
+    list_plan = plan_of(world, queries.provider_page(world.provider.id, 20, None, world.service["id"]))
+    assert "reviews_of_service" in list_plan
+    assert "Sort" not in list_plan
+    assert "Index Only Scan" in plan_of(world, queries.service_stars(world.service["id"]))
+
+
+def plan_of(world: World, asked: Any) -> str:
+    statement = asked.compile(dialect=world.reviews.engine.dialect, compile_kwargs={"literal_binds": True})
+    return "\n".join(row["QUERY PLAN"] for row in world.select(f"EXPLAIN {statement}"))
 
 
 MANY_REVIEWS = """

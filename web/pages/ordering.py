@@ -1,5 +1,70 @@
 """Ordering a service."""
 
-from web.visits import Page
+import json
 
-PAGES: tuple[Page, ...] = ()
+from aiohttp import web
+
+from client import Problem
+from client.resources import Service
+from web import money
+from web.forms import Form
+from web.visits import Page, Visit, Who
+
+
+async def show_order_form(visit: Visit) -> web.StreamResponse:
+    """What is ordered, what it costs, and room to say what is needed."""
+    return await _show(visit, await visit.api.service(visit.part("service_id")), Form())
+
+
+async def submit_order(visit: Visit) -> web.StreamResponse:
+    """Orders at the price the customer saw; what stands in the way is said on the form."""
+    form = await visit.form()
+    service_id = visit.part("service_id")
+    try:
+        price = json.loads(form["price"])
+    except ValueError:
+        price = None
+    try:
+        order = await visit.api.submit_order(service_id, form["requirements"], price, key=form.key)
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        return await _show(visit, await visit.api.service(service_id), form, problem)
+    return visit.go(f"/orders/{order['id']}", "order_submitted")
+
+
+def _explain(form: Form, problem: Problem, price: str) -> None:
+    known = {
+        "price_changed": f"The price has changed since you saw it: it is {price} now. "
+        "Submit the order again if that suits you.",
+        "service_unavailable": "This service cannot be ordered at the moment.",
+        "own_service": "This is your own service, so you cannot order it.",
+        "payment_overdue": f"{problem.detail} A payment of yours is overdue.",
+    }
+    if problem.code in known:
+        form.summary = known[problem.code]
+    else:
+        form.take(problem, ("requirements",))
+
+
+async def _show(
+    visit: Visit, service: Service, form: Form, problem: Problem | None = None
+) -> web.StreamResponse:
+    person = visit.signed_in
+    if problem is not None:
+        _explain(form, problem, money.write_money(service["price"], person.locale))
+    return await visit.show(
+        "order_form.html",
+        status=200 if problem is None else 422,
+        service=service,
+        price=json.dumps(service["price"]),
+        form=form,
+        overdue_order=problem.body.get("order_id") if problem is not None else None,
+        is_own=person.id == service["provider"]["id"],
+    )
+
+
+PAGES = (
+    Page("GET", "/services/{service_id}/order", show_order_form, Who.SIGNED_IN),
+    Page("POST", "/services/{service_id}/order", submit_order, Who.SIGNED_IN),
+)

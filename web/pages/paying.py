@@ -1,5 +1,103 @@
-"""Paying an order."""
+"""Paying an order, giving money back, and the papers about it."""
 
-from web.visits import Page
+from aiohttp import web
 
-PAGES: tuple[Page, ...] = ()
+from client import Problem
+from client.resources import Money, Payment
+from web import money
+from web.documents import pass_on
+from web.forms import Form
+from web.pages.order import REFUSED, show_again
+from web.visits import Page, Visit, Who
+
+SANDBOX = "/v1/sandbox/actions/"
+SAID = {"paid": "paid", "processing": "payment_processing"}
+
+
+async def pay_order(visit: Visit) -> web.StreamResponse:
+    """Pays by one of the methods; a second step is the next page."""
+    form = await visit.form()
+    order_id = visit.part("order_id")
+    try:
+        payment = await visit.api.pay_order(order_id, form["method"], key=form.key)
+    except Problem as problem:
+        if problem.status not in REFUSED:
+            raise
+        if problem.code == "payment_declined":
+            form.summary = "The payment was declined. Nothing was taken; try again or take another way."
+        else:
+            form.take(problem, ("method",))
+        return await show_again(visit, {"payment": form})
+    if payment["status"] == "requires_action" and (path := action_path(payment)).startswith("/"):
+        return visit.go(path)
+    return visit.go(f"/orders/{order_id}#order-payment", SAID.get(payment["status"], ""))
+
+
+def action_path(payment: Payment) -> str:
+    """Where the second step is: the sandbox's is a page of ours, any other's is its own."""
+    url = payment["action_url"] or ""
+    return url.replace(SANDBOX, "/pay/", 1) if url.startswith(SANDBOX) else url
+
+
+async def show_sandbox_step(visit: Visit) -> web.StreamResponse:
+    """The sandbox asks whether to pay."""
+    token = visit.part("token")
+    action = await visit.api.sandbox_action(token)
+    if action["status"] != "requires_action":
+        return visit.go(f"/orders/{action['order_id']}#order-payment")
+    return await visit.show("pay.html", action=action, token=token, form=Form())
+
+
+async def answer_sandbox_step(visit: Visit) -> web.StreamResponse:
+    """Yes or no; one who is late is shown how it ended."""
+    form = await visit.form()
+    token = visit.part("token")
+    try:
+        action = await visit.api.answer_sandbox_action(token, form["answer"] == "yes", key=form.key)
+    except Problem as problem:
+        if problem.status != 409:
+            raise
+        action = await visit.api.sandbox_action(token)
+    return visit.go(f"/orders/{action['order_id']}#order-payment")
+
+
+async def refund_payment(visit: Visit) -> web.StreamResponse:
+    """The provider or staff give the payment back, or a part of it."""
+    form = await visit.form()
+    order_id = visit.part("order_id")
+    try:
+        amount = _refunded(form)
+        await visit.api.refund_payment(visit.part("payment_id"), form["reason"], amount, key=form.key)
+    except money.NoAmount as error:
+        form.refuse("amount", str(error))
+        return await show_again(visit, {"refund": form})
+    except Problem as problem:
+        if problem.status not in REFUSED:
+            raise
+        return await show_again(visit, {"refund": form.take(problem, ("amount", "reason"))})
+    return visit.go(f"/orders/{order_id}#order-payment", "refunded")
+
+
+def _refunded(form: Form) -> Money | None:
+    """A part of the payment, or None for all that is left."""
+    return money.read_money(form["amount"], form["currency"]) if form["amount"].strip() else None
+
+
+async def show_receipt(visit: Visit) -> web.StreamResponse:
+    """The receipt, to look at."""
+    return pass_on(await visit.api.receipt(visit.part("payment_id"), "html"), "text/html", "receipt.html")
+
+
+async def show_receipt_pdf(visit: Visit) -> web.StreamResponse:
+    """The receipt, to keep."""
+    return pass_on(await visit.api.receipt(visit.part("payment_id")), "application/pdf", "receipt.pdf")
+
+
+PAGES = (
+    Page("POST", "/orders/{order_id}/payments", pay_order, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/payments/{payment_id}/refunds", refund_payment, Who.SIGNED_IN),
+    Page("GET", "/pay/{token}", show_sandbox_step, Who.SIGNED_IN),
+    Page("POST", "/pay/{token}", answer_sandbox_step, Who.SIGNED_IN),
+    Page("GET", "/payments/{payment_id}/receipt", show_receipt, Who.SIGNED_IN),
+    Page("GET", "/payments/{payment_id}/receipt.pdf", show_receipt_pdf, Who.SIGNED_IN),
+)

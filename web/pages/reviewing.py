@@ -1,5 +1,65 @@
-"""Reviewing a completed order."""
+"""Reviewing a completed order, and replying to the review."""
 
-from web.visits import Page
+from aiohttp import web
 
-PAGES: tuple[Page, ...] = ()
+from client import Problem
+from web.forms import Form
+from web.pages.order import REFUSED, show_again
+from web.visits import Page, Visit, Who
+
+
+async def submit_review(visit: Visit) -> web.StreamResponse:
+    """Stars and, if wanted, a text."""
+    form = await visit.form()
+    if (rating := _rating(form)) is None:
+        return await show_again(visit, {"review": form})
+    try:
+        text = form["text"].strip() or None
+        await visit.api.submit_review(visit.part("order_id"), rating, text, key=form.key)
+    except Problem as problem:
+        return await _again(visit, "review", form, problem)
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_submitted")
+
+
+async def change_review(visit: Visit) -> web.StreamResponse:
+    """For a day the author may change what they said."""
+    form = await visit.form()
+    if (rating := _rating(form)) is None:
+        return await show_again(visit, {"review_edit": form})
+    try:
+        review = await visit.api.review(visit.part("order_id"))
+        await visit.api.change_review(review["id"], rating=rating, text=form["text"].strip() or None)
+    except Problem as problem:
+        return await _again(visit, "review_edit", form, problem)
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_changed")
+
+
+async def reply_to_review(visit: Visit) -> web.StreamResponse:
+    """The provider's one reply."""
+    form = await visit.form()
+    try:
+        review = await visit.api.review(visit.part("order_id"))
+        await visit.api.reply_to_review(review["id"], form["text"], key=form.key)
+    except Problem as problem:
+        return await _again(visit, "reply", form, problem)
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_replied")
+
+
+def _rating(form: Form) -> int | None:
+    if form["rating"] in ("1", "2", "3", "4", "5"):
+        return int(form["rating"])
+    form.refuse("rating", "Choose one to five stars.")
+    return None
+
+
+async def _again(visit: Visit, name: str, form: Form, problem: Problem) -> web.StreamResponse:
+    if problem.status not in REFUSED:
+        raise problem
+    return await show_again(visit, {name: form.take(problem, ("rating", "text"))})
+
+
+PAGES = (
+    Page("POST", "/orders/{order_id}/review", submit_review, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/review/edit", change_review, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/review/reply", reply_to_review, Who.SIGNED_IN),
+)

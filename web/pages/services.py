@@ -1,95 +1,92 @@
 """Finding services, and looking at one."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 from yarl import URL
 
-from client.arguments import ServiceFilters
+from client import Problem
+from client.resources import Listing, Profile, Service
 from web import money
+from web.searching import RATINGS, Wish, wish_of
 from web.visits import Page, Visit
 
 PER_PAGE = 24
-REVIEWS_SHOWN = 50
-SORTS = {
-    "-created_at": "Newest",
-    "relevance": "Best match",
-    "-rating": "Best rated",
-    "price": "Cheapest",
-    "-price": "Most expensive",
-}
-FILTERS = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")
+REVIEWS_SHOWN = 5
 
 
 async def browse_services(visit: Visit) -> web.StreamResponse:
     """Active services that fit what the visitor asks for."""
-    asked = {name: visit.request.query.get(name, "").strip() for name in FILTERS}
-    complaint, filters = _filters(asked)
-    filters |= {"limit": PER_PAGE, "cursor": visit.request.query.get("cursor")}
-    found, categories = await asyncio.gather(visit.api.search_services(**filters), visit.api.categories())
+    wish = wish_of(visit.request.query)
+    found, categories = await asyncio.gather(_search(visit, wish), visit.api.categories())
+    names = {category["id"]: category["name"] for category in categories}
     return await visit.show(
         "services.html",
-        asked=asked,
-        complaint=complaint,
+        asked=wish.typed,
+        complaints=wish.complaints,
         services=found["data"],
-        next_page=_with(visit, cursor=found["page"]["next_cursor"]) if found["page"]["has_more"] else None,
-        is_first="cursor" not in visit.request.query,
-        first_page=_with(visit, cursor=None),
+        next_page=address(visit, cursor=found["page"]["next_cursor"]) if found["page"]["has_more"] else None,
+        is_first="cursor" not in wish.filters,
+        first_page=address(visit, cursor=None),
         categories=categories,
-        names={category["id"]: category["name"] for category in categories},
-        chips=_chips(visit, asked, {category["id"]: category["name"] for category in categories}),
-        sorts=_sorts(asked),
-        currencies=money.USUAL_CURRENCIES,
+        names=names,
+        chips=_chips(visit, wish, names, found["data"]),
+        sorts=wish.sorts,
+        ratings=RATINGS,
+        currencies=_currencies(wish.typed["currency"]),
     )
 
 
-def _filters(asked: dict[str, str]) -> tuple[str, ServiceFilters]:
-    """What to ask the API, and what of the visitor's wish was left out, in a sentence."""
-    currency, complaint = asked["currency"].upper(), ""
-    filters: dict[str, Any] = {name: asked[name] or None for name in ("q", "category", "provider_id")}
-    if currency in money.CURRENCIES:
-        filters["currency"] = currency
-    for name in ("min_price", "max_price"):
-        if not asked[name]:
-            continue
-        try:
-            filters[name] = money.read_money(asked[name], currency)["amount"]
-        except money.NoAmount as error:
-            complaint = f"A price limit was left out. {error}"
-    if asked["min_rating"] in ("3", "4", "4.5"):
-        filters["min_rating"] = float(asked["min_rating"])
-    if asked["sort"] in _sorts(asked) and asked["sort"] != "-created_at":
-        filters["sort"] = asked["sort"]
-    return complaint, filters  # type: ignore[return-value]
+async def _search(visit: Visit, wish: Wish) -> Listing[Service]:
+    """What was found; what the API cannot use, a cursor of yesterday's link for example, is left out."""
+    if cursor := visit.request.query.get("cursor"):
+        wish.filters["cursor"] = cursor
+    try:
+        return await visit.api.search_services(limit=PER_PAGE, **wish.filters)
+    except Problem as problem:
+        if problem.status != 400:
+            raise
+        wish.leave_out(problem)
+        return await visit.api.search_services(limit=PER_PAGE, **wish.filters)
 
 
-def _sorts(asked: dict[str, str]) -> dict[str, str]:
-    """The orders a visitor may choose: by relevance with words, by price within one currency."""
-    possible = dict(SORTS)
-    if not asked["q"]:
-        possible.pop("relevance")
-    if asked["currency"].upper() not in money.CURRENCIES:
-        possible.pop("price")
-        possible.pop("-price")
-    return possible
+def _currencies(chosen: str) -> tuple[str, ...]:
+    usual = money.USUAL_CURRENCIES
+    return usual if chosen in usual or chosen not in money.CURRENCIES else (*usual, chosen)
 
 
-def _chips(visit: Visit, asked: dict[str, str], names: dict[str, str]) -> list[tuple[str, str]]:
+def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Service]) -> list[tuple[str, str]]:
     """What narrows the list, each with the address of the list without it."""
-    texts = {
-        "q": f"“{asked['q']}”",
-        "category": names.get(asked["category"], asked["category"]),
-        "provider_id": "One provider",
-        "min_price": f"From {asked['min_price']}",
-        "max_price": f"Up to {asked['max_price']}",
-        "currency": asked["currency"].upper(),
-        "min_rating": f"{asked['min_rating']} stars or better",
+    filters = wish.filters
+    locale = visit.person.locale if visit.person else "en"
+
+    def price(name: str) -> str:
+        return money.write_money({"amount": filters[name], "currency": filters["currency"]}, locale)
+
+    texts: dict[str, Callable[[], str]] = {
+        "q": lambda: f"“{filters['q']}”",
+        "category": lambda: names.get(filters["category"], f"Category “{filters['category']}”"),
+        "provider_id": lambda: f"By {found[0]['provider']['display_name']}" if found else "One provider",
+        "min_price": lambda: f"From {price('min_price')}",
+        "max_price": lambda: f"Up to {price('max_price')}",
+        "currency": lambda: filters["currency"],
+        "min_rating": lambda: f"{wish.typed['min_rating']} stars or better",
     }
-    return [(text, _with(visit, cursor=None, **{name: None})) for name, text in texts.items() if asked[name]]
+    return [(text(), _without(visit, name)) for name, text in texts.items() if name in filters]
 
 
-def _with(visit: Visit, **changes: str | None) -> str:
+def _without(visit: Visit, name: str) -> str:
+    """The list without a filter, and without what makes no sense when it is gone."""
+    gone = {"currency": ("currency", "min_price", "max_price", "sort"), "q": ("q", "sort")}.get(name, (name,))
+    if name == "q" and visit.request.query.get("sort") != "relevance":
+        gone = ("q",)
+    return address(visit, cursor=None, **dict.fromkeys(gone))
+
+
+def address(visit: Visit, **changes: str | None) -> str:
+    """This page's address with some parts of its query changed, or taken away (None)."""
     query = {name: value for name, value in visit.request.query.items() if value}
     for name, value in changes.items():
         query.pop(name, None)
@@ -99,30 +96,45 @@ def _with(visit: Visit, **changes: str | None) -> str:
 
 
 async def show_service(visit: Visit) -> web.StreamResponse:
-    """One service, its provider and what was said of their work."""
-    service = await visit.api.service(visit.part("service_id"))
-    profile, reviews, categories = await asyncio.gather(
-        visit.api.profile(service["provider"]["id"]),
-        visit.api.profile_reviews(service["provider"]["id"], limit=REVIEWS_SHOWN),
-        visit.api.categories(),
+    """One service, its provider and what was said of it."""
+    service_id = visit.part("service_id")
+    service, rating, categories = await asyncio.gather(
+        visit.api.service(service_id), visit.api.service_rating(service_id), visit.api.categories()
     )
-    of_service = [review for review in reviews["data"] if review["service_id"] == service["id"]]
+    provider_id = service["provider"]["id"]
+    # Only the service says whose profile and reviews these are, so they are asked for after it.
+    profile, reviews = await asyncio.gather(
+        _profile(visit, provider_id),
+        visit.api.profile_reviews(provider_id, service_id=service["id"], limit=REVIEWS_SHOWN),
+    )
     return await visit.show(
         "service.html",
         service=service,
         profile=profile,
-        reviews=of_service,
-        stars=star_counts([review["rating"] for review in of_service]),
+        rating=rating,
+        reviews=reviews["data"],
+        has_more_reviews=reviews["page"]["has_more"],
+        stars=star_shares(rating["stars"]),
         category=next((c["name"] for c in categories if c["id"] == service["category"]), service["category"]),
-        is_own=visit.person is not None and visit.person.id == service["provider"]["id"],
+        is_own=visit.person is not None and visit.person.id == provider_id,
     )
 
 
-def star_counts(ratings: list[int]) -> list[tuple[int, int, int]]:
-    """How many of each star, five first: stars, count, and per cent of all."""
-    total = len(ratings) or 1
-    counts = [(stars, ratings.count(stars)) for stars in (5, 4, 3, 2, 1)]
-    return [(stars, count, round(100 * count / total)) for stars, count in counts]
+async def _profile(visit: Visit, account_id: str) -> Profile | None:
+    """The provider's profile; None when they have left."""
+    try:
+        return await visit.api.profile(account_id)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return None
+
+
+def star_shares(stars: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """How many of each star, five first: stars, count, and per cent of all, rounded half up."""
+    total = sum(stars.values()) or 1
+    counts = [(each, int(stars[str(each)])) for each in (5, 4, 3, 2, 1)]
+    return [(each, count, (200 * count + total) // (2 * total)) for each, count in counts]
 
 
 PAGES = (

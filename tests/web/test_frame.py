@@ -1,0 +1,31 @@
+"""What every answer of the site has, shown without an API."""
+
+import asyncio
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from web.app import build_app
+from web.settings import WebSettings
+
+
+def test_a_redirect_reaches_browsers_that_ask_for_compression() -> None:
+    async def ask() -> None:
+        async with TestClient(TestServer(build_app(WebSettings()))) as client:
+            for accepted in ("gzip, deflate, br, zstd", "deflate", "identity"):
+                answer = await client.get(
+                    "/live/bell", headers={"Accept-Encoding": accepted}, allow_redirects=False
+                )
+                assert (answer.status, await answer.read()) == (303, b"")
+                assert answer.headers["Location"] == "/sign-in?next=/live/bell"
+                assert "Content-Encoding" not in answer.headers
+
+    asyncio.run(ask())
+
+
+def test_a_stream_ends_for_good_for_somebody_who_is_signed_out() -> None:
+    async def ask() -> None:
+        async with TestClient(TestServer(build_app(WebSettings()))) as client:
+            answer = await client.get("/live/events", allow_redirects=False)
+            assert (answer.status, answer.cookies) == (204, {})
+
+    asyncio.run(ask())

@@ -1,0 +1,48 @@
+"""Languages and time zones that people choose from."""
+
+import functools
+import zoneinfo
+
+from web.money import locale_of
+
+LANGUAGES = (
+    "en", "en-GB", "en-US", "en-AU", "en-CA", "en-IE", "en-IN", "cs", "da", "de", "de-AT", "de-CH", "el",
+    "es", "es-MX", "et", "fi", "fr", "fr-CA", "fr-CH", "hr", "hu", "it", "ja", "ko", "lt", "lv", "nb", "nl",
+    "pl", "pt", "pt-BR", "ro", "sk", "sl", "sv", "tr", "uk", "zh-Hans", "zh-Hant",
+)  # fmt: skip
+_REGIONS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian",
+    "Pacific",
+)  # fmt: skip
+
+Choice = tuple[str, str]
+
+
+def language_choices(chosen: str) -> list[Choice]:
+    """Tags with the languages' own names, in the order of these; the chosen one is among them."""
+    tags = {*LANGUAGES, chosen} if chosen else set(LANGUAGES)
+    named = [(tag, _own_name(tag)) for tag in tags]
+    return sorted(named, key=lambda choice: choice[1].casefold())
+
+
+def _own_name(tag: str) -> str:
+    name = locale_of(tag).get_display_name() or tag
+    return str(name[:1].upper() + name[1:])
+
+
+@functools.cache
+def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
+    names = sorted(name for name in zoneinfo.available_timezones() if name.partition("/")[0] in _REGIONS)
+    grouped: dict[str, list[Choice]] = {}
+    for name in names:
+        region, _, place = name.partition("/")
+        grouped.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
+    return (("Everywhere", (("UTC", "UTC"),)), *((region, tuple(zones)) for region, zones in grouped.items()))
+
+
+def zone_choices(chosen: str) -> list[tuple[str, tuple[Choice, ...]]]:
+    """IANA time zones by region; the chosen one is among them, old names too."""
+    groups = list(_zones())
+    if chosen and not any(chosen == name for _, zones in groups for name, _ in zones):
+        groups.insert(1, ("Yours", ((chosen, chosen),)))
+    return groups

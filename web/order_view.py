@@ -1,0 +1,143 @@
+"""Everything an order's page shows, asked for at once."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import aiohttp
+
+from client import MarketplaceClient, Problem, Unreachable
+from client.resources import Listing, Message, Order, OrderTransition, Payment, Review
+from web import moments, turns
+from web.forms import Form
+
+MESSAGES_SHOWN = 60
+EDIT_WINDOW = timedelta(hours=24)  # domain.md; the API decides
+NOT_YET = frozenset({403, 404, 409})
+NOTHING: Listing[Any] = {"data": [], "page": {"next_cursor": None, "has_more": False}}
+
+Asked = TypeVar("Asked")
+
+
+@dataclass
+class OrderView:
+    """An order with all that belongs to it, as one person sees it.
+
+    `before` and `until` name an earlier part of the messages: its cursor, and when the part after it
+    begins. `away` names what cannot be shown now: "messages", "payments", "review".
+    """
+
+    order: Order
+    transitions: list[OrderTransition]
+    messages: Listing[Message]
+    payments: list[Payment]
+    review: Review | None
+    role: str
+    before: str | None
+    until: str | None
+    away: frozenset[str]
+    forms: dict[str, Form] = field(default_factory=dict)
+
+    @property
+    def payment(self) -> Payment | None:
+        """The last try to pay."""
+        return self.payments[0] if self.payments else None
+
+    @property
+    def wants_review(self) -> bool:
+        """Whether the reader can be asked for a review."""
+        is_completed = self.order["status"] == turns.COMPLETED
+        return (
+            self.role == turns.CUSTOMER and is_completed and self.review is None and "review" not in self.away
+        )
+
+    @property
+    def can_edit_review(self) -> bool:
+        """Whether the reader wrote the review, a short while ago."""
+        if self.review is None or self.role != turns.CUSTOMER:
+            return False
+        return moments.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
+
+    @property
+    def earlier(self) -> dict[str, str] | None:
+        """The query of the page with the messages before these, if there are any."""
+        cursor, shown = self.messages["page"]["next_cursor"], self.messages["data"]
+        return {"before": cursor, "until": shown[-1]["created_at"]} if cursor and shown else None
+
+    @property
+    def unread_message(self) -> str | None:
+        """The newest message of the other party that the reader had not read; None for staff."""
+        other = {turns.CUSTOMER: "provider", turns.PROVIDER: "customer"}.get(self.role)
+        for message in self.messages["data"]:
+            if other and message["author"]["id"] == self.order[other]["id"]:  # type: ignore[literal-required]
+                return None if message["read_at"] else message["id"]
+        return None
+
+    def form(self, name: str) -> Form:
+        """The form of that name: as it was sent, or empty."""
+        return self.forms.get(name) or Form()
+
+
+async def view_order(
+    api: MarketplaceClient, order_id: str, account_id: str, before: str | None, until: str | None
+) -> OrderView:
+    """Asks for everything in parallel; what its service cannot say now is left out, and named.
+
+    Raises: Problem when the order itself cannot be read.
+    """
+    away: set[str] = set()
+    order, transitions, messages, payments, review = await asyncio.gather(
+        api.order(order_id),
+        _all(api, f"/v1/orders/{order_id}/transitions"),
+        _if_there(api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
+        _if_there(api.payments(order_id), "payments", away),
+        _if_there(api.review(order_id), "review", away),
+    )
+    tries = (payments or NOTHING)["data"]
+    return OrderView(
+        order=with_newest_payment(order, tries),
+        transitions=transitions,
+        messages=messages or NOTHING,
+        payments=tries,
+        review=review,
+        role=turns.role_on(order, account_id),
+        before=before,
+        until=_time(until),
+        away=frozenset(away),
+    )
+
+
+def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:
+    """The order with its payment as payments knows it: the order hears of it a moment later."""
+    if not payments:
+        return order
+    status = payments[0]["status"]
+    return {**order, "payment_status": "processing" if status == "requires_action" else status}
+
+
+async def _all(api: MarketplaceClient, path: str) -> list[Any]:
+    return [item async for item in api.all_of(path)]
+
+
+async def _if_there(asked: Coroutine[Any, Any, Asked], name: str, away: set[str]) -> Asked | None:
+    try:
+        return await asked
+    except Problem as problem:
+        if problem.status in NOT_YET:
+            return None
+        if problem.status < 500:
+            raise
+    except (Unreachable, aiohttp.ClientError, TimeoutError):
+        pass  # an order without its payments is better than none
+    away.add(name)
+    return None
+
+
+def _time(text: str | None) -> str | None:
+    """A time of an address, None for what is none."""
+    try:
+        return text and moments.parse(text).isoformat()
+    except ValueError:
+        return None
