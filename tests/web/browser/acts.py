@@ -88,7 +88,7 @@ def pay(page: Page, method: str) -> None:
 def submit_review(page: Page, stars: int, text: str) -> None:
     """Reviews the order whose page is open."""
     panel = page.locator("#order-review")
-    panel.get_by_text(f"{stars} star", exact=False).first.click()
+    panel.locator("label", has_text=f"{stars} star").click()
     expect(panel.get_by_role("radio", name=f"{stars} star")).to_be_checked()
     panel.get_by_label("How was it?").fill(text)
     panel.get_by_role("button", name="Submit Review").click()

@@ -72,7 +72,7 @@ def test_two_people_order_work_pay_and_review_and_see_each_other_live(visit: Vis
     with without_reload(carls):
         reply(petras, "So did I.")
         expect(carls.locator("#order-review").get_by_text("So did I.")).to_be_visible()
-    with without_reload(carls, petras, sold):
+    with without_reload(petras, sold):
         acts.write(carls, "Until next time.")  # at every stage
         expect(acts.thread(petras).get_by_text("Until next time.")).to_be_visible()
 
