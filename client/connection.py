@@ -118,7 +118,7 @@ class HttpConnection:
         ) as answer:
             raw = await answer.read()
             if answer.status >= 400:
-                raise _problem(answer, raw)
+                raise problem_of(answer, raw)
             if headers.get("Accept") == answer.content_type:
                 return raw
             return _read(answer, raw) if raw else None
@@ -179,7 +179,8 @@ def _read(answer: aiohttp.ClientResponse, raw: bytes) -> Json:
         raise Problem(answer.status, told) from error
 
 
-def _problem(answer: aiohttp.ClientResponse, raw: bytes) -> Problem:
+def problem_of(answer: aiohttp.ClientResponse, raw: bytes) -> Problem:
+    """What a refusing answer says, even one that is not the API's."""
     try:
         body = json.loads(raw)
     except ValueError:

@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import aiohttp
 
-from client.connection import LONGEST_PAUSE_SECONDS, HttpConnection
+from client.connection import LONGEST_PAUSE_SECONDS, HttpConnection, problem_of
 from client.problem import Problem
 from client.resources import LiveEvent
 
 PATH = "/v1/events"
 SILENCE_SECONDS = 45.0  # three missed pings
+Opened = Callable[[], Awaitable[None]]
 
 
 async def live_events(connection: HttpConnection, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
@@ -38,8 +39,12 @@ async def live_events(connection: HttpConnection, last_event_id: str = "") -> As
                 await asyncio.sleep(max(LONGEST_PAUSE_SECONDS, problem.retry_after_seconds or 0))
 
 
-async def one_stream(connection: HttpConnection, last_event_id: str) -> AsyncIterator[LiveEvent]:
+async def one_stream(
+    connection: HttpConnection, last_event_id: str, opened: Opened | None = None
+) -> AsyncGenerator[LiveEvent, None]:
     """Events until the stream ends: when the access token does, or the connection.
+
+    `opened` is awaited once the API granted the stream.
 
     Raises: Problem when the stream is refused, aiohttp.ClientError or TimeoutError when it breaks.
     """
@@ -49,7 +54,9 @@ async def one_stream(connection: HttpConnection, last_event_id: str) -> AsyncIte
     timeout = aiohttp.ClientTimeout(total=None, sock_read=SILENCE_SECONDS)
     async with connection.http.get(connection.base_url + PATH, headers=headers, timeout=timeout) as answer:
         if answer.status != 200:
-            raise Problem(answer.status, await answer.json(content_type=None))
+            raise problem_of(answer, await answer.read())
+        if opened is not None:
+            await opened()
         fields: dict[str, list[str]] = {}
         async for raw in answer.content:
             line = raw.decode().rstrip("\r\n")

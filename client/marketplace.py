@@ -203,10 +203,9 @@ class MarketplaceClient(ListReading):
         """Marks all notifications read."""
         await self._write("POST", "/v1/notifications/read_all", None, None)
 
-    def events(self, last_event_id: str = "", once: bool = False) -> AsyncIterator[LiveEvent]:
-        """What happens to this person, live: for ever, or with `once` until the stream ends."""
-        read = live.one_stream if once else live.live_events
-        return read(self.connection, last_event_id)
+    def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
+        """What happens to this person, live and for ever."""
+        return live.live_events(self.connection, last_event_id)
 
     # payments
 

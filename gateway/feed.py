@@ -90,7 +90,7 @@ class AmqpEventFeed(Subscribers):
         event_type = message.routing_key or ""
         try:
             event = json.loads(message.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             log.warning("live_event_unreadable", type=event_type)
             return
         if isinstance(event, dict):

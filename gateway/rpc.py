@@ -226,7 +226,7 @@ def reply_in(body: bytes) -> Reply:
     try:
         reply = json.loads(body)
         error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))
-    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as broken:
         raise RemoteFailure("the reply cannot be read") from broken
     if error is not None:
         raise from_wire(error)

@@ -47,7 +47,7 @@ def build_app(settings: WebSettings) -> web.Application:
 def _add(app: web.Application, page: Page) -> None:
     handler = serve(app[SITE], page)
     if page.method == "GET":
-        app.router.add_get(page.path, handler)  # HEAD too
+        app.router.add_get(page.path, handler, allow_head=not page.is_stream)
     else:
         app.router.add_route(page.method, page.path, handler)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import aiohttp
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from client import Problem, Unreachable
 from web.assets import PATH as STATIC
@@ -34,7 +35,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-SESSION_OVER = frozenset({"invalid_refresh_token", "token_expired", "invalid_token", "unauthenticated"})
 
 
 def serve(site: Site, page: Page) -> AiohttpHandler:
@@ -44,7 +44,7 @@ def serve(site: Site, page: Page) -> AiohttpHandler:
         visit: Visit = request["visit"]
         if page.who is Who.SIGNED_IN and visit.person is None:
             raise SignedOut
-        if request.method != "POST":
+        if request.method != "POST" and not page.is_stream:
             visit.count_unread()
         return await page.handler(visit)
 
@@ -85,12 +85,19 @@ async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
         log.warning("api_unreachable", visit_id=visit.id, error=repr(error))
         return await _error(visit, 503, "The marketplace cannot be reached at the moment.")
     except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return await _error(visit, error.status, "")
+        return await _not_a_page(visit, error)
     except Exception:
         log.exception("page_failed", visit_id=visit.id, path=request.path)
         return await _error(visit, 500, "")
+
+
+async def _not_a_page(visit: Visit, error: web.HTTPException) -> web.Response:
+    """What aiohttp itself answers. A form's address, asked for as a page, leads to where the form was."""
+    if error.status < 400:
+        return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
+    if isinstance(error, web.HTTPMethodNotAllowed) and visit.request.method == "GET":
+        return visit.go(visit.request.path.rpartition("/")[0] or "/")
+    return await _error(visit, error.status, "")
 
 
 def _back(visit: Visit) -> str:
@@ -101,7 +108,7 @@ def _back(visit: Visit) -> str:
 
 
 async def _refused(visit: Visit, problem: Problem) -> web.StreamResponse:
-    if problem.status == 401 and problem.code in SESSION_OVER:
+    if problem.status == 401:
         visit.api.connection.use(None)
         visit.person = None
         response = visit.go(sign_in_path(_back(visit)), "signed_out_elsewhere")
@@ -125,11 +132,16 @@ def _comes_from_here(request: web.Request, site_url: str) -> bool:
     origin = request.headers.get("Origin") or request.headers.get("Referer")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site") == "same-origin"
-    parts = urlsplit(origin)
-    if site_url:
-        wanted = urlsplit(site_url)
-        return (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc)
-    return parts.scheme in ("http", "https") and parts.netloc == request.host
+    try:
+        sent_from = URL(origin)
+        own = URL(site_url or f"{sent_from.scheme}://{request.host}")
+        return sent_from.scheme in ("http", "https") and _place(sent_from) == _place(own)
+    except ValueError:  # no address
+        return False
+
+
+def _place(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _finish(request: web.Request, response: web.StreamResponse) -> None:

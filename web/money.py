@@ -17,6 +17,8 @@ CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not 
 LARGEST_MINOR = 10**12
 _AMOUNT = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<part>[0-9]{1,4}))?", re.ASCII)
 
+_TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")  # CLDR: KWD 1.250, but €45.00
+
 
 class NoAmount(ValueError):
     """The text is no amount of that currency; the message says why."""
@@ -48,7 +50,7 @@ def write_money(money: Mapping[str, Any], tag: str) -> str:
     pattern.frac_prec = (decimals, decimals)  # Babel alone would round some to what is usual in shops
     value = Decimal(money["amount"]).scaleb(-decimals)
     written: str = pattern.apply(value, locale, currency=money["currency"], currency_digits=False)
-    return written
+    return _TOUCHING.sub("\xa0", written)
 
 
 def plain_amount(money: Mapping[str, Any]) -> str:

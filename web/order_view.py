@@ -6,21 +6,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from client import MarketplaceClient, Problem
+import aiohttp
+
+from client import MarketplaceClient, Problem, Unreachable
 from client.resources import Listing, Message, Order, OrderTransition, Payment, Review
 from web import moments, turns
 from web.forms import Form
 
 MESSAGES_SHOWN = 60
 EDIT_WINDOW = timedelta(hours=24)  # domain.md; the API decides
+REFUNDABLE = frozenset({"paid", "partly_refunded"})
 NOT_YET = frozenset({403, 404, 409})
+NOTHING: Listing[Any] = {"data": [], "page": {"next_cursor": None, "has_more": False}}
 
 Asked = TypeVar("Asked")
 
 
 @dataclass
 class OrderView:
-    """An order with all that belongs to it, as one person sees it."""
+    """An order with all that belongs to it, as one person sees it.
+
+    `before` and `until` name an earlier part of the messages: its cursor, and when the part after it
+    begins. `away` names what cannot be shown now: "messages", "payments", "review".
+    """
 
     order: Order
     transitions: list[OrderTransition]
@@ -29,6 +37,8 @@ class OrderView:
     review: Review | None
     role: str
     before: str | None
+    until: str | None
+    away: frozenset[str]
     forms: dict[str, Form] = field(default_factory=dict)
 
     @property
@@ -39,7 +49,31 @@ class OrderView:
     @property
     def wants_review(self) -> bool:
         """Whether the reader can be asked for a review."""
-        return self.role == turns.CUSTOMER and self.order["status"] == turns.COMPLETED and self.review is None
+        is_completed = self.order["status"] == turns.COMPLETED
+        return (
+            self.role == turns.CUSTOMER and is_completed and self.review is None and "review" not in self.away
+        )
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether the reader can pay now."""
+        return self.role == turns.CUSTOMER and self._is_at(turns.TO_BE_PAID)
+
+    @property
+    def can_refund(self) -> bool:
+        """Whether the reader can give money back."""
+        return self.role != turns.CUSTOMER and self.payment is not None and self._is_at(REFUNDABLE)
+
+    def _is_at(self, payment_statuses: frozenset[str]) -> bool:
+        is_completed = self.order["status"] == turns.COMPLETED
+        return (
+            is_completed and "payments" not in self.away and self.order["payment_status"] in payment_statuses
+        )
+
+    @property
+    def can_reply(self) -> bool:
+        """Whether the review waits for its one reply."""
+        return self.role == turns.PROVIDER and self.review is not None and self.review["reply"] is None
 
     @property
     def can_edit_review(self) -> bool:
@@ -47,6 +81,12 @@ class OrderView:
         if self.review is None or self.role != turns.CUSTOMER:
             return False
         return moments.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
+
+    @property
+    def earlier(self) -> dict[str, str] | None:
+        """The query of the page with the messages before these, if there are any."""
+        cursor, shown = self.messages["page"]["next_cursor"], self.messages["data"]
+        return {"before": cursor, "until": shown[-1]["created_at"]} if cursor and shown else None
 
     @property
     def unread_message(self) -> str | None:
@@ -57,29 +97,51 @@ class OrderView:
                 return None if message["read_at"] else message["id"]
         return None
 
+    @property
+    def lost_forms(self) -> list[Form]:
+        """Forms that were refused, and that the page no longer has: their texts are shown all the same."""
+        places = {
+            "message": self.role != turns.STAFF,
+            "payment": self.can_pay,
+            "refund": self.can_refund,
+            "review": self.wants_review,
+            "review_edit": self.can_edit_review,
+            "reply": self.can_reply,
+        }
+        may = self.order["available_transitions"]
+        return [form for name, form in self.forms.items() if not places.get(name, name in may)]
+
     def form(self, name: str) -> Form:
         """The form of that name: as it was sent, or empty."""
         return self.forms.get(name) or Form()
 
 
-async def view_order(api: MarketplaceClient, order_id: str, account_id: str, before: str | None) -> OrderView:
-    """Asks for everything in parallel. Raises: Problem when the order itself cannot be read."""
+async def view_order(
+    api: MarketplaceClient, order_id: str, account_id: str, before: str | None, until: str | None
+) -> OrderView:
+    """Asks for everything in parallel; what its service cannot say now is left out, and named.
+
+    Raises: Problem when the order itself cannot be read.
+    """
+    away: set[str] = set()
     order, transitions, messages, payments, review = await asyncio.gather(
         api.order(order_id),
         _all(api, f"/v1/orders/{order_id}/transitions"),
-        api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before),
-        _unless_too_early(api.payments(order_id)),
-        _unless_too_early(api.review(order_id)),
+        _if_there(api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
+        _if_there(api.payments(order_id), "payments", away),
+        _if_there(api.review(order_id), "review", away),
     )
-    tries = payments["data"] if payments is not None else []
+    tries = (payments or NOTHING)["data"]
     return OrderView(
         order=with_newest_payment(order, tries),
         transitions=transitions,
-        messages=messages,
+        messages=messages or NOTHING,
         payments=tries,
         review=review,
         role=turns.role_on(order, account_id),
         before=before,
+        until=_time(until),
+        away=frozenset(away),
     )
 
 
@@ -95,10 +157,23 @@ async def _all(api: MarketplaceClient, path: str) -> list[Any]:
     return [item async for item in api.all_of(path)]
 
 
-async def _unless_too_early(asked: Coroutine[Any, Any, Asked]) -> Asked | None:
+async def _if_there(asked: Coroutine[Any, Any, Asked], name: str, away: set[str]) -> Asked | None:
     try:
         return await asked
     except Problem as problem:
-        if problem.status not in NOT_YET:
+        if problem.status in NOT_YET:
+            return None
+        if problem.status < 500:
             raise
+    except (Unreachable, aiohttp.ClientError, TimeoutError):
+        pass  # an order without its payments is better than none
+    away.add(name)
+    return None
+
+
+def _time(text: str | None) -> str | None:
+    """A time of an address, None for what is none."""
+    try:
+        return text and moments.parse(text).isoformat()
+    except ValueError:
         return None

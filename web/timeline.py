@@ -20,21 +20,22 @@ def timeline(
     transitions: Sequence[OrderTransition],
     messages: Sequence[Message],
     is_oldest: bool,
-    is_newest: bool,
+    until: str | None,
     zone: str,
 ) -> list[Happening]:
     """Everything in order, oldest first.
 
-    `messages` may be a part of all. Unless that part begins (`is_oldest`) or ends (`is_newest`) the
-    thread, transitions before or after it belong to another part.
+    `messages` may be a part of all: the parts share the transitions between them. A part that does not
+    begin the thread (`is_oldest`) shows those since its first message, and one that has a later
+    part those before `until`, the time of that part's first message.
     """
     shown = list(transitions)
     if messages and not is_oldest:
         first = min(moments.parse(message["created_at"]) for message in messages)
         shown = [each for each in shown if moments.parse(each["created_at"]) >= first]
-    if messages and not is_newest:
-        last = max(moments.parse(message["created_at"]) for message in messages)
-        shown = [each for each in shown if moments.parse(each["created_at"]) <= last]
+    if until is not None:
+        last = moments.parse(until)
+        shown = [each for each in shown if moments.parse(each["created_at"]) < last]
     entries: list[Any] = [(each["created_at"], each, None) for each in shown]
     entries += [(message["created_at"], None, message) for message in messages]
     entries.sort(key=lambda entry: moments.parse(entry[0]))

@@ -2,11 +2,12 @@
 what somebody can do is what `available_transitions` says.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from client.resources import Order
+from client.resources import Order, OrderTransition, Payment
+from web.words import STATUS_LABELS, STEPS
 
 CUSTOMER, PROVIDER, STAFF = "customer", "provider", "staff"
 PENDING, APPROVED, WORK_COMPLETED, COMPLETED, CANCELLED = 1, 2, 3, 4, 7
@@ -26,6 +27,15 @@ class Banner:
     by: str | None = None
 
 
+@dataclass(frozen=True)
+class Station:
+    """One status on the way of an order; `state`: "past", "now" or "ahead"."""
+
+    code: int
+    label: str
+    state: str
+
+
 def role_on(order: Order, account_id: str) -> str:
     """As whom somebody who can see an order sees it; a party first, else staff."""
     if account_id == order["customer"]["id"]:
@@ -40,24 +50,39 @@ def is_turn_of(order: Order, role: str) -> bool:
     return bool(MOVES_ON & set(order["available_transitions"]))
 
 
-def banner_of(order: Order, role: str, is_reviewed: bool) -> Banner:
-    """The one sentence at the top of an order's page."""
+def stations_of(order: Order, history: Sequence[OrderTransition]) -> list[Station]:
+    """The way of an order: 1 to 4; of a cancelled one only as far as it came, and then its end."""
+    status = order["status"]
+    if status != CANCELLED:
+        states = {code: "now" if code == status else ("past" if code < status else "ahead") for code in STEPS}
+        return [Station(code, STATUS_LABELS[code], state) for code, state in states.items()]
+    ends = [step["from_status"] for step in history if step["to_status"] == CANCELLED]
+    came_to = ends[-1] if ends and ends[-1] is not None else PENDING
+    passed = [Station(code, STATUS_LABELS[code], "past") for code in STEPS if code <= came_to]
+    return [*passed, Station(CANCELLED, STATUS_LABELS[CANCELLED], "now")]
+
+
+def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | None = None) -> Banner:
+    """The one sentence at the top of an order's page. `payment` is the last try to pay."""
     words = _names(order)
     if order["status"] == CANCELLED:
-        return Banner("over", "This order is cancelled", "You can still write to each other below.")
+        return _CANCELLED if role != STAFF else replace(_CANCELLED, text="Nothing more can be done.")
     if order["disputed"]:
         return _filled(_DISPUTED[role], words)
     if order["status"] == COMPLETED:
-        return _filled(_completed(order, role, is_reviewed), words)
+        return _filled(_completed(order, role, is_reviewed, payment), words)
     banner = _filled(_RUNNING[order["status"], role], words)
     by = order["due_at"] if order["status"] == APPROVED else order["confirm_by"]
-    return banner if by is None else Banner(banner.tone, banner.title, banner.text, banner.until, by)
+    return banner if by is None else replace(banner, by=by)
 
 
-def _completed(order: Order, role: str, is_reviewed: bool) -> Banner:
+def _completed(order: Order, role: str, is_reviewed: bool, payment: Payment | None) -> Banner:
     paid = order["payment_status"]
     if role != CUSTOMER:
-        return _EARNING.get(paid, _EARNING["due"])
+        banner = _EARNING.get(paid, _EARNING["due"])
+        return banner if role == PROVIDER else replace(banner, text="You read along as staff.")
+    if paid == "processing" and payment is not None and payment["status"] == "requires_action":
+        return _ONE_MORE_STEP
     if paid == "paid" and not is_reviewed:
         return _REVIEWING
     return _PAYING.get(paid, _PAYING["due"])
@@ -69,9 +94,7 @@ def _names(order: Order) -> Mapping[str, Any]:
 
 def _filled(banner: Banner, words: Mapping[str, Any]) -> Banner:
     # One pass over our own sentence: what is in a name is never read as a place to fill.
-    return Banner(
-        banner.tone, banner.title.format_map(words), banner.text.format_map(words), banner.until, banner.by
-    )
+    return replace(banner, title=banner.title.format_map(words), text=banner.text.format_map(words))
 
 
 _RUNNING = {
@@ -103,13 +126,19 @@ _RUNNING = {
     ),
     (WORK_COMPLETED, STAFF): Banner("wait", "Waiting for the customer", "{customer} looks at it.", "By"),
 }
-_STOPPED = Banner("bad", "There is a dispute", "Everything stops until our staff decide. You can write.")
+_CANCELLED = Banner("over", "This order is cancelled", "You can still write to each other below.")
+_STOPPED = Banner(
+    "bad", "There is a dispute", "Everything stops until our staff decide. You can write below."
+)
 _DISPUTED = {
     CUSTOMER: _STOPPED,
     PROVIDER: _STOPPED,
     STAFF: Banner("act", "This dispute waits for you", "Read what both wrote, then decide how it goes on."),
 }
-_REVIEWING = Banner("act", "How was it?", "The order is completed and paid. Leave {provider} a review below.")
+_ONE_MORE_STEP = Banner("act", "Your turn: one more step to pay", "Your payment waits for you to confirm it.")
+_REVIEWING = Banner(
+    "good", "How was it?", "The order is completed and paid. Leave {provider} a review below."
+)
 _PAYING = {
     "due": Banner("act", "Your turn: pay", "You confirmed the work, so the payment to {provider} is due."),
     "failed": Banner("act", "Your payment failed", "Nothing was taken. Please try again."),
@@ -119,9 +148,10 @@ _PAYING = {
     "refunded": Banner("over", "Refunded", "Your payment was given back."),
 }
 _EARNING = {
-    "due": Banner("wait", "Order completed", "{customer} pays now. You will be told."),
+    "due": Banner("wait", "Order completed", "{customer} is to pay now. You will be told."),
     "processing": Banner("wait", "The payment is being processed", "You will be told when it is done."),
-    "paid": Banner("good", "Order completed and paid", "The provider's share shows on the dashboard."),
+    "failed": Banner("wait", "The payment failed", "{customer} can try again. You will be told."),
+    "paid": Banner("good", "Order completed and paid", "Your share is shown below and on your dashboard."),
     "partly_refunded": Banner("good", "Partly refunded", "A part of the payment was given back."),
     "refunded": Banner("over", "Refunded", "The payment was given back."),
 }

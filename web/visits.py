@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from client import MarketplaceClient, Problem, Unreachable
@@ -39,6 +40,7 @@ class Page:
     path: str
     handler: Handler
     who: Who = Who.ANYONE
+    is_stream: bool = False
 
 
 class SignedOut(Exception):
@@ -78,6 +80,11 @@ class Visit:
         return LIVE_HEADER in self.request.headers
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody sees the answer, and not just a program that fetches it ahead."""
+        return self.request.method != "HEAD" and "Sec-Purpose" not in self.request.headers
+
+    @property
     def path(self) -> str:
         """Where the visitor is, query included."""
         return self.request.path_qs
@@ -88,7 +95,14 @@ class Visit:
 
     async def form(self) -> Form:
         """What was sent."""
-        return form_of(await self.request.post())
+        try:
+            return form_of(await self.request.post())
+        except (
+            ValueError,
+            LookupError,
+            HttpProcessingError,
+        ) as error:  # no form, or in no known encoding
+            raise web.HTTPBadRequest from error
 
     def count_unread(self) -> None:
         """Asks for the number of unread notifications, beside whatever the page asks."""
@@ -127,8 +141,11 @@ class Visit:
     def go(self, path: str, said: str = "") -> web.Response:
         """Sends the visitor to another page, where a sentence (`words.SAID`) tells what happened."""
         response = web.Response(status=303, headers={"Location": path})
-        if said:
-            response.set_cookie(SAID, said, max_age=SAID_SECONDS, httponly=True, samesite="Lax", path="/")
+        if said and not self.is_live:  # a script that asks cannot tell anybody
+            is_secure = self.site.settings.is_secure
+            response.set_cookie(
+                SAID, said, max_age=SAID_SECONDS, secure=is_secure, httponly=True, samesite="Lax", path="/"
+            )
         return response
 
     def next_path(self, otherwise: str) -> str:
@@ -180,9 +197,14 @@ def _passed_on(request: web.Request, visit_id: str) -> dict[str, str]:
     hops = [*request.headers.getall("X-Forwarded-For", ()), request.remote or ""]
     headers = {
         "X-Request-Id": visit_id,
-        "X-Forwarded-For": ", ".join(hop for hop in hops if hop),
-        "User-Agent": request.headers.get("User-Agent", "web site"),
+        "X-Forwarded-For": ascii_only(", ".join(hop for hop in hops if hop)),
+        "User-Agent": ascii_only(request.headers.get("User-Agent", "web site")),
     }
     if (trace := request.headers.get("traceparent")) is not None:
-        headers["traceparent"] = trace
+        headers["traceparent"] = ascii_only(trace)
     return headers
+
+
+def ascii_only(header: str) -> str:
+    """A visitor's header that can be sent on; what no header may hold becomes question marks."""
+    return header.encode("ascii", "replace").decode()

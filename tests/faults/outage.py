@@ -1,12 +1,12 @@
 """What people are told while a server is away: what needs no service still answers, the rest says 503."""
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass
 
 import aiohttp
 
+from tests.faults.busy import strangers
 from tests.faults.laboratory import Scene
 from tests.faults.people import Json, Person
 
@@ -16,18 +16,6 @@ DEADLINE_SECONDS = 5.0
 HEARD_SECONDS = 120.0
 NOISE_SECONDS = 2.0  # the machine that tests is busy itself
 AWAY = {503, 504}
-# From the moment the server takes connections again: everything is ready and has drained.
-DRAINED_SECONDS = 10.0
-OWN_LOAD = 4.0  # processes that want each processor while nothing but a laboratory runs here
-
-
-def drained_within() -> float:
-    """The promise, on a machine of our own; where others want it too, so many times as long."""
-    return DRAINED_SECONDS * _strangers()
-
-
-def _strangers() -> float:
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / OWN_LOAD)
 
 
 @dataclass
@@ -64,7 +52,7 @@ class Outage:
         answered, refused = await asyncio.gather(self._ask(*OWN_PAGES, self._kept), self._ask(*needing))
         wrong = [told for told in answered if told.status != 200]
         wrong += [told for told in refused if told.status not in AWAY or not told.retry_after]
-        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS * _strangers()]
+        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS * strangers()]
         assert not wrong, f"told while a server is away: {wrong}"
         for person in (self._somebody, self._customer):
             await person.client.close()

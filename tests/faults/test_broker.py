@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
+from tests.faults.busy import drained_within
 from tests.faults.laboratory import Laboratory, Scene
-from tests.faults.outage import Outage, drained_within
+from tests.faults.outage import Outage
 from tests.private_rabbit import RabbitServer
 
 AWAY_SECONDS = 3.0
@@ -45,47 +46,47 @@ async def _single_connections_closed(scene: Scene) -> None:
 
 def test_killed_and_started_again(laboratory: Laboratory) -> None:
     away = partial(_away, RabbitServer.stop, RabbitServer.start, AWAY_SECONDS)
-    laboratory.run("RabbitMQ killed, and back", away, drained_within())
+    laboratory.run("RabbitMQ killed, and back", away, drained_within)
 
 
 @pytest.mark.faults
 def test_stopped_gently_and_started_again(laboratory: Laboratory) -> None:
     away = partial(_away, RabbitServer.stop_gently, RabbitServer.start, AWAY_SECONDS)
-    laboratory.run("RabbitMQ stopped gently, and back", away, drained_within())
+    laboratory.run("RabbitMQ stopped gently, and back", away, drained_within)
 
 
 @pytest.mark.faults
 def test_its_application_stopped_and_started(laboratory: Laboratory) -> None:
     stop, start = (lambda rabbit: rabbit.ctl("stop_app")), (lambda rabbit: rabbit.ctl("start_app"))
     laboratory.run(
-        "rabbitmqctl stop_app, start_app", partial(_away, stop, start, AWAY_SECONDS), drained_within()
+        "rabbitmqctl stop_app, start_app", partial(_away, stop, start, AWAY_SECONDS), drained_within
     )
 
 
 @pytest.mark.faults
 def test_all_connections_closed_again_and_again(laboratory: Laboratory) -> None:
-    laboratory.run(f"all broker connections closed, {ROUNDS} times", _thrown_out, drained_within())
+    laboratory.run(f"all broker connections closed, {ROUNDS} times", _thrown_out, drained_within)
 
 
 @pytest.mark.faults
 def test_single_connections_closed(laboratory: Laboratory) -> None:
     name = f"single broker connections closed, {SINGLE_CONNECTIONS} times"
-    laboratory.run(name, _single_connections_closed, drained_within())
+    laboratory.run(name, _single_connections_closed, drained_within)
 
 
 @pytest.mark.faults
 def test_memory_alarm(laboratory: Laboratory) -> None:
     alarm = partial(_away, RabbitServer.raise_memory_alarm, RabbitServer.clear_alarms, LONGER_THAN_DEADLINES)
-    laboratory.run("memory alarm, longer than deadlines", alarm, drained_within())
+    laboratory.run("memory alarm, longer than deadlines", alarm, drained_within)
 
 
 @pytest.mark.faults
 def test_disk_alarm(laboratory: Laboratory) -> None:
     alarm = partial(_away, RabbitServer.raise_disk_alarm, RabbitServer.clear_alarms, LONGER_THAN_DEADLINES)
-    laboratory.run("disk alarm, longer than deadlines", alarm, drained_within())
+    laboratory.run("disk alarm, longer than deadlines", alarm, drained_within)
 
 
 @pytest.mark.faults
 def test_frozen_longer_than_deadlines(laboratory: Laboratory) -> None:
     frozen = partial(_away, RabbitServer.freeze, RabbitServer.thaw, LONGER_THAN_DEADLINES)
-    laboratory.run("RabbitMQ frozen, longer than deadlines", frozen, drained_within())
+    laboratory.run("RabbitMQ frozen, longer than deadlines", frozen, drained_within)

@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
+from tests.faults.busy import drained_within
 from tests.faults.laboratory import Laboratory, Scene
-from tests.faults.outage import Outage, drained_within
+from tests.faults.outage import Outage
 from tests.faults.world import World
 
 AWAY_SECONDS = 3.0
@@ -47,20 +48,20 @@ async def _both_killed(scene: Scene) -> None:
 
 def test_stopped_at_once_and_started_again(laboratory: Laboratory) -> None:
     away = partial(_away, lambda w: w.postgres.stop(), lambda w: w.postgres.start(), AWAY_SECONDS)
-    laboratory.run("PostgreSQL stopped at once, and back", away, drained_within())
+    laboratory.run("PostgreSQL stopped at once, and back", away, drained_within)
 
 
 @pytest.mark.faults
 def test_all_connections_ended_again_and_again(laboratory: Laboratory) -> None:
-    laboratory.run(f"pg_terminate_backend of all, {ROUNDS} times", _connections_ended, drained_within())
+    laboratory.run(f"pg_terminate_backend of all, {ROUNDS} times", _connections_ended, drained_within)
 
 
 @pytest.mark.faults
 def test_frozen_longer_than_every_time_out(laboratory: Laboratory) -> None:
     frozen = partial(_away, lambda w: w.postgres.freeze(), lambda w: w.postgres.thaw(), LONGER_THAN_PATIENCE)
-    laboratory.run("PostgreSQL frozen, longer than every time-out", frozen, drained_within())
+    laboratory.run("PostgreSQL frozen, longer than every time-out", frozen, drained_within)
 
 
 @pytest.mark.faults
 def test_both_servers_killed_together(laboratory: Laboratory) -> None:
-    laboratory.run("RabbitMQ and PostgreSQL killed together, and back", _both_killed, drained_within())
+    laboratory.run("RabbitMQ and PostgreSQL killed together, and back", _both_killed, drained_within)

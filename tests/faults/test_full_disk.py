@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from tests.faults.busy import drained_within
 from tests.faults.fragile import Fragile
 from tests.faults.laboratory import Scene
-from tests.faults.outage import drained_within
 
 FULL_SECONDS = 10.0
 
@@ -28,4 +28,4 @@ async def _full(scene: Scene) -> None:
 def test_a_full_disk(fragile: Fragile) -> None:
     if not fragile.laboratory.world.disk.is_mounted:
         pytest.skip("not run: no right to mount a small disk")
-    fragile.laboratory.run("PostgreSQL's disk full, and freed", _full, drained_within())
+    fragile.laboratory.run("PostgreSQL's disk full, and freed", _full, drained_within)

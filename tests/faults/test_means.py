@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import busy
 from tests.network import Mode, Network
 from tests.small_disk import SmallDisk
 
@@ -136,3 +137,13 @@ def test_a_full_disk_takes_nothing_and_a_freed_one_does(tmp_path: Path) -> None:
         assert full.value.errno == errno.ENOSPC
         disk.free()
         (disk.folder / "more").write_bytes(bytes(4096))
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.0, 1), (busy.OWN_LOAD, 1), (3 * busy.OWN_LOAD, 3)])
+def test_only_where_others_want_the_processors_too_may_healing_take_longer(
+    monkeypatch: pytest.MonkeyPatch, load: float, times: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.getloadavg", lambda: (2 * load, 0.0, 0.0))
+    assert busy.drained_within() == times * busy.DRAINED_SECONDS
+    assert busy.restarted_within() == times * busy.RESTARTED_SECONDS

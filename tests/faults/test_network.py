@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 
+from tests.faults.busy import drained_within
 from tests.faults.fragile import Fragile
 from tests.faults.laboratory import Scene
-from tests.faults.outage import Outage, drained_within
+from tests.faults.outage import Outage
 from tests.network import Mode, Network
 
 pytestmark = pytest.mark.faults
@@ -78,8 +79,8 @@ to_each_server = pytest.mark.parametrize("server", SERVERS)
 Fault = Callable[[Scene], Awaitable[None]]
 
 
-def run(fragile: Fragile, name: str, fault: Fault, at_least: float = 0.0) -> None:
-    fragile.laboratory.run(name, fault, max(at_least, drained_within()))
+def run(fragile: Fragile, name: str, fault: Fault, more_seconds: float = 0.0) -> None:
+    fragile.laboratory.run(name, fault, lambda: more_seconds + drained_within())
 
 
 @to_each_server
@@ -113,8 +114,7 @@ def test_slow(fragile: Fragile, server: str) -> None:
 @to_each_server
 def test_open_connections_forgotten(fragile: Fragile, server: str) -> None:
     forgotten = partial(_forgotten, SERVERS[server][0](fragile))
-    within = HEARTBEATS_SECONDS + drained_within()
-    run(fragile, f"open TCP to the {server} forgotten", forgotten, within)
+    run(fragile, f"open TCP to the {server} forgotten", forgotten, HEARTBEATS_SECONDS)
 
 
 def test_the_gateways_own_connection_half_open(fragile: Fragile) -> None:

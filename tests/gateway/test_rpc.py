@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from chassis.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavaila
 from chassis.settings import Settings
 from gateway.rpc import CallHeaders, Reply
 from services.orders import contract as orders
+from tests.faults.poison import unreadable
 from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until
 from tests.network import Mode
+from tests.servers import broker_connection
 
 pytestmark = pytest.mark.servers
 HEADERS = CallHeaders(request_id="r1", traceparent="t1", access_token="token", address="192.0.2.1")
@@ -256,3 +259,25 @@ def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> N
             await get_order(world)
 
     in_world(servers, test)
+
+
+def test_what_cannot_be_read_costs_no_connection(servers: Settings) -> None:
+    def pour(world: AmqpWorld) -> None:
+        prefix = world.settings.broker_prefix
+        with closing(broker_connection(servers.amqp_url)) as connection:
+            channel = connection.channel()
+            for poison in unreadable():
+                channel.basic_publish(poison.message(), f"{prefix}nameko-rpc", world.rpc._reply_to)
+                channel.basic_publish(
+                    poison.message(), f"{prefix}orders.events", orders.ORDER_STATUS_CHANGED.type
+                )
+
+    async def test(world: AmqpWorld) -> None:
+        await world.respond("orders", lambda _: "ok")
+        await asyncio.to_thread(pour, world)
+        assert (await get_order(world)).result == "ok"
+        await world.publish("orders", orders.ORDER_STATUS_CHANGED.type, {"event_id": "last"})
+        await until(lambda: {"event_id": "last"} in [event for _, event in world.heard])
+        assert world.times_connected == 1
+
+    in_world(servers, test, deadline_seconds=20.0)

@@ -15,7 +15,7 @@ from web.forms import Form
 from web.pages.services import address
 from web.visits import Page, Visit, Who
 
-ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 50, 5, 10, 5, 50
+ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
 
 
 async def show_dashboard(visit: Visit) -> web.StreamResponse:
@@ -43,6 +43,7 @@ async def _show(visit: Visit, form: Form, status: int = 200) -> web.Response:
         pending=pending,
         working=working,
         delivered=delivered,
+        most_orders=ORDERS_SHOWN,
         services=services["data"],
         has_more_services=services["page"]["has_more"],
         balance=_by_currency(balance),

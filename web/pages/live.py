@@ -3,14 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import aiohttp
 from aiohttp import web
 
 from client import Problem
+from client.live import one_stream
 from client.resources import LiveEvent
 from web.metrics import STREAMS
-from web.visits import Page, Visit, Who
+from web.visits import Page, Visit, Who, ascii_only
 
 PING_SECONDS = 15.0
 RETRY_MILLISECONDS = 2_000
@@ -19,40 +21,55 @@ RETRY_MILLISECONDS = 2_000
 async def stream_events(visit: Visit) -> web.StreamResponse:
     """The visitor's events as the API tells them; ends when the API's stream does, and browsers return.
 
-    The session is renewed only here, before the answer begins: later no cookie can be set. To somebody
-    who was signed out meanwhile, by another tab perhaps, the stream has nothing to tell; their next page
-    says so.
+    The answer begins once the API granted the stream: until then the session may be renewed, which later
+    no cookie could tell, and a refusal is a refusal here too. To somebody who was signed out meanwhile, by
+    another tab perhaps, the stream has nothing to tell; their next page says so.
     """
-    if not await _is_signed_in(visit):
+    connection = visit.api.connection
+    if connection.session is None:
         return web.Response(status=204)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     response.headers["X-Accel-Buffering"] = "no"
-    visit.keep_session(response)
-    await response.prepare(visit.request)
     visit.site.add_stream()
-    STREAMS.inc()
     try:
-        await response.write(f"retry: {RETRY_MILLISECONDS}\n\n".encode())
-        last_seen = visit.request.headers.get("Last-Event-ID", "")
-        await _pass_on(visit.api.events(last_seen, once=True), response)
-    except (Problem, aiohttp.ClientError, ConnectionError, TimeoutError):
-        pass  # the browser asks again
-    finally:
-        STREAMS.dec()
+        await connection.renew_if_needed()
+        await _follow(visit, response)
+    except Problem as problem:
+        if problem.status != 401:
+            raise
+        await _renew_or_leave(visit)
+        return web.Response(status=204)
     return response
 
 
-async def _is_signed_in(visit: Visit) -> bool:
-    if visit.person is None:
-        return False
+async def _renew_or_leave(visit: Visit) -> None:
+    """Makes the best of a refused token: the next request has a better one, or the session is over."""
     try:
-        await visit.api.connection.renew_if_needed()
+        if visit.api.session is not None:
+            await visit.api.connection.renew(visit.api.session["access_token"])
     except Problem as problem:
         if problem.status != 401:
             raise
         visit.leave_session()
-        return False
-    return True
+
+
+async def _follow(visit: Visit, response: web.StreamResponse) -> None:
+    async def begin() -> None:
+        visit.keep_session(response)
+        await response.prepare(visit.request)
+        await response.write(f"retry: {RETRY_MILLISECONDS}\n\n".encode())
+        STREAMS.inc()
+
+    last_seen = ascii_only(visit.request.headers.get("Last-Event-ID", ""))
+    try:
+        async with aclosing(one_stream(visit.api.connection, last_seen, begin)) as events:
+            await _pass_on(events, response)
+    except (aiohttp.ClientError, ConnectionError, TimeoutError):
+        if not response.prepared:
+            raise  # the browser asks again otherwise
+    finally:
+        if response.prepared:
+            STREAMS.dec()
 
 
 async def _pass_on(events: AsyncIterator[LiveEvent], response: web.StreamResponse) -> None:
@@ -61,13 +78,13 @@ async def _pass_on(events: AsyncIterator[LiveEvent], response: web.StreamRespons
     try:
         while True:
             done, _ = await asyncio.wait((coming,), timeout=PING_SECONDS)
-            if not done:
+            if done:
+                if (event := coming.result()) is None:
+                    return
+                await response.write(_written(event))
+                coming = asyncio.ensure_future(anext(events, None))
+            elif response.prepared:
                 await response.write(b": ping\n\n")
-                continue
-            if (event := coming.result()) is None:
-                return
-            await response.write(_written(event))
-            coming = asyncio.ensure_future(anext(events, None))
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
@@ -84,6 +101,6 @@ async def show_bell(visit: Visit) -> web.StreamResponse:
 
 
 PAGES = (
-    Page("GET", "/live/events", stream_events),
+    Page("GET", "/live/events", stream_events, is_stream=True),
     Page("GET", "/live/bell", show_bell, Who.SIGNED_IN),
 )

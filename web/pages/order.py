@@ -31,7 +31,8 @@ async def show_order(visit: Visit) -> web.StreamResponse:
 async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse:
     """The page, with forms as they were sent and refused."""
     before = visit.request.query.get("before") if not forms else None
-    view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before)
+    until = visit.request.query.get("until") if before else None
+    view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before, until)
     view.forms = forms
     _mark_read(visit, view)
     return await visit.show("order.html", status=422 if forms else 200, **_shown(visit, view))
@@ -39,27 +40,29 @@ async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse
 
 def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
     page = view.messages["page"]
-    is_newest = view.before is None
     return {
         "view": view,
         "order": view.order,
         "role": view.role,
-        "banner": turns.banner_of(view.order, view.role, view.review is not None),
+        "banner": turns.banner_of(view.order, view.role, view.review is not None, view.payment),
+        "stations": turns.stations_of(view.order, view.transitions),
         "happenings": timeline(
             view.transitions,
             view.messages["data"],
             not page["has_more"],
-            is_newest,
+            view.until,
             visit.signed_in.time_zone,
         ),
-        "earlier": page["next_cursor"],
-        "is_newest": is_newest,
+        "earlier": view.earlier,
+        "is_newest": view.before is None,
         "methods": visit.site.settings.methods,
     }
 
 
 def _mark_read(visit: Visit, view: OrderView) -> None:
-    if (message_id := view.unread_message) is not None and view.before is None:
+    if not visit.is_looked_at or view.before is not None:
+        return
+    if (message_id := view.unread_message) is not None:
         visit.site.do_later(visit.api.mark_messages_read(view.order["id"], message_id))
 
 

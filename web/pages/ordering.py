@@ -6,6 +6,7 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Service
+from web import money
 from web.forms import Form
 from web.visits import Page, Visit, Who
 
@@ -28,26 +29,30 @@ async def submit_order(visit: Visit) -> web.StreamResponse:
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return await _show(visit, await visit.api.service(service_id), _explained(form, problem), problem)
+        return await _show(visit, await visit.api.service(service_id), form, problem)
     return visit.go(f"/orders/{order['id']}", "order_submitted")
 
 
-def _explained(form: Form, problem: Problem) -> Form:
+def _explain(form: Form, problem: Problem, price: str) -> None:
     known = {
-        "price_changed": "The price has changed since you saw it. Order again if the new one suits you.",
+        "price_changed": f"The price has changed since you saw it: it is {price} now. "
+        "Submit the order again if that suits you.",
         "service_unavailable": "This service cannot be ordered at the moment.",
-        "own_service": "This is your own service.",
+        "own_service": "This is your own service, so you cannot order it.",
         "payment_overdue": f"{problem.detail} A payment of yours is overdue.",
     }
     if problem.code in known:
         form.summary = known[problem.code]
-        return form
-    return form.take(problem, ("requirements",))
+    else:
+        form.take(problem, ("requirements",))
 
 
 async def _show(
     visit: Visit, service: Service, form: Form, problem: Problem | None = None
 ) -> web.StreamResponse:
+    person = visit.signed_in
+    if problem is not None:
+        _explain(form, problem, money.write_money(service["price"], person.locale))
     return await visit.show(
         "order_form.html",
         status=200 if problem is None else 422,
@@ -55,7 +60,7 @@ async def _show(
         price=json.dumps(service["price"]),
         form=form,
         overdue_order=problem.body.get("order_id") if problem is not None else None,
-        is_own=visit.signed_in.id == service["provider"]["id"],
+        is_own=person.id == service["provider"]["id"],
     )
 
 

@@ -30,7 +30,7 @@ async def pay_order(visit: Visit) -> web.StreamResponse:
         return await show_again(visit, {"payment": form})
     if payment["status"] == "requires_action" and (path := action_path(payment)).startswith("/"):
         return visit.go(path)
-    return visit.go(f"/orders/{order_id}#payment", SAID.get(payment["status"], ""))
+    return visit.go(f"/orders/{order_id}#order-payment", SAID.get(payment["status"], ""))
 
 
 def action_path(payment: Payment) -> str:
@@ -44,7 +44,7 @@ async def show_sandbox_step(visit: Visit) -> web.StreamResponse:
     token = visit.part("token")
     action = await visit.api.sandbox_action(token)
     if action["status"] != "requires_action":
-        return visit.go(f"/orders/{action['order_id']}#payment")
+        return visit.go(f"/orders/{action['order_id']}#order-payment")
     return await visit.show("pay.html", action=action, token=token, form=Form())
 
 
@@ -58,7 +58,7 @@ async def answer_sandbox_step(visit: Visit) -> web.StreamResponse:
         if problem.status != 409:
             raise
         action = await visit.api.sandbox_action(token)
-    return visit.go(f"/orders/{action['order_id']}#payment")
+    return visit.go(f"/orders/{action['order_id']}#order-payment")
 
 
 async def refund_payment(visit: Visit) -> web.StreamResponse:
@@ -75,7 +75,7 @@ async def refund_payment(visit: Visit) -> web.StreamResponse:
         if problem.status not in REFUSED:
             raise
         return await show_again(visit, {"refund": form.take(problem, ("amount", "reason"))})
-    return visit.go(f"/orders/{order_id}#payment", "refunded")
+    return visit.go(f"/orders/{order_id}#order-payment", "refunded")
 
 
 def _refunded(form: Form) -> Money | None:

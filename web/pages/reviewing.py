@@ -18,7 +18,7 @@ async def submit_review(visit: Visit) -> web.StreamResponse:
         await visit.api.submit_review(visit.part("order_id"), rating, text, key=form.key)
     except Problem as problem:
         return await _again(visit, "review", form, problem)
-    return visit.go(f"/orders/{visit.part('order_id')}#review", "review_submitted")
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_submitted")
 
 
 async def change_review(visit: Visit) -> web.StreamResponse:
@@ -31,7 +31,7 @@ async def change_review(visit: Visit) -> web.StreamResponse:
         await visit.api.change_review(review["id"], rating=rating, text=form["text"].strip() or None)
     except Problem as problem:
         return await _again(visit, "review_edit", form, problem)
-    return visit.go(f"/orders/{visit.part('order_id')}#review", "review_changed")
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_changed")
 
 
 async def reply_to_review(visit: Visit) -> web.StreamResponse:
@@ -42,7 +42,7 @@ async def reply_to_review(visit: Visit) -> web.StreamResponse:
         await visit.api.reply_to_review(review["id"], form["text"], key=form.key)
     except Problem as problem:
         return await _again(visit, "reply", form, problem)
-    return visit.go(f"/orders/{visit.part('order_id')}#review", "review_replied")
+    return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_replied")
 
 
 def _rating(form: Form) -> int | None:

@@ -1,5 +1,14 @@
 // What forms do better with scripts: they are sent once, and long texts survive a detour.
 
+const keep = (storage, name, value) => {
+  try {
+    if (value) storage.setItem(name, value);
+    else storage.removeItem(name);
+  } catch {
+    // No room, or storage is not allowed: then there are no drafts.
+  }
+};
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
@@ -9,7 +18,8 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "yes";
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
-  for (const text of form.querySelectorAll("[data-draft]")) sessionStorage.setItem("sent", text.dataset.draft);
+  const drafts = [...form.querySelectorAll("[data-draft]")].map((text) => text.dataset.draft);
+  keep(sessionStorage, "sent", drafts.join(" "));
 });
 
 // A page that comes back from the browser's memory may send its forms again.
@@ -20,18 +30,39 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Drafts: kept in this browser until they were sent without a complaint.
-const sent = sessionStorage.getItem("sent");
-sessionStorage.removeItem("sent");
-if (sent && !document.querySelector('[role="alert"]')) localStorage.removeItem(`draft:${sent}`);
+// Drafts: kept in this browser until they were sent. A complaint, an error or having to sign in first means
+// that they were not.
+const sent = sessionStorage.getItem("sent")?.split(" ") ?? [];
+keep(sessionStorage, "sent", "");
+const wasTaken = !document.querySelector('[role="alert"], [data-unsent]');
+for (const draft of sent) if (wasTaken) keep(localStorage, `draft:${draft}`, "");
 
 for (const text of document.querySelectorAll("[data-draft]")) {
   const place = `draft:${text.dataset.draft}`;
   if (!text.value) text.value = localStorage.getItem(place) ?? "";
-  text.addEventListener("input", () => {
-    if (text.value) localStorage.setItem(place, text.value);
-    else localStorage.removeItem(place);
-  });
+  text.addEventListener("input", () => keep(localStorage, place, text.value));
+}
+
+// Passwords can be looked at while they are typed.
+for (const field of document.querySelectorAll("input[type=password]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain reveal";
+  const whose = document.createElement("span");
+  whose.className = "unseen";
+  whose.textContent = ` ${field.labels[0].textContent.toLowerCase()}`;
+  const show = (shown) => {
+    field.type = shown ? "text" : "password";
+    button.replaceChildren(shown ? "Hide" : "Show", whose);
+  };
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form.addEventListener("submit", () => show(false));
+  show(false);
+  const line = document.createElement("div");
+  line.className = "revealing";
+  field.replaceWith(line);
+  line.append(field, button);
+  if (field.autofocus) field.focus();
 }
 
 // Menus close by Escape and by a click elsewhere.

@@ -3,26 +3,30 @@
 // A page says in <body data-live="..."> which events concern it, and in data-order which order's only.
 // Regions are elements with an id and data-region. One that has the focus or unsent text waits.
 
+const BELL = "/live/bell";
+const UNSURE_MILLISECONDS = 2_000;
 const kinds = document.body.dataset.live.split(" ").filter(Boolean);
 const order = document.body.dataset.order;
 const waiting = new Map(); // region id -> its fresh element
 let timer = null;
-let again = false;
+let wanted = ""; // "bell" or "page"
 let running = false;
+let isUnsure = kinds.length > 0; // what happened while the page was on its way was not heard
 
 const concerns = (event) =>
   event.type === "resync" || (kinds.includes(event.type) && (!order || event.order === order));
 
-const isBusy = (region) => {
-  if (region.contains(document.activeElement)) return true;
-  return [...region.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) =>
-    field.matches("[type=radio], [type=checkbox]")
-      ? field.checked !== field.defaultChecked
-      : field.matches("select")
-        ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0
-        : field.value !== field.defaultValue,
-  );
+const isChanged = (field) => {
+  if (field.matches("[type=radio], [type=checkbox]")) return field.checked !== field.defaultChecked;
+  if (!field.matches("select")) return field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== Math.max(first, 0);
 };
+
+const hasUnsent = (part) =>
+  [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].some(isChanged);
+
+const isBusy = (region) => region.contains(document.activeElement) || hasUnsent(region);
 
 const place = (region, fresh) => {
   for (const opened of region.querySelectorAll("details[open][id]")) {
@@ -38,6 +42,7 @@ const plain = (region) => {
   copy.classList.remove("fresh");
   for (const hidden of copy.querySelectorAll("input[name=_key]")) hidden.remove();
   for (const details of copy.querySelectorAll("details")) details.open = false;
+  for (const time of copy.querySelectorAll("time")) time.textContent = ""; // "5 minutes ago" is no news
   if (!copy.getAttribute("class")) copy.removeAttribute("class");
   return copy.outerHTML;
 };
@@ -53,7 +58,7 @@ const placeWaiting = () => {
 
 const refresh = async (path) => {
   const answer = await fetch(path, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) return;
+  if (!answer.ok || new URL(answer.url).pathname === "/sign-in") return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   let changed = false;
   for (const fresh of page.querySelectorAll("[data-region]")) {
@@ -64,19 +69,22 @@ const refresh = async (path) => {
     }
     waiting.set(fresh.id, document.importNode(fresh, true));
     changed ||= fresh.id !== "bell";
+    if (path === BELL && isUnsure) refreshSoon("page");
   }
+  if (path === BELL) isUnsure = false;
   placeWaiting();
   if (changed) document.getElementById("news").textContent = "This page has news.";
 };
 
-const refreshSoon = (whole) => {
-  again ||= whole;
+const refreshSoon = (what) => {
+  if (wanted !== "page") wanted = what;
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    if (running) return refreshSoon(false);
+    if (running) return refreshSoon(wanted);
+    if (document.hidden) return; // looked at again, it is fetched
     running = true;
-    const path = again ? location.pathname + location.search : "/live/bell";
-    again = false;
+    const path = wanted === "page" ? location.pathname + location.search : BELL;
+    wanted = "";
     try {
       await refresh(path);
     } catch {
@@ -86,51 +94,74 @@ const refreshSoon = (whole) => {
     }
   }, 60);
 };
+document.addEventListener("visibilitychange", () => wanted && refreshSoon(wanted));
 
 const hear = (event) => {
-  if (concerns(event)) refreshSoon(true);
-  else if (event.type === "notification.created") refreshSoon(false);
+  if (concerns(event)) refreshSoon("page");
+  else if (event.type === "notification.created") refreshSoon("bell");
 };
 
 // One tab holds the stream for all of this browser: a browser has few connections to give.
+const TYPES = ["notification.created", "message.created", "order.transitioned", "payment.updated", "payout.updated",
+  "review.created", "resync"];
+const SHORTEST_PAUSE = 2_000;
+const LONGEST_PAUSE = 30_000;
 const others = new BroadcastChannel("live");
 others.onmessage = (message) => hear(message.data);
+const tell = (event) => {
+  hear(event);
+  others.postMessage(event);
+};
 
-const listen = () =>
-  new Promise((end) => {
-    const TYPES = ["notification.created", "message.created", "order.transitioned", "payment.updated",
-      "payout.updated", "review.created", "resync"];
-    let source;
-    let lost = false;
-    let pause = 5000;
-    const open = () => {
-      source = new EventSource("/live/events");
-      source.onopen = () => {
-        if (lost) tell({ type: "resync" }); // what happened meanwhile was missed
-        lost = false;
-        pause = 5000;
-      };
-      source.onerror = () => {
-        lost = true;
-        if (source.readyState !== EventSource.CLOSED) return;
-        setTimeout(open, pause); // refused, or signed out: ask again later
-        pause = Math.min(2 * pause, 60_000);
-      };
-      for (const type of TYPES) {
-        source.addEventListener(type, (raw) => tell({ type, order: JSON.parse(raw.data).order_id }));
-      }
+const follow = (lost) => {
+  let source;
+  let pause = SHORTEST_PAUSE;
+  let asking;
+  const open = () => {
+    source = new EventSource("/live/events");
+    source.onopen = () => {
+      if (lost) tell({ type: "resync" }); // what happened meanwhile was missed
+      lost = false;
+      pause = SHORTEST_PAUSE;
     };
-    const tell = (event) => {
-      hear(event);
-      others.postMessage(event);
+    source.onerror = () => {
+      lost = true;
+      if (source.readyState !== EventSource.CLOSED) return;
+      asking = setTimeout(open, pause); // refused, or signed out: ask again later
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
     };
-    open();
-    addEventListener("pagehide", () => { source.close(); end(); }, { once: true });
-  });
+    for (const type of TYPES) {
+      source.addEventListener(type, (raw) => tell({ type, order: JSON.parse(raw.data).order_id }));
+    }
+  };
+  open();
+  return () => {
+    clearTimeout(asking);
+    source.close();
+  };
+};
 
-if (navigator.locks) navigator.locks.request("live", listen);
-else listen();
+const listen = async () => {
+  const began = performance.now();
+  const untilLeft = (wasWaiting) =>
+    new Promise((end) => {
+      const stop = follow(wasWaiting);
+      addEventListener("pagehide", () => { stop(); end(); }, { once: true });
+    });
+  // Taken over from a tab that closed, the stream has a gap.
+  if (navigator.locks) await navigator.locks.request("live", () => untilLeft(performance.now() - began > 500));
+  else await untilLeft(false);
+};
+listen();
+if (isUnsure) setTimeout(() => isUnsure && refreshSoon("bell"), UNSURE_MILLISECONDS);
 
 document.addEventListener("focusout", () => setTimeout(placeWaiting));
 document.addEventListener("input", () => setTimeout(placeWaiting));
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// Back from the browser's memory the page is old, but what was typed there is not.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (!hasUnsent(document)) return location.reload();
+  refreshSoon("page");
+  listen();
+});

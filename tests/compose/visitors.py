@@ -1,0 +1,190 @@
+"""People who use the site without a script: they open pages, fill in forms and follow links."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin
+from uuid import uuid4
+
+import aiohttp
+
+from tests.journeys import walk
+
+PAGE_SECONDS = 20.0
+PAUSE_SECONDS = 0.05
+VIEWERS = 3
+
+
+@dataclass
+class SentForm:
+    """A form of a page as a browser would send it, untouched."""
+
+    action: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class Forms(HTMLParser):
+    """Finds the forms of a page that are posted."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[SentForm] = []
+        self._typing: str | None = None
+        self._select: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begins a form, or adds a field to the last one."""
+        given = {name: value or "" for name, value in attrs}
+        name = given.get("name", "")
+        if tag == "form":
+            self.found.append(SentForm(given.get("action", "") if given.get("method") == "post" else "get"))
+        elif not self.found:
+            return
+        elif tag == "input" and name and _is_sent(given):
+            self.found[-1].values[name] = given.get("value", "")
+        elif tag == "textarea":
+            self._typing = name
+            self.found[-1].values[name] = ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select is not None and ("selected" in given or self._is_first()):
+            self.found[-1].values[self._select] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Ends what was begun."""
+        if tag == "textarea":
+            self._typing = None
+        elif tag == "select":
+            self._select = None
+
+    def handle_data(self, data: str) -> None:
+        """What stands in a text area."""
+        if self._typing is not None:
+            self.found[-1].values[self._typing] += data.removeprefix("\n")
+
+    def _is_first(self) -> bool:
+        return self._select not in self.found[-1].values
+
+
+def _is_sent(given: Mapping[str, str]) -> bool:
+    return given.get("type") not in ("checkbox", "radio", "submit") or "checked" in given
+
+
+class Visitor:
+    """One browser. `page` is what it shows, `path` where that is; every page must be a good one."""
+
+    def __init__(self, site: str, headers: Mapping[str, str] | None = None) -> None:
+        self.site = site
+        self.page, self.path = "", "/"
+        self.email = f"{uuid4().hex[:16]}@example.com"
+        jar = aiohttp.CookieJar(unsafe=True)  # an address of numbers may keep cookies too
+        timeout = aiohttp.ClientTimeout(PAGE_SECONDS)
+        self.http = aiohttp.ClientSession(cookie_jar=jar, timeout=timeout, headers=headers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.http.close()
+
+    async def open(self, path: str) -> str:
+        """Goes to a page and gives back its text."""
+        async with self.http.get(self.site + path) as answer:
+            return await self._take(answer, 200)
+
+    async def send(self, action: str, expected: int = 200, **typed: str) -> str:
+        """Fills in the form of this page that goes to `action`, and sends it; the page that follows."""
+        forms = [form for form in Forms(self.page).found if form.action.partition("?")[0] == action]
+        assert forms, f"{self.path} has no form that goes to {action}"
+        assert set(typed) <= set(forms[0].values), forms[0].values
+        url = urljoin(self.site + self.path, forms[0].action)
+        sent = {**forms[0].values, **typed}
+        async with self.http.post(url, data=sent, headers={"Origin": self.site}) as answer:
+            return await self._take(answer, expected)
+
+    async def _take(self, answer: aiohttp.ClientResponse, expected: int) -> str:
+        self.page, self.path = await answer.text(), answer.url.path
+        assert answer.status == expected, f"{answer.method} {answer.url}: {answer.status}\n{self.page}"
+        return self.page
+
+    async def sign_up(self, name: str) -> None:
+        """Makes an account, which signs it in."""
+        await self.open("/sign-up")
+        await self.send("/sign-up", email=self.email, password=walk.PASSWORD, display_name=name)
+        assert self.is_signed_in
+
+    async def sign_in(self) -> None:
+        """Opens a session."""
+        await self.open("/sign-in?next=/services")
+        await self.send("/sign-in", email=self.email, password=walk.PASSWORD)
+        assert self.is_signed_in and self.path == "/services"
+
+    async def sign_out(self) -> None:
+        """Closes it."""
+        await self.send("/sign-out")
+        assert not self.is_signed_in
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether the page knows who looks at it."""
+        return re.search(r'action="/sign-out"', self.page) is not None
+
+
+@dataclass
+class Views:
+    """What the visitors have seen so far."""
+
+    pages: int = 0
+    sign_ins: int = 0
+
+
+@asynccontextmanager
+async def page_views(site: str) -> AsyncIterator[Views]:
+    """Visitors look around, signed in or not, and sign in and out, until the block ends.
+
+    Every page and every form gets one chance: the first that does not work fails the test.
+    """
+    views, enough = Views(), asyncio.Event()
+    async with Visitor(site) as somebody, asyncio.TaskGroup() as group:
+        await somebody.sign_up("Vera Visitor")
+        for _ in range(VIEWERS):
+            group.create_task(_look_around(enough, site, views))
+        group.create_task(_look_around_signed_in(enough, somebody, views))
+        group.create_task(_come_and_go(enough, site, somebody.email, views))
+        yield views
+        enough.set()
+
+
+async def _look_around(enough: asyncio.Event, site: str, views: Views) -> None:
+    async with Visitor(site) as visitor:
+        while not enough.is_set():
+            for path in ("/", "/services", "/help"):
+                await visitor.open(path)
+                views.pages += 1
+                await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _look_around_signed_in(enough: asyncio.Event, visitor: Visitor, views: Views) -> None:
+    while not enough.is_set():
+        await visitor.open("/services?sort=newest")
+        assert visitor.is_signed_in, "any process of the site knows its visitors"
+        views.pages += 1
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _come_and_go(enough: asyncio.Event, site: str, email: str, views: Views) -> None:
+    async with Visitor(site) as visitor:
+        visitor.email = email
+        while not enough.is_set():
+            await visitor.sign_in()
+            await visitor.sign_out()
+            views.sign_ins += 1
+            await asyncio.sleep(PAUSE_SECONDS)

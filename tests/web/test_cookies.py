@@ -1,0 +1,111 @@
+"""What the session cookie promises: sealed, kept to this site, changed by nobody."""
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from tests.web.fake_api import ACCESS, REFRESH, Visitor, run
+from web.assets import Assets
+from web.pages import PAGES
+from web.sessions import Sessions, person_of
+from web.settings import UnfitSetting, WebSettings
+
+HTTPS = "https://market.example"
+
+
+def test_the_session_is_sealed_in_a_cookie_that_scripts_and_other_sites_cannot_use() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        answer = await visitor.sign_in()
+        assert (answer.status, answer.headers["Location"]) == (303, "/orders")
+        (cookie,) = answer.cookies.values()
+        assert (cookie.key, cookie["httponly"], cookie["samesite"]) == ("session", True, "Lax")
+        assert (cookie["path"], cookie["secure"], cookie["domain"]) == ("/", "", "")
+        assert ACCESS not in cookie.value and REFRESH not in cookie.value and "Ada" not in cookie.value
+        await visitor.get("/notifications")
+        assert visitor.api.asked[-1].headers["Authorization"] == f"Bearer {ACCESS}"
+
+    run(scenario)
+
+
+def test_by_https_the_cookie_is_kept_to_this_host() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        answer = await visitor.post("/sign-in", HTTPS, email="a@b.example", password="x")
+        cookie = answer.cookies["__Host-session"]
+        assert (cookie["secure"], cookie["httponly"], cookie["path"], cookie["domain"]) == (
+            True,
+            True,
+            "/",
+            "",
+        )
+
+    run(scenario, site_url=HTTPS)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda c: c[:-4] + "AAA=", lambda c: "x" + c, lambda c: "", lambda c: "ä"]
+)
+def test_a_changed_cookie_is_nobodys(change: Any) -> None:
+    async def scenario(visitor: Visitor) -> None:
+        await visitor.sign_in()
+        changed = change(visitor.cookies["session"])
+        visitor.http.session.cookie_jar.clear()
+        answer = await visitor.get("/settings", Cookie=f"session={changed}")
+        assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?next=/settings")
+
+    run(scenario)
+
+
+def _cookie(secrets: tuple[str, ...]) -> str:
+    response = web.Response()
+    session: Any = {
+        "session_id": "s", "access_token": "a", "refresh_token": "r", "expires_in": 600,
+        "account": {"id": "i", "display_name": "Ada", "roles": [], "locale": "en", "time_zone": "UTC"},
+    }  # fmt: skip
+    Sessions(secrets, False).keep(response, person_of(session))
+    return response.cookies["session"].value
+
+
+def _read(secrets: tuple[str, ...], cookie: str) -> Any:
+    class Request:
+        cookies = {"session": cookie}
+
+    return Sessions(secrets, False).read(Request())  # type: ignore[arg-type]
+
+
+def test_secrets_change_in_two_steps() -> None:
+    of_old = _cookie(("old",))
+    assert _read(("new", "old"), of_old).display_name == "Ada"
+    assert _read(("old",), _cookie(("new", "old"))) is None, "the first one seals"
+    assert _read(("new",), of_old) is None
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "short", "demo-secret-of-the-site", "demo-" + "x" * 40, "y" * 40 + " z"]
+)
+def test_production_takes_no_secret_that_others_could_know(secret: str) -> None:
+    with pytest.raises(UnfitSetting, match="WEB_SECRET"):
+        WebSettings(environment="production", web_secret=secret)
+    assert WebSettings(environment="production", web_secret="y" * 40).secrets == ("y" * 40,)
+
+
+def test_tokens_and_passwords_get_neither_into_pages_nor_into_logs() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        await visitor.sign_in()
+        await visitor.post("/settings/password", current_password="canary-old", new_password="canary-new-1")
+        for page in PAGES:
+            if page.method == "GET" and page.path != "/live/events":
+                answer = await visitor.get(page.path.replace("{", "").replace("}", ""))
+                assert "canary" not in await answer.text(), page.path
+                assert "canary" not in str(answer.headers)
+
+    with capture_logs() as lines:
+        run(scenario)
+    assert lines and "canary" not in str(lines)
+
+
+def test_scripts_know_nothing_of_cookies() -> None:
+    for name in ("forms.js", "live.js"):
+        asset = Assets()._by_name[name]
+        assert b"cookie" not in asset.plain and b"token" not in asset.plain.lower()
