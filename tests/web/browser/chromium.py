@@ -20,7 +20,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-LONGEST_WAIT_MILLISECONDS = 15_000
+LONGEST_WAIT_MILLISECONDS = 30_000
 
 
 def find_chromium() -> str | None:

@@ -67,7 +67,7 @@ def _send(visitor: Visitor, form: Locator) -> None:
     texts = _fill(form)
     form.evaluate(OPEN)
     with visitor.page.expect_navigation():
-        form.locator("button").first.click()
+        form.locator("button:not([type=button])").first.click()
     assert_harmless(visitor.page)
     shown = visitor.page.evaluate(SHOWN)
     for text in texts:

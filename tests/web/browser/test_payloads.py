@@ -80,6 +80,7 @@ def test_what_is_searched_for_comes_back_as_typed(visit: Visit, text: str) -> No
     assert_harmless(visitor.page)
 
 
+@pytest.mark.xdist_group("browser forms")
 def test_every_form_takes_every_text_and_shows_it_as_typed(visit: Visit, market: Market) -> None:
     scene = make_scene(market)
     scene.order(*COMPLETED, Step("customer", "review", "A review that waits for its reply."))

@@ -31,6 +31,7 @@ def visitors(browser: Browser, world: World, market: Market) -> Iterator[dict[st
         visitor.close()
 
 
+@pytest.mark.xdist_group("browser screens")
 def test_every_page_of_the_site_is_looked_at() -> None:
     assert routes_without_screen() == set()
 
