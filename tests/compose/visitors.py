@@ -15,8 +15,8 @@ from tests.journeys import walk
 from tests.web.forms import forms_of
 
 PAGE_SECONDS = 20.0
-PAUSE_SECONDS = 0.05
-VIEWERS = 3
+PAUSE_SECONDS = 0.1
+VIEWERS = 2
 
 
 class Visitor:
