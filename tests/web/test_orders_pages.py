@@ -9,7 +9,7 @@ from client.resources import Order
 from tests.web.browser import scenes
 from tests.web.browser.market import Market, Person
 from tests.web.browser.scenes import Scene, Step, make_scene
-from tests.web.surfing import Sheet, Surfer
+from tests.web.surfing import PATIENCE_SECONDS, Sheet, Surfer
 
 Surf = Callable[..., Surfer]
 ROLES = ("customer", "provider", "staff")
@@ -46,7 +46,7 @@ def surf(market: Market) -> Iterator[Surf]:
 
 def soon(look: Callable[[], bool]) -> None:
     """Waits for what events bring."""
-    give_up_at = time.monotonic() + 10
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not look():
         assert time.monotonic() < give_up_at
         time.sleep(0.1)
