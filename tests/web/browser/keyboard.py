@@ -18,7 +18,8 @@ IS_SEEN = """
   const shown = [element, element.closest("label"), element.parentElement].filter(Boolean)
     .concat(...[element.nextElementSibling ?? []]);
   const marks = (style) => parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== "none";
-  return shown.some((each) => ["", "::after", "::before"].some((part) => marks(getComputedStyle(each, part))));
+  const parts = ["", "::after", "::before"];
+  return shown.some((each) => parts.some((part) => marks(getComputedStyle(each, part))));
 }
 """
 
