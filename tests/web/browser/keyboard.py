@@ -8,7 +8,9 @@ FOCUSED = """
   const element = document.activeElement;
   if (!element || element === document.body) return "";
   const labels = [...(element.labels ?? [])].map((label) => label.textContent);
-  const name = element.getAttribute("aria-label") || labels.join(" ") || element.textContent;
+  const said = element.cloneNode(true);
+  for (const silent of said.querySelectorAll("[aria-hidden=true]")) silent.remove();
+  const name = element.getAttribute("aria-label") || labels.join(" ") || said.textContent;
   return name.replace(/\\s+/g, " ").trim();
 }
 """
