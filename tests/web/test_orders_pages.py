@@ -182,6 +182,8 @@ def test_a_reason_that_is_missing_is_asked_for(surf: Surf, scene: Scene) -> None
     refused = visitor.send(form, reason=" ")
     assert refused.status == 422 and "Say why" in refused.text("order-actions")
     assert status_of(scene, order) == 1
+    again = visitor.open(refused.path)  # as after a reload that sends nothing
+    assert (again.status, again.path) == (200, f"/orders/{order['id']}")
 
 
 def test_a_stale_page_cannot_act_and_loses_no_text(surf: Surf, scene: Scene) -> None:
