@@ -1,11 +1,9 @@
 """People who use the site without a script: they open pages, fill in forms and follow links."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin
@@ -14,66 +12,11 @@ from uuid import uuid4
 import aiohttp
 
 from tests.journeys import walk
+from tests.web.forms import forms_of
 
 PAGE_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
 VIEWERS = 3
-
-
-@dataclass
-class SentForm:
-    """A form of a page as a browser would send it, untouched."""
-
-    action: str
-    values: dict[str, str] = field(default_factory=dict)
-
-
-class Forms(HTMLParser):
-    """Finds the forms of a page that are posted."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[SentForm] = []
-        self._typing: str | None = None
-        self._select: str | None = None
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begins a form, or adds a field to the last one."""
-        given = {name: value or "" for name, value in attrs}
-        name = given.get("name", "")
-        if tag == "form":
-            self.found.append(SentForm(given.get("action", "") if given.get("method") == "post" else "get"))
-        elif not self.found:
-            return
-        elif tag == "input" and name and _is_sent(given):
-            self.found[-1].values[name] = given.get("value", "")
-        elif tag == "textarea":
-            self._typing = name
-            self.found[-1].values[name] = ""
-        elif tag == "select":
-            self._select = name
-        elif tag == "option" and self._select is not None and ("selected" in given or self._is_first()):
-            self.found[-1].values[self._select] = given.get("value", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Ends what was begun."""
-        if tag == "textarea":
-            self._typing = None
-        elif tag == "select":
-            self._select = None
-
-    def handle_data(self, data: str) -> None:
-        """What stands in a text area."""
-        if self._typing is not None:
-            self.found[-1].values[self._typing] += data.removeprefix("\n")
-
-    def _is_first(self) -> bool:
-        return self._select not in self.found[-1].values
-
-
-def _is_sent(given: Mapping[str, str]) -> bool:
-    return given.get("type") not in ("checkbox", "radio", "submit") or "checked" in given
 
 
 class Visitor:
@@ -101,10 +44,14 @@ class Visitor:
             return await self._take(answer, 200)
 
     async def send(self, action: str, expected: int = 200, **typed: str) -> str:
-        """Fills in the form of this page that goes to `action`, and sends it; the page that follows."""
-        forms = [form for form in Forms(self.page).found if form.action.partition("?")[0] == action]
-        assert forms, f"{self.path} has no form that goes to {action}"
-        assert set(typed) <= set(forms[0].values), forms[0].values
+        """Fills in the form of this page that goes to `action`, and sends it; the page that follows.
+
+        A `transition` is not typed: it says which of an order's forms is meant.
+        """
+        forms = [form for form in forms_of(self.page) if form.action.partition("?")[0] == action]
+        forms = [form for form in forms if form.values.get("transition") == typed.get("transition")]
+        assert forms, f"{self.path} has no form that goes to {action}\n{self.page}"
+        assert set(typed) <= {*forms[0].values, *forms[0].choices}, forms[0]
         url = urljoin(self.site + self.path, forms[0].action)
         sent = {**forms[0].values, **typed}
         async with self.http.post(url, data=sent, headers={"Origin": self.site}) as answer:
@@ -135,7 +82,7 @@ class Visitor:
     @property
     def is_signed_in(self) -> bool:
         """Whether the page knows who looks at it."""
-        return re.search(r'action="/sign-out"', self.page) is not None
+        return 'action="/sign-out"' in self.page
 
 
 @dataclass
