@@ -35,7 +35,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-SESSION_OVER = frozenset({"invalid_refresh_token", "token_expired", "invalid_token", "unauthenticated"})
 
 
 def serve(site: Site, page: Page) -> AiohttpHandler:
@@ -109,7 +108,7 @@ def _back(visit: Visit) -> str:
 
 
 async def _refused(visit: Visit, problem: Problem) -> web.StreamResponse:
-    if problem.status == 401 and problem.code in SESSION_OVER:
+    if problem.status == 401:
         visit.api.connection.use(None)
         visit.person = None
         response = visit.go(sign_in_path(_back(visit)), "signed_out_elsewhere")

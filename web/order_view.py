@@ -15,6 +15,7 @@ from web.forms import Form
 
 MESSAGES_SHOWN = 60
 EDIT_WINDOW = timedelta(hours=24)  # domain.md; the API decides
+REFUNDABLE = frozenset({"paid", "partly_refunded"})
 NOT_YET = frozenset({403, 404, 409})
 NOTHING: Listing[Any] = {"data": [], "page": {"next_cursor": None, "has_more": False}}
 
@@ -54,6 +55,27 @@ class OrderView:
         )
 
     @property
+    def can_pay(self) -> bool:
+        """Whether the reader can pay now."""
+        return self.role == turns.CUSTOMER and self._is_at(turns.TO_BE_PAID)
+
+    @property
+    def can_refund(self) -> bool:
+        """Whether the reader can give money back."""
+        return self.role != turns.CUSTOMER and self.payment is not None and self._is_at(REFUNDABLE)
+
+    def _is_at(self, payment_statuses: frozenset[str]) -> bool:
+        is_completed = self.order["status"] == turns.COMPLETED
+        return (
+            is_completed and "payments" not in self.away and self.order["payment_status"] in payment_statuses
+        )
+
+    @property
+    def can_reply(self) -> bool:
+        """Whether the review waits for its one reply."""
+        return self.role == turns.PROVIDER and self.review is not None and self.review["reply"] is None
+
+    @property
     def can_edit_review(self) -> bool:
         """Whether the reader wrote the review, a short while ago."""
         if self.review is None or self.role != turns.CUSTOMER:
@@ -74,6 +96,20 @@ class OrderView:
             if other and message["author"]["id"] == self.order[other]["id"]:  # type: ignore[literal-required]
                 return None if message["read_at"] else message["id"]
         return None
+
+    @property
+    def lost_forms(self) -> list[Form]:
+        """Forms that were refused, and that the page no longer has: their texts are shown all the same."""
+        places = {
+            "message": self.role != turns.STAFF,
+            "payment": self.can_pay,
+            "refund": self.can_refund,
+            "review": self.wants_review,
+            "review_edit": self.can_edit_review,
+            "reply": self.can_reply,
+        }
+        may = self.order["available_transitions"]
+        return [form for name, form in self.forms.items() if not places.get(name, name in may)]
 
     def form(self, name: str) -> Form:
         """The form of that name: as it was sent, or empty."""

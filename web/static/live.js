@@ -3,12 +3,15 @@
 // A page says in <body data-live="..."> which events concern it, and in data-order which order's only.
 // Regions are elements with an id and data-region. One that has the focus or unsent text waits.
 
+const BELL = "/live/bell";
+const UNSURE_MILLISECONDS = 2_000;
 const kinds = document.body.dataset.live.split(" ").filter(Boolean);
 const order = document.body.dataset.order;
 const waiting = new Map(); // region id -> its fresh element
 let timer = null;
 let wanted = ""; // "bell" or "page"
 let running = false;
+let isUnsure = kinds.length > 0; // what happened while the page was on its way was not heard
 
 const concerns = (event) =>
   event.type === "resync" || (kinds.includes(event.type) && (!order || event.order === order));
@@ -66,7 +69,9 @@ const refresh = async (path) => {
     }
     waiting.set(fresh.id, document.importNode(fresh, true));
     changed ||= fresh.id !== "bell";
+    if (path === BELL && isUnsure) refreshSoon("page");
   }
+  if (path === BELL) isUnsure = false;
   placeWaiting();
   if (changed) document.getElementById("news").textContent = "This page has news.";
 };
@@ -78,7 +83,7 @@ const refreshSoon = (what) => {
     if (running) return refreshSoon(wanted);
     if (document.hidden) return; // looked at again, it is fetched
     running = true;
-    const path = wanted === "page" ? location.pathname + location.search : "/live/bell";
+    const path = wanted === "page" ? location.pathname + location.search : BELL;
     wanted = "";
     try {
       await refresh(path);
@@ -148,6 +153,7 @@ const listen = async () => {
   else await untilLeft(false);
 };
 listen();
+if (isUnsure) setTimeout(() => isUnsure && refreshSoon("bell"), UNSURE_MILLISECONDS);
 
 document.addEventListener("focusout", () => setTimeout(placeWaiting));
 document.addEventListener("input", () => setTimeout(placeWaiting));

@@ -44,5 +44,6 @@ def test_a_screen_is_accessible_fits_every_width_and_is_light(
     visitor = visitors[screen.who]
     page = visitor.open(world.path(screen), screen.status)
     assert_light(page)
-    assert complaints_of(page) == []
+    complaints = complaints_of(page)
+    assert not complaints, "\n".join(complaints)
     visitor.check()
