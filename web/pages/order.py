@@ -108,14 +108,8 @@ async def post_message(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/orders/{order_id}#write")
 
 
-async def go_back(visit: Visit) -> web.StreamResponse:
-    """Where a refused form was shown there is no page of its own: its address leads back."""
-    return visit.go(f"/orders/{visit.part('order_id')}")
-
-
 PAGES = (
     Page("GET", "/orders/{order_id}", show_order, Who.SIGNED_IN),
     Page("POST", "/orders/{order_id}/transitions", move_order, Who.SIGNED_IN),
     Page("POST", "/orders/{order_id}/messages", post_message, Who.SIGNED_IN),
-    Page("GET", "/orders/{order_id}/{form:(?:transitions|messages|payments|review)(?:/.*)?}", go_back),
 )

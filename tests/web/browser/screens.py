@@ -122,5 +122,4 @@ def routes_without_screen() -> set[str]:
     """Pages of the site that nobody here looks at."""
     shown = {route_of(screen.path) for screen in (*SCREENS, *ORDER_SCREENS)}
     pages = {page.path for page in PAGES if page.method == "GET" and not page.path.endswith(IS_FILE)}
-    pages = {path for path in pages if not path.endswith("?}")}  # addresses that only lead on
     return {path for path in pages - NO_SCREENS if route_of(path) not in shown}
