@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tests.house import ROOT, SERVICES
-from tests.servers import free_port
+from tests.servers import eventually, free_port
 
 PROJECT = "microtasks-test"
 GATEWAY, WEB, EDGE = "gateway", "web", "edge"
@@ -129,8 +129,10 @@ class Project:
         subprocess.run(["docker", "kill", container], check=True, capture_output=True, timeout=60)
 
     def restart_container(self, container: str) -> None:
-        """Stops one container as `docker stop` does, and starts it again."""
+        """Stops one container as `docker stop` does, starts it again and waits until it is healthy."""
         subprocess.run(["docker", "restart", container], check=True, capture_output=True, timeout=120)
+        look = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+        eventually(lambda: subprocess.check_output(look, text=True).strip() == "healthy", 60, "healthy again")
 
     def down(self) -> None:
         """Removes containers, networks and data."""
@@ -138,8 +140,14 @@ class Project:
 
     def python(self, service: str, program: str, *arguments: str, number: int = 1) -> str:
         """Runs a Python program inside a service's container, as what the service is there."""
-        exec_ = ("exec", "-T", "--index", str(number), service)
-        return self.compose(*exec_, "python3", "-", *arguments, stdin=program)
+        return self._inside(service, number, "python3", "-", *arguments, stdin=program)
+
+    def _inside(self, service: str, number: int, *command: str, stdin: str = "") -> str:
+        """Runs a command in one of a service's containers; after a rolling restart they are not 1, 2, 3."""
+        exec_ = ["docker", "exec", "--interactive", self.containers(service)[number - 1], *command]
+        done = subprocess.run(exec_, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{exec_}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
         """Rows of one service's database, as text."""
@@ -149,8 +157,7 @@ class Project:
 
     def resident_mib(self, service: str, number: int = 1) -> float:
         """The memory of one process: it is the container's first, and only, one."""
-        ask = ("grep", "VmRSS", "/proc/1/status")
-        printed = self.compose("exec", "-T", "--index", str(number), service, *ask)
+        printed = self._inside(service, number, "grep", "VmRSS", "/proc/1/status")
         return int(printed.split()[1]) / 1024
 
     def logs(self) -> str:
