@@ -20,8 +20,8 @@ IS_SEEN = """
   const shown = [element, element.closest("label"), element.parentElement].filter(Boolean)
     .concat(...[element.nextElementSibling ?? []]);
   const marks = (style) => parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== "none";
-  const parts = ["", "::after", "::before"];
-  return shown.some((each) => parts.some((part) => marks(getComputedStyle(each, part))));
+  const isMarked = (each) => ["", "::after", "::before"].some((part) => marks(getComputedStyle(each, part)));
+  return shown.some(isMarked);
 }
 """
 

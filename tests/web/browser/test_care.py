@@ -1,4 +1,4 @@
-"""What a careless hand must not spoil: double clicks, the back button, half-written texts."""
+"""What a careless hand or a moving page must not spoil: double clicks, going back, half-written texts."""
 
 from collections.abc import Coroutine
 from typing import Any
