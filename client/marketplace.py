@@ -243,9 +243,11 @@ class MarketplaceClient(ListReading):
             body["text"] = text
         return cast(Review, await self._write("POST", f"/v1/orders/{order_id}/review", body, key))
 
-    async def change_review(self, review_id: str, **changes: Unpack[ReviewChanges]) -> Review:
+    async def change_review(
+        self, review_id: str, key: str | None = None, **changes: Unpack[ReviewChanges]
+    ) -> Review:
         """Changes one's own review, for a day."""
-        return cast(Review, await self._write("PATCH", f"/v1/reviews/{review_id}", changes, None))
+        return cast(Review, await self._write("PATCH", f"/v1/reviews/{review_id}", changes, key))
 
     async def reply_to_review(self, review_id: str, text: str, key: str | None = None) -> Review:
         """The provider's one reply."""

@@ -95,6 +95,7 @@ class Gateway:
         self.drawing = Drawing()
         self.document = json.dumps(document_of(ROUTES)).encode()
         self.access_log = access_log(settings)
+        self.is_listening = False
         self.is_draining = False
 
     @property
@@ -183,6 +184,7 @@ async def listening(app: web.Application, settings: GatewaySettings) -> AsyncIte
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=1024).start()
+        app[GATEWAY].is_listening = True
         log.info("listening", addresses=[str(address) for address in runner.addresses])
         yield runner
     finally:
@@ -198,7 +200,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     broker = Broker(settings.amqp_url, rpc, feed)
     await broker.start()
     try:
-        async with _showing_metrics(gateway), listening(app, settings):
+        async with showing_metrics(gateway), listening(app, settings):
             await stop.wait()
             log.info("draining")
             gateway.is_draining = True
@@ -217,12 +219,15 @@ async def _able_to_answer(gateway: Gateway, stop: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _showing_metrics(gateway: Gateway) -> AsyncIterator[None]:
+async def showing_metrics(gateway: Gateway) -> AsyncIterator[None]:
+    """Health, readiness and metrics on a port of their own, where the settings name one."""
     settings = gateway.settings
     if not settings.metrics_port:
         yield
         return
-    runner = web.AppRunner(metrics_app(lambda: gateway.is_ready), access_log=None)
+    # This port is open first; whoever asks here sends requests to the other.
+    ready = metrics_app(lambda: gateway.is_listening and gateway.is_ready)
+    runner = web.AppRunner(ready, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()

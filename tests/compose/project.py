@@ -3,17 +3,30 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from tests.house import ROOT, SERVICES
-from tests.servers import free_port
+from tests.servers import eventually, free_port
 
 PROJECT = "microtasks-test"
-GATEWAY, EDGE = "gateway", "edge"
+GATEWAY, WEB, EDGE = "gateway", "web", "edge"
 SEPARATOR = "\x1f"
-OURS = ("POSTGRES_", "RABBITMQ_", "COMPOSE_", "TOKEN_", "SESSION_", "DATABASE_", "ENVIRONMENT", "BODY_")
+OURS = (
+    "POSTGRES_",
+    "RABBITMQ_",
+    "COMPOSE_",
+    "TOKEN_",
+    "SESSION_",
+    "DATABASE_",
+    "ENVIRONMENT",
+    "BODY_",
+    "WEB_",
+)
+METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
 _began = time.monotonic()
 
 
@@ -30,9 +43,12 @@ class Project:
         self._files = [word for file in ("docker-compose.yml", *overrides) for word in ("-f", file)]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.site_port = free_port()
+        self.site = f"http://127.0.0.1:{self.site_port}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "GATEWAY_PORT": str(self.port),
+            "WEB_PORT": str(self.site_port),
             "ENTRANCE_LIMIT_PER_MINUTE": "100000",  # everybody comes from one address here
             "REQUEST_LIMIT_PER_MINUTE": "100000",
         }
@@ -62,6 +78,16 @@ class Project:
         compose = ("docker", "compose", "--progress", "plain", "--env-file", os.devnull, "-p", self.name)
         return [*compose, *self._files, *arguments]
 
+    @contextmanager
+    def with_settings(self, **settings: str) -> Iterator[None]:
+        """Others than usual, for what is started inside the block."""
+        usual = self._environment
+        self._environment = usual | settings
+        try:
+            yield
+        finally:
+            self._environment = usual
+
     def up(self, **replicas: int) -> float:
         """Starts everything, waits until it is healthy, and tells the seconds that took."""
         scales = [word for name, n in replicas.items() for word in ("--scale", f"{name}={n}")]
@@ -88,17 +114,40 @@ class Project:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def containers(self, *services: str) -> list[str]:
+        """The ids of their containers."""
+        return self.compose("ps", "--quiet", *services).split()
+
+    def counted(self, service: str, number: int, metric: str, having: str) -> float:
+        """The sum of one process's counts whose labels contain a word."""
+        metrics = self.python(service, METRICS, number=number)
+        counts = [line.split() for line in metrics.splitlines() if line.startswith(metric) and having in line]
+        return sum(float(count[-1]) for count in counts)
+
+    def kill(self, container: str) -> None:
+        """Ends one container's processes as a lack of memory would."""
+        subprocess.run(["docker", "kill", container], check=True, capture_output=True, timeout=60)
+
     def restart_container(self, container: str) -> None:
-        """Stops one container as `docker stop` does, and starts it again."""
+        """Stops one container as `docker stop` does, starts it again and waits until it is healthy."""
         subprocess.run(["docker", "restart", container], check=True, capture_output=True, timeout=120)
+        look = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+        eventually(lambda: subprocess.check_output(look, text=True).strip() == "healthy", 60, "healthy again")
 
     def down(self) -> None:
         """Removes containers, networks and data."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20")
 
-    def python(self, service: str, program: str, *arguments: str) -> str:
+    def python(self, service: str, program: str, *arguments: str, number: int = 1) -> str:
         """Runs a Python program inside a service's container, as what the service is there."""
-        return self.compose("exec", "-T", service, "python3", "-", *arguments, stdin=program)
+        return self._inside(service, number, "python3", "-", *arguments, stdin=program)
+
+    def _inside(self, service: str, number: int, *command: str, stdin: str = "") -> str:
+        """Runs a command in one of a service's containers; after a rolling restart they are not 1, 2, 3."""
+        exec_ = ["docker", "exec", "--interactive", self.containers(service)[number - 1], *command]
+        done = subprocess.run(exec_, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{exec_}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def rows(self, service: str, query: str) -> list[tuple[Any, ...]]:
         """Rows of one service's database, as text."""
@@ -108,8 +157,7 @@ class Project:
 
     def resident_mib(self, service: str, number: int = 1) -> float:
         """The memory of one process: it is the container's first, and only, one."""
-        ask = ("grep", "VmRSS", "/proc/1/status")
-        printed = self.compose("exec", "-T", "--index", str(number), service, *ask)
+        printed = self._inside(service, number, "grep", "VmRSS", "/proc/1/status")
         return int(printed.split()[1]) / 1024
 
     def logs(self) -> str:
@@ -117,4 +165,4 @@ class Project:
         return self.compose("logs", "--no-color", "--tail", "15")
 
 
-PROCESSES = (*SERVICES, GATEWAY)
+PROCESSES = (*SERVICES, GATEWAY, WEB)

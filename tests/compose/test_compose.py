@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.compose.project import PROCESSES, Project, say
+from tests.compose.project import GATEWAY, PROCESSES, WEB, Project, say
 from tests.house import ROOT, SERVICES
 from tests.journeys import ledger, walk
 from tests.servers import eventually
@@ -16,7 +16,7 @@ from tests.servers import eventually
 WALKERS = 3
 PATIENCE_SECONDS = 120.0
 MOST_MIB, MOST_MIB_DRAWING = 110, 170  # a gateway that has drawn a PDF keeps its fonts
-SCALE = {"orders": 3, "messaging": 2, "gateway": 2}
+SCALE = {"orders": 3, "messaging": 2, "gateway": 2, "web": 2}
 INTRUDER = (ROOT / "tests" / "compose" / "intruder.py").read_text()
 CALLS = {
     "orders": {"catalog"},
@@ -57,32 +57,30 @@ def test_no_process_runs_as_root_or_may_write_its_own_files(project: Project) ->
         assert f"{first[1]} {first[2]}".endswith("microtasks serve"), "the process itself is the first"
 
 
-def test_it_grows_service_by_service_and_every_gateway_is_found(project: Project) -> None:
+def test_it_grows_service_by_service_and_every_gateway_and_site_process_is_found(project: Project) -> None:
     say(f"scaled to {SCALE} after {project.up(**SCALE):.0f} s")
-    eventually(lambda: _answering_gateways(project) == SCALE["gateway"], 20, "the edge uses both gateways")
+    eventually(lambda: _all_answer(project), 20, "the edge uses every gateway and every process of the site")
     asyncio.run(walk.whole_journey(project.url))
     asyncio.run(walk.cancelled_journey(project.url))
 
 
-def _answering_gateways(project: Project) -> int:
-    """How many gateways the edge sends requests to; each names itself in the ids it gives."""
+def _all_answer(project: Project) -> bool:
+    """Whether requests through the edge's doors reach every process behind them."""
     before = _requests(project)
     for _ in range(20):
-        with urllib.request.urlopen(f"{project.url}/v1/categories", timeout=5) as answer:
-            assert answer.status == 200
-    return sum(now > then for now, then in zip(_requests(project), before, strict=True))
+        for page in (f"{project.url}/v1/categories", f"{project.site}/help"):
+            with urllib.request.urlopen(page, timeout=5) as answer:
+                assert answer.status == 200
+    return all(now > then for now, then in zip(_requests(project), before, strict=True))
 
 
 def _requests(project: Project) -> list[float]:
-    ask = (
-        "import urllib.request as u\n"
-        "t = u.urlopen('http://127.0.0.1:9100/metrics').read().decode().splitlines()\n"
-        "print(sum(float(l.split()[-1]) for l in t if l.startswith('microtasks_http_requests_total')"
-        " and 'categor' in l))"
-    )
-    numbers = range(1, SCALE["gateway"] + 1)
-    exec_ = [("exec", "-T", "--index", str(n), "gateway", "python3", "-c", ask) for n in numbers]
-    return [float(project.compose(*command)) for command in exec_]
+    asked = ((GATEWAY, "microtasks_http_requests_total", "categor"), (WEB, "web_requests_total", "/help"))
+    return [
+        project.counted(service, number, metric, having)
+        for service, metric, having in asked
+        for number in range(1, SCALE[service] + 1)
+    ]
 
 
 @asynccontextmanager
@@ -159,7 +157,7 @@ def test_a_process_stays_within_its_memory(project: Project) -> None:
         for number in range(1, SCALE.get(service, 1) + 1):
             used = project.resident_mib(service, number)
             say(f"{service} {number}: {used:.0f} MiB")
-            most = MOST_MIB_DRAWING if service == "gateway" else MOST_MIB
+            most = MOST_MIB_DRAWING if service == GATEWAY else MOST_MIB
             assert used <= most, f"{service} {number} takes {used:.0f} MiB"
 
 

@@ -10,10 +10,12 @@ import urllib.request
 import aiohttp
 
 from tests.compose.project import Project, say
+from tests.compose.visitors import Visitor
 from tests.journeys import walk
 
 LONGER_THAN_ANY_TIMEOUT_SECONDS = 35.0
 SLOWEST_REQUEST_SECONDS = 10.0
+FOR_EVER = aiohttp.ClientTimeout(None)
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(project: Project) -> None:
@@ -23,6 +25,18 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(project: Project) 
     except urllib.error.HTTPError as error:
         assert (error.code, json.load(error)["code"]) == (413, "body_too_large")
         assert error.headers["Content-Type"] == "application/problem+json"
+    else:
+        raise AssertionError("was taken")
+
+
+def test_a_form_that_is_too_long_gets_a_page_that_says_so(project: Project) -> None:
+    request = urllib.request.Request(f"{project.site}/sign-in", data=b"x" * 300_000, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=5)
+    except urllib.error.HTTPError as error:
+        assert error.code == 413
+        assert error.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert b"That is too long" in error.read()
     else:
         raise AssertionError("was taken")
 
@@ -66,26 +80,33 @@ def test_a_client_cannot_pretend_to_come_from_elsewhere(project: Project) -> Non
     assert not {"203.0.113.9", "", "None"} & set(addresses)
 
 
-def test_a_quiet_event_stream_stays_open(project: Project) -> None:
-    async def listen() -> str:
+def test_quiet_event_streams_of_api_and_site_stay_open(project: Project) -> None:
+    async def listen() -> list[str]:
         async with (
             walk.person(project.url, "Customer") as customer,
             walk.person(project.url, "Provider") as provider,
+            Visitor(project.site) as visitor,
         ):
             assert provider.session is not None
+            visitor.email = provider.session["account"]["email"]
+            await visitor.sign_in()
             signed = {"Authorization": f"Bearer {provider.session['access_token']}"}
             async with (
-                aiohttp.ClientSession(headers=signed) as http,
-                http.get(f"{project.url}/v1/events", timeout=aiohttp.ClientTimeout(None)) as stream,
+                visitor.http.get(f"{project.url}/v1/events", headers=signed, timeout=FOR_EVER) as of_the_api,
+                visitor.http.get(f"{project.site}/live/events", timeout=FOR_EVER) as of_the_site,
             ):
-                assert stream.status == 200
-                say("an event stream is open")
+                assert of_the_api.status == of_the_site.status == 200
+                say("two event streams are open")
                 await asyncio.sleep(LONGER_THAN_ANY_TIMEOUT_SECONDS)
                 await walk.begin(customer, provider)
-                async with asyncio.timeout(15):
-                    async for line in stream.content:
-                        if line.startswith(b"event: order"):
-                            return line.decode().strip()
-        return ""
+                return [await _first_of_orders(stream) for stream in (of_the_api, of_the_site)]
 
-    assert asyncio.run(listen()) == "event: order.transitioned"
+    assert asyncio.run(listen()) == ["event: order.transitioned"] * 2
+
+
+async def _first_of_orders(stream: aiohttp.ClientResponse) -> str:
+    async with asyncio.timeout(15):
+        async for line in stream.content:
+            if line.startswith(b"event: order"):
+                return line.decode().strip()
+    return ""

@@ -18,6 +18,7 @@ SETTINGS_CLASSES = (
     "services.payments.settings.PaymentSettings",
     "services.reviews.periods.ReviewPeriods",
     "gateway.settings.GatewaySettings",
+    "web.settings.WebSettings",
 )
 
 
@@ -49,14 +50,14 @@ def _defined_in(path: Path) -> Iterator[str]:
         if isinstance(node, ast.ClassDef) and any(
             isinstance(line, ast.AnnAssign)
             and isinstance(line.value, ast.Call)
-            and getattr(line.value.func, "id", "") == "setting"
+            and getattr(line.value.func, "id", "") in ("setting", "_setting")
             for line in node.body
         ):
             yield f"{'.'.join(path.relative_to(house.ROOT).with_suffix('').parts)}.{node.name}"
 
 
 def test_every_settings_class_is_looked_at(repository: Path) -> None:
-    folders = ("chassis", "services", "gateway", "cli", "embedded")
+    folders = ("chassis", "services", "gateway", "web", "cli", "embedded")
     sources = [path for folder in folders for path in (repository / folder).rglob("*.py")]
     assert {name for path in sources for name in _defined_in(path)} == set(SETTINGS_CLASSES)
 

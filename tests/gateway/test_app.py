@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aio_pika
@@ -16,7 +17,7 @@ import aiohttp
 import pytest
 
 from chassis.settings import Settings
-from gateway.app import live_events
+from gateway.app import live_events, showing_metrics
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
 from tests.servers import free_port
@@ -107,6 +108,24 @@ def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
                 await until(lambda: is_ready(gateway), within=60)
                 await serve_slowly(channel, prefix)
                 await drain(gateway)
+
+    asyncio.run(test())
+
+
+def test_whoever_listens_not_yet_is_not_ready() -> None:
+    port = free_port()
+    settings = SimpleNamespace(metrics_host="127.0.0.1", metrics_port=port)
+    gateway: Any = SimpleNamespace(settings=settings, is_ready=True, is_listening=False)
+
+    async def readiness(client: aiohttp.ClientSession) -> int:
+        async with client.get(f"http://127.0.0.1:{port}/readyz") as response:
+            return response.status
+
+    async def test() -> None:
+        async with showing_metrics(gateway), aiohttp.ClientSession() as client:
+            assert await readiness(client) == 503
+            gateway.is_listening = True
+            assert await readiness(client) == 200
 
     asyncio.run(test())
 

@@ -1,11 +1,11 @@
 """Somebody at the site without scripts: reads pages and sends their forms, over plain HTTP."""
 
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 
 import aiohttp
 
 from tests.web.browser.market import Market, Person
+from tests.web.forms import forms_of
 
 
 @dataclass
@@ -18,51 +18,9 @@ class Sheet:
     headers: dict[str, str]
 
 
-@dataclass
-class SentForm:
-    """A form of a page: where it goes, and what it holds before anybody types."""
-
-    action: str
-    values: dict[str, str] = field(default_factory=dict)
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[SentForm] = []
-        self._text: str | None = None
-        self._select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        name, value = given.get("name") or "", given.get("value") or ""
-        if tag == "form":
-            self.found.append(SentForm(given.get("action") or ""))
-        elif tag == "input" and name and self.found:
-            self.found[-1].values[name] = value
-        elif tag == "textarea" and self.found:
-            self._text = name
-            self.found[-1].values[name] = ""
-        elif tag == "select":
-            self._select = name
-        elif tag == "option" and "selected" in given and self.found:
-            self.found[-1].values[self._select] = value
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
-            self._text = None
-
-    def handle_data(self, data: str) -> None:
-        if self._text is not None and self.found:
-            before = self.found[-1].values[self._text]
-            self.found[-1].values[self._text] = (before + data).removeprefix("\n")
-
-
 def form_of(sheet: Sheet, action: str) -> dict[str, str]:
     """What the form that goes to `action` holds as it is shown."""
-    parser = _Forms()
-    parser.feed(sheet.html)
-    (form,) = [form for form in parser.found if form.action == action]
+    (form,) = [form for form in forms_of(sheet.html) if form.action == action]
     return form.values
 
 

@@ -9,6 +9,7 @@ import aiohttp
 
 from tests.web.browser.market import Market, Person
 
+PATIENCE_SECONDS = 60.0  # for what events bring; machines that test are busy
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path", "circle", "rect"})
 
 

@@ -9,7 +9,7 @@ from client.resources import Order
 from tests.web.browser import scenes
 from tests.web.browser.market import Market, Person
 from tests.web.browser.scenes import Scene, Step, make_scene
-from tests.web.surfing import Sheet, Surfer
+from tests.web.surfing import PATIENCE_SECONDS, Sheet, Surfer
 
 Surf = Callable[..., Surfer]
 ROLES = ("customer", "provider", "staff")
@@ -46,7 +46,7 @@ def surf(market: Market) -> Iterator[Surf]:
 
 def soon(look: Callable[[], bool]) -> None:
     """Waits for what events bring."""
-    give_up_at = time.monotonic() + 10
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not look():
         assert time.monotonic() < give_up_at
         time.sleep(0.1)
@@ -182,6 +182,8 @@ def test_a_reason_that_is_missing_is_asked_for(surf: Surf, scene: Scene) -> None
     refused = visitor.send(form, reason=" ")
     assert refused.status == 422 and "Say why" in refused.text("order-actions")
     assert status_of(scene, order) == 1
+    again = visitor.open(refused.path)  # as after a reload that sends nothing
+    assert (again.status, again.path) == (200, f"/orders/{order['id']}")
 
 
 def test_a_stale_page_cannot_act_and_loses_no_text(surf: Surf, scene: Scene) -> None:

@@ -9,7 +9,7 @@ from client.resources import Order
 from tests.web.browser import scenes
 from tests.web.browser.market import Market, Person
 from tests.web.browser.scenes import Scene, make_scene
-from tests.web.surfing import Sheet, Surfer
+from tests.web.surfing import PATIENCE_SECONDS, Sheet, Surfer
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def order(scene: Scene) -> Order:
 
 def shows(visitor: Surfer, order: Order, text: str, region: str = "order-payment") -> Sheet:
     """The order's page once it shows something there, which may take an event."""
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     while text not in (sheet := visitor.open(f"/orders/{order['id']}")).text(region):
         assert time.monotonic() < give_up_at, sheet.text(region)
         time.sleep(0.1)

@@ -1,5 +1,7 @@
 """Paying an order, giving money back, and the papers about it."""
 
+from urllib.parse import quote
+
 from aiohttp import web
 
 from client import Problem
@@ -67,7 +69,8 @@ async def refund_payment(visit: Visit) -> web.StreamResponse:
     order_id = visit.part("order_id")
     try:
         amount = _refunded(form)
-        await visit.api.refund_payment(visit.part("payment_id"), form["reason"], amount, key=form.key)
+        payment_id = quote(form["payment_id"], safe="")
+        await visit.api.refund_payment(payment_id, form["reason"], amount, key=form.key)
     except money.NoAmount as error:
         form.refuse("amount", str(error))
         return await show_again(visit, {"refund": form})
@@ -95,7 +98,7 @@ async def show_receipt_pdf(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page("POST", "/orders/{order_id}/payments", pay_order, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/payments/{payment_id}/refunds", refund_payment, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/refunds", refund_payment, Who.SIGNED_IN),
     Page("GET", "/pay/{token}", show_sandbox_step, Who.SIGNED_IN),
     Page("POST", "/pay/{token}", answer_sandbox_step, Who.SIGNED_IN),
     Page("GET", "/payments/{payment_id}/receipt", show_receipt, Who.SIGNED_IN),

@@ -28,7 +28,8 @@ async def change_review(visit: Visit) -> web.StreamResponse:
         return await show_again(visit, {"review_edit": form})
     try:
         review = await visit.api.review(visit.part("order_id"))
-        await visit.api.change_review(review["id"], rating=rating, text=form["text"].strip() or None)
+        text = form["text"].strip() or None
+        await visit.api.change_review(review["id"], key=form.key, rating=rating, text=text)
     except Problem as problem:
         return await _again(visit, "review_edit", form, problem)
     return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_changed")
