@@ -59,6 +59,8 @@ def take_pictures(browser: Browser, market: Market, screens: Sequence[Screen]) -
         for width, theme in LOOKS:
             show(page, width, theme)
             page.screenshot(path=PICTURES / f"{screen}-{width}-{theme}.png", full_page=True, caret="initial")
+    if (customer := world.people[SHOWN_IN_README.who]) is not None:
+        market.ask(customer.api.mark_all_read())
     picture_for_readme(visitors[SHOWN_IN_README.who], world.path(SHOWN_IN_README))
 
 

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 from client import Problem
 from client.resources import Money, Order, Service
+from tests.servers import eventually
 from tests.web.browser.market import Market, Person
 
 PRICE = Money(amount=4500, currency="EUR")
-REQUIREMENTS = "A leaflet of two pages, in a calm voice.\n\nPlease keep the name of the shop as it is."
+REQUIREMENTS = "For a small bakery: calm, rather old-fashioned.\n\nKeep its name as it is: Hart & Crumb."
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Step:
 
 
 APPROVED = (Step("provider", "approve"),)
-DELIVERED = (*APPROVED, Step("provider", "complete_work", "Here it is: https://files.example/leaflet.pdf"))
+DELIVERED = (
+    *APPROVED,
+    Step("provider", "complete_work", "Here it is: https://files.example/first-draft.pdf"),
+)
 COMPLETED = (*DELIVERED, Step("customer", "confirm"))
 PAID = (*COMPLETED, Step("customer", "pay", "sandbox_ok"))
 REVIEWED = (
@@ -37,7 +41,7 @@ STATES: dict[str, tuple[Step, ...]] = {
     "work completed": DELIVERED,
     "order completed": COMPLETED,
     "cancelled": (Step("provider", "decline", "I am away in these weeks, I am sorry."),),
-    "changes requested": (*DELIVERED, Step("customer", "request_changes", "The second page lacks the date.")),
+    "changes requested": (*DELIVERED, Step("customer", "request_changes", "The name lacks its ampersand.")),
     "disputed": (*DELIVERED, Step("customer", "open_dispute", "This is not what we agreed on.")),
     "payment failed": (*COMPLETED, Step("customer", "pay", "sandbox_declined")),
     "payment waits": (*COMPLETED, Step("customer", "pay", "sandbox_action")),
@@ -71,6 +75,15 @@ class Scene:
             return await asyncio.gather(*(self._play(steps, True) for steps in STATES.values()))
 
         return dict(zip(STATES, self.market.ask(play()), strict=True))
+
+    def wait_for_earnings(self) -> None:
+        """Returns when the provider has money to be paid out, a moment after a payment."""
+
+        def is_there() -> bool:
+            balance = self.market.ask(self.provider.api.balance())
+            return any(amount["amount"] > 0 for amount in balance["available"])
+
+        eventually(is_there, 60, "earnings")
 
     async def _play(self, steps: tuple[Step, ...], talk: bool) -> Order:
         order = await self.customer.api.submit_order(self.service["id"], REQUIREMENTS)

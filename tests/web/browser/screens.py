@@ -91,6 +91,7 @@ class World:
             NEWCOMER: newcomer,
         }
         self.orders: dict[str, Order] = scene.orders()
+        scene.wait_for_earnings()
         paused = post_service(market, scene.provider)
         market.ask(scene.provider.api.change_service(paused, status="paused"))
         draft: Service = post_service(market, scene.provider, status="draft")

@@ -80,6 +80,7 @@ def test_a_double_click_publishes_and_asks_for_a_payout_once(
     visit: Visit, scene: Scene, scripts: bool
 ) -> None:
     scene.order(*PAID, talk=False)
+    scene.wait_for_earnings()
     before = count(scene, scene.provider.api.own_services(limit=100))
     payouts = count(scene, scene.provider.api.payouts(limit=100))
     visitor = visit(scene.provider, java_script_enabled=scripts)

@@ -11,7 +11,7 @@ from tests.web.browser.conftest import Visit
 from tests.web.browser.forms import fill_every_form, typed_forms_of_the_site
 from tests.web.browser.market import Market, Person
 from tests.web.browser.payloads import LONG, SHORT, assert_harmless, assert_shown
-from tests.web.browser.scenes import COMPLETED, PRICE, Step, make_scene
+from tests.web.browser.scenes import PAID, PRICE, Step, make_scene
 from tests.web.browser.screens import CUSTOMER, ORDER_SCREENS, PROVIDER, SCREENS, STAFF, VISITOR, World
 
 FILTERS = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")
@@ -83,7 +83,8 @@ def test_what_is_searched_for_comes_back_as_typed(visit: Visit, text: str) -> No
 @pytest.mark.xdist_group("browser forms")
 def test_every_form_takes_every_text_and_shows_it_as_typed(visit: Visit, market: Market) -> None:
     scene = make_scene(market)
-    scene.order(*COMPLETED, Step("customer", "review", "A review that waits for its reply."))
+    scene.order(*PAID, Step("customer", "review", "A review that waits for its reply."))
+    scene.wait_for_earnings()
     world, wanted, filled = World(scene), typed_forms_of_the_site(), set[str]()
     for who in (CUSTOMER, PROVIDER, STAFF, VISITOR):
         visitor = visit(world.people[who])
