@@ -1,5 +1,6 @@
 """The compose project as a user runs it, under a name and a port of its own."""
 
+import hashlib
 import os
 import subprocess
 import time
@@ -12,7 +13,8 @@ import click
 from tests.house import ROOT, SERVICES
 from tests.servers import eventually, free_port
 
-PROJECT = "microtasks-test"
+# Of this checkout only: what another one tries at the same time is its own.
+PROJECT = f"microtasks-test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 GATEWAY, WEB, EDGE = "gateway", "web", "edge"
 SEPARATOR = "\x1f"
 OURS = (
