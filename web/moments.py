@@ -39,10 +39,10 @@ def write_day(timestamp: str, tag: str, zone: str) -> str:
     return written
 
 
-def write_distance(timestamp: str, tag: str, now: datetime | None = None) -> str:
-    """How far away a moment is: "in 3 days", "2 hours ago"."""
+def write_distance(timestamp: str, now: datetime | None = None) -> str:
+    """How far away a moment is, in words and so in the site's language: "in 3 days", "2 hours ago"."""
     distance: timedelta = parse(timestamp) - (now or datetime.now(UTC))
-    written: str = format_timedelta(distance, add_direction=True, locale=locale_of(tag))
+    written: str = format_timedelta(distance, add_direction=True, locale="en")
     return written
 
 

@@ -1,7 +1,7 @@
 """Everything an order's page shows, asked for at once."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -127,9 +127,9 @@ async def view_order(
     order, transitions, messages, payments, review = await asyncio.gather(
         api.order(order_id),
         _all(api, f"/v1/orders/{order_id}/transitions"),
-        _if_there(api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
-        _if_there(api.payments(order_id), "payments", away),
-        _if_there(api.review(order_id), "review", away),
+        _if_there(lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
+        _if_there(lambda: api.payments(order_id), "payments", away),
+        _if_there(lambda: api.review(order_id), "review", away),
     )
     tries = (payments or NOTHING)["data"]
     return OrderView(
@@ -157,9 +157,9 @@ async def _all(api: MarketplaceClient, path: str) -> list[Any]:
     return [item async for item in api.all_of(path)]
 
 
-async def _if_there(asked: Coroutine[Any, Any, Asked], name: str, away: set[str]) -> Asked | None:
+async def _if_there(ask: Callable[[], Awaitable[Asked]], name: str, away: set[str]) -> Asked | None:
     try:
-        return await asked
+        return await ask()
     except Problem as problem:
         if problem.status in NOT_YET:
             return None

@@ -36,7 +36,7 @@ def make_environment(assets: Assets) -> Environment:
         moment=_moment,
         day=_day,
         clock=_clock,
-        distance=_distance,
+        distance=moments.write_distance,
         is_past=_is_past,
         markdown=_markdown,
     )
@@ -67,11 +67,6 @@ def _clock(context: Context, timestamp: str) -> Markup:
     """A time of a day that is said elsewhere."""
     shown = moments.write_clock(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
-
-
-@pass_context
-def _distance(context: Context, timestamp: str) -> str:
-    return moments.write_distance(timestamp, context["locale"])
 
 
 def _is_past(timestamp: str) -> bool:

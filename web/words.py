@@ -55,6 +55,7 @@ ACTIONS = {
 }
 
 SIMPLE = ("approve", "confirm", "withdraw")  # one click; every other action has something to say
+HARSH = ("decline", "cancel")  # these end the order
 GENTLE = ("approve", "confirm", "complete_work", "resolve_dispute")
 
 
@@ -96,7 +97,7 @@ _SAID_AT_THE_ENTRANCE = {
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
 _SAID_OF_ORDERS = {
-    "order_submitted": "Your order is on its way. The provider was told.",
+    "order_submitted": "Your request is sent. The provider was told and approves or declines it.",
     "order_approved": "You approved the order. The customer was told.",
     "order_declined": "You declined the order.",
     "order_withdrawn": "You withdrew the order.",
@@ -107,6 +108,8 @@ _SAID_OF_ORDERS = {
     "dispute_opened": "The dispute is open. Our staff will look at it.",
     "dispute_resolved": "The dispute is resolved.",
     "paid": "Paid. Thank you!",
+    "payment_confirmed": "You confirmed the payment. This page shows when it is made.",
+    "payment_refused": "You said no. Nothing was taken.",
     "payment_processing": "Your payment is being processed.",
     "refunded": "The money is on its way back.",
     "review_submitted": "Thank you for your review!",

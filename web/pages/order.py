@@ -105,7 +105,7 @@ async def post_message(visit: Visit) -> web.StreamResponse:
         if problem.status not in REFUSED:
             raise
         return await show_again(visit, {"message": form.take(problem, ("body",))})
-    return visit.go(f"/orders/{order_id}#write")
+    return visit.go(f"/orders/{order_id}#latest")
 
 
 PAGES = (

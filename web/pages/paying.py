@@ -60,7 +60,8 @@ async def answer_sandbox_step(visit: Visit) -> web.StreamResponse:
         if problem.status != 409:
             raise
         action = await visit.api.sandbox_action(token)
-    return visit.go(f"/orders/{action['order_id']}#order-payment")
+    said = "payment_confirmed" if form["answer"] == "yes" else "payment_refused"
+    return visit.go(f"/orders/{action['order_id']}#order-payment", said)
 
 
 async def refund_payment(visit: Visit) -> web.StreamResponse:

@@ -73,7 +73,9 @@ const refresh = async (path) => {
   }
   if (path === BELL) isUnsure = false;
   placeWaiting();
-  if (changed) document.getElementById("news").textContent = "This page has news.";
+  if (!changed) return;
+  document.getElementById("news").textContent = "This page has news.";
+  document.querySelector("main > .said")?.remove(); // it spoke of how things were
 };
 
 const refreshSoon = (what) => {

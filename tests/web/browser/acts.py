@@ -55,7 +55,7 @@ def submit_order(page: Page, requirements: str) -> str:
     page.get_by_role("link", name="Order", exact=True).click()
     page.get_by_label("What do you need?").fill(requirements)
     page.get_by_role("button", name="Submit order").click()
-    expect(page.get_by_text("Your order is on its way.")).to_be_visible()
+    expect(page.get_by_text("Your request is sent.")).to_be_visible()
     return page.url.partition("#")[0]
 
 

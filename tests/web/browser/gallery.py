@@ -67,7 +67,9 @@ def take_pictures(browser: Browser, market: Market, screens: Sequence[Screen]) -
 def picture_for_readme(visitor: Visitor, path: str) -> None:
     """An order page, wide and light, as large as a window."""
     page = visitor.page
-    page.goto(path)
+    answer = page.goto(path)
+    if answer is None or answer.status != 200:
+        raise SystemExit(f"{path} is no page to show: {answer and answer.status}")
     show(page, WIDE, "light")
     page.screenshot(path=OF_README, clip={"x": 0, "y": 0, "width": WIDE, "height": HEIGHT})
 

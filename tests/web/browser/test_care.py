@@ -28,7 +28,7 @@ def test_a_double_click_orders_writes_and_moves_once(visit: Visit, scene: Scene,
     page = visitor.open(f"/services/{scene.service['id']}/order")
     page.get_by_label("What do you need?").fill("A page of text, once.")
     page.get_by_role("button", name="Submit order").dblclick()
-    expect(page.get_by_text("Your order is on its way.")).to_be_visible()
+    expect(page.get_by_text("Your request is sent.")).to_be_visible()
     assert count(scene, customer.orders(role="customer", limit=100)) == before + 1
 
     order_id = page.url.partition("#")[0].rpartition("/")[2]
@@ -128,7 +128,7 @@ def test_what_was_typed_is_there_again_after_a_detour_and_gone_once_sent(visit: 
     customer.open(path)
     requirements(page).to_have_value("A long text that took an hour.")
     page.get_by_role("button", name="Submit order").click()
-    expect(page.get_by_text("Your order is on its way.")).to_be_visible()
+    expect(page.get_by_text("Your request is sent.")).to_be_visible()
     customer.open(path)
     requirements(page).to_have_value("")
 

@@ -31,7 +31,7 @@ def test_a_customer_orders_confirms_pays_and_reviews_by_keyboard_alone(visit: Vi
     expect(page.get_by_label("What do you need?")).to_be_visible()
     enter(page, "What do you need?", "A page of text, please.")
     press(page, "Submit order", "Space")
-    expect(page.get_by_text("Your order is on its way.")).to_be_visible()
+    expect(page.get_by_text("Your request is sent.")).to_be_visible()
     enter(page, "Message to", "Thank you in advance.")
     press(page, "Send message")
     expect(page.locator("#order-thread").get_by_text("Thank you in advance.")).to_be_visible()
