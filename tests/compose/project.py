@@ -28,7 +28,13 @@ OURS = (
     "BODY_",
     "WEB_",
 )
-METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+COUNTS = """
+import socket, sys, urllib.request
+service, metric, having = sys.argv[1:]
+for address in sorted(socket.gethostbyname_ex(service)[2]):
+    lines = urllib.request.urlopen(f"http://{address}:9100/metrics").read().decode().splitlines()
+    print(sum(float(l.split()[-1]) for l in lines if l.startswith(metric) and having in l))
+"""
 _began = time.monotonic()
 
 
@@ -120,11 +126,9 @@ class Project:
         """The ids of their containers."""
         return self.compose("ps", "--quiet", *services).split()
 
-    def counted(self, service: str, number: int, metric: str, having: str) -> float:
-        """The sum of one process's counts whose labels contain a word."""
-        metrics = self.python(service, METRICS, number=number)
-        counts = [line.split() for line in metrics.splitlines() if line.startswith(metric) and having in line]
-        return sum(float(count[-1]) for count in counts)
+    def counted(self, service: str, metric: str, having: str) -> list[float]:
+        """Of each process, the sum of its counts whose labels contain a word."""
+        return [float(count) for count in self.python(WEB, COUNTS, service, metric, having).split()]
 
     def kill(self, container: str) -> None:
         """Ends one container's processes as a lack of memory would."""

@@ -71,16 +71,14 @@ def _all_answer(project: Project) -> bool:
         for page in (f"{project.url}/v1/categories", f"{project.site}/help"):
             with urllib.request.urlopen(page, timeout=5) as answer:
                 assert answer.status == 200
-    return all(now > then for now, then in zip(_requests(project), before, strict=True))
+    after = _requests(project)
+    assert len(before) == len(after) == SCALE[GATEWAY] + SCALE[WEB]
+    return all(now > then for now, then in zip(after, before, strict=True))
 
 
 def _requests(project: Project) -> list[float]:
     asked = ((GATEWAY, "microtasks_http_requests_total", "categor"), (WEB, "web_requests_total", "/help"))
-    return [
-        project.counted(service, number, metric, having)
-        for service, metric, having in asked
-        for number in range(1, SCALE[service] + 1)
-    ]
+    return [count for question in asked for count in project.counted(*question)]
 
 
 @asynccontextmanager

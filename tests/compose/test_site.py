@@ -97,8 +97,7 @@ def test_every_process_knows_whom_another_signed_in(project: Project) -> None:
     project.up(**SCALE)
 
     def views() -> list[float]:
-        numbers = range(1, SCALE[WEB] + 1)
-        return [project.counted(WEB, number, "web_requests_total", "/settings") for number in numbers]
+        return project.counted(WEB, "web_requests_total", "/settings")
 
     async def look() -> None:
         async with Visitor(project.site) as visitor:
@@ -116,9 +115,7 @@ def test_every_process_knows_whom_another_signed_in(project: Project) -> None:
 def _answering(project: Project) -> int:
     """How many processes of the site the edge uses."""
     asyncio.run(_open_help(project.site))
-    return sum(
-        project.counted(WEB, number, "web_requests_total", "/help") > 0 for number in range(1, SCALE[WEB] + 1)
-    )
+    return sum(count > 0 for count in project.counted(WEB, "web_requests_total", "/help"))
 
 
 async def _open_help(site: str) -> None:
