@@ -171,6 +171,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "DATABASE_POOL_SIZE": "4",  # of the 100 connections a usual server gives to everybody
             "ENTRANCE_LIMIT_PER_MINUTE": "100000",  # everybody comes from one address here
+            "REQUEST_LIMIT_PER_MINUTE": "100000",  # and asks as fast as a program can
             **environment,
         }
 
