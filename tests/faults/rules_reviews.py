@@ -13,7 +13,7 @@ SLOTS = (
 COMPLETED = "SELECT id::text, provider_id::text FROM orders WHERE status = 4"
 RATED = "SELECT subject, subject_id::text, stars_total, count FROM ratings WHERE count > 0"
 REVIEWS = """
-    SELECT reviews.provider_id::text, service_id::text, rating
+    SELECT reviews.provider_id::text, review_slots.service_id::text, rating
     FROM reviews JOIN review_slots USING (order_id) WHERE hidden_at IS NULL
 """
 # How often each event of a review must have been told: one submission, each later version one change.
