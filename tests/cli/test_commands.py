@@ -110,7 +110,8 @@ def test_staff_is_granted_and_revoked_by_e_mail(servers: Settings) -> None:
         done = microtasks("accounts", command, "Head@test.example")
         assert done.returncode == 0, done.stderr
         with engine.connect() as connection:
-            assert connection.scalar(select(ACCOUNTS.c.roles)) == roles
+            head = select(ACCOUNTS.c.roles).where(ACCOUNTS.c.email == "head@test.example")
+            assert connection.scalar(head) == roles
     engine.dispose()
 
 
