@@ -40,7 +40,7 @@ async def paid(walk: Walk) -> None:
 
 
 async def declined(customer: MarketplaceClient, order_id: str) -> None:
-    """402; only where servers die meanwhile the processor's answer may be lost, and the payment fails later."""
+    """402; only where servers die meanwhile the answer may be lost, and the payment fails a little later."""
     try:
         payment = await customer.pay_order(order_id, "sandbox_declined", key="declined once")
     except Problem as problem:
