@@ -14,6 +14,7 @@ from web import moments, turns
 from web.forms import Form
 
 MESSAGES_SHOWN = 60
+SANDBOX = "/v1/sandbox/actions/"
 EDIT_WINDOW = timedelta(hours=24)  # domain.md; the API decides
 REFUNDABLE = frozenset({"paid", "partly_refunded"})
 NOT_YET = frozenset({403, 404, 409})
@@ -45,6 +46,11 @@ class OrderView:
     def payment(self) -> Payment | None:
         """The last try to pay."""
         return self.payments[0] if self.payments else None
+
+    @property
+    def second_step(self) -> str:
+        """Where the last try to pay goes on; empty when it does not."""
+        return action_path(self.payment) if self.payment else ""
 
     @property
     def wants_review(self) -> bool:
@@ -143,6 +149,12 @@ async def view_order(
         until=_time(until),
         away=frozenset(away),
     )
+
+
+def action_path(payment: Payment) -> str:
+    """Where the second step is: the sandbox's is a page of ours, any other's is its own."""
+    url = payment["action_url"] or ""
+    return url.replace(SANDBOX, "/pay/", 1) if url.startswith(SANDBOX) else url
 
 
 def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:

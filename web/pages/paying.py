@@ -5,14 +5,14 @@ from urllib.parse import quote
 from aiohttp import web
 
 from client import Problem
-from client.resources import Money, Payment
+from client.resources import Money
 from web import money
 from web.documents import pass_on
 from web.forms import Form
+from web.order_view import action_path
 from web.pages.order import REFUSED, show_again
 from web.visits import Page, Visit, Who
 
-SANDBOX = "/v1/sandbox/actions/"
 SAID = {"paid": "paid", "processing": "payment_processing"}
 
 
@@ -33,12 +33,6 @@ async def pay_order(visit: Visit) -> web.StreamResponse:
     if payment["status"] == "requires_action" and (path := action_path(payment)).startswith("/"):
         return visit.go(path)
     return visit.go(f"/orders/{order_id}#order-payment", SAID.get(payment["status"], ""))
-
-
-def action_path(payment: Payment) -> str:
-    """Where the second step is: the sandbox's is a page of ours, any other's is its own."""
-    url = payment["action_url"] or ""
-    return url.replace(SANDBOX, "/pay/", 1) if url.startswith(SANDBOX) else url
 
 
 async def show_sandbox_step(visit: Visit) -> web.StreamResponse:
