@@ -199,9 +199,9 @@ class MarketplaceClient(ListReading):
         path = f"/v1/notifications/{notification_id}"
         return cast(Notification, await self._write("PATCH", path, {"read": read}, None))
 
-    async def mark_all_read(self) -> None:
-        """Marks all notifications read."""
-        await self._write("POST", "/v1/notifications/read_all", None, None)
+    async def mark_all_read(self, order_id: str | None = None) -> None:
+        """Marks all notifications read, or those about one order."""
+        await self.connection.send("POST", "/v1/notifications/read_all", query={"order_id": order_id})
 
     def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
         """What happens to this person, live and for ever."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -20,6 +21,7 @@ from web.site import Site
 
 SAID = "said"
 SAID_SECONDS = 60
+LOST = (Problem, Unreachable, aiohttp.ClientError, TimeoutError)
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
 
 Handler = Callable[["Visit"], Awaitable[web.StreamResponse]]
@@ -112,8 +114,23 @@ class Visit:
     async def _count(self) -> int | None:
         try:
             return await self.api.unread_count()
-        except (Problem, Unreachable, aiohttp.ClientError, TimeoutError):
+        except LOST:
             return None  # a page without its bell is better than none
+
+    def read_about(self, order_id: str) -> None:
+        """Takes what the visitor was told of an order for read, beside whatever the page asks."""
+        if self.is_looked_at:
+            self.count_unread()
+            self._unread = asyncio.create_task(self._count_without(order_id, self._unread))
+
+    async def _count_without(self, order_id: str, counting: asyncio.Task[int | None] | None) -> int | None:
+        unread = await counting if counting is not None else None
+        if not unread:
+            return unread
+        with suppress(*LOST):
+            await self.api.mark_all_read(order_id)
+            return await self._count()
+        return unread
 
     async def show(self, template: str, status: int = 200, **context: Any) -> web.Response:
         """A page. `context` is what its template needs besides the frame."""

@@ -26,8 +26,8 @@ async def mark_notification(incoming: Incoming) -> Reply:
 
 
 async def mark_all_read(incoming: Incoming) -> Reply:
-    """All read."""
-    return await incoming.call(messaging.MARK_ALL_READ)
+    """All read, or all about one order."""
+    return await incoming.call(messaging.MARK_ALL_READ, **incoming.query)
 
 
 async def get_preferences(incoming: Incoming) -> Reply:
@@ -76,7 +76,8 @@ ROUTES = (
         path="/v1/notifications/read_all",
         handler=mark_all_read,
         who=Who.SIGNED_IN,
-        summary="Mark all notifications as read",
+        summary="Mark all notifications as read, or those about one order",
+        query=messaging.MarkAllReadQuery,
         shape=Shape.NOTHING,
         status=HTTPStatus.NO_CONTENT,
         key=Key.OPTIONAL,

@@ -156,6 +156,12 @@ class MarkNotificationBody(Schema):
     read = StrictBoolean(required=True)
 
 
+class MarkAllReadQuery(Schema):
+    """POST /v1/notifications/read_all. With `order_id` only what is about that order."""
+
+    order_id = Id()
+
+
 class ChannelsBody(Schema):
     """The channels of one category that change; the others stay."""
 
@@ -212,7 +218,7 @@ LIST_THREADS = Rpc(SERVICE, "list_threads", ThreadsQuery, Thread, paged=True)
 LIST_NOTIFICATIONS = Rpc(SERVICE, "list_notifications", NotificationsQuery, Notification, paged=True)
 COUNT_UNREAD = Rpc(SERVICE, "count_unread", NoArguments, UnreadCount)
 MARK_NOTIFICATION = Rpc(SERVICE, "mark_notification", MarkNotificationArguments, Notification, mutates=True)
-MARK_ALL_READ = Rpc(SERVICE, "mark_all_read", NoArguments, mutates=True)
+MARK_ALL_READ = Rpc(SERVICE, "mark_all_read", MarkAllReadQuery, mutates=True)
 GET_PREFERENCES = Rpc(SERVICE, "get_preferences", NoArguments, Preferences)
 CHANGE_PREFERENCES = Rpc(SERVICE, "change_preferences", PreferencesBody, Preferences, mutates=True)
 

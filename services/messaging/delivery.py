@@ -73,10 +73,12 @@ def mark_notification(
     return render_notification(marked)
 
 
-def mark_all_read(connection: Connection, account_id: str) -> None:
-    """Marks as read what the person has by now; what arrives meanwhile stays unread."""
-    own_unread = (_OWN.recipient_id == account_id, _OWN.read_at.is_(None))
-    connection.execute(update(NOTIFICATIONS).where(*own_unread).values(read_at=func.now()))
+def mark_all_read(connection: Connection, account_id: str, order_id: str | None) -> None:
+    """Marks as read what the person has by now, or of it what is about an order; what comes stays unread."""
+    marking = update(NOTIFICATIONS).where(_OWN.recipient_id == account_id, _OWN.read_at.is_(None))
+    if order_id is not None:
+        marking = marking.where(_OWN.order_id == order_id)
+    connection.execute(marking.values(read_at=func.now()))
 
 
 def _stored(connection: Connection, notifications: Sequence[Notification]) -> list[dict[str, Any]]:

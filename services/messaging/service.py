@@ -129,10 +129,10 @@ class MessagingService:
         )
 
     @rpc(contract.MARK_ALL_READ)
-    def mark_all_read(self) -> None:
-        """Marks the caller's notifications read, those that exist by now."""
+    def mark_all_read(self, order_id: str | None = None) -> None:
+        """Marks the caller's notifications read, those that exist by now: all, or those about an order."""
         account_id = self.call.account.id
-        once(self.db, self.call, lambda connection: delivery.mark_all_read(connection, account_id))
+        once(self.db, self.call, lambda c: delivery.mark_all_read(c, account_id, order_id))
 
     # --- preferences --------------------------------------------------------------------------
 

@@ -146,6 +146,21 @@ async def test_where_no_body_belongs_none_is_taken(world: World) -> None:
 
 
 @on_gateway()
+async def test_notifications_are_marked_read_for_all_orders_or_for_one(world: World) -> None:
+    path = "/v1/notifications/read_all"
+    asked: tuple[tuple[str, dict[str, str]], ...] = (
+        ("", {}),
+        (f"?order_id={ORDER_ID}", {"order_id": ORDER_ID}),
+    )
+    for query, arguments in asked:
+        async with world.request("POST", path + query, ANNA) as response:
+            assert response.status == 204
+        assert world.rpc.last[2] == arguments
+    problem = await world.problem("POST", path + "?order_id=x", ANNA)
+    assert (problem["status"], problem["errors"][0]["parameter"]) == (400, "order_id")
+
+
+@on_gateway()
 async def test_bad_query_values_are_400_and_named(world: World) -> None:
     cases = {
         "/v1/orders": "role",

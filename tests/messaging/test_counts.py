@@ -59,6 +59,7 @@ def test_marks_and_choices_are_few_statements(messaging: Harness, deal: Deal) ->
     changes: list[tuple[Rpc, dict[str, Any]]] = [
         (contract.MARK_NOTIFICATION, {"notification_id": newest, "read": True}),
         (contract.MARK_ALL_READ, {}),
+        (contract.MARK_ALL_READ, {"order_id": deal.order_id}),
         (contract.CHANGE_PREFERENCES, {"messages": {"email": False}}),
     ]
     for method, arguments in changes:

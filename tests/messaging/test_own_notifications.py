@@ -3,7 +3,7 @@ import pytest
 from chassis.errors import BadQuery, NotFound
 from services.messaging import contract
 from tests.messaging.acts import every_page, fits, move, notifications, post
-from tests.messaging.facts import Deal, person
+from tests.messaging.facts import Deal, new_id, person
 from tests.service_harness import Harness
 
 
@@ -70,6 +70,18 @@ def test_all_are_marked_read_at_once_and_later_ones_are_not(messaging: Harness, 
     move(messaging, told, "withdraw")
     assert count(messaging, told) == 1
     assert len(notifications(messaging, told.provider)) == 6
+
+
+def test_all_about_one_order_are_marked_read_and_no_others(messaging: Harness, told: Deal) -> None:
+    other = Deal(provider=told.provider)
+    move(messaging, other, "submit")
+    assert count(messaging, told) == 6
+    messaging.call_as(told.provider, contract.MARK_ALL_READ, order_id=told.order_id)
+    left = notifications(messaging, told.provider, unread=True)
+    assert [one["order_id"] for one in left] == [other.order_id]
+    messaging.call_as(told.provider, contract.MARK_ALL_READ, order_id=new_id())
+    messaging.call_as(told.customer, contract.MARK_ALL_READ, order_id=other.order_id)
+    assert count(messaging, told) == 1
 
 
 def test_marking_all_leaves_other_people_alone(messaging: Harness, told: Deal) -> None:

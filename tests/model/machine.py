@@ -222,12 +222,14 @@ class MarketMachine(Stage):
 
     def mark_all_read(self, draw: Draw) -> None:
         name = draw(people)
+        about = self.order(draw).id if draw(st.booleans()) else None
 
         def foretell(_take: Take) -> None:
             for told in self.model.notifications:
-                told.read = told.read or told.recipient_id == self.people[name].id
+                is_meant = about in (None, told.order_id) and told.recipient_id == self.people[name].id
+                told.read = told.read or is_meant
 
-        self.request(name, messaging.MARK_ALL_READ, foretell)
+        self.request(name, messaging.MARK_ALL_READ, foretell, **({"order_id": about} if about else {}))
 
     def change_name(self, draw: Draw) -> None:
         name = draw(people)

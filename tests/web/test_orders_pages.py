@@ -249,6 +249,23 @@ def test_messages_are_read_by_being_looked_at(surf: Surf, scene: Scene) -> None:
     assert "unread" not in provider.open("/messages").text("threads-list")
 
 
+def test_what_one_was_told_of_an_order_is_read_by_looking_at_it(surf: Surf, scene: Scene) -> None:
+    seen, unseen = scene.order(talk=False), scene.order(talk=False)
+    provider = surf(scene.provider)
+
+    def unread() -> set[str | None]:
+        told = scene.market.ask(scene.provider.api.notifications(unread=True))["data"]
+        return {one["order_id"] for one in told}
+
+    soon(lambda: unread() == {seen["id"], unseen["id"]})
+    provider.head(f"/orders/{seen['id']}")
+    provider.open(f"/orders/{seen['id']}", **{"Sec-Purpose": "prefetch"})
+    assert provider.open("/").text("bell") == "Notifications 2 unread", "who does not look, reads nothing"
+    assert provider.open(f"/orders/{seen['id']}").text("bell") == "Notifications 1 unread"
+    assert unread() == {unseen["id"]}
+    assert provider.open(f"/orders/{unseen['id']}", **{"X-Live": "1"}).text("bell") == "Notifications"
+
+
 def test_a_long_thread_is_shown_in_parts(surf: Surf, scene: Scene) -> None:
     order = scene.order(talk=False)
     for number in range(70):

@@ -24,7 +24,7 @@ SAID = {
 
 
 async def show_order(visit: Visit) -> web.StreamResponse:
-    """The order's page; what the other wrote is read by being shown."""
+    """The order's page; what the other did and wrote is read by being shown."""
     return await show_again(visit, {})
 
 
@@ -32,6 +32,8 @@ async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse
     """The page, with forms as they were sent and refused."""
     before = visit.request.query.get("before") if not forms else None
     until = visit.request.query.get("until") if before else None
+    if before is None:
+        visit.read_about(visit.part("order_id"))
     view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before, until)
     view.forms = forms
     _mark_read(visit, view)
