@@ -15,7 +15,7 @@ from typing import Any
 from babel.dates import format_date
 
 from client.resources import Statement
-from web.money import locale_of
+from web.moments import english_of
 
 MONTHS_SHOWN = 6
 MOST_MONTHS_KEPT = 20_000
@@ -135,5 +135,5 @@ def round_up(amount: int) -> int:
 def month_name(month: str, tag: str, pattern: str = "MMM") -> str:
     """What a month is called."""
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
-    written: str = format_date(first, pattern, locale=locale_of(tag))
+    written: str = format_date(first, pattern, locale=english_of(tag))
     return written

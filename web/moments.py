@@ -1,9 +1,11 @@
-"""Times as people read them, in their own time zone."""
+"""Times as people read them: in their own time zone and order, in the site's own language."""
 
 import functools
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_time, format_timedelta
 
 from web.money import locale_of
@@ -18,6 +20,19 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+@functools.cache
+def english_of(tag: str) -> Locale:
+    """English as it is written where a language tag's people live: `de` makes "28 Dec 2026, 17:05"."""
+    locale = locale_of(tag)
+    if locale.language == "en":
+        return locale
+    likely = get_global("likely_subtags").get(locale.language, "")
+    try:
+        return Locale("en", locale.territory or likely.rpartition("_")[2])
+    except (UnknownLocaleError, ValueError):
+        return Locale("en", "001")
+
+
 def write_moment(timestamp: str, tag: str, zone: str) -> str:
     """A time of day on a date, with its zone."""
     there = parse(timestamp).astimezone(zone_of(zone))
@@ -27,15 +42,14 @@ def write_moment(timestamp: str, tag: str, zone: str) -> str:
 def write_clock(timestamp: str, tag: str, zone: str) -> str:
     """A time of day."""
     there = parse(timestamp).astimezone(zone_of(zone))
-    written: str = format_time(there, "short", tzinfo=zone_of(zone), locale=locale_of(tag))
+    written: str = format_time(there, "short", tzinfo=zone_of(zone), locale=english_of(tag))
     return written
 
 
 def write_day(timestamp: str, tag: str, zone: str) -> str:
     """A date."""
-    written: str = format_date(
-        parse(timestamp).astimezone(zone_of(zone)).date(), "medium", locale=locale_of(tag)
-    )
+    day = parse(timestamp).astimezone(zone_of(zone)).date()
+    written: str = format_date(day, "medium", locale=english_of(tag))
     return written
 
 

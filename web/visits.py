@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -21,6 +20,7 @@ from web.site import Site
 
 SAID = "said"
 SAID_SECONDS = 60
+MOST_COUNTED = 100  # beyond it the bell says "99+"
 LOST = (Problem, Unreachable, aiohttp.ClientError, TimeoutError)
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
 
@@ -118,19 +118,22 @@ class Visit:
             return None  # a page without its bell is better than none
 
     def read_about(self, order_id: str) -> None:
-        """Takes what the visitor was told of an order for read, beside whatever the page asks."""
-        if self.is_looked_at:
-            self.count_unread()
-            self._unread = asyncio.create_task(self._count_without(order_id, self._unread))
+        """Takes what the visitor was told of an order for read, and counts the rest."""
+        if not self.is_looked_at:
+            return
+        if self._unread is not None:
+            self._unread.cancel()  # it has not begun
+        self._unread = asyncio.create_task(self._count_others(order_id))
 
-    async def _count_without(self, order_id: str, counting: asyncio.Task[int | None] | None) -> int | None:
-        unread = await counting if counting is not None else None
-        if not unread:
-            return unread
-        with suppress(*LOST):
-            await self.api.mark_all_read(order_id)
-            return await self._count()
-        return unread
+    async def _count_others(self, order_id: str) -> int | None:
+        try:
+            told = await self.api.notifications(unread=True, limit=MOST_COUNTED)
+        except LOST:
+            return None
+        others = sum(one["order_id"] != order_id for one in told["data"])
+        if others < len(told["data"]) or told["page"]["has_more"]:
+            self.site.do_later(self.api.mark_all_read(order_id))
+        return others
 
     async def show(self, template: str, status: int = 200, **context: Any) -> web.Response:
         """A page. `context` is what its template needs besides the frame."""

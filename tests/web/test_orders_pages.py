@@ -262,7 +262,7 @@ def test_what_one_was_told_of_an_order_is_read_by_looking_at_it(surf: Surf, scen
     provider.open(f"/orders/{seen['id']}", **{"Sec-Purpose": "prefetch"})
     assert provider.open("/").text("bell") == "Notifications 2 unread", "who does not look, reads nothing"
     assert provider.open(f"/orders/{seen['id']}").text("bell") == "Notifications 1 unread"
-    assert unread() == {unseen["id"]}
+    soon(lambda: unread() == {unseen["id"]})
     assert provider.open(f"/orders/{unseen['id']}", **{"X-Live": "1"}).text("bell") == "Notifications"
 
 
