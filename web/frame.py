@@ -41,7 +41,7 @@ def serve(site: Site, page: Page) -> AiohttpHandler:
     """An aiohttp handler for a page: one visit, from the cookie to the cookie."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        visit: Visit = request["visit"]
+        visit = request[VISIT]
         if page.who is Who.SIGNED_IN and visit.person is None:
             raise SignedOut
         if request.method != "POST" and not page.is_stream:
@@ -57,7 +57,7 @@ async def frame(request: web.Request, handler: Any) -> web.StreamResponse:
     began = time.monotonic()
     site: Site = request.app[SITE]
     visit_id = uuid4().hex
-    visit = request["visit"] = Visit(site, request, visit_id)
+    visit = request[VISIT] = Visit(site, request, visit_id)
     try:
         response = await _answer(visit, handler)
     finally:
@@ -168,3 +168,4 @@ def _note(request: web.Request, response: web.StreamResponse, visit_id: str, sec
 
 
 SITE = web.AppKey("site", Site)
+VISIT = web.RequestKey("visit", Visit)

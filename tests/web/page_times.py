@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS
-from client import MarketplaceClient
+from client import MarketplaceClient, Unreachable
 from web.app import build_app
 from web.frame import SITE
 from web.settings import WebSettings
@@ -108,4 +108,8 @@ async def main(api_url: str) -> int:
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
-    sys.exit(asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")))
+    asked = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
+    try:
+        sys.exit(asyncio.run(main(asked)))
+    except Unreachable:
+        sys.exit(f"No marketplace answers at {asked}. Start one: REQUEST_LIMIT_PER_MINUTE=100000 make run")
