@@ -49,7 +49,7 @@ compose-test: setup  ## the real stack, really run: comes up, grows, loses its s
 cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
 	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
 
-FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py tests/payments/test_races.py
+FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py tests/payments/test_races.py tests/payments/test_walks.py
 
 faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
 	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs

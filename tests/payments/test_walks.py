@@ -1,10 +1,13 @@
 """Whatever people do, in whatever order, in however many currencies: every invariant holds."""
 
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from chassis.errors import Conflict, Declined
@@ -12,6 +15,8 @@ from chassis.settings import Settings
 from tests.payments.test_sandbox import answer, token_of
 from tests.payments.world import FakeOrders, Json, Order, World, started
 from tests.service_harness import Harness
+
+FEW, MANY = 25, int(os.environ.get("WALKS_EXAMPLES", "300"))
 
 # No, two and three decimals; the smallest and the largest amounts.
 PRICES = st.tuples(st.sampled_from([1, 7, 99, 4500, 10**12]), st.sampled_from(["JPY", "EUR", "KWD"])).map(
@@ -117,13 +122,30 @@ def a_new_world(service: World) -> World:
     return World(harness, orders, service.settings)
 
 
-@given(st.lists(ACTS, min_size=1, max_size=14))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_sequence_of_acts_keeps_every_invariant(service: World, acts: list[tuple[object, ...]]) -> None:
-    walk = Walk(a_new_world(service))
-    for act in acts:
-        walk.take(act)
-    assert_invariants(walk)
-    walk.call_back()
-    walk.heal()
-    assert_invariants(walk)
+def prove(service: World, walks: int, seed: int) -> None:
+    """Whatever people, clocks and the processor do, and in whatever order, money adds up."""
+
+    @seeded(seed)
+    @settings(max_examples=walks, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(ACTS, min_size=1, max_size=14))
+    def money_adds_up(acts: list[tuple[object, ...]]) -> None:
+        walk = Walk(a_new_world(service))
+        for act in acts:
+            walk.take(act)
+        assert_invariants(walk)
+        walk.call_back()
+        walk.heal()
+        assert_invariants(walk)
+
+    money_adds_up()
+
+
+def test_every_sequence_of_acts_keeps_every_invariant(service: World) -> None:
+    prove(service, FEW, seed=1)
+
+
+@pytest.mark.faults
+def test_many_random_sequences_do_so(service: World) -> None:
+    seed = int(os.environ.get("WALKS_SEED") or secrets.randbelow(2**32))
+    print(f"WALKS_SEED={seed}")  # noqa: T201
+    prove(service, MANY, seed)
