@@ -4,7 +4,8 @@ import pytest
 
 from chassis.settings import Settings
 from services.payments.settings import PaymentSettings
-from tests.payments.world import FakeOrders, World, started
+from tests.payments.world import World, started
+from tests.placed_orders import FakeOrders
 from tests.service_harness import Harness
 
 

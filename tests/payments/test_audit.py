@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 from chassis.settings import Settings
 from services.payments import auditing
 from services.payments.auditing import FINDINGS, audit_tonight
-from tests.payments.world import World, euros, started
+from tests.payments.world import World, started
+from tests.placed_orders import euros
 
 PAID = "(SELECT id FROM payments WHERE status = 'paid' LIMIT 1)"
 DAMAGE = {

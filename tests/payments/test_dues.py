@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from chassis.fields import rfc3339
-from tests.payments.world import Order, World
+from tests.payments.world import World
+from tests.placed_orders import Order
 
 
 def late(world: World, days: int) -> Order:

@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from services.payments import ledger
 from services.payments.ledger import Parties, Split
 from services.payments.posting import post
-from tests.payments.world import World, euros, new_id
+from tests.payments.world import World
+from tests.placed_orders import euros, new_id
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chassis.errors import Conflict, Invalid, ServiceError
-from tests.payments.world import Json, World, euros
+from tests.payments.world import World
+from tests.placed_orders import Json, euros
 
 HANDS = 4
 few_and_many = pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.faults)])

@@ -4,7 +4,8 @@ import pytest
 
 from chassis.errors import Conflict, Forbidden, Invalid, NotFound
 from services.payments.processor import NoAnswer, Transfer
-from tests.payments.world import World, euros
+from tests.payments.world import World
+from tests.placed_orders import euros
 
 
 def test_a_whole_refund_takes_back_what_everybody_got(world: World) -> None:

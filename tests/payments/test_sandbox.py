@@ -9,7 +9,8 @@ from services.payments import contract
 from services.payments.paying import find_wish, settle, wish_of
 from services.payments.processor import Charge
 from services.payments.sandbox import ACTION_PATH
-from tests.payments.world import Json, World
+from tests.payments.world import World
+from tests.placed_orders import Json
 
 
 def token_of(payment: Json) -> str:

@@ -12,7 +12,8 @@ from services.payments.processor import NoAnswer
 from tests.network import Network
 from tests.payments import local_stripe
 from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
-from tests.payments.world import Json, World, euros, new_id, started
+from tests.payments.world import World, started
+from tests.placed_orders import Json, euros, new_id
 from tests.servers import eventually, free_port
 
 KEYS = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secret": local_stripe.SECRET}

@@ -7,7 +7,8 @@ import pytest
 from chassis.errors import BadQuery, Invalid
 from services.payments import contract
 from services.payments.transactions import bounds_of
-from tests.payments.world import Json, World, checked, euros
+from tests.payments.world import World, checked
+from tests.placed_orders import Json, euros
 
 THIS_MONTH = datetime.now(UTC).strftime("%Y-%m")
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from chassis.errors import Conflict, Declined
 from chassis.settings import Settings
 from tests.payments.test_sandbox import answer, token_of
-from tests.payments.world import FakeOrders, Json, Order, World, started
+from tests.payments.world import World, started
+from tests.placed_orders import FakeOrders, Json, Order
 from tests.service_harness import Harness
 
 FEW, MANY = 25, int(os.environ.get("WALKS_EXAMPLES", "300"))

@@ -3,120 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import uuid6
-
-from chassis.contracts import Rpc
-from chassis.errors import NotFound
-from chassis.fields import rfc3339
 from chassis.tokens import Caller
 from services.orders import contract as orders_contract
 from services.payments import contract
 from services.payments.auditing import audit_ledger
 from services.payments.settings import PaymentSettings
 from services.payments.till import Till, open_till
+from tests.placed_orders import FakeOrders, Json, Order
 from tests.service_harness import Harness, make_service, person
 
-Json = dict[str, Any]
 FAST = {"payment_check_seconds": 1, "sandbox_callback_seconds": 0, "processor_timeout_seconds": 3}
-
-
-def new_id() -> str:
-    return str(uuid6.uuid7())
-
-
-def euros(amount: int) -> Json:
-    return {"amount": amount, "currency": "EUR"}
-
-
-def party(caller: Caller) -> Json:
-    return {"id": caller.id, "display_name": caller.display_name}
-
-
-@dataclass
-class Order:
-    """An order as the orders service knows it."""
-
-    customer: Caller
-    provider: Caller
-    price: Json = field(default_factory=lambda: euros(4500))
-    id: str = field(default_factory=new_id)
-    status: int = 4
-    completed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    service: Json = field(default_factory=lambda: {"id": new_id(), "title": "A logo"})
-
-    def event(self, **differences: Any) -> Json:
-        """The fields of `order_status_changed` after the last transition."""
-        done = self.status == 4
-        return {
-            "order_id": self.id,
-            "number": "MT-100001",
-            "order_version": 4,
-            "transition": "confirm" if done else "complete_work",
-            "from_status": 3 if done else 2,
-            "to_status": self.status,
-            "sequence": 4 if done else 3,
-            "disputed": False,
-            **self._parties(),
-            "actor": {**party(self.customer), "role": "customer"},
-            "price": self.price,
-            "reason": None,
-            "note": None,
-            "completed_at": rfc3339(self.completed_at) if done else None,
-            **differences,
-        }
-
-    def answer(self) -> Json:
-        """What `get_order` answers."""
-        status = next(row for row in orders_contract.STATUSES if row["code"] == self.status)
-        answer = {
-            "id": self.id,
-            "number": "MT-100001",
-            "status": self.status,
-            "status_name": status["name"],
-            "status_label": status["label"],
-            **self._parties(),
-            "price": self.price,
-            "requirements": "As agreed",
-            "payment_status": "due" if self.status == 4 else "not_due",
-            "disputed": False,
-            "revisions_used": 0,
-            "revisions_allowed": 1,
-            "due_at": None,
-            "confirm_by": None,
-            "created_at": rfc3339(self.completed_at - timedelta(days=3)),
-            "updated_at": rfc3339(self.completed_at),
-            "version": 4,
-            "available_transitions": [],
-        }
-        assert orders_contract.Order().validate(answer) == {}
-        return answer
-
-    def _parties(self) -> Json:
-        return {
-            "service": self.service,
-            "customer": party(self.customer),
-            "provider": party(self.provider),
-        }
-
-
-class FakeOrders:
-    """The orders service as payments sees it: it knows every order, for everybody who may see it."""
-
-    def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
-        self.strangers: set[str] = set()
-        self.asked = 0
-
-    def __call__(self, method: Rpc, **arguments: Any) -> Json:
-        assert method is orders_contract.GET_ORDER
-        self.asked += 1
-        order = self.orders.get(arguments["order_id"])
-        if order is None:
-            raise NotFound("There is no such order.")
-        return order.answer()
 
 
 @dataclass

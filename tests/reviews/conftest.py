@@ -3,7 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from services.reviews.models import metadata
-from tests.reviews.world import FakeOrders, World
+from tests.placed_orders import FakeOrders
+from tests.reviews.world import World
 from tests.service_harness import Harness, make_service
 
 

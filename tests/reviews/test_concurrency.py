@@ -5,7 +5,8 @@ from threading import Barrier
 from typing import Any
 
 from chassis.errors import ServiceError
-from tests.reviews.world import World, new_id
+from tests.placed_orders import new_id
+from tests.reviews.world import World
 
 CLIENTS = 16
 

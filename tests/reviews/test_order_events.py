@@ -7,7 +7,8 @@ from chassis.contracts import events_of
 from chassis.outbox import row
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.reviews.world import FakeOrders, World
+from tests.placed_orders import FakeOrders
+from tests.reviews.world import World
 from tests.service_harness import Harness
 
 CHANGED = orders_contract.ORDER_STATUS_CHANGED

@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import Conflict
-from tests.reviews.world import FakeOrders, World, new_id
+from tests.placed_orders import FakeOrders, new_id
+from tests.reviews.world import World
 from tests.service_harness import Harness
 
 

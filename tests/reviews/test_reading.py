@@ -9,7 +9,8 @@ from chassis.errors import BadQuery, NotFound, Unauthenticated
 from chassis.fields import rfc3339
 from services.accounts import contract as accounts_contract
 from services.reviews import contract, queries
-from tests.reviews.world import World, new_id
+from tests.placed_orders import new_id
+from tests.reviews.world import World
 
 
 def hide(world: World, review: dict[str, Any]) -> None:
