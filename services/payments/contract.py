@@ -166,9 +166,10 @@ class Payment(Schema):
 
     `fee` + `provider_share` is `amount`. `action_url` is where the customer has to go while the
     status is `requires_action`: an absolute URL at Stripe, a path of this API at the sandbox
-    (`/v1/sandbox/actions/{token}`). `failure` is the processor's stable word for a failed one.
-    The provider's share is available from `available_at`. `refunded` is the sum of the refunds
-    that the processor confirmed. `version` grows with every change.
+    (`/v1/sandbox/actions/{token}`); null for everybody else, who could confirm in their name.
+    `failure` is the processor's stable word for a failed one. The provider's share is available
+    from `available_at`. `refunded` is the sum of the refunds that the processor confirmed.
+    `version` grows with every change.
     """
 
     id = Id(required=True)

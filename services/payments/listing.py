@@ -25,7 +25,7 @@ def list_payments(
     if not queries.may_see(caller, due):
         raise queries.nothing_there()
     filters = {"list": "payments", "order_id": order_id}
-    found = queries.payments_of_order(connection, order_id, _before(cursor, filters), limit + 1)
+    found = queries.payments_of_order(connection, order_id, caller.id, _before(cursor, filters), limit + 1)
     return page_of(found, limit, filters, lambda one: [one[0]["id"]], lambda one: one[1])
 
 

@@ -213,18 +213,18 @@ def _charge(till: Till, payment: Row) -> Charge | None:
 
 def _record(till: Till, call: Call, payment_id: str, charge: Charge | None) -> Json:
     try:
-        answer: Json = once(till.db, call, lambda c: _finish(c, payment_id, charge, till.settings))
+        answer: Json = once(till.db, call, lambda c: _finish(c, call, payment_id, charge, till.settings))
     finally:
         reach("payment.recorded")
     return answer
 
 
 def _finish(
-    connection: Connection, payment_id: str, charge: Charge | None, settings: PaymentSettings
+    connection: Connection, call: Call, payment_id: str, charge: Charge | None, settings: PaymentSettings
 ) -> Json:
     if charge is not None:
         settle(connection, payment_id, charge, settings)
-    shown = shown_payment(connection, payment_id)
+    shown = shown_payment(connection, payment_id, call.account.id)
     if shown["status"] == "failed":
         raise Declined("The payment was declined.", payment_id=payment_id, failure=shown["failure"])
     return shown

@@ -45,25 +45,26 @@ def find_payment(connection: Connection, payment_id: str, caller: Caller) -> Jso
     if not is_id(payment_id):
         raise nothing_there()
     statement = _payments().where(PAYMENTS.c.id == payment_id)
-    rendered = _rendered(connection, statement if caller.is_staff else statement.where(_is_party(caller)))
+    allowed = statement if caller.is_staff else statement.where(_is_party(caller))
+    rendered = _rendered(connection, allowed, caller.id)
     if not rendered:
         raise nothing_there()
     return rendered[0][1]
 
 
-def shown_payment(connection: Connection, payment_id: str) -> Json:
-    """One payment as its parties see it."""
-    return _rendered(connection, _payments().where(PAYMENTS.c.id == payment_id))[0][1]
+def shown_payment(connection: Connection, payment_id: str, payer_id: str) -> Json:
+    """One payment as the customer who pays sees it."""
+    return _rendered(connection, _payments().where(PAYMENTS.c.id == payment_id), payer_id)[0][1]
 
 
 def payments_of_order(
-    connection: Connection, order_id: str, before_id: str | None, count: int
+    connection: Connection, order_id: str, viewer_id: str, before_id: str | None, count: int
 ) -> list[tuple[Row, Json]]:
-    """An order's payments, newest first, as rows and as JSON."""
+    """An order's payments, newest first, as rows and as JSON for somebody."""
     statement = _payments().where(PAYMENTS.c.order_id == order_id)
     if before_id is not None:
         statement = statement.where(PAYMENTS.c.id < before_id)
-    return _rendered(connection, statement.order_by(PAYMENTS.c.id.desc()).limit(count))
+    return _rendered(connection, statement.order_by(PAYMENTS.c.id.desc()).limit(count), viewer_id)
 
 
 def payouts_of(account_id: str, before_id: str | None, count: int) -> Select[Any]:
@@ -104,11 +105,11 @@ def _payments() -> Select[Any]:
     return select(*PAYMENTS.c, *(DUES.c[name] for name in _OF_ORDER), *_CURRENT_NAMES).select_from(joined)
 
 
-def _rendered(connection: Connection, statement: Select[Any]) -> list[tuple[Row, Json]]:
+def _rendered(connection: Connection, statement: Select[Any], viewer_id: str) -> list[tuple[Row, Json]]:
     rows = connection.execute(statement).mappings().all()
     found = select(REFUNDS).where(REFUNDS.c.payment_id.in_([row["id"] for row in rows]))
     refunds = connection.execute(found.order_by(REFUNDS.c.id)).mappings().all() if rows else []
     return [
-        (row, render_payment(row, [refund for refund in refunds if refund["payment_id"] == row["id"]]))
+        (row, render_payment(row, [one for one in refunds if one["payment_id"] == row["id"]], viewer_id))
         for row in rows
     ]

@@ -24,8 +24,11 @@ def named_parties(row: Row) -> Json:
     }
 
 
-def render_payment(row: Row, refunds: Iterable[Row]) -> Json:
-    """`contract.Payment`, of a row with its due and its refunds."""
+def render_payment(row: Row, refunds: Iterable[Row], viewer_id: str) -> Json:
+    """`contract.Payment`, of a row with its due and its refunds, for somebody.
+
+    Whoever has `action_url` can say yes in the customer's name, so nobody else gets it.
+    """
     currency = row["currency"]
     return {
         "id": row["id"],
@@ -39,7 +42,7 @@ def render_payment(row: Row, refunds: Iterable[Row]) -> Json:
         "status": row["status"],
         "processor": row["processor"],
         "method": row["method"],
-        "action_url": row["action_url"],
+        "action_url": row["action_url"] if viewer_id == row["customer_id"] else None,
         "failure": row["failure"],
         "refunds": [render_refund({**refund, **_of(row)}) for refund in refunds],
         "created_at": rfc3339(row["created_at"]),

@@ -43,6 +43,18 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_charged_twice(world: Wo
     assert world.pay(order, "sandbox_timeout", key="k") == payment  # as it was answered then
 
 
+def test_only_the_customer_is_told_where_the_second_step_is(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order, "sandbox_action")
+    assert world.get(payment)["action_url"] == payment["action_url"] is not None
+    page = world.payments.call_as(world.customer, contract.LIST_PAYMENTS, order_id=order.id)
+    assert page["data"][0]["action_url"] == payment["action_url"]
+    for other in (world.provider, world.staff):
+        assert world.get(payment, other) == {**payment, "action_url": None}
+        page = world.payments.call_as(other, contract.LIST_PAYMENTS, order_id=order.id)
+        assert page["data"] == [{**payment, "action_url": None}]
+
+
 def test_a_second_step_that_is_approved_pays(world: World) -> None:
     order = world.order()
     payment = world.pay(order, "sandbox_action")
