@@ -48,7 +48,9 @@ def _shared_processors() -> list[Any]:
 
 
 def _renderer(style: str) -> Any:
-    return structlog.dev.ConsoleRenderer() if style == "console" else structlog.processors.JSONRenderer()
+    if style == "console":
+        return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    return structlog.processors.JSONRenderer()
 
 
 def redact(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

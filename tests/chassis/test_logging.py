@@ -23,3 +23,10 @@ def test_secrets_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None
     assert "failed" in printed
     assert CANARY not in printed
     assert signature not in printed
+
+
+def test_a_file_gets_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure("INFO", "console")
+    structlog.get_logger("test").warning("no_colours")
+    printed = capsys.readouterr().out
+    assert "no_colours" in printed and "\x1b" not in printed
