@@ -7,6 +7,13 @@ from gateway.documents.sheet import Sheet, Table
 from gateway.documents.words import Words
 
 SANDBOX = "sandbox"
+METHODS = {
+    "sandbox_ok": "Test card",
+    "sandbox_action": "Test card with a second step",
+    "sandbox_timeout": "Test card whose answer was lost",
+    "sandbox_late": "Test transfer",
+    "stripe_checkout": "Stripe Checkout",
+}
 LONGEST_REASON = 300
 
 
@@ -18,13 +25,13 @@ def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
         ("Order", payment["order_number"]),
         ("Customer", payment["customer"]["display_name"]),
         ("Provider", payment["provider"]["display_name"]),
-        ("Method", f"{payment['method']} ({payment['processor']})"),
+        ("Method", METHODS.get(payment["method"], payment["method"])),
     )
     notes = ["All times are in UTC."]
     if payment["processor"] == SANDBOX:
         notes.insert(0, "Paid at the sandbox, for trying out: no real money has moved.")
     tables = (_paid(payment, words),)
-    return Sheet(f"receipt-{payment['id']}", "Receipt", facts, tables, tuple(notes))
+    return Sheet(f"receipt-{payment['order_number']}", "Receipt", facts, tables, tuple(notes))
 
 
 def _paid(payment: Mapping[str, Any], words: Words) -> Table:

@@ -145,6 +145,13 @@ async def test_a_statement_comes_as_a_page_as_pdf_and_as_json(world: World) -> N
     assert len(world.rpc.calls) == calls
 
 
+def test_a_receipt_names_the_method_in_words_and_is_kept_under_the_order_s_number() -> None:
+    receipt = receipt_of(payment(method="sandbox_action"), ENGLISH)
+    assert ("Method", "Test card with a second step") in receipt.facts
+    assert receipt.name == "receipt-MT-26-000123"
+    assert ("Method", "of tomorrow") in receipt_of(payment(method="of tomorrow"), ENGLISH).facts
+
+
 def test_a_receipt_says_what_was_paid_and_given_back() -> None:
     refund = {"amount": money(1500), "reason": "One page was late.", "updated_at": MOMENT}
     refunds = [{**refund, "status": "refunded"}, {**refund, "status": "failed"}]
