@@ -1,7 +1,7 @@
 """Languages and time zones that people choose from."""
 
 import functools
-import zoneinfo
+from importlib import resources
 
 from web.money import locale_of
 
@@ -10,11 +10,6 @@ LANGUAGES = (
     "es", "es-MX", "et", "fi", "fr", "fr-CA", "fr-CH", "hr", "hu", "it", "ja", "ko", "lt", "lv", "nb", "nl",
     "pl", "pt", "pt-BR", "ro", "sk", "sl", "sv", "tr", "uk", "zh-Hans", "zh-Hant",
 )  # fmt: skip
-_REGIONS = (
-    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian",
-    "Pacific",
-)  # fmt: skip
-
 Choice = tuple[str, str]
 
 
@@ -32,9 +27,10 @@ def _own_name(tag: str) -> str:
 
 @functools.cache
 def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
-    names = sorted(name for name in zoneinfo.available_timezones() if name.partition("/")[0] in _REGIONS)
+    # One name for each place, and today's: the list of all names also has Calcutta, Kiev and NSW.
+    table = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text().splitlines()
     grouped: dict[str, list[Choice]] = {}
-    for name in names:
+    for name in sorted(line.split("\t")[2] for line in table if line and not line.startswith("#")):
         region, _, place = name.partition("/")
         grouped.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
     return (("Everywhere", (("UTC", "UTC"),)), *((region, tuple(zones)) for region, zones in grouped.items()))

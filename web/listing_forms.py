@@ -11,9 +11,6 @@ from web.forms import Form
 FIELDS = ("title", "description", "category", "price", "currency", "delivery_days", "revisions")
 LENGTHS = {"title": (5, 120), "description": (20, 5000)}
 RANGES = {"delivery_days": (1, 90), "revisions": (0, 10)}
-CURRENCIES = (
-    *money.USUAL_CURRENCIES, *(code for code in money.CURRENCIES if code not in money.USUAL_CURRENCIES),
-)  # fmt: skip
 FIRST_VALUES = {"currency": "EUR", "delivery_days": "3", "revisions": "1"}
 
 

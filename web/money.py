@@ -9,12 +9,19 @@ from typing import Any
 
 import iso4217
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 
 from client.resources import Money
 
 USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
 CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
 LARGEST_MINOR = 10**12
+_TENDER = {
+    code
+    for history in get_global("territory_currencies").values()
+    for code, _, ended, is_tender in history
+    if is_tender and ended is None
+}
 _AMOUNT = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<part>[0-9]{1,4}))?", re.ASCII)
 
 _TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")  # CLDR: KWD 1.250, but €45.00
@@ -40,6 +47,14 @@ def locale_of(tag: str) -> Locale:
 def decimals_of(currency: str) -> int:
     """How many decimals the minor unit of a currency stands for (ISO 4217)."""
     return int(iso4217.Currency(currency).exponent or 0)
+
+
+def currency_choices(chosen: str) -> list[tuple[str, str]]:
+    """Currencies that people pay with, and the chosen one, by their names; the usual ones come first."""
+    names = Locale.parse("en").currencies
+    others = [code for code in CURRENCIES if code in _TENDER or code == chosen]
+    codes = (*USUAL_CURRENCIES, *(code for code in others if code not in USUAL_CURRENCIES))
+    return [(code, f"{code}, {names[code]}" if code in names else code) for code in codes]
 
 
 def write_money(money: Mapping[str, Any], tag: str) -> str:
@@ -74,7 +89,8 @@ def read_money(text: str, currency: str) -> Money:
         raise NoAmount(f"{currency} has {_decimals_in_words(decimals)}.")
     amount = int(found["whole"] + part.ljust(decimals, "0"))
     if not 1 <= amount <= LARGEST_MINOR:
-        raise NoAmount("The amount is too small or too large.")
+        least, most = (f"{Decimal(limit).scaleb(-decimals):,.{decimals}f}" for limit in (1, LARGEST_MINOR))
+        raise NoAmount(f"Write an amount from {least} to {most} {currency}.")
     return {"amount": amount, "currency": currency}
 
 

@@ -85,6 +85,8 @@ def _read_prices(wish: Wish) -> None:
             wish.filters[name] = money.read_money(wish.typed[name], currency)["amount"]
         except money.NoAmount as error:
             wish.complaints.append(f"A price limit was left out. {error}")
+    if wish.filters.get("min_price", 0) > wish.filters.get("max_price", money.LARGEST_MINOR):
+        wish.complaints.append("Nothing can fit: the lowest price is above the highest.")
 
 
 def _read_rating_and_sort(wish: Wish) -> None:
@@ -92,7 +94,7 @@ def _read_rating_and_sort(wish: Wish) -> None:
         wish.filters["min_rating"] = float(wish.typed["min_rating"])
     elif wish.typed["min_rating"]:
         wish.complaints.append("Ratings can be limited to 3, 4 or 4.5 stars and better.")
-    sort = wish.typed["sort"]
+    sort = wish.typed["sort"] = wish.typed["sort"] or ("relevance" if "q" in wish.filters else NEWEST)
     if sort in ("price", "-price") and "currency" not in wish.filters:
         wish.complaints.append("Choose a currency to sort by price; these are the newest first.")
     elif sort in wish.sorts and sort != NEWEST:

@@ -58,7 +58,8 @@ def test_time_zones_come_by_region_and_all_exist() -> None:
     assert ("America/Argentina/Buenos_Aires", "Argentina, Buenos Aires") in groups["America"]
     names = [name for zones in groups.values() for name, _ in zones]
     assert len(set(names)) == len(names) and set(names) <= zoneinfo.available_timezones()
-    assert "UTC" in names
+    assert "UTC" in names and {"Europe/Kyiv", "Asia/Kolkata"} < set(names)
+    assert not {"Europe/Kiev", "Asia/Calcutta", "Australia/NSW"} & set(names), "each place once"
 
 
 def test_a_time_zone_with_an_old_name_stays_a_choice() -> None:

@@ -28,8 +28,9 @@ def test_what_is_typed_is_read_in_minor_units(typed: str, currency: str, minor: 
         ("45.505", "EUR", "EUR has 2 decimals at most."),
         ("45.5", "JPY", "JPY has no decimals."),
         ("1.2505", "KWD", "KWD has 3 decimals at most."),
-        ("0", "EUR", "too small"),
-        ("10000000000.01", "EUR", "too large"),
+        ("0", "EUR", "from 0.01 to 10,000,000,000.00 EUR"),
+        ("10000000000.01", "EUR", "from 0.01 to 10,000,000,000.00 EUR"),
+        ("0", "JPY", "from 1 to 1,000,000,000,000 JPY"),
         ("1,000.00", "EUR", "Write an amount"),
         ("-5", "EUR", "Write an amount"),
         ("1e3", "EUR", "Write an amount"),
@@ -59,3 +60,15 @@ def test_an_amount_is_written_and_read_back_the_same(
     assert money.write_money(amount, "en") == shown
     assert money.plain_amount(amount) == field
     assert money.read_money(field, currency) == amount
+
+
+def test_currencies_have_names_and_the_usual_ones_come_first() -> None:
+    choices = money.currency_choices("")
+    assert choices[0] == ("EUR", "EUR, Euro")
+    assert [code for code, _ in choices[:10]] == list(money.USUAL_CURRENCIES)
+    codes = [code for code, _ in choices]
+    assert len(set(codes)) == len(codes) and {"KWD", "BHD", "VND"} < set(codes)
+    assert not {"BOV", "CLF", "UYI", "XAD"} & set(codes), "nobody pays with these"
+    assert ("CLF", "CLF, Chilean Unit of Account (UF)") in money.currency_choices("CLF"), (
+        "but for old services"
+    )

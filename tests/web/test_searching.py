@@ -14,9 +14,9 @@ ID = "01a223ab-9d5c-7cda-89c8-6a7eb5b6869b"
     ("query", "filters"),
     [
         ({}, {}),
-        ({"q": "  logo "}, {"q": "logo"}),
-        ({"q": "a" * 300}, {"q": "a" * 200}),
-        ({"q": "lo\x00go"}, {"q": "logo"}),
+        ({"q": "  logo "}, {"q": "logo", "sort": "relevance"}),
+        ({"q": "a" * 300}, {"q": "a" * 200, "sort": "relevance"}),
+        ({"q": "lo\x00go", "sort": "-created_at"}, {"q": "logo"}),
         ({"category": "writing", "provider_id": ID}, {"category": "writing", "provider_id": ID}),
         ({"currency": "jpy", "min_price": "500"}, {"currency": "JPY", "min_price": 500}),
         ({"currency": "EUR", "max_price": "12,5"}, {"currency": "EUR", "max_price": 1250}),
@@ -54,9 +54,15 @@ def test_bad_parts_are_left_out_and_named(query: dict[str, str], said: str) -> N
     assert all(wish.typed[name] == value for name, value in query.items())
 
 
+def test_limits_that_nothing_can_fit_are_named_and_kept() -> None:
+    wish = wish_of({"currency": "EUR", "min_price": "50", "max_price": "10"})
+    assert wish.filters == {"currency": "EUR", "min_price": 5000, "max_price": 1000}
+    assert wish.complaints == ["Nothing can fit: the lowest price is above the highest."]
+
+
 def test_what_the_api_cannot_use_is_left_out_too() -> None:
     wish = wish_of({"q": "logo"})
     wish.filters["cursor"] = "of another list"
     wish.leave_out(Problem(400, {"detail": "No.", "errors": [{"parameter": "cursor", "detail": "No."}]}))
-    assert wish.filters == {"q": "logo"}
+    assert wish.filters == {"q": "logo", "sort": "relevance"}
     assert "here is the first one" in wish.complaints[0]

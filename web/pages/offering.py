@@ -10,7 +10,8 @@ from client import Problem
 from client.arguments import ServiceChanges
 from client.resources import Service
 from web.forms import NEXT, Form
-from web.listing_forms import CURRENCIES, FIELDS, FIRST_VALUES, differences, read_service, values_of
+from web.listing_forms import FIELDS, FIRST_VALUES, differences, read_service, values_of
+from web.money import currency_choices
 from web.pages.services import address
 from web.visits import Page, Visit, Who, is_own_path
 
@@ -116,7 +117,7 @@ async def _show_form(
         version=version,
         now=more.get("now", {}),
         categories=[(category["id"], category["name"]) for category in categories],
-        currencies=[(code, code) for code in CURRENCIES],
+        currencies=currency_choices(form["currency"]),
     )
 
 
