@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import aiohttp
 
 from client import MarketplaceClient, Problem, Unreachable
-from client.resources import Listing, Message, Order, OrderTransition, Payment, Review
+from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Review
 from web import moments, turns
 from web.forms import Form
+from web.timeline import Movement
 
 MESSAGES_SHOWN = 60
 SANDBOX = "/v1/sandbox/actions/"
@@ -75,6 +76,44 @@ class OrderView:
         return (
             is_completed and "payments" not in self.away and self.order["payment_status"] in payment_statuses
         )
+
+    @property
+    def left_to_refund(self) -> Money | None:
+        """What of the payment was not given back, and is not on its way back."""
+        if self.payment is None:
+            return None
+        back = sum(one["amount"]["amount"] for one in self.payment["refunds"] if one["status"] != "failed")
+        amount = self.payment["amount"]
+        return {"amount": amount["amount"] - back, "currency": amount["currency"]}
+
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether the payment goes on when the reader confirms it."""
+        waits = self.payment is not None and self.payment["status"] == "requires_action"
+        return waits and self.role == turns.CUSTOMER
+
+    @property
+    def has_no_changes_left(self) -> bool:
+        """Whether the reader might look for a way to ask for changes, and there is none any more."""
+        looks = self.role == turns.CUSTOMER and self.order["status"] == turns.WORK_COMPLETED
+        return (
+            looks
+            and not self.order["disputed"]
+            and "request_changes" not in self.order["available_transitions"]
+        )
+
+    @property
+    def movements(self) -> list[Movement]:
+        """What happened to the order's money, told by its payments."""
+        found: list[Movement] = []
+        for payment in self.payments:
+            if payment["paid_at"]:
+                found.append(Movement(payment["paid_at"], "paid", payment["amount"]))
+            elif payment["status"] == "failed":
+                found.append(Movement(payment["updated_at"], "failed", payment["amount"]))
+            back = (one for one in payment["refunds"] if one["status"] == "refunded")
+            found += [Movement(one["updated_at"], "refunded", one["amount"]) for one in back]
+        return found
 
     @property
     def can_reply(self) -> bool:

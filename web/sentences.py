@@ -84,7 +84,7 @@ def _due(data: Words) -> str:
 
 def _paid(data: Words) -> str:
     if data.get("recipient_role") == "provider":
-        return "{amount} was paid for “{title}”. Your share is in your balance, pending for now."
+        return "{amount} was paid for “{title}”. The order says when your share is available."
     return "You paid {amount} for “{title}”. Thank you."
 
 

@@ -89,6 +89,8 @@ HAPPENINGS = {
     "resolve_dispute": "resolved the dispute",
 }
 
+MOVEMENTS = {"paid": "Paid:", "refunded": "Refunded:", "failed": "A payment failed:"}
+
 # What happened, told once at the top of the page that follows.
 _SAID_AT_THE_ENTRANCE = {
     "sign_in_first": "Please sign in to go on.",
@@ -108,7 +110,7 @@ _SAID_OF_ORDERS = {
     "dispute_opened": "The dispute is open. Our staff will look at it.",
     "dispute_resolved": "The dispute is resolved.",
     "paid": "Paid. Thank you!",
-    "payment_confirmed": "You confirmed the payment. This page shows when it is made.",
+    "payment_confirmed": "You confirmed the payment.",
     "payment_refused": "You said no. Nothing was taken.",
     "payment_processing": "Your payment is being processed.",
     "refunded": "The money is on its way back.",
@@ -124,7 +126,7 @@ _SAID_OF_SERVICES = {
     "service_resumed": "Your service is active again.",
     "service_archived": "Your service is archived.",
     "service_is_archived": "This service is archived, and stays so.",
-    "payout_requested": "Your payout is on its way.",
+    "payout_requested": "You asked for a payout. It is among your payouts below.",
     "reply_posted": "Your reply is published.",
 }
 _SAID_OF_ACCOUNTS = {
@@ -136,3 +138,6 @@ _SAID_OF_ACCOUNTS = {
     "all_read": "Everything is marked read.",
 }
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
+NO_SUCCESS = frozenset(
+    {"sign_in_first", "signed_out_elsewhere", "payment_refused", "payment_processing", "service_is_archived"}
+)

@@ -143,6 +143,17 @@ def test_a_page_offers_exactly_what_the_api_offers(surf: Surf, scene: Scene, sta
         assert sheet.html.count('aria-current="step"') == 1
 
 
+def test_who_has_used_all_rounds_of_changes_is_told_so(surf: Surf, scene: Scene) -> None:
+    fresh = f"/orders/{scene.order(*scenes.DELIVERED, talk=False)['id']}"
+    assert "rounds of changes" not in surf(scene.customer).open(fresh).text("order-actions")
+    again = (scenes.Step("customer", "request_changes", "Bluer."), scenes.DELIVERED[-1])
+    used = scene.order(*scenes.DELIVERED, *again * scene.service["revisions"], talk=False)
+    page = surf(scene.customer).open(f"/orders/{used['id']}")
+    assert "request_changes" not in page.transitions
+    assert "You have used all" in page.text("order-actions")
+    assert "rounds of changes" not in surf(scene.provider).open(f"/orders/{used['id']}").text("order-actions")
+
+
 ACTS = [
     ("pending", "provider", "approve", {}, 2),
     ("pending", "provider", "decline", {"reason": "No time."}, 7),

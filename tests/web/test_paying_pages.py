@@ -96,14 +96,26 @@ def test_a_declined_payment_can_be_tried_again(customer: Surfer, order: Order) -
     shows(customer, order, "Receipt")
 
 
+def test_a_second_step_is_for_its_customer_alone(customer: Surfer, provider: Surfer, order: Order) -> None:
+    step = pay(customer, order, "sandbox_action")
+    assert provider.open(step.path).status == 404
+    assert provider.send(step.form(step.path), answer="yes").status == 404
+    theirs = provider.open(f"/orders/{order['id']}")
+    assert step.path not in theirs.html and "One more step" not in theirs.text()
+    assert "Being processed" in shows(provider, order, "Being processed").text("order-payment")
+    shows(customer, order, "One more step")
+
+
 def test_a_second_step_is_a_page_of_ours_and_leads_back(customer: Surfer, order: Order) -> None:
     step = pay(customer, order, "sandbox_action")
     assert step.path.startswith("/pay/") and "€45.00" in step.text()
+    assert order["service"]["title"] in step.text() and order["number"] in step.text()
     waiting = shows(customer, order, "One more step")
     assert "one more step to pay" in waiting.text("order-banner")
     assert f'href="{step.path}"' in waiting.html
     assert customer.send(step.form(step.path), answer="no").path == f"/orders/{order['id']}"
     page = shows(customer, order, "Payment failed")
+    assert "A payment failed: €45.00" in page.text("order-thread")
     assert "It was declined. Nothing was taken" in page.text("order-payment")
     step = customer.send(page.form("/payments"), method="sandbox_action")
     customer.send(step.form(step.path), answer="yes")
@@ -145,6 +157,9 @@ def test_the_provider_gives_back_a_part_and_then_the_rest(
     pay(customer, order, "sandbox_ok")
     page = shows(provider, order, "Give money back")
     form = page.form("/refunds")
+    assert "Fee €4.50" in page.text("order-payment") and "all that is left, €45.00" in page.text(
+        "order-payment"
+    )
     for amount in ("4,567.1", "99.00", "0"):
         refused = provider.send(form, amount=amount, reason="A slip")
         assert refused.status == 422 and refused.form("/refunds").fields["reason"] == "A slip"
@@ -152,6 +167,10 @@ def test_the_provider_gives_back_a_part_and_then_the_rest(
     shown = shows(customer, order, "Came late")
     assert "€5.00" in shown.text("order-payment") and not shown.offers("/refunds")
     page = shows(provider, order, "Partly refunded")
+    assert "Fee, before refunds €4.50" in page.text("order-payment")
+    assert "all that is left, €40.00" in page.text("order-payment")
+    history = page.text("order-thread")
+    assert history.index("Order Completed") < history.index("Paid: €45.00") < history.index("Refunded: €5.00")
     assert provider.send(page.form("/refunds"), reason="All of it").status == 200
     assert not shows(provider, order, "Refunded").offers("/refunds")
 

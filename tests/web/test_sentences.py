@@ -98,7 +98,7 @@ TOLD = [
     (payment("due"), "“A logo” is completed: €45.00 is to be paid by Dec 6, 2026."),
     (payment("reminded", 3), "A reminder: €45.00 for “A logo” is to be paid by Dec 6, 2026."),
     (payment("paid")[:1], "You paid €45.00 for “A logo”. Thank you."),
-    (payment("paid")[1:], "€45.00 was paid for “A logo”. Your share is in your balance, pending for now."),
+    (payment("paid")[1:], "€45.00 was paid for “A logo”. The order says when your share is available."),
     (payment("failed"), "Your payment of €45.00 for “A logo” failed. Nothing was taken; try again."),
     (payment("refunded", None, EUR_5)[:1], "€5.00 was refunded to you for “A logo”."),
     (payment("refunded", None, EUR_5)[1:], "€5.00 was refunded to the customer of “A logo”."),

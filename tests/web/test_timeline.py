@@ -2,8 +2,8 @@
 
 from typing import Any, cast
 
-from client.resources import Message, OrderTransition
-from web.timeline import Happening, timeline
+from client.resources import Message, Money, OrderTransition
+from web.timeline import Happening, Movement, timeline
 
 
 def step(name: str, at: str) -> OrderTransition:
@@ -35,21 +35,35 @@ EVERYTHING = ["submit", "one", "approve", "two", "complete_work", "three", "four
 
 
 def test_everything_stands_in_the_order_in_which_it_happened() -> None:
-    assert told(timeline(STEPS, [*NEWER, *OLDER], True, None, "UTC")) == EVERYTHING
+    assert told(timeline(STEPS, [], [*NEWER, *OLDER], True, None, "UTC")) == EVERYTHING
+
+
+def test_money_that_moved_stands_among_the_rest() -> None:
+    euros: Money = {"amount": 4500, "currency": "EUR"}
+    paid, refunded = (Movement(f"2026-11-{day}T12:00:00Z", "kind", euros) for day in (25, 26))
+    whole = timeline(STEPS, [refunded, paid], [*NEWER, *OLDER], True, None, "UTC")
+    assert told(whole[:-2]) == EVERYTHING and [each["movement"] for each in whole[-2:]] == [paid, refunded]
+    until = "2026-11-26T00:00:00Z"
+    assert timeline([], [refunded, paid], [], True, until, "UTC")[-1]["movement"] == paid
 
 
 def test_an_order_without_messages_shows_its_whole_history() -> None:
-    assert told(timeline(STEPS, [], True, None, "UTC")) == ["submit", "approve", "complete_work", "confirm"]
+    assert told(timeline(STEPS, [], [], True, None, "UTC")) == [
+        "submit",
+        "approve",
+        "complete_work",
+        "confirm",
+    ]
 
 
 def test_parts_of_a_long_thread_are_together_the_whole_and_share_nothing() -> None:
-    newer = told(timeline(STEPS, NEWER, False, None, "UTC"))
-    older = told(timeline(STEPS, OLDER, True, NEWER[-1]["created_at"], "UTC"))
+    newer = told(timeline(STEPS, [], NEWER, False, None, "UTC"))
+    older = told(timeline(STEPS, [], OLDER, True, NEWER[-1]["created_at"], "UTC"))
     assert newer == ["three", "four", "confirm"]
     assert older + newer == EVERYTHING
 
 
 def test_a_new_day_begins_at_midnight_where_the_reader_is() -> None:
     late = [message("late", "2026-11-20T23:30:00Z"), message("later", "2026-11-21T00:30:00Z")]
-    assert [each["day"] for each in timeline([], late, True, None, "UTC")] == [True, True]
-    assert [each["day"] for each in timeline([], late, True, None, "Europe/Berlin")] == [True, False]
+    assert [each["day"] for each in timeline([], [], late, True, None, "UTC")] == [True, True]
+    assert [each["day"] for each in timeline([], [], late, True, None, "Europe/Berlin")] == [True, False]

@@ -50,6 +50,7 @@ def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
         "stations": turns.stations_of(view.order, view.transitions),
         "happenings": timeline(
             view.transitions,
+            view.movements,
             view.messages["data"],
             not page["has_more"],
             view.until,

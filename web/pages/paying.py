@@ -5,7 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from client import Problem
-from client.resources import Money
+from client.resources import Money, Order, SandboxAction
 from web import money
 from web.documents import pass_on
 from web.forms import Form
@@ -37,25 +37,32 @@ async def pay_order(visit: Visit) -> web.StreamResponse:
 
 async def show_sandbox_step(visit: Visit) -> web.StreamResponse:
     """The sandbox asks whether to pay."""
-    token = visit.part("token")
-    action = await visit.api.sandbox_action(token)
+    action, order = await _own_step(visit)
     if action["status"] != "requires_action":
-        return visit.go(f"/orders/{action['order_id']}#order-payment")
-    return await visit.show("pay.html", action=action, token=token, form=Form())
+        return visit.go(f"/orders/{order['id']}#order-payment")
+    return await visit.show("pay.html", action=action, order=order, token=visit.part("token"), form=Form())
+
+
+async def _own_step(visit: Visit) -> tuple[SandboxAction, Order]:
+    """The step and its order. Raises: HTTPNotFound for anybody but the customer who pays."""
+    action = await visit.api.sandbox_action(visit.part("token"))
+    order = await visit.api.order(action["order_id"])
+    if order["customer"]["id"] != visit.signed_in.id:
+        raise web.HTTPNotFound
+    return action, order
 
 
 async def answer_sandbox_step(visit: Visit) -> web.StreamResponse:
     """Yes or no; one who is late is shown how it ended."""
     form = await visit.form()
-    token = visit.part("token")
+    _, order = await _own_step(visit)
     try:
-        action = await visit.api.answer_sandbox_action(token, form["answer"] == "yes", key=form.key)
+        await visit.api.answer_sandbox_action(visit.part("token"), form["answer"] == "yes", key=form.key)
     except Problem as problem:
         if problem.status != 409:
             raise
-        action = await visit.api.sandbox_action(token)
     said = "payment_confirmed" if form["answer"] == "yes" else "payment_refused"
-    return visit.go(f"/orders/{action['order_id']}#order-payment", said)
+    return visit.go(f"/orders/{order['id']}#order-payment", said)
 
 
 async def refund_payment(visit: Visit) -> web.StreamResponse:
