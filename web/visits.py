@@ -135,11 +135,16 @@ class Visit:
             self.site.do_later(self.api.mark_all_read(order_id))
         return others
 
-    async def show(self, template: str, status: int = 200, **context: Any) -> web.Response:
-        """A page. `context` is what its template needs besides the frame."""
+    async def show(self, template: str, status: int = 200, again: str = "", **context: Any) -> web.Response:
+        """A page. `context` is what its template needs besides the frame.
+
+        A refused form (422) is shown by a page that no browser can fetch again. `again` is where the same
+        page is without what was sent, unless that is this very path.
+        """
         self.count_unread()
         unread = await self._unread if self._unread is not None else None
-        text = self.site.templates.get_template(template).render(**self._frame(), unread=unread, **context)
+        context |= {"unread": unread, "again": (again or self.path) if status == 422 else ""}
+        text = self.site.templates.get_template(template).render(**self._frame(), **context)
         response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
         if SAID in self.request.cookies and not self.is_live:
             response.del_cookie(SAID, path="/")

@@ -39,6 +39,7 @@ async def _show(visit: Visit, form: Form, status: int = 200) -> web.Response:
     return await visit.show(
         "dashboard.html" if started else "dashboard_start.html",
         status=status,
+        again="/dashboard",
         form=form,
         pending=pending,
         working=working,

@@ -37,7 +37,8 @@ async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse
     view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before, until)
     view.forms = forms
     _mark_read(visit, view)
-    return await visit.show("order.html", status=422 if forms else 200, **_shown(visit, view))
+    again = f"/orders/{view.order['id']}"
+    return await visit.show("order.html", 422 if forms else 200, again, **_shown(visit, view))
 
 
 def _shown(visit: Visit, view: OrderView) -> dict[str, object]:

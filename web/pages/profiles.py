@@ -31,6 +31,7 @@ async def _show(visit: Visit, status: int = 200, **reply: Any) -> web.Response:
     return await visit.show(
         "profile.html",
         status=status,
+        again=f"/profiles/{account_id}",
         profile=profile,
         reviews=reviews["data"],
         only=reviews["data"][0]["service_title"] if only and reviews["data"] else "",

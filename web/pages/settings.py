@@ -40,6 +40,7 @@ async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
     return await visit.show(
         "settings.html",
         status=status,
+        again=PATH,
         account=account,
         about_me=about_me,
         password=sent.get("password") or Form(),

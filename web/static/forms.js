@@ -1,5 +1,9 @@
 // What forms do better with scripts: they are sent once, and long texts survive a detour.
 
+// A refused form's page answered what was sent. Back and Reload fetch the same page without sending again.
+const { again } = document.body.dataset;
+if (again) history.replaceState(history.state, "", again);
+
 const keep = (storage, name, value) => {
   try {
     if (value) storage.setItem(name, value);

@@ -1,0 +1,50 @@
+"""The browser's Back button, after forms that were refused and forms that were taken."""
+
+from playwright.sync_api import expect
+
+from tests.web.browser import acts
+from tests.web.browser.conftest import Visit
+from tests.web.browser.scenes import Scene
+from tests.web.browser.visitors import path_of
+
+
+def test_back_after_a_wrong_and_a_right_password_leads_on_to_where_one_wanted(
+    visit: Visit, scene: Scene
+) -> None:
+    page = visit().open("/settings")
+    page.get_by_label("E-mail address").fill(scene.customer.email)
+    for password in ("not my password", scene.customer.password):
+        page.get_by_label("Password").fill(password)
+        with page.expect_navigation():
+            page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+    assert path_of(page) == "/settings"
+
+
+def test_a_refused_form_can_be_loaded_again_and_come_back_to(visit: Visit, scene: Scene) -> None:
+    page = visit(scene.provider).open(f"/dashboard/services/{scene.service['id']}")
+    page.get_by_label("Price").fill("much")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_label("Price").fill("46.50")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your changes are saved.")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Edit service")).to_be_visible()
+
+
+def test_a_refused_step_of_an_order_leaves_the_orders_own_address(visit: Visit, scene: Scene) -> None:
+    path = f"/orders/{scene.order(talk=False)['id']}"
+    page = visit(scene.provider).open(path)
+    page.locator("summary", has_text="Decline").click()
+    page.locator("#act-decline textarea").evaluate("(field) => { field.required = false; }")
+    page.locator("#act-decline").get_by_role("button").click()
+    expect(page.locator("#act-decline [role=alert]")).to_be_visible()
+    assert path_of(page) == path
+    acts.write(page, "One moment, please.")
+    page.go_back()
+    expect(page.get_by_role("heading", name=scene.service["title"])).to_be_visible()
