@@ -1,7 +1,7 @@
 // Keeps an open page true: hears thin events, fetches the page again, and replaces its marked regions.
 //
 // A page says in <body data-live="..."> which events concern it, and in data-order which order's only.
-// Regions are elements with an id and data-region. One that has the focus or unsent text waits.
+// Regions are elements with an id and data-region. One that has the focus or unsent text waits, and says so.
 
 const BELL = "/live/bell";
 const UNSURE_MILLISECONDS = 2_000;
@@ -26,7 +26,30 @@ const isChanged = (field) => {
 const hasUnsent = (part) =>
   [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].some(isChanged);
 
-const isBusy = (region) => region.contains(document.activeElement) || hasUnsent(region);
+const isBusy = (region) =>
+  (region !== document.activeElement && region.contains(document.activeElement)) || hasUnsent(region);
+
+const say = (text) => { document.getElementById("news").textContent = text; };
+
+const noteId = (id) => `${id}-note`;
+
+const makeNote = (id, text, action, act) => {
+  const note = document.createElement("div");
+  note.id = noteId(id);
+  note.className = "note changed";
+  const words = document.createElement("p");
+  words.textContent = text;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button quiet small";
+  button.textContent = action;
+  button.addEventListener("click", act);
+  note.append(words, button);
+  say(text);
+  return note;
+};
+
+const removeNote = (id) => document.getElementById(noteId(id))?.remove();
 
 const place = (region, fresh) => {
   for (const opened of region.querySelectorAll("details[open][id]")) {
@@ -35,11 +58,13 @@ const place = (region, fresh) => {
   }
   fresh.classList.add("fresh");
   region.replaceWith(fresh);
+  fresh.dispatchEvent(new Event("placed", { bubbles: true }));
 };
 
 const plain = (region) => {
   const copy = region.cloneNode(true);
   copy.classList.remove("fresh");
+  copy.removeAttribute("tabindex"); // of a region that was given the focus
   for (const hidden of copy.querySelectorAll("input[name=_key]")) hidden.remove();
   for (const details of copy.querySelectorAll("details")) details.open = false;
   for (const time of copy.querySelectorAll("time")) time.textContent = ""; // "5 minutes ago" is no news
@@ -47,12 +72,38 @@ const plain = (region) => {
   return copy.outerHTML;
 };
 
+const stopWaiting = (id) => {
+  removeNote(id);
+  waiting.delete(id);
+};
+
+const placeNow = (id) => {
+  const region = document.getElementById(id);
+  const fresh = waiting.get(id);
+  stopWaiting(id);
+  if (region && fresh) place(region, fresh);
+};
+
+const showNow = (id) => {
+  placeNow(id);
+  const region = document.getElementById(id);
+  region.tabIndex = -1;
+  region.focus();
+  if (document.activeElement !== region) document.getElementById("main").focus(); // an empty one is not shown
+};
+
+const tellOfWaiting = (region) => {
+  if (region.id === "bell" || document.getElementById(noteId(region.id))) return;
+  const kept = hasUnsent(region) ? " What you typed is still here." : "";
+  const text = `This part has changed since.${kept}`;
+  region.before(makeNote(region.id, text, "Show how it stands now", () => showNow(region.id)));
+};
+
 const placeWaiting = () => {
-  for (const [id, fresh] of waiting) {
+  for (const id of waiting.keys()) {
     const region = document.getElementById(id);
-    if (region && isBusy(region)) continue;
-    waiting.delete(id);
-    if (region) place(region, fresh);
+    if (region && isBusy(region)) tellOfWaiting(region);
+    else placeNow(id);
   }
 };
 
@@ -64,7 +115,7 @@ const refresh = async (path) => {
   for (const fresh of page.querySelectorAll("[data-region]")) {
     const region = document.getElementById(fresh.id);
     if (!region || plain(region) === plain(fresh)) {
-      waiting.delete(fresh.id);
+      stopWaiting(fresh.id);
       continue;
     }
     waiting.set(fresh.id, document.importNode(fresh, true));
@@ -72,10 +123,11 @@ const refresh = async (path) => {
     if (path === BELL && isUnsure) refreshSoon("page");
   }
   if (path === BELL) isUnsure = false;
+  if (changed) {
+    say("This page has news.");
+    document.querySelector("main > .said")?.remove(); // it spoke of how things were
+  }
   placeWaiting();
-  if (!changed) return;
-  document.getElementById("news").textContent = "This page has news.";
-  document.querySelector("main > .said")?.remove(); // it spoke of how things were
 };
 
 const refreshSoon = (what) => {
