@@ -1,4 +1,4 @@
-// What forms do better with scripts: they are sent once, and long texts survive a detour.
+// What forms do better with scripts: they are sent once, and what was typed survives a detour.
 
 // A refused form's page answered what was sent. Back and Reload fetch the same page without sending again.
 const { again } = document.body.dataset;
@@ -22,7 +22,7 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "yes";
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
-  const drafts = [...form.querySelectorAll("[data-draft]")].map((text) => text.dataset.draft);
+  const drafts = [...form.querySelectorAll("[data-draft]")].map((field) => field.dataset.draft);
   keep(sessionStorage, "sent", drafts.join(" "));
 });
 
@@ -41,11 +41,21 @@ keep(sessionStorage, "sent", "");
 const wasTaken = !document.querySelector('[role="alert"], [data-unsent]');
 for (const draft of sent) if (wasTaken) keep(localStorage, `draft:${draft}`, "");
 
-for (const text of document.querySelectorAll("[data-draft]")) {
-  const place = `draft:${text.dataset.draft}`;
-  if (!text.value) text.value = localStorage.getItem(place) ?? "";
-  text.addEventListener("input", () => keep(localStorage, place, text.value));
-}
+const draftOf = (field) => `draft:${field.dataset.draft}`;
+const fillIn = (part) => {
+  for (const field of part.querySelectorAll("[data-draft]")) {
+    const draft = localStorage.getItem(draftOf(field));
+    if (!draft) continue;
+    if (field.type === "radio") field.checked ||= field.value === draft;
+    else field.value ||= draft;
+    field.closest("details")?.setAttribute("open", "");
+  }
+};
+fillIn(document);
+document.addEventListener("placed", (event) => fillIn(event.target)); // a part that is new on the page
+document.addEventListener("input", ({ target }) => {
+  if (target.dataset.draft) keep(localStorage, draftOf(target), target.value);
+});
 
 // Passwords can be looked at while they are typed.
 for (const field of document.querySelectorAll("input[type=password]")) {

@@ -133,6 +133,44 @@ def test_what_was_typed_is_there_again_after_a_detour_and_gone_once_sent(visit: 
     requirements(page).to_have_value("")
 
 
+def test_a_review_survives_the_payment_and_sending_it_leaves_other_drafts(visit: Visit, scene: Scene) -> None:
+    path = f"/orders/{scene.order(*COMPLETED, talk=False)['id']}"
+    page = visit(scene.customer).open(path)
+    page.get_by_label("Message to").fill("One more thing:")
+    review = page.locator("#order-review")
+    review.locator("label", has_text="4 stars").click()
+    review.get_by_label("How was it?").fill("Calm and precise.")
+    acts.pay(page, "Test card that works")
+    expect(page.locator("#order-payment")).to_contain_text("Receipt")
+    expect(review.get_by_role("radio", name="4 stars")).to_be_checked()
+    expect(review.get_by_label("How was it?")).to_have_value("Calm and precise.")
+    review.get_by_role("button", name="Submit Review").click()
+    expect(page.get_by_text("Thank you for your review!")).to_be_visible()
+    expect(page.get_by_label("Message to")).to_have_value("One more thing:")
+    assert "draft:review" not in page.evaluate("Object.keys(localStorage).join(' ')")
+    assert "draft:stars" not in page.evaluate("Object.keys(localStorage).join(' ')")
+
+
+def test_a_note_survives_a_detour_and_steps_taken_elsewhere(visit: Visit, scene: Scene) -> None:
+    order = scene.order(*APPROVED, talk=False)
+    provider, typed = visit(scene.provider), "The draft is in your inbox"
+    page = provider.open(f"/orders/{order['id']}")
+    page.locator("summary", has_text="Mark work completed").click()
+    note = page.locator("#act-complete_work").get_by_role("textbox")
+    note.fill(typed)
+    provider.open("/help")
+    provider.open(f"/orders/{order['id']}")
+    expect(note).to_have_value(typed)
+    with without_reload(page):
+        scene.market.ask(scene.provider.api.transition(order["id"], "complete_work"))
+        page.get_by_role("button", name="Show how it stands now").click()
+        expect(note).to_have_count(0)
+        scene.market.ask(
+            scene.customer.api.transition(order["id"], "request_changes", reason="It is not there.")
+        )
+        expect(note).to_have_value(typed)
+
+
 def test_after_the_back_button_a_changed_form_is_another_wish(visit: Visit, scene: Scene) -> None:
     order = scene.order(*APPROVED, talk=False)
     page = visit(scene.customer).open(f"/orders/{order['id']}")
