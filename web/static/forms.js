@@ -21,6 +21,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
+  if ("once" in form.dataset) keepKey(form);
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
   const drafts = [...form.querySelectorAll("[data-draft]")].map((field) => field.dataset.draft);
   keep(sessionStorage, "sent", drafts.join(" "));
@@ -56,6 +57,17 @@ document.addEventListener("placed", (event) => fillIn(event.target)); // a part 
 document.addEventListener("input", ({ target }) => {
   if (target.dataset.draft) keep(localStorage, draftOf(target), target.value);
 });
+
+// What one makes by a form with data-once is made once: come back to, the form has the key it was sent with,
+// and sent again unchanged it is the same wish. A change that can be undone may be wished for again.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  const sentWith = history.state?.[form.getAttribute("action")];
+  if (sentWith) form.elements._key.value = sentWith;
+}
+const keepKey = (form) => {
+  const key = { [form.getAttribute("action")]: form.elements._key.value };
+  history.replaceState({ ...history.state, ...key }, "");
+};
 
 // Passwords can be looked at while they are typed.
 for (const field of document.querySelectorAll("input[type=password]")) {
