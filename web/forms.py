@@ -38,6 +38,11 @@ class Form:
         """Those of the fields that were filled in."""
         return {name: self[name] for name in names if self[name].strip()}
 
+    @property
+    def first_wrong(self) -> str:
+        """The first wrong field as the page has them; empty when none is."""
+        return next((name for name in (*self.values, *self.errors) if name in self.errors), "")
+
     def refuse(self, name: str, why: str) -> None:
         """Marks a field as wrong."""
         self.errors.setdefault(name, why)

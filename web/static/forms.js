@@ -88,7 +88,11 @@ for (const field of document.querySelectorAll("input[type=password]")) {
   line.className = "revealing";
   field.replaceWith(line);
   line.append(field, button);
-  if (field.autofocus) field.focus();
+}
+
+// The focus is on what is wrong, first of all.
+if (document.activeElement === document.body) {
+  document.querySelector(".wrong :is(input, select, textarea), [autofocus]")?.focus();
 }
 
 // Menus close by Escape and by a click elsewhere.
