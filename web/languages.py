@@ -36,6 +36,11 @@ def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     return (("Everywhere", (("UTC", "UTC"),)), *((region, tuple(zones)) for region, zones in grouped.items()))
 
 
+def is_zone(name: str) -> bool:
+    """Whether people can choose this time zone."""
+    return any(name == known for _, zones in _zones() for known, _ in zones)
+
+
 def zone_choices(chosen: str) -> list[tuple[str, tuple[Choice, ...]]]:
     """IANA time zones by region; the chosen one is among them, old names too."""
     groups = list(_zones())

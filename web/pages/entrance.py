@@ -1,10 +1,14 @@
 """Signing up, in and out."""
 
+import structlog
 from aiohttp import web
 
 from client import Problem
 from web.forms import Form
-from web.visits import Page, Visit
+from web.languages import is_zone
+from web.visits import LOST, Page, Visit
+
+log = structlog.get_logger(__name__)
 
 FIRST_PAGE = "/orders"
 
@@ -42,7 +46,18 @@ async def sign_up(visit: Visit) -> web.StreamResponse:
         await visit.api.sign_in(email, password)
     except Problem as problem:
         return await _again(visit, "sign_up.html", form, problem)
+    await _set_zone(visit, form["time_zone"])
     return visit.go(visit.next_path("/"), "welcome")
+
+
+async def _set_zone(visit: Visit, zone: str) -> None:
+    """Takes over the browser's time zone; without it the account is as good, and settings have it, too."""
+    if not is_zone(zone):
+        return
+    try:
+        visit.remember(await visit.api.change_me(time_zone=zone))
+    except LOST as error:
+        log.info("time_zone_not_set", visit_id=visit.id, error=repr(error))
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:

@@ -69,6 +69,11 @@ const keepKey = (form) => {
   history.replaceState({ ...history.state, ...key }, "");
 };
 
+// The browser knows where its clock is.
+for (const field of document.querySelectorAll("[data-zone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 // Passwords can be looked at while they are typed.
 for (const field of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
