@@ -67,6 +67,7 @@ class Visit:
         if self.person is not None:
             self._session = self.person.as_session()
             self.api.connection.use(self._session)
+        self.refusal: Problem | None = None  # the API's, to whoever was signed out elsewhere
         self._unread: asyncio.Task[int | None] | None = None
 
     @property
@@ -114,7 +115,9 @@ class Visit:
     async def _count(self) -> int | None:
         try:
             return await self.api.unread_count()
-        except LOST:
+        except LOST as error:
+            if isinstance(error, Problem) and error.status == 401:
+                self.refusal = error
             return None  # a page without its bell is better than none
 
     def read_about(self, order_id: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.web.fake_api import Visitor, problem, run
 from web.app import build_app
 from web.settings import WebSettings
 
@@ -29,3 +30,16 @@ def test_a_stream_ends_for_good_for_somebody_who_is_signed_out() -> None:
             assert (answer.status, answer.cookies) == (204, {})
 
     asyncio.run(ask())
+
+
+def test_the_bell_tells_somebody_signed_out_elsewhere_from_an_api_that_is_away() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        await visitor.sign_in()
+        visitor.api.answers["GET /v1/notifications/unread_count"] = problem(503, "unavailable")
+        assert (await visitor.get("/live/bell")).status == 200
+        visitor.api.answers["GET /v1/notifications/unread_count"] = problem(401, "session_revoked")
+        answer = await visitor.get("/live/bell", **{"X-Live": "1"})
+        assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?next=/live/bell")
+        assert visitor.cookies == {}
+
+    run(scenario)

@@ -96,8 +96,14 @@ def _written(event: LiveEvent) -> bytes:
 
 
 async def show_bell(visit: Visit) -> web.StreamResponse:
-    """The header's count of unread notifications alone."""
-    return await visit.show("bell.html")
+    """The header's count of unread notifications alone; not for somebody who was signed out elsewhere.
+
+    Raises: Problem, the refusal.
+    """
+    bell = await visit.show("bell.html")
+    if visit.refusal is not None:
+        raise visit.refusal
+    return bell
 
 
 PAGES = (

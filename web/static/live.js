@@ -107,9 +107,25 @@ const placeWaiting = () => {
   }
 };
 
-const refresh = async (path) => {
+// Signed out elsewhere: what is private goes from the screen, unless somebody has typed into it.
+const leave = () => {
+  if (!hasUnsent(document)) return location.reload();
+  if (document.getElementById(noteId("session"))) return;
+  const text = "You were signed out. What you typed is still here.";
+  document.getElementById("main").prepend(makeNote("session", text, "Sign in", () => location.reload()));
+};
+
+const ask = async (path) => {
   const answer = await fetch(path, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-  if (!answer.ok || new URL(answer.url).pathname === "/sign-in") return;
+  const isSignedOut = new URL(answer.url).pathname === "/sign-in";
+  return { answer, isSignedOut };
+};
+
+const refresh = async (path) => {
+  const { answer, isSignedOut } = await ask(path);
+  if (isSignedOut) return leave();
+  if (!answer.ok) return;
+  removeNote("session");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   let changed = false;
   for (const fresh of page.querySelectorAll("[data-region]")) {
@@ -151,7 +167,8 @@ const refreshSoon = (what) => {
 document.addEventListener("visibilitychange", () => wanted && refreshSoon(wanted));
 
 const hear = (event) => {
-  if (concerns(event)) refreshSoon("page");
+  if (event.type === "signed out") leave();
+  else if (concerns(event)) refreshSoon("page");
   else if (event.type === "notification.created") refreshSoon("bell");
 };
 
@@ -165,6 +182,16 @@ others.onmessage = (message) => hear(message.data);
 const tell = (event) => {
   hear(event);
   others.postMessage(event);
+};
+
+// A stream is refused to somebody who was signed out, and to everybody while the site or the API is away. The
+// bell tells which: one small page, for all tabs, as often as the stream is tried again.
+const findOutWhy = async () => {
+  try {
+    if ((await ask(BELL)).isSignedOut) tell({ type: "signed out" });
+  } catch {
+    // The network is away.
+  }
 };
 
 const follow = (lost) => {
@@ -181,7 +208,8 @@ const follow = (lost) => {
     source.onerror = () => {
       lost = true;
       if (source.readyState !== EventSource.CLOSED) return;
-      asking = setTimeout(open, pause); // refused, or signed out: ask again later
+      findOutWhy();
+      asking = setTimeout(open, pause); // ask again later
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     };
     for (const type of TYPES) {

@@ -51,9 +51,7 @@ def test_a_refused_step_of_an_order_leaves_the_orders_own_address(visit: Visit, 
     expect(page.get_by_role("heading", name=scene.service["title"])).to_be_visible()
 
 
-def test_publishing_again_what_is_there_after_back_is_the_same_service(
-    visit: Visit, market: Market
-) -> None:
+def test_publishing_again_what_is_there_after_back_is_the_same_service(visit: Visit, market: Market) -> None:
     petra = market.person("Petra Twice")
     page = visit(petra).open("/dashboard/services/new")
     acts.fill_service(page, "Letters by hand")

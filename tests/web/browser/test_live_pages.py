@@ -29,7 +29,10 @@ def test_the_first_order_turns_my_orders_to_the_provider_tab_and_list_alike(
 
 @pytest.mark.parametrize(
     ("who", "step", "status", "focused"),
-    [("customer", "withdraw", "Cancelled", "#main"), ("provider", "approve", "Order Placed", "#order-actions")],
+    [
+        ("customer", "withdraw", "Cancelled", "#main"),
+        ("provider", "approve", "Order Placed", "#order-actions"),
+    ],
 )
 def test_a_part_with_unsent_text_says_that_it_has_changed_and_shows_how_it_stands_when_asked(
     visit: Visit, scene: Scene, who: str, step: str, status: str, focused: str

@@ -70,11 +70,13 @@ def test_signing_out_in_one_tab_signs_out_the_other_without_a_trace(visit: Visit
     first.locator("summary", has_text="Menu of").click()
     first.get_by_role("button", name="Sign out").click()
     expect(first.get_by_text("You are signed out.")).to_be_visible()
-    second.get_by_role("link", name="Notifications").click()
+    expect(second.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
+    assert path_of(second) == "/help"
+    assert scene.provider.name not in second.content()
+    provider.open("/notifications", page=second)
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert path_of(second) == "/sign-in"
     second.go_back()
-    expect(second.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(second.get_by_role("heading", name="Help", level=1)).to_be_visible()
     assert scene.provider.name not in second.content()
 
 
