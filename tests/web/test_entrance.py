@@ -7,8 +7,8 @@ import pytest
 from tests.web.fake_api import ACCOUNT, Answer, Visitor, problem, run
 from web.forms import Form
 from web.languages import is_zone
-from web.settings import WebSettings
 from web.sessions import Sessions
+from web.settings import WebSettings
 
 NEW = {"display_name": "Ada", "email": "ada@example.com", "password": "a long pass phrase"}
 FOCUSED = re.compile(r'<input id="(\w+)"[^>]* autofocus')
