@@ -73,6 +73,11 @@ def assert_harmless(page: Page) -> None:
 
 def assert_shown(page: Page, *texts: str) -> None:
     """Each text is on the page as it was typed."""
-    shown = page.locator("body").text_content() or ""
-    missing = [text for text in texts if text not in shown]
+    missing = set(texts) - texts_on(page, *texts)
     assert not missing, f"{page.url} lacks {missing}"
+
+
+def texts_on(page: Page, *texts: str) -> set[str]:
+    """Those that are on the page as they were typed."""
+    shown = page.locator("body").text_content() or ""
+    return {text for text in texts if text in shown}
