@@ -67,7 +67,8 @@ def postgres_answers(url: str) -> bool:
 
 
 def broker_connection(url: str) -> amqp.Connection:
-    """A plain connection, opened."""
+    """A plain connection, opened. What it publishes is in its queues when the call returns: a quorum
+    queue may lose what nobody waits for when the connection closes at once."""
     parts = urlsplit(url)
     connection = amqp.Connection(
         host=f"{parts.hostname}:{parts.port or 5672}",
@@ -77,6 +78,7 @@ def broker_connection(url: str) -> amqp.Connection:
         connect_timeout=2,
         read_timeout=5,
         write_timeout=5,
+        confirm_publish=True,
     )
     connection.connect()
     return connection
