@@ -1,6 +1,7 @@
 """Languages and time zones that people choose from."""
 
 import functools
+import zoneinfo
 from importlib import resources
 
 from web.money import locale_of
@@ -37,8 +38,9 @@ def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
 
 
 def is_zone(name: str) -> bool:
-    """Whether people can choose this time zone."""
-    return any(name == known for _, zones in _zones() for known, _ in zones)
+    """Whether there is a time zone of that name; browsers still use old ones."""
+    region = name.partition("/")[0]
+    return name == "UTC" or (region in dict(_zones()) and name in zoneinfo.available_timezones())
 
 
 def zone_choices(chosen: str) -> list[tuple[str, tuple[Choice, ...]]]:

@@ -92,7 +92,7 @@ def test_a_double_click_publishes_and_asks_for_a_payout_once(
     page = visitor.open("/dashboard")
     page.get_by_label("Amount").fill("1")
     page.get_by_role("button", name="Ask for payout").dblclick()
-    expect(page.get_by_text("Your payout is on its way.")).to_be_visible()
+    expect(page.get_by_text("You asked for a payout.")).to_be_visible()
     assert count(scene, scene.provider.api.payouts(limit=100)) == payouts + 1
 
 
