@@ -11,6 +11,7 @@ LANGUAGES = (
     "es", "es-MX", "et", "fi", "fr", "fr-CA", "fr-CH", "hr", "hu", "it", "ja", "ko", "lt", "lv", "nb", "nl",
     "pl", "pt", "pt-BR", "ro", "sk", "sl", "sv", "tr", "uk", "zh-Hans", "zh-Hant",
 )  # fmt: skip
+
 Choice = tuple[str, str]
 
 
@@ -37,10 +38,13 @@ def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     return (("Everywhere", (("UTC", "UTC"),)), *((region, tuple(zones)) for region, zones in grouped.items()))
 
 
+_names = functools.cache(zoneinfo.available_timezones)  # reads a folder tree
+
+
 def is_zone(name: str) -> bool:
     """Whether there is a time zone of that name; browsers still use old ones."""
     region = name.partition("/")[0]
-    return name == "UTC" or (region in dict(_zones()) and name in zoneinfo.available_timezones())
+    return name == "UTC" or (region in dict(_zones()) and name in _names())
 
 
 def zone_choices(chosen: str) -> list[tuple[str, tuple[Choice, ...]]]:

@@ -50,7 +50,7 @@ class OrderView:
 
     @property
     def second_step(self) -> str:
-        """Where the last try to pay goes on; empty when it does not."""
+        """Where its customer goes on with the last try to pay; empty when it does not, and for others."""
         return action_path(self.payment) if self.payment else ""
 
     @property
@@ -85,12 +85,6 @@ class OrderView:
         back = sum(one["amount"]["amount"] for one in self.payment["refunds"] if one["status"] != "failed")
         amount = self.payment["amount"]
         return {"amount": amount["amount"] - back, "currency": amount["currency"]}
-
-    @property
-    def waits_for_reader(self) -> bool:
-        """Whether the payment goes on when the reader confirms it."""
-        waits = self.payment is not None and self.payment["status"] == "requires_action"
-        return waits and self.role == turns.CUSTOMER
 
     @property
     def has_no_changes_left(self) -> bool:

@@ -18,6 +18,7 @@ from web.settings import WebSettings
 log = structlog.get_logger(__name__)
 
 API_SECONDS = 12.0
+LOST = (Problem, Unreachable, aiohttp.ClientError, TimeoutError)  # what a page can do without
 
 
 class Site:
@@ -62,7 +63,7 @@ class Site:
         async def quietly() -> None:
             try:
                 await work
-            except (Problem, Unreachable, aiohttp.ClientError, TimeoutError) as error:
+            except LOST as error:
                 log.info("not_done_later", error=repr(error))
 
         task = asyncio.create_task(quietly())

@@ -7,21 +7,19 @@ from enum import Enum
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from client import MarketplaceClient, Problem, Unreachable
+from client import MarketplaceClient, Problem
 from client.resources import Account, Session
 from web.forms import NEXT, Form, form_of
 from web.sessions import Person, person_of
-from web.site import Site
+from web.site import LOST, Site
 
 SAID = "said"
 SAID_SECONDS = 60
 MOST_COUNTED = 100  # beyond it the bell says "99+"
-LOST = (Problem, Unreachable, aiohttp.ClientError, TimeoutError)
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
 
 Handler = Callable[["Visit"], Awaitable[web.StreamResponse]]

@@ -6,7 +6,8 @@ from aiohttp import web
 from client import Problem
 from web.forms import Form
 from web.languages import is_zone
-from web.visits import LOST, Page, Visit
+from web.site import LOST
+from web.visits import Page, Visit
 
 log = structlog.get_logger(__name__)
 
