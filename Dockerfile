@@ -6,6 +6,7 @@ COPY requirements.lock ./
 # Every file is checked against the lock's hashes here; what follows sees nothing but these files.
 RUN python3 -m pip wheel --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock -w wheels
 COPY pyproject.toml README.md LICENSE ./
+COPY kit kit
 COPY chassis chassis
 COPY services services
 COPY gateway gateway

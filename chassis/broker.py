@@ -16,8 +16,8 @@ from eventlet.event import Event as GreenEvent
 from kombu import Connection
 from nameko.extensions import SharedExtension
 
-from chassis.errors import Unavailable
-from chassis.settings import Settings
+from kit.errors import Unavailable
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

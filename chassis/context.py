@@ -9,10 +9,10 @@ import structlog
 from nameko.extensions import DependencyProvider
 
 from chassis.database import current_call
-from chassis.errors import Unauthenticated
-from chassis.settings import Settings
-from chassis.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
-from chassis.tracing import child_of
+from kit.errors import Unauthenticated
+from kit.settings import Settings
+from kit.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
+from kit.tracing import child_of
 
 HEADER_PREFIX = "nameko."
 

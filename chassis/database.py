@@ -11,9 +11,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from chassis import failpoints, metrics
-from chassis.errors import Unavailable
-from chassis.settings import Settings
+from chassis import failpoints
+from kit import metrics
+from kit.errors import Unavailable
+from kit.settings import Settings
 
 T = TypeVar("T")
 

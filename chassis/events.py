@@ -13,15 +13,16 @@ import structlog
 from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
-from chassis import failpoints, metrics, topology
+from chassis import failpoints, topology
 from chassis.broker import Delivery, LinkedExtension, decoded
 from chassis.context import context_of
-from chassis.contracts import Event
 from chassis.database import Database, Db
-from chassis.errors import Unavailable
 from chassis.failures import Failure, due_failures, keep_failure, retry_failure
 from chassis.inbox import Effect, take
-from chassis.settings import Settings
+from kit import metrics
+from kit.contracts import Event
+from kit.errors import Unavailable
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

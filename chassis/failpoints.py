@@ -7,7 +7,7 @@ with `FAIL_POINT_PASSES=3` the fourth time. Production refuses the setting.
 import os
 import signal
 
-from chassis.settings import Settings
+from kit.settings import Settings
 
 _armed: dict[str, int] = {}  # how often a place may still be passed
 

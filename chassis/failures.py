@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.inbox import Effect, take
-from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.context import Call, IdempotencyKey
 from chassis.database import LOCK_NOT_AVAILABLE, Db, sqlstate
-from chassis.errors import Conflict, Declined, Invalid, from_wire, to_wire
 from chassis.tables import IDEMPOTENCY
+from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
 
 Json = Any
 

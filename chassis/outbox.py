@@ -7,11 +7,11 @@ import structlog
 import uuid6
 from sqlalchemy import Connection, insert
 
-from chassis.contracts import Event
 from chassis.database import RECORDED
-from chassis.fields import rfc3339
 from chassis.relay import Relay
 from chassis.tables import OUTBOX
+from kit.contracts import Event
+from kit.validation import rfc3339
 
 __all__ = ["Relay", "mark", "record", "row"]
 

@@ -7,8 +7,8 @@ import structlog
 from kombu import Connection
 
 from chassis import topology
-from chassis.errors import Unavailable
-from chassis.settings import Settings
+from kit.errors import Unavailable
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

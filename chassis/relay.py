@@ -16,13 +16,14 @@ from eventlet.event import Event as GreenEvent
 from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection, func, select, update
 
-from chassis import failpoints, metrics, topology
+from chassis import failpoints, topology
 from chassis.broker import PERSISTENT, Channel, Link, LinkedExtension
 from chassis.context import HEADER_PREFIX, enter
 from chassis.database import Database
-from chassis.errors import Unavailable
 from chassis.retention import purge
 from chassis.tables import OUTBOX
+from kit import metrics
+from kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 

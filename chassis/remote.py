@@ -13,10 +13,10 @@ from nameko.extensions import DependencyProvider, SharedExtension
 from chassis import topology
 from chassis.broker import Channel, Delivery, decoded
 from chassis.context import HEADER_PREFIX, Call
-from chassis.contracts import Rpc
-from chassis.errors import TimedOut, Unavailable, from_wire
 from chassis.presence import Presence
 from chassis.rpc import RpcLink
+from kit.contracts import Rpc
+from kit.errors import TimedOut, Unavailable, from_wire
 
 log = structlog.get_logger(__name__)
 Json = Any

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete
 
-from chassis.settings import Settings
 from chassis.tables import IDEMPOTENCY, INBOX, OUTBOX
+from kit.settings import Settings
 
 
 def purge(connection: Connection, settings: Settings) -> None:

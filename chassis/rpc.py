@@ -15,11 +15,12 @@ import structlog
 from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
-from chassis import failpoints, metrics, topology
+from chassis import failpoints, topology
 from chassis.broker import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
 from chassis.context import HEADER_PREFIX, Call, context_of
-from chassis.contracts import Rpc
-from chassis.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
+from kit import metrics
+from kit.contracts import Rpc
+from kit.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
 
 log = structlog.get_logger(__name__)
 

@@ -15,9 +15,10 @@ from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from chassis import failpoints, logging
-from chassis.contracts import Event
-from chassis.settings import Settings
+from chassis import failpoints
+from kit import logging
+from kit.contracts import Event
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

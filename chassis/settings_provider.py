@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 from nameko.extensions import DependencyProvider
 
-from chassis.settings import load
+from kit.settings import load
 
 Loaded = TypeVar("Loaded")
 

@@ -9,7 +9,7 @@ import structlog
 from nameko.extensions import Entrypoint, register_entrypoint
 
 from chassis.context import context_of
-from chassis.settings import Settings
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 Method = TypeVar("Method", bound=Callable[..., Any])

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from kombu import Connection
 
-from chassis.contracts import Event
-from chassis.settings import Settings
+from kit.contracts import Event
+from kit.settings import Settings
 
 DELIVERY_LIMIT = 1000
 # Each look at a dead letter counts as a delivery; RabbitMQ 4 would drop it after 20.

@@ -7,7 +7,7 @@ from typing import Any
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
-from chassis.settings import Settings
+from kit.settings import Settings
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
 

@@ -18,9 +18,9 @@ from typing import Any
 import click
 
 from chassis import topology
-from chassis.contracts import Event
-from chassis.settings import BadSetting, Settings, is_demo_password, load
 from cli.complaints import Complaint, complaining
+from kit.contracts import Event
+from kit.settings import BadSetting, Settings, is_demo_password, load
 from services.directory import NAMES, all_events
 
 GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import click
 from rich.console import Console
 
-from chassis import logging
-from chassis.settings import Settings, load
 from cli.complaints import complaining
 from cli.operations.dead_letter_commands import dead_letters
 from cli.operations.event_commands import events
@@ -17,6 +15,8 @@ from cli.operations.order_commands import orders
 from cli.operations.outbox_commands import outbox
 from cli.operations.queue_commands import queues
 from cli.options import gateway_url, site_url
+from kit import logging
+from kit.settings import Settings, load
 from services.directory import NAMES, all_events, class_of
 
 GATEWAY, WEB = "gateway", "web"

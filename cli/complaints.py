@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from chassis.errors import ServiceError
-from chassis.settings import BadSetting
+from kit.errors import ServiceError
+from kit.settings import BadSetting
 
 
 class Complaint(click.ClickException):

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from chassis.settings import BadSetting, Settings, load
-from chassis.tokens import verifying_keys
 from cli.site import web_settings
 from gateway.settings import GatewaySettings
+from kit.settings import BadSetting, Settings, load
+from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
 from services.orders.periods import OrderPeriods
 from services.payments.settings import PaymentSettings

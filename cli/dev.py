@@ -10,15 +10,15 @@ from eventlet.asyncio import spawn_for_awaitable
 from eventlet.queue import LightQueue
 from rich.console import Console
 
-from chassis import logging
-from chassis.errors import ServiceError
-from chassis.settings import Settings, load
 from cli.complaints import Complaint
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS, STAFF
 from cli.progress import seed_with_progress
 from client import Problem, Unreachable
 from embedded.bridge import in_greenlet
 from embedded.marketplace import CannotStart, Marketplace
+from kit import logging
+from kit.errors import ServiceError
+from kit.settings import Settings, load
 
 STARTED, SIGNALLED = "started", "signalled"
 DEMO_FILE, BEGUN, FINISHED = "demo-data", "begun", "finished"

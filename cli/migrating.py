@@ -7,8 +7,8 @@ from sqlalchemy.exc import OperationalError
 
 from chassis import topology
 from chassis.database import database_url
-from chassis.settings import Settings
 from cli.complaints import Complaint
+from kit.settings import Settings
 from services import directory, migrating
 
 

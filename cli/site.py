@@ -2,8 +2,8 @@
 
 import asyncio
 
-from chassis import logging
-from chassis.settings import BadSetting, Settings, load
+from kit import logging
+from kit.settings import BadSetting, Settings, load
 from web.app import run_until_signalled
 from web.settings import UnfitSetting, WebSettings
 

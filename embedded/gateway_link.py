@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis import topology
-from chassis.contracts import Event, Rpc
-from chassis.errors import TimedOut, Unavailable
-from chassis.settings import Settings
 from embedded.broker import Broker, Letter, Queue
 from gateway.feed import Subscribers
 from gateway.rpc import HEADER_PREFIX, CallHeaders, Reply, reply_in
+from kit.contracts import Event, Rpc
+from kit.errors import TimedOut, Unavailable
+from kit.settings import Settings
 
 REPLY_KEY = "reply.gateway"
 

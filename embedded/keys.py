@@ -6,8 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from chassis.settings import BadSetting
-from chassis.tokens import public_key_of
+from kit.settings import BadSetting
+from kit.tokens import public_key_of
 from services.accounts.signing import generate_signing_key
 
 FILE_NAME = "keys.json"

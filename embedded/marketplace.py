@@ -24,7 +24,6 @@ from sqlalchemy import func, select
 from chassis import runner, topology
 from chassis.database import Db, database_url, make_engine
 from chassis.relay import RelayWorker
-from chassis.settings import load
 from embedded import transport
 from embedded.broker import Broker
 from embedded.checking import check_settings
@@ -34,6 +33,7 @@ from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.resending import resend_lost_events
 from gateway.app import build_app, listening
 from gateway.settings import GatewaySettings
+from kit.settings import load
 from services import directory, migrating
 from services.accounts.models import ACCOUNTS
 from services.accounts.staff import grant_staff

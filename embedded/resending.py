@@ -5,10 +5,10 @@ from contextlib import ExitStack, closing
 
 from sqlalchemy import Engine, update
 
-from chassis.contracts import Event
 from chassis.database import make_engine
-from chassis.settings import Settings
 from chassis.tables import OUTBOX
+from kit.contracts import Event
+from kit.settings import Settings
 from services.deliveries import lacking
 
 

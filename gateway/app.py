@@ -12,10 +12,6 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from chassis import logging
-from chassis.contracts import Event, events_of
-from chassis.settings import load
-from chassis.tokens import Verifier, verifying_keys
 from gateway.access_log import access_log
 from gateway.addresses import Addresses
 from gateway.auth import Authenticator, Revocations
@@ -45,6 +41,10 @@ from gateway.rpc import AmqpRpcClient, RpcClient
 from gateway.server import GatewayRunner
 from gateway.serving import AiohttpHandler, frame, serve
 from gateway.settings import GatewaySettings
+from kit import logging
+from kit.contracts import Event, events_of
+from kit.settings import load
+from kit.tokens import Verifier, verifying_keys
 from services.accounts import contract as accounts_contract
 from services.catalog import contract as catalog_contract
 from services.messaging import contract as messaging_contract

@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
-from chassis.errors import RemoteFailure, ServiceError, Unauthenticated
-from chassis.tokens import Caller, Verifier
 from gateway.rpc import CallHeaders, RpcClient
+from kit.errors import RemoteFailure, ServiceError, Unauthenticated
+from kit.tokens import Caller, Verifier
 from services.accounts import contract as accounts
 
 log = structlog.get_logger(__name__)

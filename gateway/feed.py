@@ -9,8 +9,8 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
-from chassis.contracts import Event
-from chassis.settings import Settings
+from kit.contracts import Event
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

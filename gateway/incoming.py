@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from chassis.contracts import Rpc
-from chassis.errors import Unauthenticated
-from chassis.tokens import Caller
-from chassis.tracing import child_of, is_traceparent
 from gateway.limits import Allowance
 from gateway.metrics import RPCS
 from gateway.problems import Problem, bad_header, precondition_required
 from gateway.routes import IfMatch, Key, Route
 from gateway.rpc import CallHeaders, Reply
+from kit.contracts import Rpc
+from kit.errors import Unauthenticated
+from kit.tokens import Caller
+from kit.tracing import child_of, is_traceparent
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -11,9 +11,9 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from chassis.errors import TooMany
 from gateway.routes import Limit
 from gateway.settings import GatewaySettings
+from kit.errors import TooMany
 
 SWEEP_ABOVE = 10_000
 

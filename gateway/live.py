@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.errors import TooMany
 from gateway.metrics import STREAMS
 from gateway.settings import GatewaySettings
+from kit.errors import TooMany
 
 MAX_WAITING = 500
 SWEEP_SECONDS = 60.0

@@ -12,9 +12,9 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import INCLUDE, Schema, fields
 
-from chassis.fields import Money, Timestamp
 from gateway.problems import MEDIA_TYPE
 from gateway.routes import IfMatch, Key, Reads, Route, Shape, Who
+from kit.validation import Money, Timestamp
 
 Part = dict[str, Any]
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}

@@ -11,7 +11,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from chassis.errors import Unavailable
+from kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 

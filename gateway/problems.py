@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.errors import ServiceError, field_errors
 from gateway.problem_kinds import KINDS, ProblemKind
+from kit.errors import ServiceError, field_errors
 
 Json = Any
 MEDIA_TYPE = "application/problem+json"

@@ -19,10 +19,10 @@ from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
-from chassis.contracts import Rpc
-from chassis.errors import RemoteFailure, TimedOut, Unavailable, from_wire
-from chassis.settings import Settings
 from gateway.presence import Presence
+from kit.contracts import Rpc
+from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,6 @@ from aiohttp import web
 from marshmallow import Schema
 from prometheus_client import Counter, Histogram
 
-from chassis.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
-from chassis.fields import is_id
-from chassis.tracing import trace_id
 from gateway import problems
 from gateway.addresses import limited_as
 from gateway.answers import Answer, is_fresh, not_modified, render
@@ -21,6 +18,9 @@ from gateway.incoming import Incoming
 from gateway.metrics import REQUESTS, SECONDS
 from gateway.problems import Problem
 from gateway.routes import Kept, Limit, Reads, Route, Shape, Who
+from kit.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
+from kit.tracing import trace_id
+from kit.validation import is_id
 from services.accounts.contract import CURRENT_SESSION
 
 if TYPE_CHECKING:

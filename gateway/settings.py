@@ -3,7 +3,7 @@
 import dataclasses
 import ipaddress
 
-from chassis.settings import BadSetting, Settings, setting
+from kit.settings import BadSetting, Settings, setting
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

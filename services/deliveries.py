@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, union_all
 
-from chassis.contracts import Event
-from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
+from kit.contracts import Event
+from kit.settings import Settings
 
 MARGIN = timedelta(days=1)
 AT_ONCE = 5000

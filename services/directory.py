@@ -4,7 +4,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from chassis.contracts import Event, events_of
+from kit.contracts import Event, events_of
 
 NAMES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
 

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from chassis import topology
-from chassis.settings import Settings, load
+from kit.settings import Settings, load
 from tests import house
 from tests.found_servers import Servers
 from tests.servers import MISSING, NOT_RUN, broker_connection, require_servers, with_database

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from chassis.contracts import Event, Rpc, events_of, rpcs_of
+from kit.contracts import Event, Rpc, events_of, rpcs_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = tuple(sorted(path.parent.name for path in ROOT.glob("services/*/contract.py")))

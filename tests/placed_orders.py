@@ -6,10 +6,10 @@ from typing import Any
 
 import uuid6
 
-from chassis.contracts import Rpc
-from chassis.errors import NotFound
-from chassis.fields import rfc3339
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.errors import NotFound
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.orders import contract
 
 Json = dict[str, Any]

@@ -14,17 +14,17 @@ from psycopg2 import OperationalError
 from sqlalchemy.engine import make_url
 
 from chassis.context import Call, IdempotencyKey, enter
-from chassis.contracts import Event, Rpc
 from chassis.database import Database, Db, make_engine
-from chassis.errors import Invalid, field_errors
 from chassis.events import Fresh
-from chassis.fields import rfc3339
 from chassis.outbox import row
 from chassis.remote import Remote
-from chassis.settings import Settings, load
 from chassis.settings_provider import SettingsProvider
 from chassis.tables import OUTBOX
-from chassis.tokens import DEMO_SIGNING_KEY, Caller, Verifier, verifying_keys
+from kit.contracts import Event, Rpc
+from kit.errors import Invalid, field_errors
+from kit.settings import Settings, load
+from kit.tokens import DEMO_SIGNING_KEY, Caller, Verifier, verifying_keys
+from kit.validation import rfc3339
 from services.accounts.signing import Signer
 from services.directory import class_of
 from services.migrating import upgrade

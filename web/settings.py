@@ -1,4 +1,4 @@
-"""The site's own settings. `chassis.settings.load` and `microtasks config` read any such class."""
+"""The site's own settings. `kit.settings.load` and `microtasks config` read any such class."""
 
 import dataclasses
 from typing import Any

@@ -10,11 +10,11 @@ from typing import Any
 from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
 
 from chassis import topology
-from chassis.settings import Settings
 from chassis.topology import Queue
 from cli.broker import ask, connected
 from cli.configuration import masked
 from cli.doctor.findings import Finding, failed, ok, warning
+from kit.settings import Settings
 from services import directory
 
 SUBJECT = "broker"

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from chassis.database import make_engine
-from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, OUTBOX
-from chassis.tokens import LEEWAY_SECONDS
 from cli.complaints import said_by_postgresql
 from cli.configuration import masked
 from cli.doctor.findings import Finding, failed, ok, warning
 from cli.durations import spoken
+from kit.settings import Settings
+from kit.tokens import LEEWAY_SECONDS
 from services.migrating import alembic_config
 
 OLDEST_VERSION = 15

@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from chassis.settings import BadSetting, Settings, load
 from cli.doctor.broker import examine_broker
 from cli.doctor.databases import examine_database
 from cli.doctor.doors import examine_gateway, examine_site
 from cli.doctor.findings import Finding, failed
 from cli.doctor.settings import examine_settings
+from kit.settings import BadSetting, Settings, load
 
 Examine = Callable[[], Iterable[Finding]]
 

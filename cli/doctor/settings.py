@@ -4,10 +4,10 @@ import os
 import re
 from collections.abc import Collection, Iterator
 
-from chassis.settings import BadSetting, Settings, load
-from chassis.tokens import verifying_keys
 from cli.configuration import COMMON, problems
 from cli.doctor.findings import Finding, failed, ok, warning
+from kit.settings import BadSetting, Settings, load
+from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import Signer
 

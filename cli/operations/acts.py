@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from chassis.settings import BadSetting
 from chassis.tables import OPERATOR_ACTS
+from kit.settings import BadSetting
 
 NAME_VARIABLE = "MICROTASKS_OPERATOR"
 LONGEST_NAME = 80

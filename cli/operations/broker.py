@@ -8,10 +8,10 @@ from amqp import spec
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
 from chassis.broker import text_of  # with it py-amqp reads messages whose properties are no text
-from chassis.settings import Settings
 from cli.broker import ANSWER_SECONDS, connected
 from cli.complaints import Complaint
 from cli.configuration import masked
+from kit.settings import Settings
 
 MOST = 10_000
 NO_ROUTE = 312

@@ -10,8 +10,8 @@ import amqp
 
 from chassis import topology
 from chassis.context import HEADER_PREFIX
-from chassis.settings import Settings
 from cli.operations.broker import publish, text_in
+from kit.settings import Settings
 
 REQUEST_ID = f"{HEADER_PREFIX}request_id"
 

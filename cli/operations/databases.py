@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from chassis.database import Db, make_engine
-from chassis.errors import Unavailable
-from chassis.settings import BadSetting, Settings, load
 from cli.complaints import Complaint, complaining, said_by_postgresql
+from kit.errors import Unavailable
+from kit.settings import BadSetting, Settings, load
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0  # an operator would rather wait than not know

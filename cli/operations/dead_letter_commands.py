@@ -94,8 +94,8 @@ def drop_letters(ids: tuple[str, ...], service: str | None, **how: Any) -> None:
 
 
 def _find(service: str | None, ids: Sequence[str] = ()) -> Any:
-    from chassis.settings import Settings, load
     from cli.operations.dead_letters import find
+    from kit.settings import Settings, load
 
     with complaining():
         return find(load(Settings), [service] if service else NAMES, ids)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from chassis.settings import load
 from cli.operations.databases import Databases
+from kit.settings import load
 from services.payments.auditing import audit_ledger
 from services.payments.settings import PaymentSettings
 from services.payments.till import open_till

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chassis import topology
-from chassis.contracts import Event, Rpc, rpcs_of
-from chassis.fields import rfc3339
 from chassis.rpc import CALL, REASON
-from chassis.settings import Settings
 from cli.operations.broker import text_in
+from kit.contracts import Event, Rpc, rpcs_of
+from kit.settings import Settings
+from kit.validation import rfc3339
 from services.directory import all_events, contract_of
 
 EVENT, CALLED, UNKNOWN = "event", "call", "unknown"

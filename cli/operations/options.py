@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from chassis.logging import configure
+from kit.logging import configure
 from services.directory import NAMES
 
 Command = TypeVar("Command", bound=Callable[..., Any])

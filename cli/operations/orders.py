@@ -9,13 +9,13 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import Connection, Row, select
 
-from chassis.errors import Invalid, NotFound, field_errors
-from chassis.fields import rfc3339
-from chassis.settings import load
 from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
-from chassis.tokens import Caller
 from cli.operations.acts import Act, operator, record
 from cli.operations.databases import Databases
+from kit.errors import Invalid, NotFound, field_errors
+from kit.settings import load
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.orders import reading
 from services.orders.contract import ORDER_STATUS_CHANGED, TRANSITION_ORDER
 from services.orders.lifecycle import STAFF, Step, Wish, advance, decide

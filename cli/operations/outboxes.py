@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from chassis.contracts import Event
-from chassis.fields import rfc3339
 from chassis.tables import FAILED_EVENTS, OUTBOX
 from cli.operations.acts import Act, record
 from cli.operations.databases import Databases
+from kit.contracts import Event
+from kit.validation import rfc3339
 from services.deliveries import is_remembered, lacking
 from services.directory import all_events
 

@@ -10,7 +10,6 @@ from typing import Any
 from amqp.exceptions import NotFound
 
 from chassis import topology
-from chassis.settings import Settings
 from chassis.topology import Queue
 from cli.broker import ask
 from cli.complaints import Complaint
@@ -20,6 +19,7 @@ from cli.operations.databases import Databases
 from cli.operations.dead_letters import letters_in
 from cli.operations.letters import event_of
 from cli.operations.outboxes import Delivery, delivery
+from kit.settings import Settings
 from services.directory import NAMES, all_events
 
 LOOKS, PAUSE_SECONDS = 3, 0.5

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from chassis.errors import Unavailable
+from kit.errors import Unavailable
 
 MOST_WAITING = 20
 T = TypeVar("T")

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from chassis.fields import PageArguments
 from gateway.incoming import Incoming
 from gateway.routes import IfMatch, Kept, Key, Route, Shape, Storing, Who
 from gateway.rpc import Reply
+from kit.validation import PageArguments
 from services.catalog import contract as catalog
 
 

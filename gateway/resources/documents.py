@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
-from chassis.errors import Conflict, ServiceError
 from gateway.answers import JSON as JSON_TYPE
 from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
@@ -22,6 +21,7 @@ from gateway.formats import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
 from gateway.incoming import Incoming
 from gateway.problems import not_found
 from gateway.routes import Key, Reads, Route, Shape, Who
+from kit.errors import Conflict, ServiceError
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 

@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from marshmallow import Schema, fields
 
-from chassis.fields import PageArguments
 from gateway.incoming import Incoming
 from gateway.routes import IfMatch, Key, Route, Shape, Storing, Who
 from gateway.rpc import Reply
+from kit.validation import PageArguments
 from services.orders import contract as orders
 
 

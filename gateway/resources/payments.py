@@ -2,11 +2,11 @@
 
 from http import HTTPStatus
 
-from chassis.errors import Unauthenticated
 from gateway.incoming import Incoming
 from gateway.problems import bad_header
 from gateway.routes import Key, Reads, Route, Shape, Who
 from gateway.rpc import Reply
+from kit.errors import Unauthenticated
 from services.payments import contract as payments
 
 SIGNATURE = "Stripe-Signature"

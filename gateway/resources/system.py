@@ -10,13 +10,13 @@ from aiohttp import web
 from marshmallow import Schema, fields
 from swagger_ui_bundle import swagger_ui_path
 
-from chassis.tokens import ALGORITHM, key_id, verifying_keys
 from gateway.help import HELP
 from gateway.incoming import Incoming
 from gateway.problem_kinds import KINDS
 from gateway.problems import not_found
 from gateway.routes import Handler, Limit, Route, Shape, Storing, Who
 from gateway.rpc import Reply
+from kit.tokens import ALGORITHM, key_id, verifying_keys
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import Signer
 

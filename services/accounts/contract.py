@@ -6,8 +6,8 @@ import zoneinfo
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Id, PageArguments, Rating, Text, Timestamp, text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import Id, PageArguments, Rating, Text, Timestamp, text
 
 CURRENT_SESSION = "current"
 MAX_EMAIL_LENGTH = 254

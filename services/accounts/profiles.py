@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from chassis.fields import is_id
+from kit.validation import is_id
 from services.accounts import queries, registry
 from services.orders.contract import Status
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import outbox
-from chassis.contracts import Event
-from chassis.errors import Conflict, NotFound
+from kit.contracts import Event
+from kit.errors import Conflict, NotFound
 from services.accounts import contract
 from services.accounts.emails import normalise
 from services.accounts.models import ACCOUNTS

@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 
 from chassis.context import CallContext
 from chassis.database import Database
-from chassis.errors import Invalid, Unauthenticated, Unavailable
 from chassis.events import on_event
 from chassis.idempotency import once, replay
 from chassis.outbox import Relay
 from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
 from chassis.timers import every
+from kit.errors import Invalid, Unauthenticated, Unavailable
 from services.accounts import contract, memory, passwords, profiles, registry, sessions, sign_ins
 from services.accounts.answers import render_account, render_profile, render_session
 from services.accounts.models import SESSIONS

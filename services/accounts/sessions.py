@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from chassis import outbox
-from chassis.errors import BadQuery, NotFound
-from chassis.fields import is_id, rfc3339
-from chassis.pages import Page, decode_cursor, page_of
-from chassis.tokens import LEEWAY_SECONDS, Caller
+from kit.errors import BadQuery, NotFound
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import LEEWAY_SECONDS, Caller
+from kit.validation import is_id, rfc3339
 from services.accounts import contract, queries
 from services.accounts.answers import render_account, render_listed_session
 from services.accounts.models import REFRESH_TOKENS, SESSIONS

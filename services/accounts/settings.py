@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from chassis.settings import BadSetting, setting
-from chassis.tokens import DEMO_SIGNING_KEY
+from kit.settings import BadSetting, setting
+from kit.tokens import DEMO_SIGNING_KEY
 from services.accounts.signing import Signer
 
 DEMO_SESSION_SECRET = hashlib.sha256(b"microtasks demo session secret, never for production").hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from chassis.database import Db
-from chassis.errors import TooMany
+from kit.errors import TooMany
 from services.accounts import passwords, queries, registry
 from services.accounts.emails import normalise
 from services.accounts.refresh_tokens import keyed_digest

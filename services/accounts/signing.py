@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.tokens import ALGORITHM, key_id, public_key_of
+from kit.tokens import ALGORITHM, key_id, public_key_of
 
 
 class Signer:

@@ -4,7 +4,7 @@ import uuid6
 from sqlalchemy import Connection, func, insert, select, update
 
 from chassis.database import Db
-from chassis.errors import NotFound
+from kit.errors import NotFound
 from services.accounts.emails import normalise
 from services.accounts.models import ACCOUNTS, STAFF_GRANTS
 from services.accounts.sessions import close_sessions

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 
 
 def render_category(row: Row[Any]) -> dict[str, Any]:

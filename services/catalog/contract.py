@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import (
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import (
     CURRENCIES,
     MAX_AMOUNT_MINOR,
     Id,

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.dialects import postgresql
 
 from chassis import outbox
-from chassis.contracts import Event
 from chassis.tables import OUTBOX
+from kit.contracts import Event
 from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.models import providers, services
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from chassis.errors import Conflict, Forbidden, NotFound, Stale
+from kit.errors import Conflict, Forbidden, NotFound, Stale
 
 
 class Listing(Protocol):

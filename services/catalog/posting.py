@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
-from chassis.errors import Invalid
-from chassis.fields import is_id
+from kit.errors import Invalid
+from kit.validation import is_id
 from services.catalog.answers import render_service
 from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.listing import check_changeable, check_seen, is_public, owned

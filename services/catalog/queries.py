@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select, true
 
-from chassis.errors import BadQuery
-from chassis.fields import is_id
-from chassis.pages import Page, decode_cursor, page_of
+from kit.errors import BadQuery
+from kit.paging import Page, decode_cursor, page_of
+from kit.validation import is_id
 from services.catalog.answers import render_category, render_offer, render_service
 from services.catalog.listing import no_such_service
 from services.catalog.models import categories, services

@@ -24,7 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from chassis.pages import Page, page_of
+from kit.paging import Page, page_of
 from services.catalog.answers import render_service
 from services.catalog.models import services
 from services.catalog.queries import SHOWN, active_services

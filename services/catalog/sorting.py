@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, tuple_
 
-from chassis.errors import BadQuery
-from chassis.fields import is_id, rfc3339
-from chassis.pages import decode_cursor
+from kit.errors import BadQuery
+from kit.paging import decode_cursor
+from kit.validation import is_id, rfc3339
 from services.catalog.models import services
 
 # A cursor travels through the client's hands: each value is checked before SQL sees it.

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, select
 
-from chassis.errors import Forbidden, NotFound, ServiceError
-from chassis.tokens import Caller
+from kit.errors import Forbidden, NotFound, ServiceError
+from kit.tokens import Caller
 from services.messaging.models import THREADS
 
 

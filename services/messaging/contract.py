@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
 
 SERVICE = "messaging"
 MAX_BODY_CHARACTERS = 4000

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chassis.errors import BadQuery
-from chassis.fields import is_id, rfc3339
-from chassis.pages import decode_cursor
+from kit.errors import BadQuery
+from kit.paging import decode_cursor
+from kit.validation import is_id, rfc3339
 
 LAST_POSITION = 2**31 - 1
 

@@ -11,8 +11,8 @@ import uuid6
 from sqlalchemy import Connection, func, insert, null, text, update
 
 from chassis import outbox
-from chassis.errors import NotFound
 from chassis.tables import OUTBOX
+from kit.errors import NotFound
 from services.messaging import contract
 from services.messaging.models import NOTIFICATIONS
 from services.messaging.notifications import Notification

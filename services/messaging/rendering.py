@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 from services.messaging.contract import CATEGORIES
 
 

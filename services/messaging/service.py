@@ -7,14 +7,14 @@ from sqlalchemy import Connection
 
 from chassis.context import CallContext
 from chassis.database import Database
-from chassis.errors import NotFound
 from chassis.events import on_event
-from chassis.fields import is_id, rfc3339
 from chassis.idempotency import once
-from chassis.pages import Page, page_of
 from chassis.relay import Relay
 from chassis.remote import Remote
 from chassis.rpc import rpc
+from kit.errors import NotFound
+from kit.paging import Page, page_of
+from kit.validation import is_id, rfc3339
 from services.accounts import contract as accounts_contract
 from services.messaging import contract, delivery, preferences, queries, threads
 from services.messaging.access import ThreadUnknown

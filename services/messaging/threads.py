@@ -11,8 +11,8 @@ import uuid6
 from sqlalchemy import Connection, Row, text
 
 from chassis import outbox
-from chassis.errors import Invalid
-from chassis.tokens import Caller
+from kit.errors import Invalid
+from kit.tokens import Caller
 from services.messaging import contract
 from services.messaging.access import refused_writing
 from services.messaging.delivery import deliver

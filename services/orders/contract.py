@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
 
 
 class Status(IntEnum):

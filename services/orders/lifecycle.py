@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chassis.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from services.orders.contract import STATUSES, Status
 from services.orders.periods import OrderPeriods
 

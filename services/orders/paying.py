@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from chassis.errors import Conflict
+from kit.errors import Conflict
 from services.orders.models import ORDERS
 from services.orders.rendering import number_of
 

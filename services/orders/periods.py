@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chassis.settings import BadSetting, setting
+from kit.settings import BadSetting, setting
 
 
 @dataclass(frozen=True)

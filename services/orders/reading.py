@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.errors import BadQuery, NotFound
-from chassis.fields import is_id, rfc3339
-from chassis.pages import Page, decode_cursor, page_of
-from chassis.tokens import Caller
+from kit.errors import BadQuery, NotFound
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import Caller
+from kit.validation import is_id, rfc3339
 from services.orders import queries
 from services.orders.contract import STATUS_CODES
 from services.orders.rendering import Row, render_order, render_transition

@@ -8,8 +8,8 @@ import uuid6
 from sqlalchemy import Connection
 
 from chassis import outbox
-from chassis.fields import rfc3339
-from chassis.tokens import Caller
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.orders import queries
 from services.orders.contract import ORDER_REMINDER_DUE, ORDER_STATUS_CHANGED
 from services.orders.lifecycle import CUSTOMER, STAFF, OrderState, Step

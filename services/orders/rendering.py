@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chassis.fields import rfc3339
-from chassis.tokens import Caller
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.orders.contract import STATUSES, Status
 from services.orders.lifecycle import OrderState, available_transitions, roles_on
 

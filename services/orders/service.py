@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from chassis.context import CallContext
 from chassis.database import Database
-from chassis.errors import NotFound
 from chassis.events import on_event
 from chassis.idempotency import once, replay
 from chassis.relay import Relay
@@ -15,7 +14,8 @@ from chassis.remote import Remote
 from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
 from chassis.timers import every
-from chassis.tokens import Caller
+from kit.errors import NotFound
+from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog.contract import GET_OFFER
 from services.orders import clocks, contract, reading

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chassis.errors import Conflict
+from kit.errors import Conflict
 from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
 

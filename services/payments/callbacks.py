@@ -2,8 +2,8 @@
 
 import structlog
 
-from chassis.errors import NotFound
-from chassis.fields import is_id
+from kit.errors import NotFound
+from kit.validation import is_id
 from services.payments.healing import hear
 from services.payments.rendering import Json
 from services.payments.sandbox import Sandbox

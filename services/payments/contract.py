@@ -6,8 +6,8 @@ an account) is `SignedMoney`; what people send is `Money`, from 1 to 10^12.
 
 from marshmallow import Schema, fields, validate
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import CURRENCIES, Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import CURRENCIES, Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
 
 MAX_REASON_CHARACTERS = 2000
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import outbox
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 from services.orders.contract import Status
 from services.payments.contract import PAYMENT_CHANGED
 from services.payments.models import DUES

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.errors import Unavailable
+from kit.errors import Unavailable
 from services.payments.intents import asked, claim_unfinished
 from services.payments.models import PAYMENTS, PAYOUTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.paying import OPEN, find_wish, settle, wish_of

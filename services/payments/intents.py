@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.context import Call, IdempotencyKey
 from chassis.database import Db
-from chassis.errors import Conflict, Invalid, Unavailable
 from chassis.idempotency import replay
+from kit.errors import Conflict, Invalid, Unavailable
 from services.payments.processor import NoAnswer
 from services.payments.rendering import Json, Row
 from services.payments.settings import PaymentSettings

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection
 
-from chassis.errors import BadQuery
-from chassis.fields import is_id
-from chassis.pages import Page, decode_cursor, page_of
-from chassis.tokens import Caller
+from kit.errors import BadQuery
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import Caller
+from kit.validation import is_id
 from services.payments import queries, transactions
 from services.payments.rendering import Json, Row, render_payout
 

@@ -13,11 +13,11 @@ import uuid6
 from sqlalchemy import Connection, select, update
 
 from chassis.context import Call
-from chassis.errors import Conflict, Declined, Forbidden
 from chassis.failpoints import reach
-from chassis.fields import is_id
 from chassis.idempotency import once, replay
-from chassis.tokens import Caller
+from kit.errors import Conflict, Declined, Forbidden
+from kit.tokens import Caller
+from kit.validation import is_id
 from services.payments import ledger
 from services.payments.dues import change_due, fall_due_by_answer
 from services.payments.intents import answer_of_twin, asked, earlier, insert_intent

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Select, select, update
 
 from chassis import outbox
 from chassis.context import Call
-from chassis.errors import Conflict
 from chassis.failpoints import reach
 from chassis.idempotency import once, replay
-from chassis.tokens import Caller
+from kit.errors import Conflict
+from kit.tokens import Caller
 from services.payments import ledger
 from services.payments.contract import PAYOUT_CHANGED
 from services.payments.intents import answer_of_twin, asked, earlier, insert_intent

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, or_, select
 
-from chassis.errors import NotFound
-from chassis.fields import is_id
-from chassis.tokens import Caller
+from kit.errors import NotFound
+from kit.tokens import Caller
+from kit.validation import is_id
 from services.payments.models import ACCOUNT_NAMES, BALANCES, DUES, PAYMENTS, PAYOUTS, REFUNDS
 from services.payments.rendering import Json, Row, money, render_payment
 

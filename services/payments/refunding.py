@@ -6,11 +6,11 @@ import uuid6
 from sqlalchemy import Connection, select, update
 
 from chassis.context import Call
-from chassis.errors import Conflict, Forbidden, Invalid
 from chassis.failpoints import reach
-from chassis.fields import is_id
 from chassis.idempotency import once, replay
-from chassis.tokens import Caller
+from kit.errors import Conflict, Forbidden, Invalid
+from kit.tokens import Caller
+from kit.validation import is_id
 from services.payments import ledger
 from services.payments.dues import change_due
 from services.payments.intents import answer_of_twin, asked, earlier, insert_intent

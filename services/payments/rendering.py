@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 
 Json = dict[str, Any]
 Row = Mapping[Any, Any]

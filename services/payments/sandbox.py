@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, text
 
 from chassis.database import Db
-from chassis.errors import Conflict, Invalid, NotFound
+from kit.errors import Conflict, Invalid, NotFound
 from services.payments.processor import (
     Charge,
     ChargeRecord,

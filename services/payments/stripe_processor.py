@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import stripe
 
-from chassis.errors import Invalid, Unauthenticated
+from kit.errors import Invalid, Unauthenticated
 from services.payments.processor import (
     Charge,
     ChargeRecord,

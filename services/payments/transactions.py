@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select, case, cast, func, select
 
-from chassis.fields import rfc3339
-from chassis.tokens import Caller
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.payments.ledger import KINDS
 from services.payments.models import ACCOUNT_NAMES, DUES, ENTRIES, MOVEMENTS
 from services.payments.rendering import Json, Row, money

@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
 
 MIN_STARS = 1
 MAX_STARS = 5

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chassis.settings import setting
+from kit.settings import setting
 
 
 @dataclass(frozen=True)

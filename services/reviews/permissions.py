@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chassis.errors import Conflict, Forbidden, NotFound
+from kit.errors import Conflict, Forbidden, NotFound
 from services.orders.contract import Status
 
 Role = Literal["customer", "provider", "staff"]

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
 
-from chassis.errors import BadQuery
-from chassis.fields import is_id, rfc3339
-from chassis.pages import Page, decode_cursor, page_of
-from chassis.tokens import Caller
+from kit.errors import BadQuery
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import Caller
+from kit.validation import is_id, rfc3339
 from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
 from services.reviews.permissions import nothing_there
 from services.reviews.ratings import star_counts

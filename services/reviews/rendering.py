@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 
 Row = Mapping[Any, Any]
 

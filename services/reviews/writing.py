@@ -9,7 +9,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import outbox
-from chassis.tokens import Caller
+from kit.tokens import Caller
 from services.reviews import permissions, ratings
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from chassis.errors import ServiceError
-from chassis.tokens import Caller
+from kit.errors import ServiceError
+from kit.tokens import Caller
 from services.accounts import contract
 from tests.service_harness import Harness
 

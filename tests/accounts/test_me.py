@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Invalid, NotFound, TooMany, Unauthenticated
+from kit.errors import Invalid, NotFound, TooMany, Unauthenticated
 from services.accounts import contract, passwords
 from services.accounts.models import ACCOUNTS
 from tests.accounts.people import PASSWORD, People, outcomes

@@ -5,7 +5,7 @@ from typing import Any
 
 import uuid6
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 from services.accounts import contract
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.reviews.contract import RATING_CHANGED

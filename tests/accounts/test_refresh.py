@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from chassis.context import IdempotencyKey
-from chassis.errors import Unauthenticated
+from kit.errors import Unauthenticated
 from services.accounts import contract
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import People, outcomes

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import BadQuery, Invalid, NotFound, Unauthenticated
-from chassis.pages import encode_cursor
-from chassis.tokens import LEEWAY_SECONDS
+from kit.errors import BadQuery, Invalid, NotFound, Unauthenticated
+from kit.paging import encode_cursor
+from kit.tokens import LEEWAY_SECONDS
 from services.accounts import contract
 from services.accounts.models import SESSIONS
 from services.accounts.settings import AccountSettings

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from chassis.settings import BadSetting, load
+from kit.settings import BadSetting, load
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import generate_signing_key
 

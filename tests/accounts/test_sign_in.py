@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from chassis.errors import Invalid, ServiceError, TooMany, Unauthenticated
+from kit.errors import Invalid, ServiceError, TooMany, Unauthenticated
 from services.accounts import contract, passwords
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People, outcomes

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Invalid, NotFound
+from kit.errors import Conflict, Invalid, NotFound
 from services.accounts import contract
 from services.accounts.models import METADATA
 from tests.accounts.people import PASSWORD, People, outcomes

@@ -1,7 +1,7 @@
 import pytest
 
-from chassis.contracts import rpcs_of
-from chassis.errors import NotFound, Unauthenticated
+from kit.contracts import rpcs_of
+from kit.errors import NotFound, Unauthenticated
 from services.accounts import contract
 from services.accounts.settings import AccountSettings
 from services.accounts.staff import grant_staff, revoke_staff

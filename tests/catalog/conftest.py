@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.catalog.market import Market
 from tests.service_harness import Harness, make_service
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chassis.contracts import Rpc
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.tokens import Caller
 from services.catalog import contract
 from tests.service_harness import Harness, person
 

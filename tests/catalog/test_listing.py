@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, NotFound, Stale
+from kit.errors import Conflict, Forbidden, NotFound, Stale
 from services.catalog.listing import check_changeable, check_seen, is_public, owned
 
 

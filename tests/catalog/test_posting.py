@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
+from kit.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from services.catalog import contract
 from tests.catalog.market import LISTING, Market
 from tests.service_harness import person

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from chassis.contracts import Rpc
-from chassis.errors import BadQuery, NotFound, Unauthenticated
+from kit.contracts import Rpc
+from kit.errors import BadQuery, NotFound, Unauthenticated
 from services.catalog import contract
 from tests.catalog.market import Market
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.catalog import contract
 from tests.catalog.market import Market
 from tests.service_harness import make_service, person

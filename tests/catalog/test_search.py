@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import BadQuery
+from kit.errors import BadQuery
 from services.catalog import contract
 from services.catalog.search import MOST_CANDIDATES
 from tests.catalog.market import Market

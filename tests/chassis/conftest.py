@@ -18,10 +18,10 @@ import pytest
 import sqlalchemy as sa
 
 from chassis import topology
-from chassis.contracts import Rpc
 from chassis.database import Db, database_url, make_engine
-from chassis.settings import Settings, load
 from chassis.tables import METADATA
+from kit.contracts import Rpc
+from kit.settings import Settings, load
 from services.migrating import create_database
 from tests.chassis import echo_contract as contract
 from tests.house import ROOT

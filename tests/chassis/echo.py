@@ -12,13 +12,13 @@ from sqlalchemy import Connection, text  # noqa: E402
 from chassis import runner  # noqa: E402
 from chassis.context import CallContext  # noqa: E402
 from chassis.database import Database  # noqa: E402
-from chassis.errors import Conflict  # noqa: E402
 from chassis.events import on_event  # noqa: E402
 from chassis.idempotency import once  # noqa: E402
 from chassis.outbox import Relay, record  # noqa: E402
 from chassis.remote import Remote  # noqa: E402
 from chassis.rpc import rpc  # noqa: E402
-from chassis.settings import Settings, load  # noqa: E402
+from kit.errors import Conflict  # noqa: E402
+from kit.settings import Settings, load  # noqa: E402
 from tests.chassis import echo_contract as contract  # noqa: E402
 
 

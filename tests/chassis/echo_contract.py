@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from chassis.contracts import Event, EventSchema, Rpc
-from chassis.fields import Party, Text
+from kit.contracts import Event, EventSchema, Rpc
+from kit.validation import Party, Text
 
 
 class Words(Schema):

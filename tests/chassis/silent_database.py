@@ -10,8 +10,8 @@ eventlet.monkey_patch()
 import sys  # noqa: E402
 
 from chassis.database import Db, make_engine  # noqa: E402
-from chassis.errors import Unavailable  # noqa: E402
-from chassis.settings import Settings  # noqa: E402
+from kit.errors import Unavailable  # noqa: E402
+from kit.settings import Settings  # noqa: E402
 
 if __name__ == "__main__":
     listener = eventlet.listen(("127.0.0.1", 0))

@@ -11,8 +11,8 @@ from amqp.exceptions import RecoverableConnectionError
 
 from chassis import broker, topology
 from chassis.broker import Link
-from chassis.errors import Unavailable
-from chassis.settings import Settings
+from kit.errors import Unavailable
+from kit.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.network import Network

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from chassis.database import Db, _translated
-from chassis.errors import Unavailable
+from kit.errors import Unavailable
 from tests.house import ROOT
 
 

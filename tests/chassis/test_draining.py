@@ -12,7 +12,7 @@ import amqp
 import pytest
 
 from chassis import topology
-from chassis.contracts import Rpc
+from kit.contracts import Rpc
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.servers import broker_connection, eventually

@@ -8,9 +8,9 @@ import pytest
 
 from chassis.context import CallContext
 from chassis.database import Database, Db
-from chassis.errors import Unavailable
 from chassis.events import EventConsumer, EventEntrypoint, Fresh
-from chassis.settings import Settings
+from kit.errors import Unavailable
+from kit.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.servers import eventually

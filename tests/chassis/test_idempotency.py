@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from chassis.context import Call, IdempotencyKey
 from chassis.database import Db, make_engine
-from chassis.errors import Conflict, Declined, Invalid
 from chassis.idempotency import once, replay
-from chassis.settings import Settings
-from chassis.tokens import Verifier
+from kit.errors import Conflict, Declined, Invalid
+from kit.settings import Settings
+from kit.tokens import Verifier
 
 pytestmark = pytest.mark.servers
 

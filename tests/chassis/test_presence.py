@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 import pytest
 
 from chassis import presence
-from chassis.errors import Unavailable
 from chassis.presence import Presence
-from chassis.settings import Settings
+from kit.errors import Unavailable
+from kit.settings import Settings
 
 
 def test_two_callers_may_find_the_same_service_present_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

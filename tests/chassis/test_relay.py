@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from chassis.database import Db
-from chassis.errors import Unavailable
 from chassis.relay import BATCH, Confirms, RelayWorker
-from chassis.settings import Settings, load
+from kit.errors import Unavailable
+from kit.settings import Settings, load
 
 EVENT = SimpleNamespace(type="thing_done", body={}, context={}, event_id="id")
 

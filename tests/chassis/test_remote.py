@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 from eventlet.event import Event
 
-from chassis.errors import Unavailable
 from chassis.remote import Replies
+from kit.errors import Unavailable
 
 
 @pytest.mark.parametrize(

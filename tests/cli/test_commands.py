@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from chassis.database import make_engine
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.accounts.models import ACCOUNTS
 from services.directory import NAMES
 from tests.house import ROOT

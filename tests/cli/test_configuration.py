@@ -28,7 +28,7 @@ def found(name: str) -> Configured:
 
 
 def _settings_classes() -> Iterator[str]:
-    for folder in ("chassis", "services", "gateway", "web"):
+    for folder in ("kit", "chassis", "services", "gateway", "web"):
         for path in (ROOT / folder).rglob("*.py"):
             module = ".".join(Path(path).relative_to(ROOT).with_suffix("").parts)
             for node in ast.parse(path.read_text()).body:

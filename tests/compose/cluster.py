@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from chassis import topology
-from chassis.settings import Settings
 from client import Problem, Unreachable
+from kit.settings import Settings
 from tests.compose.project import Project
 from tests.faults.book import Book
 from tests.faults.people import Person

@@ -22,7 +22,7 @@ channel.basic_publish(amqp.Message(call), "nameko-rpc", "orders.get_order")
 connection.close()
 """
 LOOK_OFTEN = f"""
-from chassis.settings import Settings, load
+from kit.settings import Settings, load
 from cli.operations.dead_letters import find
 for _ in range({LOOKS}):
     print(*(letter.id for letter, _ in find(load(Settings), ["messaging", "orders"])))

@@ -12,7 +12,7 @@ import pytest
 from tests import house
 
 SETTINGS_CLASSES = (
-    "chassis.settings.Settings",
+    "kit.settings.Settings",
     "services.accounts.settings.AccountSettings",
     "services.orders.periods.OrderPeriods",
     "services.payments.settings.PaymentSettings",
@@ -57,7 +57,7 @@ def _defined_in(path: Path) -> Iterator[str]:
 
 
 def test_every_settings_class_is_looked_at(repository: Path) -> None:
-    folders = ("chassis", "services", "gateway", "web", "cli", "embedded")
+    folders = ("kit", "chassis", "services", "gateway", "web", "cli", "embedded")
     sources = [path for folder in folders for path in (repository / folder).rglob("*.py")]
     assert {name for path in sources for name in _defined_in(path)} == set(SETTINGS_CLASSES)
 

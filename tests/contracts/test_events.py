@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chassis import topology
-from chassis.contracts import Event
-from chassis.settings import Settings
+from kit.contracts import Event
+from kit.settings import Settings
 from tests import house
 from tests.contracts.test_rpc import service_class
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import URL
 
 from chassis.database import database_url
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.migrating import alembic_config, upgrade
 from tests import house
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 from marshmallow import Schema
 
-from chassis.contracts import Rpc, rpcs_of
 from chassis.remote import Remote
 from gateway.app import ROUTES
 from gateway.routes import Route
+from kit.contracts import Rpc, rpcs_of
 from tests import house
 
 

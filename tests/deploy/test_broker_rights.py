@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from chassis import topology
 from chassis.remote import Remote
-from chassis.settings import BadSetting, Settings
 from cli import broker_rights
 from cli.broker_rights import (
     DEFAULT_EXCHANGE,
@@ -19,6 +18,7 @@ from cli.broker_rights import (
     definitions,
     read_password,
 )
+from kit.settings import BadSetting, Settings
 from tests import house
 from tests.contracts.test_rpc import service_class
 from tests.servers import free_port

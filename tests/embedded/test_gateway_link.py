@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from chassis import topology
-from chassis.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
-from chassis.settings import Settings
 from embedded.broker import Broker, Letter
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient, Listener
 from gateway.rpc import CallHeaders, Reply
+from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
+from kit.settings import Settings
 from services.catalog.contract import SERVICE_CHANGED
 from services.orders.contract import GET_ORDER
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from chassis.settings import BadSetting
-from chassis.tokens import public_key_of
 from embedded.keys import FILE_NAME, secrets_of
+from kit.settings import BadSetting
+from kit.tokens import public_key_of
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:

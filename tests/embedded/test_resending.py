@@ -10,9 +10,9 @@ import uuid6
 from sqlalchemy import Engine, insert, select
 
 from chassis.database import database_url, make_engine
-from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
 from embedded.resending import resend_lost_events
+from kit.settings import Settings
 from services import migrating
 from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.servers import with_database

@@ -12,7 +12,7 @@ import amqp
 from amqp import method_framing
 
 from chassis import broker, topology
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests import house
 from tests.servers import broker_connection
 

@@ -13,7 +13,7 @@ import amqp
 import psycopg2
 
 from chassis import topology
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests import house
 from tests.faults.book import Book
 from tests.faults.databases import Databases

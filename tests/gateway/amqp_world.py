@@ -11,10 +11,10 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
-from chassis.settings import Settings, load
 from gateway.broker import Broker
 from gateway.feed import AmqpEventFeed
 from gateway.rpc import AmqpRpcClient
+from kit.settings import Settings, load
 from services.accounts import contract as accounts
 from services.orders import contract as orders
 from tests.network import Network

@@ -16,8 +16,8 @@ import aio_pika
 import aiohttp
 import pytest
 
-from chassis.settings import Settings
 from gateway.app import live_events, showing_metrics
+from kit.settings import Settings
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
 from tests.servers import free_port

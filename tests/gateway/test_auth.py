@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from chassis.errors import Forbidden, Unavailable
-from chassis.fields import rfc3339
 from gateway import auth
 from gateway.app import GATEWAY, ROUTES, build_app
 from gateway.incoming import Incoming
@@ -16,6 +14,8 @@ from gateway.routes import Who
 from gateway.rpc import Reply
 from gateway.serving import admit
 from gateway.settings import GatewaySettings
+from kit.errors import Forbidden, Unavailable
+from kit.validation import rfc3339
 from services.accounts import contract as accounts
 from services.accounts.signing import Signer, generate_signing_key
 from services.catalog import contract as catalog

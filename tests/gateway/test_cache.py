@@ -73,7 +73,7 @@ async def test_a_draft_is_its_owners_alone_archived_or_not(world: World) -> None
 
 def catalog_not_found() -> Exception:
     """What strangers are told."""
-    from chassis.errors import NotFound
+    from kit.errors import NotFound
 
     return NotFound("No.")
 

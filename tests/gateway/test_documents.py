@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.errors import NotFound, Unavailable
 from gateway.documents.drawing import MOST_WAITING, Drawing
 from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
 from gateway.documents.html import draw_html
@@ -20,6 +19,7 @@ from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
 from gateway.documents.words import Words, decimals_of, locale_of
+from kit.errors import NotFound, Unavailable
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.gateway.amqp_world import AmqpWorld, until
 from tests.gateway.test_rpc import in_world
 

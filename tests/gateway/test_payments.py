@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Declined, NotFound, Unauthenticated
 from gateway.bodies import parse_form
 from gateway.problems import Problem
 from gateway.rpc import Reply
+from kit.errors import Conflict, Declined, NotFound, Unauthenticated
 from services.payments import contract as payments
 from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Unavailable
 from gateway.presence import Presence
+from kit.errors import Unavailable
 
 
 class BrokenConnection:

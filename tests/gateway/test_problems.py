@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import (
+from gateway.problem_kinds import KINDS
+from kit.errors import (
     BadQuery,
     Conflict,
     Declined,
@@ -21,7 +22,6 @@ from chassis.errors import (
     Unauthenticated,
     Unavailable,
 )
-from gateway.problem_kinds import KINDS
 from services.catalog import contract as catalog
 from services.orders import contract as orders
 from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway

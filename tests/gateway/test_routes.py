@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from chassis.errors import KINDS as ERRORS
 from gateway.app import CONTRACTS, GATEWAY, ROUTES, build_app
 from gateway.openapi import document_of
 from gateway.problem_kinds import KINDS
 from gateway.routes import IfMatch, Kept, Key, Limit, Route, Shape, Storing, Who
 from gateway.settings import GatewaySettings
+from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of
 from tests.gateway.world import ANNA, FakeFeed, FakeRpc, World, on_gateway
 

@@ -13,9 +13,9 @@ from pamqp.commands import Connection
 from pamqp.frame import marshal
 
 from chassis import topology
-from chassis.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
-from chassis.settings import Settings
 from gateway.rpc import CallHeaders, Reply
+from kit.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
+from kit.settings import Settings
 from services.orders import contract as orders
 from tests.faults.poison import unreadable
 from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until

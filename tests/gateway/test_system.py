@@ -3,9 +3,9 @@
 import pytest
 from structlog.testing import CapturingLogger
 
-from chassis.settings import BadSetting
 from gateway.help import GROUPS, HELP, parse
 from gateway.settings import GatewaySettings
+from kit.settings import BadSetting
 from tests.gateway.world import World, on_gateway
 
 

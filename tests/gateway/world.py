@@ -8,13 +8,13 @@ from typing import Any
 
 import aiohttp
 
-from chassis.contracts import Rpc
-from chassis.settings import load
-from chassis.tokens import DEMO_SIGNING_KEY
 from gateway.app import GATEWAY, Gateway, build_app, listening
 from gateway.feed import Subscribers
 from gateway.rpc import CallHeaders, Reply
 from gateway.settings import GatewaySettings
+from kit.contracts import Rpc
+from kit.settings import load
+from kit.tokens import DEMO_SIGNING_KEY
 from services.accounts import contract as accounts
 from services.accounts.signing import Signer
 

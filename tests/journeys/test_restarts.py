@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.journeys import ledger, walk
 from tests.private_postgres import PostgresServer
 from tests.private_rabbit import RabbitServer

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.house import SERVICES
 from tests.journeys import ledger, walk
 from tests.journeys.traffic import traffic

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from chassis.contracts import Rpc
-from chassis.errors import NotFound
-from chassis.settings import Settings
+from kit.contracts import Rpc
+from kit.errors import NotFound
+from kit.settings import Settings
 from services.orders import contract as orders_contract
 from tests.messaging.facts import Deal, Fact
 from tests.service_harness import Harness, make_service

@@ -4,7 +4,7 @@ from typing import Any
 
 import uuid6
 
-from chassis.tokens import Caller
+from kit.tokens import Caller
 
 Fact = dict[str, Any]
 

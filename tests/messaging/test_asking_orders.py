@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.errors import Forbidden, NotFound, TimedOut, Unavailable
+from kit.errors import Forbidden, NotFound, TimedOut, Unavailable
 from services.messaging import contract
 from services.orders import contract as orders_contract
 from tests.messaging.acts import mark_read, messages, move, post, threads, types_told

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chassis.contracts import Rpc
-from chassis.settings import Settings
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.settings import Settings
+from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
 from services.messaging import contract
 from services.orders.contract import ORDER_STATUS_CHANGED

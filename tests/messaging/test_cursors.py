@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import BadQuery
-from chassis.pages import encode_cursor
+from kit.errors import BadQuery
+from kit.paging import encode_cursor
 from services.messaging.cursors import moment_and_id, place_in_thread
 from tests.messaging.facts import new_id
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.contracts import Event
 from chassis.outbox import row
+from kit.contracts import Event
 from services.messaging.contract import CHANGE_PREFERENCES
 from services.messaging.notifications import (
     RECIPIENTS_OF_ROLE,

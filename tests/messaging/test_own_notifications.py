@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.errors import BadQuery, NotFound
+from kit.errors import BadQuery, NotFound
 from services.messaging import contract
 from tests.messaging.acts import every_page, fits, move, notifications, post
 from tests.messaging.facts import Deal, new_id, person

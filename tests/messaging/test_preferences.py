@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Invalid
+from kit.errors import Invalid
 from services.messaging import contract
 from tests.messaging.acts import fits
 from tests.messaging.facts import Fact, person

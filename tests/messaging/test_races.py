@@ -1,7 +1,7 @@
 import pytest
 
-from chassis.errors import Forbidden
-from chassis.tokens import Caller
+from kit.errors import Forbidden
+from kit.tokens import Caller
 from services.messaging import contract
 from services.messaging.access import ThreadUnknown, refused_reading, refused_writing
 from services.messaging.contract import LIST_MESSAGES

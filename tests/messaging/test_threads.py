@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from chassis.contracts import Rpc
-from chassis.errors import BadQuery, Forbidden, Invalid, NotFound, Unauthenticated
+from kit.contracts import Rpc
+from kit.errors import BadQuery, Forbidden, Invalid, NotFound, Unauthenticated
 from services.accounts import contract as accounts_contract
 from services.messaging import contract
 from tests.messaging.acts import every_page, mark_read, messages, move, post, rename, threads

@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from chassis.contracts import Rpc
-from chassis.errors import NotFound, ServiceError
-from chassis.fields import rfc3339
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.errors import NotFound, ServiceError
+from kit.tokens import Caller
+from kit.validation import rfc3339
 from services.messaging import contract as messaging
 from services.orders import contract as orders
 from services.reviews import contract as reviews

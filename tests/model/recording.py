@@ -5,9 +5,9 @@ from typing import Any
 
 import psycopg2
 
-from chassis.settings import Settings
 from client import MarketplaceClient
 from client.resources import Order, Service
+from kit.settings import Settings
 from tests.journeys import walk
 from tests.model.things import Published
 

@@ -10,9 +10,9 @@ import uuid6
 from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine
 
-from chassis.contracts import Rpc
-from chassis.errors import ServiceError
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.errors import ServiceError
+from kit.tokens import Caller
 from tests.model import checks
 from tests.model.lifecycle import Order, Refused
 from tests.model.reference import Marketplace

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.model.machine import MarketMachine
 from tests.model.world import World, open_world
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.catalog.contract import POST_SERVICE
 from tests import house
 from tests.model.recording import PUBLISHERS, Recorder, lively_week

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chassis import outbox
-from chassis.contracts import Event, Rpc
-from chassis.errors import NotFound
-from chassis.tokens import Caller
+from kit.contracts import Event, Rpc
+from kit.errors import NotFound
+from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
 from tests import house
 from tests.model.reference import Marketplace

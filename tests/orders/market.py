@@ -4,9 +4,9 @@ from typing import Any
 
 import uuid6
 
-from chassis.contracts import Rpc
-from chassis.errors import NotFound
-from chassis.tokens import Caller
+from kit.contracts import Rpc
+from kit.errors import NotFound
+from kit.tokens import Caller
 from services.catalog.contract import GET_OFFER
 from services.orders import contract
 from tests.service_harness import Harness, person

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict
+from kit.errors import Conflict
 from services.orders import clocks, contract
 from services.orders.periods import OrderPeriods
 from services.orders.rendering import SYSTEM_NAME

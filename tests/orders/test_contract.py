@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.contracts import events_of, rpcs_of
+from kit.contracts import events_of, rpcs_of
 from services.orders import contract
 from services.orders.service import OrdersService
 

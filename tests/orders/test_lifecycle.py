@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound, ServiceError, Stale
+from kit.errors import Conflict, Forbidden, Invalid, NotFound, ServiceError, Stale
 from services.orders.contract import STATUS_CODES, TRANSITIONS, Status
 from services.orders.lifecycle import (
     RULES,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict
-from chassis.fields import rfc3339
+from kit.errors import Conflict
+from kit.validation import rfc3339
 from services.orders.periods import OrderPeriods
 from services.payments.contract import PAYMENT_CHANGED
 from tests.orders.market import Json, Market

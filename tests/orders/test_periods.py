@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chassis.settings import BadSetting, load
+from kit.settings import BadSetting, load
 from services.orders.periods import OrderPeriods
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.orders import queries
 from services.orders.contract import SORTS
 from tests.service_harness import Harness, make_service

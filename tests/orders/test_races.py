@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, ServiceError
+from kit.errors import Conflict, ServiceError
 from tests.orders.market import Json, Market
 from tests.orders.test_clocks import age
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import BadQuery, Invalid, NotFound, Unauthenticated
-from chassis.fields import rfc3339
-from chassis.pages import encode_cursor
+from kit.errors import BadQuery, Invalid, NotFound, Unauthenticated
+from kit.paging import encode_cursor
+from kit.validation import rfc3339
 from services.orders import contract
 from tests.orders.market import Market
 from tests.service_harness import person

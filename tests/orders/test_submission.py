@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
+from kit.errors import Conflict, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
 from services.orders import contract
 from tests.orders.market import Market
 from tests.service_harness import person

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
-from chassis.tokens import Caller
+from kit.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
+from kit.tokens import Caller
 from services.orders import contract
 from tests.orders.market import WAYS, Market
 from tests.service_harness import person

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.errors import ServiceError
+from kit.errors import ServiceError
 from services.orders.contract import TRANSITIONS, Status
 from services.orders.lifecycle import OrderState, Wish, advance, available_transitions, decide
 from tests.orders.market import Market

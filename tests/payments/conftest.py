@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.payments.settings import PaymentSettings
 from tests.payments.world import World, started
 from tests.placed_orders import FakeOrders

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from chassis import failpoints
-from chassis.contracts import rpcs_of
-from chassis.settings import Settings, load
-from chassis.tokens import Caller
+from kit.contracts import rpcs_of
+from kit.settings import Settings, load
+from kit.tokens import Caller
 from services.payments import contract
 from services.payments.settings import PaymentSettings
 from tests.payments.world import FAST

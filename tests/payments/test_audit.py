@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from services.payments import auditing
 from services.payments.auditing import FINDINGS, audit_tonight
 from tests.payments.world import World, started

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chassis.contracts import events_of, rpcs_of
-from chassis.settings import BadSetting, load
+from kit.contracts import events_of, rpcs_of
+from kit.settings import BadSetting, load
 from services.payments import contract
 from services.payments.settings import PaymentSettings
 

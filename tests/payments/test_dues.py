@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chassis.fields import rfc3339
+from kit.validation import rfc3339
 from tests.payments.world import World
 from tests.placed_orders import Order
 

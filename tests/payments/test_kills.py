@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chassis.tokens import Caller
+from kit.tokens import Caller
 from services.payments import contract
 from tests.house import ROOT
 from tests.payments.dying import task

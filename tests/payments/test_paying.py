@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.errors import Conflict, Declined, Forbidden, Invalid, NotFound
+from kit.errors import Conflict, Declined, Forbidden, Invalid, NotFound
 from services.accounts.contract import ACCOUNT_UPDATED
 from services.orders import contract as orders_contract
 from services.payments import contract

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.errors import Conflict, Invalid
+from kit.errors import Conflict, Invalid
 from services.payments import contract
 from services.payments.payouts import settle_payout
 from services.payments.processor import NoAnswer, Transfer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Conflict, Invalid, ServiceError
+from kit.errors import Conflict, Invalid, ServiceError
 from tests.payments.world import World
 from tests.placed_orders import Json, euros
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound
+from kit.errors import Conflict, Forbidden, Invalid, NotFound
 from services.payments.processor import NoAnswer, Transfer
 from tests.payments.world import World
 from tests.placed_orders import euros

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chassis.errors import Conflict, Declined, NotFound
+from kit.errors import Conflict, Declined, NotFound
 from services.payments import contract
 from services.payments.paying import find_wish, settle, wish_of
 from services.payments.processor import Charge

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
-from chassis.settings import Settings
+from kit.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
+from kit.settings import Settings
 from services.payments import contract, stripe_processor
 from services.payments.processor import NoAnswer
 from tests.network import Network

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chassis.fields import CURRENCIES
+from kit.validation import CURRENCIES
 from services.payments.stripe_amounts import NotAtStripe, from_stripe, to_stripe
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chassis.errors import BadQuery, Invalid
+from kit.errors import BadQuery, Invalid
 from services.payments import contract
 from services.payments.transactions import bounds_of
 from tests.payments.world import World, checked

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from chassis.errors import Conflict, Declined
-from chassis.settings import Settings
+from kit.errors import Conflict, Declined
+from kit.settings import Settings
 from tests.payments.test_sandbox import answer, token_of
 from tests.payments.world import World, started
 from tests.placed_orders import FakeOrders, Json, Order

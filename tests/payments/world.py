@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.tokens import Caller
+from kit.tokens import Caller
 from services.orders import contract as orders_contract
 from services.payments import contract
 from services.payments.auditing import audit_ledger

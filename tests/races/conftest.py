@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chassis.settings import Settings
+from kit.settings import Settings
 from tests.races.proof import Databases
 from tests.stack import Process, Stack
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg2
 
-from chassis.settings import Settings
 from client import MarketplaceClient
 from client.resources import Order
+from kit.settings import Settings
 from tests.races.arena import Answer
 from tests.servers import eventually
 

@@ -4,7 +4,7 @@ from functools import partial
 from threading import Barrier
 from typing import Any
 
-from chassis.errors import ServiceError
+from kit.errors import ServiceError
 from tests.placed_orders import new_id
 from tests.reviews.world import World
 

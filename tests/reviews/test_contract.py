@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from chassis.errors import field_errors
+from kit.errors import field_errors
 from services.reviews import contract
 
 

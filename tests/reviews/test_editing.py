@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from kit.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from services.reviews import contract
 from tests.reviews.world import World
 

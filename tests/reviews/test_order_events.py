@@ -3,8 +3,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.contracts import events_of
 from chassis.outbox import row
+from kit.contracts import events_of
 from services.orders import contract as orders_contract
 from services.reviews import contract
 from tests.placed_orders import FakeOrders

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, NotFound
-from chassis.settings import load
+from kit.errors import Conflict, Forbidden, NotFound
+from kit.settings import load
 from services.orders.contract import Status
 from services.reviews import permissions
 from services.reviews.periods import ReviewPeriods

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.errors import Conflict
+from kit.errors import Conflict
 from tests.placed_orders import FakeOrders, new_id
 from tests.reviews.world import World
 from tests.service_harness import Harness

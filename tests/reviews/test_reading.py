@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from chassis.errors import BadQuery, NotFound, Unauthenticated
-from chassis.fields import rfc3339
+from kit.errors import BadQuery, NotFound, Unauthenticated
+from kit.validation import rfc3339
 from services.accounts import contract as accounts_contract
 from services.reviews import contract, queries
 from tests.placed_orders import new_id

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
+from kit.errors import Conflict, Forbidden, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
 from services.orders import contract as orders_contract
 from services.reviews import contract
 from tests.placed_orders import new_id, party

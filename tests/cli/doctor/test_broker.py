@@ -12,10 +12,10 @@ import pytest
 from amqp.exceptions import NotFound
 
 from chassis import topology
-from chassis.settings import Settings
 from cli.broker import ANSWER_SECONDS
 from cli.doctor.broker import examine_broker
 from cli.doctor.findings import Finding, Result
+from kit.settings import Settings
 from tests import house
 from tests.servers import broker_connection, eventually, free_port
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from chassis import topology
-from chassis.settings import Settings
 from cli.doctor.broker import examine_broker
 from cli.doctor.findings import Finding, Result
+from kit.settings import Settings
 from tests import house
 from tests.private_rabbit import RabbitServer
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from chassis.settings import load
-from chassis.tokens import public_key_of
 from cli.configuration import configured
 from cli.doctor.findings import Finding, Result
 from cli.doctor.settings import examine_settings
+from kit.settings import load
+from kit.tokens import public_key_of
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import generate_signing_key
 from services.directory import NAMES

@@ -8,7 +8,7 @@ import pytest
 
 from chassis import topology
 from chassis.database import database_url
-from chassis.settings import Settings
+from kit.settings import Settings
 from services import migrating
 from services.directory import NAMES, all_events
 from tests.cli.operations.desk import OPERATOR, Desk

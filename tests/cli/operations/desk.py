@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from chassis import topology
-from chassis.contracts import Event
 from chassis.database import make_engine
-from chassis.fields import rfc3339
-from chassis.settings import Settings
 from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
 from cli.commands import microtasks
+from kit.contracts import Event
+from kit.settings import Settings
+from kit.validation import rfc3339
 from services.directory import NAMES, all_events
 from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.house import ROOT

@@ -9,9 +9,9 @@ from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from chassis.database import Db, make_engine
-from chassis.settings import Settings, load
 from client import MarketplaceClient
 from embedded.postgres import EmbeddedPostgres
+from kit.settings import Settings, load
 from services.accounts.staff import grant_staff
 from tests.embedded.dev_process import DevProcess
 

@@ -127,7 +127,7 @@ def to_wire(error: ServiceError) -> dict[str, Json]:
     """The error as JSON, in Nameko's reply format with `kind`, `code` and `data` added."""
     return {
         "exc_type": type(error).__name__,
-        "exc_path": f"chassis.errors.{type(error).__name__}",
+        "exc_path": f"kit.errors.{type(error).__name__}",
         "exc_args": [error.detail],
         "value": error.detail,
         "kind": error.kind,

@@ -1,7 +1,7 @@
 import pytest
 import structlog
 
-from chassis import logging
+from kit import logging
 from services.accounts.signing import Signer, generate_signing_key
 
 CANARY = "canary-5c1f"

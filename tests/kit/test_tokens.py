@@ -3,9 +3,9 @@ import time
 import jwt
 import pytest
 
-from chassis.errors import Unauthenticated
-from chassis.settings import BadSetting, Settings, load
-from chassis.tokens import Verifier, verifying_keys
+from kit.errors import Unauthenticated
+from kit.settings import BadSetting, Settings, load
+from kit.tokens import Verifier, verifying_keys
 from services.accounts.signing import Signer, generate_signing_key
 
 KEY = generate_signing_key()

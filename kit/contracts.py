@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from chassis.fields import Id, Timestamp
+from kit.validation import Id, Timestamp
 
 
 @cache

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from chassis.fields import (
+from kit.validation import (
     CURRENCIES,
     Id,
     Money,

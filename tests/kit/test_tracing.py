@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.tracing import child_of, is_traceparent, trace_id
+from kit.tracing import child_of, is_traceparent, trace_id
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

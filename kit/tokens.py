@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chassis.errors import Unauthenticated
-from chassis.settings import BadSetting, Settings
+from kit.errors import Unauthenticated
+from kit.settings import BadSetting, Settings
 
 ALGORITHM = "EdDSA"
 LEEWAY_SECONDS = 30

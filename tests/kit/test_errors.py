@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.errors import (
+from kit.errors import (
     KINDS,
     Conflict,
     Invalid,

@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.settings import BadSetting, Settings, load
+from kit.settings import BadSetting, Settings, load
 
 
 def test_a_bad_value_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

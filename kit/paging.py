@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
-from chassis.errors import BadQuery
+from kit.errors import BadQuery
 
 Row = TypeVar("Row")
 

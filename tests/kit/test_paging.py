@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.errors import BadQuery
-from chassis.pages import decode_cursor, encode_cursor, page_of
+from kit.errors import BadQuery
+from kit.paging import decode_cursor, encode_cursor, page_of
 
 FILTERS = {"role": "customer", "status": [1, 2]}
 
