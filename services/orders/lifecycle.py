@@ -6,8 +6,8 @@ What the table leaves open is decided so:
 - Staff may cancel a disputed order; that ends the dispute.
 - A dispute resolved to 2 moves `due_at` on by the time it lasted. The confirmation clock starts anew
   with the next `complete_work`; a customer who could no longer cancel still cannot.
-- A person can hold two roles on an order: staff who are also its customer or provider. They act as
-  a party wherever the table lets the party act, and as staff otherwise; the history says which.
+- Staff who are a party of an order are only that party there. What staff alone could do at that
+  moment is refused to them as forbidden, not as impossible now: a colleague can do it.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from services.orders.contract import STATUSES, Status
 from services.orders.periods import OrderPeriods
 
 CUSTOMER, PROVIDER, STAFF, SYSTEM = "customer", "provider", "staff", "system"
+RECUSED = "recused"  # beside a party's role: a member of staff in their own case; no rule names it
 PENDING, APPROVED, WORK_COMPLETED = Status.PENDING, Status.APPROVED, Status.WORK_COMPLETED
 COMPLETED, CANCELLED = Status.COMPLETED, Status.CANCELLED
 
@@ -149,15 +150,11 @@ class Step:
 
 
 def roles_on(order: OrderState, account_id: str, is_staff: bool) -> tuple[str, ...]:
-    """The caller's roles on this order, the party's first; none for a stranger."""
-    roles = []
-    if account_id == order.customer_id:
-        roles.append(CUSTOMER)
-    if account_id == order.provider_id:
-        roles.append(PROVIDER)
-    if is_staff:
-        roles.append(STAFF)
-    return tuple(roles)
+    """The caller's roles on this order: the party's, RECUSED beside it for staff; none for a stranger."""
+    parties = {order.customer_id: CUSTOMER, order.provider_id: PROVIDER}
+    if account_id in parties:
+        return (parties[account_id], RECUSED) if is_staff else (parties[account_id],)
+    return (STAFF,) if is_staff else ()
 
 
 def available_transitions(order: OrderState, roles: tuple[str, ...]) -> list[str]:
@@ -170,14 +167,17 @@ def decide(order: OrderState, roles: tuple[str, ...], wish: Wish) -> Step:
     """The step that a wish leads to.
 
     Raises, checked in this order: NotFound for a stranger; Forbidden `not_allowed` when no row
-    ever gives the transition to one of the roles; Stale when `expected_version` is another;
+    ever gives the transition to one of the roles, or only staff could take it now and the caller is
+    staff in their own case; Stale when `expected_version` is another;
     Conflict `invalid_transition` when it is impossible now; Invalid `reason_required`,
     `to_status_required`, `to_status_invalid` or `to_status_not_allowed`.
     """
     if not roles:
         raise NotFound("There is no such order.")
-    if not any(rule.transition == wish.transition and set(roles) & set(rule.who) for rule in RULES):
-        raise Forbidden(f"{wish.transition} is never for the {' or '.join(roles)} of an order.")
+    rows = [rule for rule in RULES if rule.transition == wish.transition]
+    _check_own_case(order, roles, rows)
+    if not any(set(roles) & set(rule.who) for rule in rows):
+        raise Forbidden(f"{wish.transition} is never for the {roles[0]} of an order.")
     if wish.expected_version not in (None, order.version):
         raise Stale("The order has changed since; read it again.")
     rule, role = _rule_for(order, roles, wish.transition)
@@ -244,6 +244,12 @@ def _reminder_at(work_completed_at: datetime | None, sent: int, periods: OrderPe
     if work_completed_at is None or sent >= len(days):
         return None
     return work_completed_at + timedelta(days=days[sent])
+
+
+def _check_own_case(order: OrderState, roles: tuple[str, ...], rows: list[Rule]) -> None:
+    allowed = {role for rule in rows for role in (*roles, STAFF) if rule.allows(order, role)}
+    if RECUSED in roles and allowed == {STAFF}:
+        raise Forbidden(f"Staff who are the {roles[0]} of an order act on it as the {roles[0]} only.")
 
 
 def _rule_for(order: OrderState, roles: tuple[str, ...], transition: str) -> tuple[Rule, str]:

@@ -197,17 +197,27 @@ def test_no_other_transition_takes_a_status() -> None:
     assert refused.value.code == "to_status_not_allowed"
 
 
-def test_staff_who_are_a_party_act_as_the_party_first_and_as_staff_otherwise() -> None:
-    for state, expected in (
-        (order(2), "customer"),
-        (order(2, work_completed_at=EARLIER), "staff"),
-        (order(1), "staff"),
-        (order(3, work_completed_at=EARLIER), "staff"),
-    ):
-        roles = roles_on(state, CARL, is_staff=True)
-        assert roles == ("customer", "staff")
-        assert decide(state, roles, full_wish("cancel")).role == expected
-    assert available_transitions(order(1), ("customer", "staff")) == ["withdraw", "cancel"]
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize(("person", "party"), [(CARL, "customer"), (PIA, "provider")])
+def test_staff_who_are_a_party_are_only_that_party(person: str, party: str, status: int) -> None:
+    for state in variants(status):
+        own_case = roles_on(state, person, is_staff=True)
+        assert available_transitions(state, own_case) == available_transitions(state, (party,))
+        for transition in sorted({transition for _, transition in DOMAIN}):
+            allowed_to_staff = transition in available_transitions(state, ("staff",))
+            allowed_to_party = transition in available_transitions(state, (party,))
+            if allowed_to_staff and not allowed_to_party:
+                with pytest.raises(Forbidden, match="act on it as the"):
+                    decide(state, own_case, full_wish(transition))
+            else:
+                assert decision(state, own_case, transition) == decision(state, (party,), transition)
+
+
+def decision(state: OrderState, roles: tuple[str, ...], transition: str) -> object:
+    try:
+        return decide(state, roles, full_wish(transition))
+    except ServiceError as error:
+        return type(error), error.detail
 
 
 def test_a_step_keeps_what_was_said_as_it_was_typed() -> None:
