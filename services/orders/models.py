@@ -87,10 +87,12 @@ ORDERS = Table(
     Index("orders_of_provider_by_update", "provider_id", "status", "updated_at", "id"),
     Index("orders_of_provider_by_creation", "provider_id", "status", "created_at", "id"),
     Index(
-        "orders_unpaid",
+        "orders_not_paid",
         "customer_id",
         "payment_due_at",
-        postgresql_where=text("payment_status IN ('due', 'failed') AND payment_due_at IS NOT NULL"),
+        postgresql_where=text(
+            "payment_status IN ('due', 'processing', 'failed') AND payment_due_at IS NOT NULL"
+        ),
     ),
     # Timers: each index holds only the orders whose clock runs.
     Index("orders_to_expire", "created_at", "id", postgresql_where=text("status = 1")),

@@ -9,7 +9,7 @@ from kit.errors import Conflict
 from services.orders.models import ORDERS
 from services.orders.rendering import number_of
 
-UNPAID = ("due", "failed")
+NOT_PAID = ("due", "processing", "failed")
 
 
 def keep_payment(connection: Connection, event: dict[str, Any]) -> None:
@@ -29,10 +29,13 @@ def keep_payment(connection: Connection, event: dict[str, Any]) -> None:
 
 
 def require_nothing_overdue(connection: Connection, customer_id: str) -> None:
-    """Raises: Conflict `payment_overdue` naming the order that should have been paid longest ago."""
+    """A payment that was begun and not finished is not paid.
+
+    Raises: Conflict `payment_overdue` naming the order that should have been paid longest ago.
+    """
     overdue = (
         select(ORDERS.c.id, ORDERS.c.number)
-        .where(ORDERS.c.customer_id == customer_id, ORDERS.c.payment_status.in_(UNPAID))
+        .where(ORDERS.c.customer_id == customer_id, ORDERS.c.payment_status.in_(NOT_PAID))
         .where(ORDERS.c.payment_due_at < datetime.now(UTC))
         .order_by(ORDERS.c.payment_due_at)
         .limit(1)

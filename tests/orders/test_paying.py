@@ -57,7 +57,7 @@ def test_what_is_older_or_repeated_changes_nothing(market: Market) -> None:
     assert market.get(order)["payment_status"] == "partly_refunded"
 
 
-@pytest.mark.parametrize("status", ["due", "failed"])
+@pytest.mark.parametrize("status", ["due", "processing", "failed"])
 def test_a_customer_with_an_overdue_payment_places_no_new_order(market: Market, status: str) -> None:
     order = market.order_at("completed")
     told(market, order, status, 1, due_at=NOW - timedelta(seconds=1))
@@ -66,6 +66,9 @@ def test_a_customer_with_an_overdue_payment_places_no_new_order(market: Market, 
     assert refused.value.code == "payment_overdue"
     assert refused.value.data == {"order_id": order["id"], "order_number": order["number"]}
     told(market, order, "processing", 2, due_at=NOW - timedelta(seconds=1))
+    with pytest.raises(Conflict, match="to be paid first"):
+        market.submit()
+    told(market, order, "paid", 3, due_at=NOW - timedelta(seconds=1))
     assert market.submit()["status"] == 1
 
 

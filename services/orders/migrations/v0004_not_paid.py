@@ -1,0 +1,20 @@
+"""The index of unpaid orders covers payments under way too: a payment that was begun is not paid."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """The query of the release before is served by the new index as well."""
+    op.create_index(
+        "orders_not_paid",
+        "orders",
+        ["customer_id", "payment_due_at"],
+        postgresql_where=sa.text(
+            "payment_status IN ('due', 'processing', 'failed') AND payment_due_at IS NOT NULL"
+        ),
+    )
+    op.drop_index("orders_unpaid", "orders")
