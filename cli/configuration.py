@@ -13,6 +13,7 @@ from gateway.settings import GatewaySettings
 from kit.settings import BadSetting, Settings, load
 from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
+from services.catalog.settings import CatalogSettings
 from services.orders.periods import OrderPeriods
 from services.payments.settings import PaymentSettings
 from services.reviews.periods import ReviewPeriods
@@ -22,6 +23,7 @@ COMMON = "every process"
 GROUPS: dict[str, type[Any]] = {
     COMMON: Settings,
     "accounts": AccountSettings,
+    "catalog": CatalogSettings,
     "orders": OrderPeriods,
     "payments": PaymentSettings,
     "reviews": ReviewPeriods,
@@ -35,6 +37,7 @@ DEFAULT, ENVIRONMENT = "default", "environment"
 _CHECKS: dict[str, Callable[[], object]] = {
     COMMON: lambda: verifying_keys(load(Settings)),
     "accounts": lambda: load(AccountSettings),
+    "catalog": lambda: load(CatalogSettings),
     "orders": lambda: load(OrderPeriods),
     "payments": lambda: load(PaymentSettings),
     "reviews": lambda: load(ReviewPeriods),

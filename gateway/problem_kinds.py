@@ -98,6 +98,9 @@ KINDS: dict[str, ProblemKind] = {
         "Payment overdue",
         "An earlier order is completed and was not paid in time. Pay it first, then order again.",
     ),
+    "quota_exceeded": ProblemKind(
+        409, "Quota exceeded", "An account may have only so many of these at once; `quota` names which."
+    ),
     "payment_not_paid": ProblemKind(
         409, "Not paid", "Only a payment that was made has a receipt; `status` says how this one went."
     ),

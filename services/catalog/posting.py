@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
-from kit.errors import Invalid
+from kit.errors import Conflict, Invalid
 from kit.validation import is_id
 from services.catalog.answers import render_service
 from services.catalog.contract import SERVICE_CHANGED
@@ -20,13 +20,14 @@ _at = services.c
 
 
 def post_service(
-    connection: Connection, caller_id: str, caller_name: str, fields: dict[str, Any]
+    connection: Connection, caller_id: str, caller_name: str, fields: dict[str, Any], quota: int
 ) -> dict[str, Any]:
-    """A new service of the caller.
+    """A new service of the caller, who may have `quota` that are not archived.
 
-    Raises: Invalid when there is no such category.
+    Raises: Conflict `quota_exceeded`; Invalid when there is no such category.
     """
     provider_name = _name_of_provider(connection, caller_id, caller_name)
+    _require_quota(connection, caller_id, quota)
     new = insert(services).values(
         id=str(uuid6.uuid7()), provider_id=caller_id, provider_name=provider_name, **_columns(fields)
     )
@@ -77,6 +78,14 @@ def _name_of_provider(connection: Connection, caller_id: str, caller_name: str) 
     name = case((told_by_accounts, providers.c.display_name), else_=new.excluded.display_name)
     known = new.on_conflict_do_update(index_elements=["id"], set_={"display_name": name})
     return str(connection.execute(known.returning(providers.c.display_name)).scalar_one())
+
+
+def _require_quota(connection: Connection, provider_id: str, quota: int) -> None:
+    # The provider's row is locked, so that no other service of theirs is posted meanwhile.
+    own = select(func.count()).where(_at.provider_id == provider_id, _at.status != "archived")
+    if connection.execute(own).scalar_one() >= quota:
+        detail = f"You have {quota} services, which is as many as an account may have. Archive one first."
+        raise Conflict(detail, code="quota_exceeded", quota="services_per_account", limit=quota)
 
 
 def _locked(connection: Connection, service_id: str, caller_id: str) -> Row[Any]:

@@ -10,8 +10,10 @@ from chassis.events import on_event
 from chassis.idempotency import once
 from chassis.relay import Relay
 from chassis.rpc import rpc
+from chassis.settings_provider import SettingsProvider
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog import contract, facts, posting, queries, search
+from services.catalog.settings import CatalogSettings
 from services.reviews.contract import RATING_CHANGED
 
 Json = Any
@@ -24,6 +26,7 @@ class CatalogService:
     db = Database()
     call = CallContext()
     relay = Relay()
+    settings = SettingsProvider(CatalogSettings)
 
     @rpc(contract.LIST_CATEGORIES)
     def list_categories(self, limit: int, cursor: str | None) -> Json:
@@ -61,7 +64,8 @@ class CatalogService:
         caller = self.call.account
 
         def post(connection: Connection) -> Json:
-            return posting.post_service(connection, caller.id, caller.display_name, fields)
+            quota = self.settings.services_per_account
+            return posting.post_service(connection, caller.id, caller.display_name, fields, quota)
 
         return once(self.db, self.call, post)
 

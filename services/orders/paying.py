@@ -1,15 +1,11 @@
-"""What orders knows of payments: the status it shows, and whether a customer owes something."""
+"""What orders knows of payments: the status it shows, and until when an order is to be paid."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
-from kit.errors import Conflict
 from services.orders.models import ORDERS
-from services.orders.rendering import number_of
-
-NOT_PAID = ("due", "processing", "failed")
 
 
 def keep_payment(connection: Connection, event: dict[str, Any]) -> None:
@@ -26,26 +22,3 @@ def keep_payment(connection: Connection, event: dict[str, Any]) -> None:
             payment_due_at=datetime.fromisoformat(event["due_at"]),
         )
     )
-
-
-def require_nothing_overdue(connection: Connection, customer_id: str) -> None:
-    """A payment that was begun and not finished is not paid.
-
-    Raises: Conflict `payment_overdue` naming the order that should have been paid longest ago.
-    """
-    overdue = (
-        select(ORDERS.c.id, ORDERS.c.number)
-        .where(ORDERS.c.customer_id == customer_id, ORDERS.c.payment_status.in_(NOT_PAID))
-        .where(ORDERS.c.payment_due_at < datetime.now(UTC))
-        .order_by(ORDERS.c.payment_due_at)
-        .limit(1)
-    )
-    order = connection.execute(overdue).mappings().first()
-    if order is not None:
-        number = number_of(order)
-        raise Conflict(
-            f"Order {number} is to be paid first.",
-            code="payment_overdue",
-            order_id=order["id"],
-            order_number=number,
-        )

@@ -1,4 +1,4 @@
-"""How long an order's clocks run. All are settings."""
+"""How long an order's clocks run, and how many orders may wait. All are settings."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,8 +25,15 @@ class OrderPeriods:
     overdue_blocks_orders: bool = setting(
         True, "whether a customer whose payment is overdue is refused new orders"
     )
+    pending_orders: int = setting(100, "orders of one customer that may wait for an answer, in all")
+    pending_orders_per_provider: int = setting(
+        20, "orders of one customer that may wait for an answer of the same provider"
+    )
 
     def __post_init__(self) -> None:
+        for name in ("pending_orders", "pending_orders_per_provider"):
+            if getattr(self, name) < 1:
+                raise BadSetting(f"{name.upper()}: must be at least 1")
         if self.order_expiry_hours <= 0:
             raise BadSetting("ORDER_EXPIRY_HOURS: must be more than 0")
         if self.confirmation_days <= 0:

@@ -20,12 +20,13 @@ from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog.contract import GET_OFFER
 from services.orders import clocks, contract, reading
 from services.orders.lifecycle import Wish, advance, decide, roles_on
-from services.orders.paying import keep_payment, require_nothing_overdue
+from services.orders.paying import keep_payment
 from services.orders.periods import OrderPeriods
 from services.orders.queries import KEEP_NAME
 from services.orders.recording import actor_of, record_step, record_submission
 from services.orders.rendering import render_order, state_of
-from services.orders.submission import check_offer
+from services.orders.standing import lock_standing
+from services.orders.submission import check_offer, check_standing
 from services.payments.contract import PAYMENT_CHANGED
 
 Json = Any
@@ -119,8 +120,7 @@ class OrdersService:
     ) -> Json:
         # Checked after the key is claimed: a twin of a submission under way gets its answer.
         accepted = check_offer(offer, caller.id, price)
-        if self.periods.overdue_blocks_orders:
-            require_nothing_overdue(connection, caller.id)
+        check_standing(lock_standing(connection, caller.id, accepted["provider"]["id"]), self.periods)
         return render_order(record_submission(connection, caller, accepted, wanted), caller)
 
     def _take_step(self, connection: Connection, order_id: str, caller: Caller, wish: Wish) -> Json:

@@ -1,15 +1,30 @@
 """The rules of submitting an order. Pure; the offer comes from the catalog, never from the client."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from kit.errors import Conflict
 from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
+from services.orders.periods import OrderPeriods
+from services.orders.rendering import number_of
 
 Offer = dict[str, Any]
+NOT_PAID = ("due", "processing", "failed")  # a payment that was begun and not finished is not paid
 SUBMITTED: Status = next(
     rule.target for rule in RULES if rule.transition == "submit" and isinstance(rule.target, Status)
 )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A customer's orders that wait for an answer, in all and at the provider, and the one that should
+    have been paid longest ago, if any."""
+
+    pending_in_all: int
+    pending_at_provider: int
+    overdue_id: str | None
+    overdue_number: int | None
 
 
 def check_offer(offer: Offer | None, customer_id: str, expected_price: dict[str, Any] | None) -> Offer:
@@ -36,3 +51,29 @@ def state_at_submission(offer: Offer, customer_id: str) -> OrderState:
         revisions_allowed=offer["revisions"],
         status=SUBMITTED,
     )
+
+
+def check_standing(standing: Standing, settings: OrderPeriods) -> None:
+    """Refuses the order of a customer who has to pay first, or has too many orders waiting.
+
+    Raises: Conflict `payment_overdue` with the order, `quota_exceeded` with `quota` (the setting's name
+    in lower case) and `limit`.
+    """
+    if settings.overdue_blocks_orders and standing.overdue_id is not None:
+        number = number_of({"number": standing.overdue_number})
+        raise Conflict(
+            f"Order {number} is to be paid first.",
+            code="payment_overdue",
+            order_id=standing.overdue_id,
+            order_number=number,
+        )
+    if standing.pending_at_provider >= settings.pending_orders_per_provider:
+        raise _exceeded("pending_orders_per_provider", settings, " by this provider")
+    if standing.pending_in_all >= settings.pending_orders:
+        raise _exceeded("pending_orders", settings, "")
+
+
+def _exceeded(quota: str, settings: OrderPeriods, by_whom: str) -> Conflict:
+    limit = getattr(settings, quota)
+    detail = f"{limit} of your orders are still to be answered{by_whom}. Wait for an answer, or withdraw one."
+    return Conflict(detail, code="quota_exceeded", quota=quota, limit=limit)

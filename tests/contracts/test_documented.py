@@ -14,6 +14,7 @@ from tests import house
 SETTINGS_CLASSES = (
     "kit.settings.Settings",
     "services.accounts.settings.AccountSettings",
+    "services.catalog.settings.CatalogSettings",
     "services.orders.periods.OrderPeriods",
     "services.payments.settings.PaymentSettings",
     "services.reviews.periods.ReviewPeriods",

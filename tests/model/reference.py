@@ -43,7 +43,7 @@ class Marketplace:
     def transition(self, order: Order, person_id: str, staff: bool, wish: Json, now: datetime) -> None:
         """Somebody wishes to take an order on. Raises: Refused."""
         roles = order.roles_of(person_id, staff)
-        order.refuse(roles, wish)
+        order.refuse(roles, wish, staff)
         order.take(wish["transition"], person_id, roles, now, wish.get("reason"), wish.get("to_status"))
         self._tell_transition(order)
 

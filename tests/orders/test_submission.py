@@ -60,9 +60,9 @@ def test_the_submission_is_told_with_everything_a_consumer_needs(market: Market)
     assert {name: event[name] for name in expected} == expected
 
 
-def test_a_submission_is_one_transaction_of_five_statements_after_one_look_at_the_key(market: Market) -> None:
+def test_a_submission_is_one_transaction_of_six_statements_after_one_look_at_the_key(market: Market) -> None:
     market.submit()
-    assert len(market.harness.statements) == 6
+    assert len(market.harness.statements) == 7
 
 
 def test_the_catalog_is_asked_once_and_with_no_transaction_open(market: Market) -> None:

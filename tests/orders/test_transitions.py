@@ -182,12 +182,18 @@ def test_in_a_dispute_no_party_can_do_anything(market: Market, place: str) -> No
     assert market.get(order, "staff")["available_transitions"] == ["cancel", "resolve_dispute"]
 
 
-def test_staff_who_are_a_party_are_recorded_in_the_role_they_acted_in(market: Market) -> None:
+def test_staff_decide_nothing_in_their_own_case(market: Market) -> None:
     both = Caller(market.provider.id, "Pia", frozenset({"member", "staff"}), market.provider.session_id)
     order = market.submit()
+    with pytest.raises(Forbidden):
+        market.take(order, "cancel", both, reason="As staff.")
     market.take(order, "approve", both)
-    market.take(order, "open_dispute", "customer", reason="Why not.")
-    market.take(order, "resolve_dispute", both, reason="Enough.", to_status=7)
+    disputed = market.take(order, "open_dispute", "customer", reason="Why not.")
+    assert "resolve_dispute" not in market.get(disputed, both)["available_transitions"]
+    for transition, fields in (("resolve_dispute", {"to_status": 7}), ("cancel", {})):
+        with pytest.raises(Forbidden):
+            market.take(order, transition, both, reason="Enough.", **fields)
+    market.take(order, "resolve_dispute", "staff", reason="Enough.", to_status=7)
     assert [line["actor"]["role"] for line in market.history(order)] == [
         "customer",
         "provider",
