@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Select, Uuid, bindparam, func, select, true
 
 from services.orders.contract import Status
 from services.orders.models import ORDERS
+from services.orders.rendering import number_of
 from services.orders.submission import NOT_PAID, Standing
 
 _CUSTOMER = bindparam("customer_id", type_=Uuid(as_uuid=False))
@@ -36,4 +37,6 @@ def lock_standing(connection: Connection, customer_id: str, provider_id: str) ->
     """How a customer stands; it cannot change by another submission of theirs until the commit."""
     connection.execute(_LOCK, {"customer": customer_id})
     parameters = {"customer_id": customer_id, "provider_id": provider_id}
-    return Standing(**connection.execute(STANDING, parameters).mappings().one())
+    row = connection.execute(STANDING, parameters).one()
+    overdue_number = None if row.overdue_id is None else number_of({"number": row.overdue_number})
+    return Standing(row.pending_in_all, row.pending_at_provider, row.overdue_id, overdue_number)

@@ -7,7 +7,6 @@ from kit.errors import Conflict
 from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
 from services.orders.periods import OrderPeriods
-from services.orders.rendering import number_of
 
 Offer = dict[str, Any]
 NOT_PAID = ("due", "processing", "failed")  # a payment that was begun and not finished is not paid
@@ -24,7 +23,7 @@ class Standing:
     pending_in_all: int
     pending_at_provider: int
     overdue_id: str | None
-    overdue_number: int | None
+    overdue_number: str | None
 
 
 def check_offer(offer: Offer | None, customer_id: str, expected_price: dict[str, Any] | None) -> Offer:
@@ -60,12 +59,11 @@ def check_standing(standing: Standing, settings: OrderPeriods) -> None:
     in lower case) and `limit`.
     """
     if settings.overdue_blocks_orders and standing.overdue_id is not None:
-        number = number_of({"number": standing.overdue_number})
         raise Conflict(
-            f"Order {number} is to be paid first.",
+            f"Order {standing.overdue_number} is to be paid first.",
             code="payment_overdue",
             order_id=standing.overdue_id,
-            order_number=number,
+            order_number=standing.overdue_number,
         )
     if standing.pending_at_provider >= settings.pending_orders_per_provider:
         raise _exceeded("pending_orders_per_provider", settings, " by this provider")
