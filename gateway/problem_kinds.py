@@ -117,7 +117,10 @@ KINDS: dict[str, ProblemKind] = {
         409, "More than is left", "No more can be refunded than was paid and is not refunded yet."
     ),
     "insufficient_balance": ProblemKind(
-        409, "Balance too small", "A payout cannot be larger than what is available in that currency."
+        409,
+        "Balance too small",
+        "A payout takes at most what is available in that currency, a provider's own refund at most what"
+        " is available and pending. Beyond that staff can refund.",
     ),
     "order_not_completed": ProblemKind(
         409, "Order not completed", "A review can be written once the order is completed (status 4)."

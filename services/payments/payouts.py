@@ -14,8 +14,9 @@ from kit.errors import Conflict
 from kit.tokens import Caller
 from services.payments import ledger
 from services.payments.contract import PAYOUT_CHANGED
+from services.payments.funds import lock_funds
 from services.payments.intents import answer_of_twin, asked, earlier, insert_intent
-from services.payments.models import BALANCES, PAYOUTS
+from services.payments.models import PAYOUTS
 from services.payments.posting import post
 from services.payments.processor import PayoutWish, Transfer
 from services.payments.queries import nothing_there
@@ -101,15 +102,12 @@ def _begin(connection: Connection, till: Till, call: Call, caller: Caller, amoun
 
 
 def _require_available(connection: Connection, provider_id: str, amount: Json) -> None:
-    locked = select(BALANCES.c.available_minor).where(
-        BALANCES.c.provider_id == provider_id, BALANCES.c.currency == amount["currency"]
-    )
-    available = connection.scalar(locked.with_for_update()) or 0
-    if available < amount["amount"]:
+    payable = lock_funds(connection, provider_id, amount["currency"]).payable_minor
+    if payable < amount["amount"]:
         raise Conflict(
             "That is more than is available.",
             code="insufficient_balance",
-            available=money(available, amount["currency"]),
+            available=money(payable, amount["currency"]),
         )
 
 

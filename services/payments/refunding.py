@@ -13,6 +13,7 @@ from kit.tokens import Caller
 from kit.validation import is_id
 from services.payments import ledger
 from services.payments.dues import change_due
+from services.payments.funds import lock_funds
 from services.payments.intents import answer_of_twin, asked, earlier, insert_intent
 from services.payments.models import PAYMENTS, REFUNDS
 from services.payments.paying import change_payment, lock_payment, parties_of
@@ -29,7 +30,8 @@ def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason:
     """Refunds a payment, all that is left of it without an amount.
 
     Raises: NotFound, Forbidden; Invalid for another currency; Conflict `payment_not_refundable`,
-    `refund_exceeds_payment`, `refund_in_progress`, `idempotency_in_progress`.
+    `refund_exceeds_payment`, `refund_in_progress`, `idempotency_in_progress`, and for a provider
+    `insufficient_balance` with `available` and `pending`.
     """
     answer: Json | None = replay(till.db, call)
     if answer is not None:
@@ -93,6 +95,8 @@ def _begin(
         return {**before, "is_new": False}
     role = _role(caller, due)
     split = _split(connection, payment, amount)
+    if role == "provider":
+        _require_funds(connection, due, split)
     values = {
         "id": str(uuid6.uuid7()),
         "payment_id": payment_id,
@@ -136,6 +140,17 @@ def _split(connection: Connection, payment: Row, amount: Json | None) -> ledger.
         left = money(paid.left_minor, payment["currency"])
         raise Conflict("That is more than is left of the payment.", code="refund_exceeds_payment", left=left)
     return ledger.split_refund(paid, wanted)
+
+
+def _require_funds(connection: Connection, due: Row, split: ledger.Split) -> None:
+    funds = lock_funds(connection, due["provider_id"], due["currency"])
+    if split.share_minor > funds.refundable_minor:
+        raise Conflict(
+            "Your part of this refund is more than you have available and pending. Staff can refund it.",
+            code="insufficient_balance",
+            available=money(funds.available_minor, due["currency"]),
+            pending=money(funds.pending_minor, due["currency"]),
+        )
 
 
 def paid_of(payment: Row) -> ledger.Paid:

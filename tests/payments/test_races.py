@@ -113,3 +113,16 @@ def test_a_refund_and_a_release_at_once_leave_the_right_sum(world: World, rounds
         world.payments.tick("release_shares")
         available, pending = world.balance()
         assert (available["EUR"] - before, pending["EUR"]) == (450, 0)
+
+
+@few_and_many
+def test_a_whole_refund_and_a_whole_payout_at_once_never_give_the_money_twice(
+    world: World, rounds: int
+) -> None:
+    for _ in range(rounds):
+        payment = world.paid(euros(1000))
+        world.release(payment)
+        refunds = [partial(world.refund, payment)] * 2
+        payouts = [partial(world.pay_out, euros(900))] * 2
+        assert len(won(together(*refunds, *payouts))) == 1
+        assert world.balance() == ({"EUR": 0}, {"EUR": 0})

@@ -3,6 +3,7 @@
 import pytest
 
 from kit.errors import Conflict, Forbidden, Invalid, NotFound
+from kit.tokens import Caller
 from services.payments.processor import NoAnswer, Transfer
 from tests.payments.world import World
 from tests.placed_orders import euros
@@ -93,11 +94,70 @@ def test_a_refund_after_the_release_comes_out_of_what_is_available(world: World)
     assert world.balance() == ({"EUR": 3150}, {"EUR": 0})
 
 
-def test_a_refund_after_a_payout_makes_a_debt_that_later_earnings_fill(world: World) -> None:
+def test_a_provider_gives_back_no_more_than_they_have(world: World) -> None:
+    payment = world.paid(euros(100_000))
+    world.release(payment)
+    world.pay_out(euros(90_000))
+    for amount in (None, euros(1)):
+        with pytest.raises(Conflict) as refused:
+            world.refund(payment, amount)
+        assert refused.value.code == "insufficient_balance"
+        assert refused.value.data == {"available": euros(0), "pending": euros(0)}
+    world.paid(euros(1000))  # 900 pending: a part of their own can be given back again
+    assert world.refund(payment, euros(1000))["status"] == "refunded"
+    assert world.balance() == ({"EUR": -900}, {"EUR": 900})
+    with pytest.raises(Conflict):
+        world.refund(payment, euros(2))
+
+
+def test_money_in_another_currency_is_no_cover(world: World) -> None:
     payment = world.paid()
     world.release(payment)
     world.pay_out(euros(4050))
-    world.refund(payment)
+    world.paid({"amount": 10_000, "currency": "USD"})
+    with pytest.raises(Conflict) as refused:
+        world.refund(payment)
+    assert refused.value.code == "insufficient_balance"
+
+
+def test_a_provider_who_is_staff_is_the_provider_here(world: World) -> None:
+    both = Caller(world.provider.id, "Petra", frozenset({"member", "staff"}), world.provider.session_id)
+    payment = world.paid()
+    world.release(payment)
+    world.pay_out(euros(4050))
+    with pytest.raises(Conflict) as refused:
+        world.refund(payment, caller=both)
+    assert refused.value.code == "insufficient_balance"
+
+
+def test_what_a_refund_under_way_needs_is_not_paid_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    payment = world.paid()
+    other = world.paid(euros(1000))
+    for one in (payment, other):
+        world.release(one)
+
+    def lose(wish: object, repeated: bool) -> Transfer:
+        raise NoAnswer("lost")
+
+    monkeypatch.setattr(world.till.processor, "refund", lose)
+    assert world.refund(payment)["status"] == "processing"
+    with pytest.raises(Conflict) as refused:
+        world.pay_out(euros(901))
+    assert refused.value.data == {"available": euros(900)}
+    assert world.pay_out(euros(900))["status"] == "paid"
+    with pytest.raises(Conflict) as refused:
+        world.refund(other, euros(10))
+    assert refused.value.code == "insufficient_balance"
+    monkeypatch.undo()
+    world.heal()
+    assert world.balance() == ({"EUR": 0}, {"EUR": 0})
+
+
+def test_staff_refund_after_a_payout_and_the_debt_is_filled_by_later_earnings(world: World) -> None:
+    payment = world.paid()
+    world.release(payment)
+    world.pay_out(euros(4050))
+    world.refund(payment, caller=world.staff)
     assert world.balance() == ({"EUR": -4050}, {"EUR": 0})
     with pytest.raises(Conflict) as refused:
         world.pay_out(euros(1))

@@ -1,0 +1,50 @@
+"""What a provider's balance can still give. Payouts and refunds draw on the same money, so both ask here.
+
+A payout leaves the balance when it begins, a refund when its processor has given the money back; in
+between a refund's share is spoken for, and counts as gone.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from services.payments.models import BALANCES, DUES, PAYMENTS, REFUNDS
+
+
+@dataclass(frozen=True)
+class Funds:
+    """One provider's money in one currency, in minor units. Each may be below 0 after a refund by staff."""
+
+    available_minor: int
+    pending_minor: int
+    refunding_minor: int
+
+    @property
+    def refundable_minor(self) -> int:
+        """What a refund may take of the provider."""
+        return self.available_minor + self.pending_minor - self.refunding_minor
+
+    @property
+    def payable_minor(self) -> int:
+        """What a payout may take: nothing that is pending, nothing that a refund under way needs."""
+        return min(self.available_minor, self.refundable_minor)
+
+
+def lock_funds(connection: Connection, provider_id: str, currency: str) -> Funds:
+    """The funds as they stand; no other payout or refund of this provider begins before the commit."""
+    balance = select(BALANCES.c.available_minor, BALANCES.c.pending_minor).where(
+        BALANCES.c.provider_id == provider_id, BALANCES.c.currency == currency
+    )
+    row = connection.execute(balance.with_for_update()).first()
+    if row is None:
+        return Funds(0, 0, 0)
+    # A statement of its own: it sees what was committed while the lock was waited for.
+    shares = func.coalesce(func.sum(REFUNDS.c.amount_minor - REFUNDS.c.fee_minor), 0)
+    refunding = (
+        select(shares)
+        .join(PAYMENTS, PAYMENTS.c.id == REFUNDS.c.payment_id)
+        .join(DUES, DUES.c.order_id == PAYMENTS.c.order_id)
+        .where(REFUNDS.c.status == "processing", PAYMENTS.c.currency == currency)
+        .where(DUES.c.provider_id == provider_id)
+    )
+    return Funds(row.available_minor, row.pending_minor, int(connection.execute(refunding).scalar_one()))
