@@ -20,7 +20,9 @@ Part = dict[str, Any]
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 DESCRIPTION = (
     "A marketplace for small services. Errors are problems (RFC 9457); lists are paged by opaque "
-    "cursors; times are RFC 3339 in UTC; money is in minor units."
+    "cursors; times are RFC 3339 in UTC; money is in minor units. Text that people write is stored in "
+    "Unicode NFC and its length counted then; control characters, characters that turn the direction of "
+    "text, and text in which nothing can be seen are refused, line breaks too where it is one line (422)."
 )
 
 

@@ -1,16 +1,21 @@
 """Marshmallow fields of the public contract. They load to JSON-native values."""
 
+import functools
 import re
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import iso4217
 from marshmallow import Schema, ValidationError, fields, validate
 
+from kit.text import LONGEST_DECOMPOSITION, BadText, accept_line, accept_text, visible_length
+
 MAX_AMOUNT_MINOR = 10**12
 CURRENCIES: tuple[str, ...] = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -25,21 +30,70 @@ def rfc3339(moment: datetime) -> str:
 
 
 class Text(fields.String):
-    """A string that every store and screen can hold: no NUL, no unpaired surrogate."""
+    """A string that every store and screen can hold: no NUL, no unpaired surrogate.
+
+    For what programs write, and for answers and events, which hold texts older than any rule.
+    What people write is a `line`, a `text` or a `secret`.
+    """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if _UNSTORABLE.search(text):
             raise ValidationError("Must not contain NUL or unpaired surrogates.")
         return text
 
 
-def text(minimum: int, maximum: int, **options: Any) -> Text:
-    """A `Text` of `minimum` to `maximum` characters; one that must not be empty must not be blank."""
-    checks: list[Any] = [validate.Length(minimum, maximum)]
-    if minimum > 0:
-        checks.append(validate.Regexp(r"[\s\S]*\S", error="Must not be blank."))
-    return Text(validate=checks, **options)
+class WrittenText(Text):
+    """A text that people write, by the one rule of `kit/text.py`; bounded before it is looked at."""
+
+    def __init__(self, accept: Callable[[str], str], length: validate.Length, **options: Any) -> None:
+        super().__init__(validate=[length, functools.partial(_check_visible, length.min or 0)], **options)
+        self._accept, self._length = accept, length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        typed = super()._deserialize(value, attr, data, **kwargs)
+        if len(typed) > (self._length.max or 0) * LONGEST_DECOMPOSITION:
+            self._length(typed)
+        try:
+            return self._accept(typed)
+        except BadText as error:
+            raise ValidationError(str(error)) from error
+
+
+def line(minimum: int, maximum: int, **options: Any) -> WrittenText:
+    """A name, a title or the like: one line of `minimum` to `maximum` characters as stored (NFC), at
+    least `minimum` of them visible."""
+    return _written(accept_line, minimum, maximum, "One line of text.", options)
+
+
+def text(minimum: int, maximum: int, **options: Any) -> WrittenText:
+    """A text of any number of lines, counted as a `line` is; one that must not be empty must not be
+    blank."""
+    return _written(accept_text, minimum, maximum, "Text of any number of lines.", options)
+
+
+def secret(minimum: int, maximum: int, **options: Any) -> Text:
+    """A password or token, exactly as typed, of `minimum` to `maximum` characters, not only spaces."""
+    return Text(validate=[validate.Length(minimum, maximum), _check_filled], **options)
+
+
+def _written(
+    accept: Callable[[str], str], minimum: int, maximum: int, meaning: str, options: dict[str, Any]
+) -> WrittenText:
+    metadata = {"description": meaning, **options.pop("metadata", {})}
+    return WrittenText(accept, validate.Length(minimum, maximum), metadata=metadata, **options)
+
+
+def _check_visible(minimum: int, text: str) -> None:
+    seen = visible_length(text) if minimum else 0
+    if seen < minimum:
+        few = f"Must have at least {minimum} characters that can be seen."
+        raise ValidationError(few if seen else "Must not be blank.")
+
+
+def _check_filled(text: str) -> None:
+    if not text.strip():
+        raise ValidationError("Must not be blank.")
 
 
 class Id(fields.String):

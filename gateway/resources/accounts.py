@@ -5,6 +5,7 @@ from http import HTTPStatus
 from gateway.incoming import Incoming
 from gateway.routes import Key, Limit, Route, Shape, Storing, Who
 from gateway.rpc import Reply
+from kit.text import printable
 from services.accounts import contract as accounts
 
 MAX_CLIENT_CHARACTERS = 300
@@ -18,7 +19,7 @@ async def register_account(incoming: Incoming) -> Reply:
 async def open_session(incoming: Incoming) -> Reply:
     """Sign-in; the client's own name for itself goes into the list of sessions."""
     agent = incoming.request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    client = agent.replace("\x00", "")[:MAX_CLIENT_CHARACTERS] or None
+    client = printable(agent)[:MAX_CLIENT_CHARACTERS] or None
     return await incoming.call(accounts.OPEN_SESSION, **incoming.body, client=client)
 
 

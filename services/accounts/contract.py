@@ -7,7 +7,7 @@ import zoneinfo
 from marshmallow import Schema, ValidationError, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import Id, PageArguments, Rating, Text, Timestamp, text
+from kit.validation import Id, PageArguments, Rating, Text, Timestamp, line, secret, text
 
 CURRENT_SESSION = "current"
 MAX_EMAIL_LENGTH = 254
@@ -44,15 +44,15 @@ class RegisterAccountBody(Schema):
     """What a person gives to sign up."""
 
     email = Text(required=True, validate=[validate.Length(max=MAX_EMAIL_LENGTH), validate.Email()])
-    password = text(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, required=True, load_only=True)
-    display_name = text(1, 80, required=True)
+    password = secret(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, required=True, load_only=True)
+    display_name = line(1, 80, required=True)
 
 
 class OpenSessionBody(Schema):
     """What a person gives to sign in. Its shape is looser than at sign-up: a wrong one is just wrong."""
 
     email = text(1, MAX_EMAIL_LENGTH, required=True)
-    password = text(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
+    password = secret(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
 
 
 class OpenSessionArguments(OpenSessionBody):
@@ -64,7 +64,7 @@ class OpenSessionArguments(OpenSessionBody):
 class RefreshSessionBody(Schema):
     """The refresh token that is used up by this."""
 
-    refresh_token = text(1, 200, required=True, load_only=True)
+    refresh_token = secret(1, 200, required=True, load_only=True)
 
 
 class ListSessionsQuery(PageArguments):
@@ -80,7 +80,7 @@ class CloseSessionArguments(Schema):
 class ChangeMeBody(Schema):
     """The fields a person may change about themselves; those left out stay."""
 
-    display_name = text(1, 80)
+    display_name = line(1, 80)
     bio = text(0, MAX_BIO_LENGTH)
     time_zone = Text(validate=_check_time_zone)
     locale = Text(validate=_check_locale)
@@ -89,8 +89,8 @@ class ChangeMeBody(Schema):
 class ChangePasswordBody(Schema):
     """The current password proves that it is the person who asks."""
 
-    current_password = text(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
-    new_password = text(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, required=True, load_only=True)
+    current_password = secret(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
+    new_password = secret(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, required=True, load_only=True)
 
 
 class ProfileArguments(Schema):

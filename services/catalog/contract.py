@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from kit.contracts import Event, EventSchema, Rpc
+from kit.text import is_blank
 from kit.validation import (
     CURRENCIES,
     MAX_AMOUNT_MINOR,
@@ -21,6 +22,8 @@ from kit.validation import (
     StrictInteger,
     Text,
     Timestamp,
+    WrittenText,
+    line,
     text,
 )
 
@@ -66,11 +69,11 @@ class Offer(Schema):
     provider = fields.Nested(Party, required=True)
 
 
-def _title(**options: Any) -> Text:
-    return text(5, 120, **options)
+def _title(**options: Any) -> WrittenText:
+    return line(5, 120, **options)
 
 
-def _description(**options: Any) -> Text:
+def _description(**options: Any) -> WrittenText:
     return text(20, 5000, **options)
 
 
@@ -130,7 +133,7 @@ class ServiceQuery(PageArguments):
     """Filters and order of a search among active services. `min_price` and `max_price` are minor
     units, of whatever currency the service asks when `currency` is not given."""
 
-    q = Text(load_default=None, allow_none=True, validate=validate.Length(max=LONGEST_QUERY))
+    q = text(0, LONGEST_QUERY, load_default=None, allow_none=True)
     category = Text(load_default=None, allow_none=True, validate=validate.Length(max=100))
     provider_id = Id(load_default=None, allow_none=True)
     min_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
@@ -146,7 +149,7 @@ class ServiceQuery(PageArguments):
     @validates_schema
     def check_needed_companions(self, loaded: Mapping[str, Any], **_: Any) -> None:
         """Relevance means nothing without words, nor an order of prices across currencies."""
-        if loaded["sort"] == "relevance" and not (loaded["q"] or "").strip():
+        if loaded["sort"] == "relevance" and is_blank(loaded["q"] or ""):
             raise ValidationError("Sorting by relevance needs q.", "sort")
         if loaded["sort"] in ("price", "-price") and loaded["currency"] is None:
             raise ValidationError("Sorting by price needs currency.", "sort")

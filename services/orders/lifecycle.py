@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from kit.text import is_blank
 from services.orders.contract import STATUSES, Status
 from services.orders.periods import OrderPeriods
 
@@ -294,4 +295,4 @@ def _target(rule: Rule, order: OrderState, wish: Wish) -> Status:
 
 
 def _said(text: str | None) -> str | None:
-    return text if text and text.strip() else None
+    return text if text and not is_blank(text) else None

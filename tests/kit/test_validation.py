@@ -53,7 +53,7 @@ def test_text_refuses_nul_and_unpaired_surrogates(bad: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
-def test_all_other_text_is_kept_as_typed(typed: str) -> None:
+def test_all_other_text_that_programs_write_is_kept(typed: str) -> None:
     assert Sample().load({"note": typed}) == {"note": typed}
 
 

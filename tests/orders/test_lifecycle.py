@@ -104,7 +104,7 @@ def test_a_reason_is_required_exactly_where_the_domain_says(actor: str, transiti
     for state in (s for status in STATUS_CODES for s in variants(status)):
         if not isinstance(domain_says(state, transition, actor), int):
             continue
-        for reason in (None, "", " \n\t"):
+        for reason in (None, "", " \n\t", "\u2060\u200b "):
             wish = full_wish(transition, reason=reason)
             if transition in NEEDS_REASON:
                 with pytest.raises(Invalid) as refused:
