@@ -1,6 +1,9 @@
 """The ledger of payments, proved: its sums, one capture per paid order, and the processor's own books."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sqlalchemy import text
 
 from cli.operations.databases import Databases
 from kit.settings import load
@@ -20,8 +23,13 @@ class LedgerFinding:
     detail: str
 
 
-def reconcile(databases: Databases) -> list[LedgerFinding]:
-    """Everything that does not add up; empty when all does. Raises: BadSetting, Complaint."""
+def reconcile(databases: Databases, report: Callable[[str], None]) -> list[LedgerFinding]:
+    """Everything that does not add up; empty when all does. `report` is told what is being checked.
+
+    Raises: BadSetting, Complaint.
+    """
     settings = load(PaymentSettings)
     with databases.direct(SERVICE) as db:
-        return [LedgerFinding(**finding) for finding in audit_ledger(open_till(db, settings))]
+        db.read(lambda connection: connection.execute(text("SELECT FROM payments LIMIT 1")))
+        findings = audit_ledger(open_till(db, settings), report=report)
+    return [LedgerFinding(**finding) for finding in findings]

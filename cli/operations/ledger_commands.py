@@ -26,8 +26,9 @@ def reconcile_ledger(as_json: bool) -> None:
     from cli.operations.display import show_json, show_table
     from cli.operations.ledger import reconcile
 
-    with opened() as databases:
-        findings = reconcile(databases)
+    progress = Console(stderr=True)
+    with opened() as databases, progress.status("Checking the ledger") as status:
+        findings = reconcile(databases, lambda what: status.update(f"Checking {what}"))
     if as_json:
         show_json(result="failed" if findings else "ok", findings=findings)
     elif findings:

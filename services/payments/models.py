@@ -227,6 +227,7 @@ MOVEMENTS = Table(
     Index("ledger_one_release", "payment_id", unique=True, postgresql_where=text("kind = 'release'")),
     Index("ledger_one_refund", "refund_id", unique=True, postgresql_where=text("kind = 'refund'")),
     Index("ledger_one_payout", "payout_id", "kind", unique=True),
+    Index("ledger_movements_of_payment", "payment_id"),
     comment="Append-only: a trigger forbids UPDATE, DELETE and TRUNCATE.",
 )
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from chassis.database import Db
 from cli.commands import microtasks
 from cli.operations import ledger
 from tests.stack import Stack
@@ -23,7 +24,8 @@ def test_the_ledger_of_a_used_marketplace_adds_up(stack: Stack) -> None:
 
 
 def test_what_does_not_add_up_is_listed_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "audit_ledger", lambda _: [FINDING])
+    monkeypatch.setattr(ledger, "audit_ledger", lambda _, report: [FINDING])
+    monkeypatch.setattr(Db, "read", lambda *_: None)
     done = CliRunner().invoke(microtasks, ["ledger", "reconcile"])
     assert done.exit_code == 1
     assert "processor_differs" in done.stdout

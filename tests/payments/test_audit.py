@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from kit.errors import Unavailable
 from kit.settings import Settings
-from services.payments import auditing
-from services.payments.auditing import FINDINGS, audit_tonight
+from services.payments import auditing, ledger_checks
+from services.payments.auditing import FINDINGS, FINISHED, audit_tonight
 from tests.payments.world import World, started
 from tests.placed_orders import euros
 
@@ -43,13 +44,17 @@ def business(servers: Settings) -> Iterator[World]:
         yield world
 
 
-def test_a_clean_ledger_has_no_findings(business: World) -> None:
+@pytest.mark.parametrize("rows", [1, 2, 5_000])
+def test_a_clean_ledger_has_no_findings(business: World, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_checks, "ROWS", rows)
     assert business.findings() == []
 
 
 @pytest.mark.parametrize("check", DAMAGE)
-def test_damage_is_found(business: World, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_damage_is_found(business: World, check: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The damage is taken back afterwards; constraints and triggers look away."""
+    monkeypatch.setattr(ledger_checks, "ROWS", rows)
     engine = business.payments.engine
     with engine.connect() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -80,10 +85,9 @@ def _findings_on(business: World, connection: Connection, monkeypatch: pytest.Mo
 
     till = business.till
     looking = type(till)(OneConnection(), till.processor, till.settings)  # type: ignore[arg-type]
-    monkeypatch.setattr(till.processor, "_db", OneConnection())
-    found = {finding["check"] for finding in auditing.audit_ledger(looking)}
-    monkeypatch.undo()
-    return found
+    with monkeypatch.context() as patch:
+        patch.setattr(till.processor, "_db", OneConnection())
+        return {finding["check"] for finding in auditing.audit_ledger(looking)}
 
 
 def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
@@ -96,7 +100,7 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
     )
     runs: list[int] = []
 
-    def audit(_till: object) -> list[dict[str, str]]:
+    def audit(_till: object, changed_since: object) -> list[dict[str, str]]:
         runs.append(1)
         return [{"check": "c", "subject": "s", "detail": "d"}]
 
@@ -113,5 +117,65 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
 
 def test_before_the_hour_nothing_is_audited(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auditing, "AUDIT_HOUR", 25)
-    monkeypatch.setattr(auditing, "audit_ledger", lambda _till: pytest.fail("it is not night"))
+    monkeypatch.setattr(auditing, "audit_ledger", lambda _till, changed_since: pytest.fail("it is not night"))
     audit_tonight(business.till)
+
+
+def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_slow(*_: object) -> object:
+        raise Unavailable("The database took too long.", code="database_timeout")
+
+    monkeypatch.setattr(auditing, "wrong_in_range", too_slow)
+    monkeypatch.setattr(business.till.processor, "record_of", too_slow)
+    checks = {check for walk in ledger_checks.WALKS for check in walk.checks}
+    findings = business.findings()
+    assert {finding["subject"] for finding in findings} == {*checks, "processor_differs"}
+    assert {finding["check"] for finding in findings} == {"check_not_run"}
+    assert "took too long" in findings[0]["detail"]
+
+
+def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    monkeypatch.setattr(auditing, "audit_ledger", lambda _till, changed_since: [])
+    business.payments.execute("DELETE FROM ledger_audits")
+    business.payments.execute(
+        "INSERT INTO ledger_audits (day, started_at) VALUES (CAST(:day AS date), now())", day=today()
+    )
+    audit_tonight(business.till)
+    assert finished(business) == []
+    business.payments.execute("UPDATE ledger_audits SET started_at = now() - interval '7 hours'")
+    audit_tonight(business.till)
+    assert finished(business) == [datetime.now(UTC).date()]
+    assert abs(FINISHED._value.get() - datetime.now(UTC).timestamp()) < 60
+    assert FINDINGS._value.get() == 0
+
+
+def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean_audit(
+    business: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    asked: list[datetime] = []
+
+    def ask(_till: object, since: datetime) -> list[object]:
+        asked.append(since)
+        return []
+
+    monkeypatch.setattr(auditing, "_against_the_processor", ask)
+    for findings, expected in (("[]", 2), ('[{"check": "c"}]', 9)):
+        business.payments.execute("DELETE FROM ledger_audits")
+        for days, found in ((8, "[]"), (1, findings)):
+            business.payments.execute(
+                "INSERT INTO ledger_audits (day, started_at, finished_at, findings) VALUES"
+                " (CURRENT_DATE - CAST(:days AS int), now() - CAST(:days AS int) * interval '1 day', now(),"
+                " CAST(:found AS jsonb))",
+                days=days,
+                found=found,
+            )
+        audit_tonight(business.till)
+        age = datetime.now(UTC) - asked[-1]
+        assert age.days == expected
+
+
+def finished(business: World) -> list[object]:
+    rows = business.payments.execute("SELECT day FROM ledger_audits WHERE finished_at IS NOT NULL")
+    return [row.day for row in rows]
