@@ -138,9 +138,8 @@ def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: 
     monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
     monkeypatch.setattr(auditing, "audit_ledger", lambda _till, changed_since: [])
     business.payments.execute("DELETE FROM ledger_audits")
-    business.payments.execute(
-        "INSERT INTO ledger_audits (day, started_at) VALUES (CAST(:day AS date), now())", day=today()
-    )
+    begun = "INSERT INTO ledger_audits (day, started_at) VALUES (CAST(:day AS date), now())"
+    business.payments.execute(begun, day=datetime.now(UTC).date().isoformat())
     audit_tonight(business.till)
     assert finished(business) == []
     business.payments.execute("UPDATE ledger_audits SET started_at = now() - interval '7 hours'")
