@@ -1,9 +1,8 @@
 """Calling another service: always with a deadline, never for ever."""
 
-import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import eventlet
 import structlog
@@ -17,10 +16,18 @@ from chassis.presence import Presence
 from chassis.rpc import RpcLink
 from kit.contracts import Rpc
 from kit.errors import TimedOut, Unavailable, from_wire
+from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
 
 log = structlog.get_logger(__name__)
 Json = Any
 MARGIN_SECONDS = 0.5
+
+
+class PendingCall(NamedTuple):
+    """A call under way: where its reply is to come, and who waits for it."""
+
+    reply_to: str
+    answered: GreenEvent
 
 
 class Replies(SharedExtension):  # type: ignore[misc]
@@ -30,15 +37,15 @@ class Replies(SharedExtension):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: dict[str, GreenEvent] = {}
+        self._pending: dict[str, PendingCall] = {}
 
     def setup(self) -> None:
         """Declares the queue on every connection and consumes it."""
         settings = self.container.config["settings"]
         self._presence = Presence(settings)
         self._exchange = topology.rpc_exchange(settings)
-        self._address = f"reply.{self.container.service_name}-{uuid.uuid4()}"
-        self._queue = f"{settings.broker_prefix}rpc.{self._address}"
+        self._name = f"{self.container.service_name}-{new_call_id()}"
+        self._queue = f"{settings.broker_prefix}rpc.reply.{self._name}"
         link = self.rpc_link.link
         link.on_connect(self._declare)
         link.on_loss(self._fail_all)
@@ -50,10 +57,10 @@ class Replies(SharedExtension):  # type: ignore[misc]
         if seconds <= 0:
             raise TimedOut(f"{contract.service} was not asked: no time was left.")
         self._presence.refuse_if_absent(contract.service)
-        correlation_id, answered = str(uuid.uuid4()), GreenEvent()
-        self._waiting[correlation_id] = answered
+        call_id, answered = new_call_id(), GreenEvent()
+        self._pending[call_id] = PendingCall(reply_address(contract.service, self._name), answered)
         try:
-            self._send(contract, arguments, call, correlation_id, int(seconds * 1000))
+            self._send(contract, arguments, call, call_id, int(seconds * 1000))
             with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
                 return answered.wait()
         except TimedOut:
@@ -61,22 +68,22 @@ class Replies(SharedExtension):  # type: ignore[misc]
             self._presence.refuse_if_absent(contract.service)
             raise
         finally:
-            self._waiting.pop(correlation_id, None)
+            self._pending.pop(call_id, None)
 
     def _send(
-        self, contract: Rpc, arguments: dict[str, Json], call: Call, correlation_id: str, milliseconds: int
+        self, contract: Rpc, arguments: dict[str, Json], call: Call, call_id: str, milliseconds: int
     ) -> None:
         headers = {**call.headers(), HEADER_PREFIX + "deadline_ms": milliseconds}
         if contract.mutates:
-            headers[HEADER_PREFIX + "idempotency_key"] = correlation_id
+            headers[HEADER_PREFIX + "idempotency_key"] = call_id
         self.rpc_link.link.publish(
             self._exchange,
             contract.routing_key,
             {"args": [], "kwargs": arguments},
             headers,
             mandatory=True,
-            reply_to=self._address,
-            correlation_id=correlation_id,
+            reply_to=self._pending[call_id].reply_to,
+            correlation_id=call_id,
             expiration=str(milliseconds),
         )
 
@@ -84,13 +91,21 @@ class Replies(SharedExtension):  # type: ignore[misc]
         channel.queue_declare(
             self._queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
         )
-        channel.queue_bind(self._queue, self._exchange, self._address)
+        channel.queue_bind(self._queue, self._exchange, reply_binding(self._name))
         channel.events["basic_return"].add(self._on_return)
 
     def _on_reply(self, delivery: Delivery) -> None:
-        answered = self._waiting.pop(delivery.properties.get("correlation_id", ""), None)
-        if answered is None:
+        call_id = delivery.properties.get("correlation_id", "")
+        pending = self._pending.get(call_id)
+        if pending is None:
+            return  # late: its caller was told that it timed out
+        routing_key = delivery.delivery_info["routing_key"]
+        if not is_from_the_called(pending.reply_to, routing_key, delivery.headers):
+            log.warning("reply_refused", asked=pending.reply_to, came_from=routing_key)
             return
+        self._settle(self._pending.pop(call_id).answered, delivery)
+
+    def _settle(self, answered: GreenEvent, delivery: Delivery) -> None:
         try:
             reply = decoded(delivery)
             result, error = reply["result"], reply["error"] and from_wire(reply["error"])
@@ -102,14 +117,15 @@ class Replies(SharedExtension):  # type: ignore[misc]
             answered.send(result)
 
     def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
-        answered = self._waiting.pop(message.properties.get("correlation_id", ""), None)
-        if answered is not None:
-            answered.send_exception(Unavailable(f"Nobody answers {routing_key}."))
+        pending = self._pending.pop(message.properties.get("correlation_id", ""), None)
+        if pending is not None:
+            pending.answered.send_exception(Unavailable(f"Nobody answers {routing_key}."))
 
     def _fail_all(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for answered in waiting.values():
-            answered.send_exception(Unavailable("The message broker is away.", code="broker_unavailable"))
+        pending, self._pending = self._pending, {}
+        lost = Unavailable("The message broker is away.", code="broker_unavailable")
+        for each in pending.values():
+            each.answered.send_exception(lost)
 
 
 class Remote(DependencyProvider):  # type: ignore[misc]

@@ -21,6 +21,7 @@ from chassis.context import HEADER_PREFIX, Call, context_of
 from kit import metrics
 from kit.contracts import Rpc
 from kit.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
+from kit.replies import is_dead_lettered, may_reply_to
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +77,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         routing_key = delivery.delivery_info["routing_key"]
         entrypoint = self._methods.get(routing_key)
         try:
-            if not delivery.properties.get("reply_to"):
-                raise ValueError("no reply_to")
+            self._check(delivery)
             arguments = decoded(delivery)["kwargs"]
             call = context_of(self.container).call_from(delivery.headers)
             accepted = entrypoint.contract.accept(arguments) if entrypoint is not None else {}
@@ -94,6 +94,16 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             self.container.spawn_worker(
                 entrypoint, (), accepted, context_data={"call": call}, handle_result=done
             )
+
+    def _check(self, delivery: Delivery) -> None:
+        """Refuses a call that cannot be answered, or that came under a key its sender may not use."""
+        reply_to = delivery.properties.get("reply_to")
+        if not reply_to:
+            raise ValueError("no reply_to")
+        if not may_reply_to(self.container.service_name, reply_to):
+            raise ValueError("reply_to is not for replies of this service")
+        if is_dead_lettered(delivery.headers):
+            raise ValueError("dead-lettered into the queue of calls")
 
     def _on_result(
         self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: Json, failure: Any

@@ -20,18 +20,13 @@ import click
 from chassis import topology
 from cli.complaints import Complaint, complaining
 from kit.contracts import Event
+from kit.replies import reply_pattern
 from kit.settings import BadSetting, Settings, is_demo_password, load
-from services.directory import NAMES, all_events
+from services.directory import NAMES, all_events, calls_of
 
 GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"
 USERS = (*NAMES, GATEWAY, MIGRATE, OPERATIONS)
 DEFAULT_EXCHANGE = "amq.default"  # as RabbitMQ calls it where rights are asked
-CALLS: Mapping[str, tuple[str, ...]] = {
-    "orders": ("catalog",),
-    "messaging": ("orders",),
-    "reviews": ("orders",),
-    "payments": ("orders",),
-}
 COOKIE = "RABBITMQ_ERLANG_COOKIE"  # of a cluster; whoever knows it commands every node
 NOTHING = "^$"
 TIMEOUT_SECONDS = 10.0
@@ -54,7 +49,7 @@ class Rights:
 def rights_of_service(settings: Settings, service: str, events: Iterable[Event]) -> Rights:
     """A service takes its own calls and events, answers, asks those it knows, and publishes its own."""
     calls, prefix = topology.rpc_exchange(settings), re.escape(settings.broker_prefix)
-    asked = CALLS.get(service, ())
+    asked = [re.escape(method.routing_key) for method in calls_of(service)]
     replies = [f"{prefix}rpc\\.reply\\.{service}-.+"] if asked else []
     own = [topology.rpc_queue(settings, service)]
     own += [topology.event_queue(settings, e, service) for e in events if service in e.consumers]
@@ -66,8 +61,8 @@ def rights_of_service(settings: Settings, service: str, events: Iterable[Event])
         read=_one_of([*map(re.escape, [*own, *([calls] if asked else [])]), *replies]),
         topics={
             calls: (
-                _one_of(["reply\\..+", *(f"{name}\\..+" for name in asked)]),
-                _one_of([f"reply\\.{service}-.+"] if asked else []),
+                _one_of([reply_pattern(service), *asked]),
+                _one_of(_own_replies(f"{service}-[^.]+") if asked else []),
             )
         },
     )
@@ -88,7 +83,7 @@ def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
         write=_one_of([re.escape(calls), *queues]),
         read=_one_of([*map(re.escape, [calls, *heard]), *queues]),
         topics={
-            calls: (services, "^reply\\.[0-9a-f]{32}$"),
+            calls: (services, _one_of([*_own_replies("gateway-[0-9a-f]{32}"), "reply\\.[0-9a-f]{32}"])),
             **{exchange: (NOTHING, _one_of(types)) for exchange, types in heard.items()},
         },
     )
@@ -121,7 +116,9 @@ def rights_of_operations(settings: Settings) -> Rights:
         configure=_one_of([replies]),
         write=_one_of([re.escape(DEFAULT_EXCHANGE), re.escape(calls), replies]),
         read=_one_of([*map(re.escape, [*letters, calls]), replies]),
-        topics={calls: (_one_of([f"{name}\\..+" for name in NAMES]), _one_of(["reply\\.operations-.+"]))},
+        topics={
+            calls: (_one_of([f"{name}\\..+" for name in NAMES]), _one_of(_own_replies("operations-[^.]+")))
+        },
     )
 
 
@@ -201,6 +198,11 @@ def _user(name: str, password: str) -> dict[str, Any]:
     hashed = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
     algorithm = "rabbit_password_hashing_sha256"
     return {"name": name, "password_hash": hashed, "hashing_algorithm": algorithm, "tags": []}
+
+
+def _own_replies(caller: str) -> list[str]:
+    """What a caller may bind its queue to: today's key, and that of processes of before it."""
+    return [rf"reply\.\*\.{caller}", rf"reply\.{caller}"]
 
 
 def _one_of(patterns: Iterable[str]) -> str:

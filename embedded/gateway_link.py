@@ -5,7 +5,6 @@ their greenlets, in the thread of the event loop, so a future can simply be reso
 """
 
 import asyncio
-import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from typing import Any
 from chassis import topology
 from embedded.broker import Broker, Letter, Queue
 from gateway.feed import Subscribers
-from gateway.rpc import HEADER_PREFIX, CallHeaders, Reply, reply_in
+from gateway.rpc import HEADER_PREFIX, CallHeaders, PendingCall, Reply, reply_in
 from kit.contracts import Event, Rpc
 from kit.errors import TimedOut, Unavailable
+from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
-REPLY_KEY = "reply.gateway"
+NAME = "gateway"
 
 
 @dataclass(eq=False)
@@ -47,10 +47,9 @@ class EmbeddedRpcClient:
         self._broker = broker
         self._exchange = topology.rpc_exchange(settings)
         self._deadline_seconds = settings.rpc_deadline_seconds
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._numbers = itertools.count()
+        self._pending: dict[str, PendingCall] = {}
         queue = broker.declare_queue("rpc.reply-gateway", owner=self)
-        broker.bind(queue.name, self._exchange, REPLY_KEY)
+        broker.bind(queue.name, self._exchange, reply_binding(NAME))
         queue.add_consumer(Listener(self._on_reply))
 
     @property
@@ -60,26 +59,26 @@ class EmbeddedRpcClient:
 
     async def call(self, contract: Rpc, context: CallHeaders, **arguments: Any) -> Reply:
         """The answer of one method; raises what `RpcClient.call` raises."""
-        number = f"{next(self._numbers):x}"
+        call_id, reply_to = new_call_id(), reply_address(contract.service, NAME)
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answered
+        self._pending[call_id] = PendingCall(reply_to, answered)
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                self._publish(contract, context, number, arguments)
+                self._publish(contract, context, call_id, arguments)
                 body = await answered
         except TimeoutError as error:
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
-            del self._waiting[number]
+            del self._pending[call_id]
         return reply_in(body)
 
-    def _publish(self, contract: Rpc, context: CallHeaders, number: str, arguments: dict[str, Any]) -> None:
+    def _publish(self, contract: Rpc, context: CallHeaders, call_id: str, arguments: dict[str, Any]) -> None:
         deadline_ms = str(int(self._deadline_seconds * 1000))
         properties = {
             "content_type": "application/json",
             "content_encoding": "utf-8",
-            "correlation_id": number,
-            "reply_to": REPLY_KEY,
+            "correlation_id": call_id,
+            "reply_to": self._pending[call_id].reply_to,
             "expiration": deadline_ms,
             "application_headers": {**context.as_headers(), f"{HEADER_PREFIX}deadline_ms": deadline_ms},
         }
@@ -88,9 +87,12 @@ class EmbeddedRpcClient:
             raise Unavailable(f"{contract.service} is not running.")
 
     def _on_reply(self, letter: Letter) -> None:
-        answered = self._waiting.get(letter.properties.get("correlation_id", ""))
-        if answered is not None and not answered.done():
-            answered.set_result(letter.body)
+        pending = self._pending.get(letter.properties.get("correlation_id", ""))
+        if pending is None or pending.answered.done():
+            return
+        headers = letter.properties.get("application_headers")
+        if is_from_the_called(pending.reply_to, letter.routing_key, headers):
+            pending.answered.set_result(letter.body)
 
 
 class EmbeddedEventFeed(Subscribers):

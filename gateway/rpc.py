@@ -5,12 +5,11 @@ The wire format is Nameko's: a JSON body of `args` and `kwargs` to the RPC excha
 """
 
 import asyncio
-import itertools
 import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
 from aio_pika.abc import AbstractConnection
@@ -22,6 +21,7 @@ from pamqp.commands import Basic
 from gateway.presence import Presence
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -79,6 +79,13 @@ class RpcClient(Protocol):
         """
 
 
+class PendingCall(NamedTuple):
+    """A call under way: where its reply is to come, and who waits for it."""
+
+    reply_to: str
+    answered: "asyncio.Future[bytes]"
+
+
 class AmqpRpcClient:
     """Calls over one channel and one exclusive queue for the replies."""
 
@@ -90,10 +97,9 @@ class AmqpRpcClient:
         self._patience_seconds = self._deadline_seconds * 0.9
         self._deadline_ms = str(int(settings.rpc_deadline_seconds * 1000))
         self._channel: Channel | None = None
-        self._reply_to = ""
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._name = ""  # the last word of the addresses of replies, new with each connection
+        self._pending: dict[str, PendingCall] = {}
         self._publishing: set[asyncio.Task[None]] = set()
-        self._numbers = itertools.count()
         self._presence = Presence(settings.broker_prefix, timeout_seconds=self._deadline_seconds / 10)
 
     @property
@@ -108,11 +114,11 @@ class AmqpRpcClient:
         await channel.declare_exchange(self._exchange, passive=True)
         own = uuid.uuid4().hex
         queue = await channel.declare_queue(f"{self._prefix}rpc.reply-gateway-{own}", exclusive=True)
-        await queue.bind(self._exchange, f"reply.{own}")
+        await queue.bind(self._exchange, reply_binding(f"gateway-{own}"))
         underlay = cast(Channel, await channel.get_underlay_channel())
         underlay.on_consumer_cancel_callbacks.add(lambda _: lost())
         await underlay.basic_consume(queue.name, self._on_reply, no_ack=True)
-        self._reply_to = f"reply.{own}"
+        self._name = f"gateway-{own}"
         self._presence.use(connection)
         self._channel = underlay
 
@@ -120,9 +126,9 @@ class AmqpRpcClient:
         """Refuses calls until there is a new connection; those under way fail at once."""
         self._channel = None
         self._presence.let_go()
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(_connection_lost())
+        for pending in self._pending.values():
+            if not pending.answered.done():
+                pending.answered.set_exception(_connection_lost())
 
     async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
         """See `RpcClient.call`."""
@@ -131,26 +137,25 @@ class AmqpRpcClient:
         if channel is None:
             raise Unavailable("Our services cannot be reached at the moment.")
         await _refuse_while_blocked(channel)
-        number = f"{next(self._numbers):x}"
-        waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = waiting
+        call_id, reply_to = new_call_id(), reply_address(contract.service, self._name)
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pending[call_id] = PendingCall(reply_to, answered)
         try:
             async with asyncio.timeout(self._patience_seconds):
-                self._publish(channel, contract, context, number, arguments)
-                body = await waiting
+                self._publish(channel, contract, self._properties(context, call_id, reply_to), arguments)
+                body = await answered
         except TimeoutError as error:
             await self._presence.look(contract.service)
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
-            del self._waiting[number]
+            del self._pending[call_id]
         return reply_in(body)
 
     def _publish(
         self,
         channel: Channel,
         contract: Rpc,
-        context: CallHeaders,
-        number: str,
+        properties: Basic.Properties,
         arguments: dict[str, Json],
     ) -> None:
         # The confirm is awaited beside the reply, which usually comes first.
@@ -158,49 +163,54 @@ class AmqpRpcClient:
             json.dumps({"args": [], "kwargs": arguments}).encode(),
             exchange=self._exchange,
             routing_key=contract.routing_key,
-            properties=self._properties(context, number),
+            properties=properties,
             mandatory=True,
             timeout=self._deadline_seconds,
             wait=False,
         )
-        task = asyncio.create_task(self._watch(sending, number, contract.service))
+        task = asyncio.create_task(self._watch(sending, properties.correlation_id or "", contract.service))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
-    def _properties(self, context: CallHeaders, number: str) -> Basic.Properties:
+    def _properties(self, context: CallHeaders, call_id: str, reply_to: str) -> Basic.Properties:
         headers: dict[str, Any] = {**context.as_headers(), "nameko.deadline_ms": self._deadline_ms}
         return Basic.Properties(
             content_type="application/json",
             content_encoding="utf-8",
             delivery_mode=1,
             expiration=self._deadline_ms,
-            correlation_id=number,
-            reply_to=self._reply_to,
+            correlation_id=call_id,
+            reply_to=reply_to,
             headers=headers,
         )
 
-    async def _watch(self, sending: Any, number: str, service: str) -> None:
+    async def _watch(self, sending: Any, call_id: str, service: str) -> None:
         try:
             await sending
         except PublishError:
-            self._fail(number, Unavailable(f"{service} is not running."))
+            self._fail(call_id, Unavailable(f"{service} is not running."))
         except DeliveryError:
-            self._fail(number, Unavailable(f"{service} takes no more calls at the moment."))
+            self._fail(call_id, Unavailable(f"{service} takes no more calls at the moment."))
         except TimeoutError:
             log.debug("publish_not_confirmed", service=service)  # the call has timed out as well
         except Exception as error:
             log.debug("publish_failed", service=service, error=f"{type(error).__name__}: {error}")
-            self._fail(number, _connection_lost())
+            self._fail(call_id, _connection_lost())
 
-    def _fail(self, number: str, error: Exception) -> None:
-        waiting = self._waiting.get(number)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+    def _fail(self, call_id: str, error: Exception) -> None:
+        pending = self._pending.get(call_id)
+        if pending is not None and not pending.answered.done():
+            pending.answered.set_exception(error)
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
-        waiting = self._waiting.get(message.header.properties.correlation_id or "")
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message.body)
+        properties = message.header.properties
+        pending = self._pending.get(properties.correlation_id or "")
+        if pending is None or pending.answered.done():
+            return  # late: its caller was told that it timed out
+        if is_from_the_called(pending.reply_to, message.routing_key or "", properties.headers):
+            pending.answered.set_result(message.body)
+        else:
+            log.warning("reply_refused", asked=pending.reply_to, came_from=message.routing_key)
 
 
 async def _refuse_while_blocked(channel: Channel) -> None:

@@ -27,7 +27,8 @@ class Rpc:
 
     `arguments` validates the keyword arguments at the owner, `result` describes the answer
     (a page of `result` when `paged`). A method that `mutates` is always called with an
-    idempotency key, so that running it again is harmless.
+    idempotency key, so that running it again is harmless. `callers` are the services that may
+    call it besides the gateway, on behalf of whoever called them.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Rpc:
     result: type[Schema] | None = None
     mutates: bool = False
     paged: bool = False
+    callers: tuple[str, ...] = ()
 
     @property
     def routing_key(self) -> str:

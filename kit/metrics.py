@@ -9,3 +9,6 @@ RPC_SECONDS = Histogram("microtasks_rpc_seconds", "Time to answer a call", ["cal
 EVENTS_HANDLED = Counter("microtasks_events_total", "Events taken", ["consumer", "outcome"])
 EVENTS_PUBLISHED = Counter("microtasks_events_published_total", "Events confirmed by the broker", ["type"])
 DEAD_LETTERS = Counter("microtasks_dead_letters_total", "Messages nobody can process", ["queue"])
+RPC_REPLIES_REFUSED = Counter(
+    "microtasks_rpc_replies_refused_total", "Replies that did not come from the called service", ["reason"]
+)

@@ -4,7 +4,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from kit.contracts import Event, events_of
+from kit.contracts import Event, Rpc, events_of, rpcs_of
 
 NAMES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
 
@@ -19,6 +19,11 @@ def class_of(service: str) -> type[Any]:
     module = import_module(f"services.{service}.service")
     found: type[Any] = getattr(module, f"{service.capitalize()}Service")
     return found
+
+
+def calls_of(service: str) -> list[Rpc]:
+    """The methods of others that a service may call."""
+    return [rpc for name in NAMES for rpc in rpcs_of(contract_of(name)) if service in rpc.callers]
 
 
 def all_events() -> list[Event]:

@@ -11,6 +11,7 @@ import amqp
 from chassis import topology
 from chassis.context import HEADER_PREFIX
 from cli.operations.broker import publish, text_in
+from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
 REQUEST_ID = f"{HEADER_PREFIX}request_id"
@@ -21,7 +22,9 @@ def call_again(connection: Any, settings: Settings, message: Any, name: str, req
 
     The call keeps its idempotency key, so that a repeat is harmless; it has no access token.
     """
-    with _replies(connection, settings, f"reply.operations-{request_id}") as replies:
+    caller, call_id = f"operations-{request_id}", new_call_id()
+    reply_to = reply_address(name.partition(".")[0], caller)
+    with _replies(connection, settings, caller, reply_to, call_id) as replies:
         milliseconds = int(settings.rpc_deadline_seconds * 1000)
         kept = {k: v for k, v in (message.headers or {}).items() if str(k).startswith(HEADER_PREFIX)}
         call = amqp.Message(
@@ -29,8 +32,8 @@ def call_again(connection: Any, settings: Settings, message: Any, name: str, req
             content_type="application/json",
             content_encoding="utf-8",
             application_headers={**kept, REQUEST_ID: request_id, f"{HEADER_PREFIX}deadline_ms": milliseconds},
-            reply_to=f"reply.operations-{request_id}",
-            correlation_id=request_id,
+            reply_to=reply_to,
+            correlation_id=call_id,
             expiration=str(milliseconds),
         )
         publish(connection, call, topology.rpc_exchange(settings), name)
@@ -42,15 +45,23 @@ def call_again(connection: Any, settings: Settings, message: Any, name: str, req
 
 
 @contextlib.contextmanager
-def _replies(connection: Any, settings: Settings, address: str) -> Iterator[list[Any]]:
-    """What comes to a queue of one's own, as services have them; it goes with its channel."""
-    queue = f"{settings.broker_prefix}rpc.{address}"
+def _replies(
+    connection: Any, settings: Settings, caller: str, reply_to: str, call_id: str
+) -> Iterator[list[Any]]:
+    """The reply, once it has come, in a queue of one's own that goes with its channel."""
+    queue = f"{settings.broker_prefix}rpc.reply.{caller}"
     replies: list[Any] = []
+
+    def take(message: Any) -> None:
+        is_ours = message.properties.get("correlation_id") == call_id
+        if is_ours and is_from_the_called(reply_to, message.delivery_info["routing_key"], message.headers):
+            replies.append(message)
+
     channel = connection.channel()
     try:
         channel.queue_declare(queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"})
-        channel.queue_bind(queue, topology.rpc_exchange(settings), address)
-        channel.basic_consume(queue, no_ack=True, callback=replies.append)
+        channel.queue_bind(queue, topology.rpc_exchange(settings), reply_binding(caller))
+        channel.basic_consume(queue, no_ack=True, callback=take)
         yield replies
     finally:
         with contextlib.suppress(amqp.exceptions.AMQPError, OSError):

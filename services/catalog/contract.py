@@ -165,7 +165,7 @@ LIST_CATEGORIES = Rpc("catalog", "list_categories", PageArguments, Category, pag
 SEARCH_SERVICES = Rpc("catalog", "search_services", ServiceQuery, Service, paged=True)
 LIST_OWN_SERVICES = Rpc("catalog", "list_own_services", OwnServicesQuery, Service, paged=True)
 GET_SERVICE = Rpc("catalog", "get_service", ServiceArguments, Service)
-GET_OFFER = Rpc("catalog", "get_offer", ServiceArguments, Offer)
+GET_OFFER = Rpc("catalog", "get_offer", ServiceArguments, Offer, callers=("orders",))
 POST_SERVICE = Rpc("catalog", "post_service", PostServiceBody, Service, mutates=True)
 CHANGE_SERVICE = Rpc("catalog", "change_service", ChangeServiceArguments, Service, mutates=True)
 ARCHIVE_SERVICE = Rpc("catalog", "archive_service", ArchiveServiceArguments, mutates=True)

@@ -1,6 +1,7 @@
 import time
 from contextlib import closing
 
+import amqp
 import pytest
 
 from chassis import topology
@@ -51,6 +52,38 @@ def test_a_call_without_reply_to_kills_nobody_and_is_kept(echo: Echo) -> None:
     assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
     eventually(lambda: len(echo.dead_letters()) == 3, what="three dead letters")
     assert echo.is_running()
+
+
+BODY = '{"args": [], "kwargs": {"text": "x"}}'
+
+
+def reasons(echo: Echo) -> set[str]:
+    return {letter.headers["x-reason"] for letter in echo.dead_letters()}
+
+
+def test_a_call_that_wants_its_reply_elsewhere_costs_no_connection_and_is_kept(echo: Echo) -> None:
+    for address in ("reply.other.gateway-1", "echo.echo"):
+        echo.send("echo.echo", BODY, {}, replies=False, reply_to=address)
+    assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
+    wanted = {"ValueError: reply_to is not for replies of this service"}
+    eventually(lambda: reasons(echo) == wanted, what="the dead letters say why")
+    assert len(echo.dead_letters()) == 2
+
+
+def test_a_call_that_was_dead_lettered_into_the_queue_is_not_carried_out(echo: Echo) -> None:
+    exchange = topology.rpc_exchange(echo.settings)
+    arguments = {
+        "x-dead-letter-exchange": exchange,
+        "x-dead-letter-routing-key": contract.DO.routing_key,
+        "x-message-ttl": 0,
+    }
+    with closing(broker_connection(echo.settings.amqp_url)) as connection:
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True, arguments=arguments).queue
+        channel.basic_publish(amqp.Message(BODY, reply_to="reply.echo.x"), "", queue)
+        wanted = {"ValueError: dead-lettered into the queue of calls"}
+        eventually(lambda: reasons(echo) == wanted, what="the dead letter says why")
+    assert echo.notes() == []
 
 
 def test_a_repeat_with_the_same_key_has_no_second_effect(echo: Echo) -> None:

@@ -1,18 +1,49 @@
+import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from eventlet.event import Event
 
-from chassis.remote import Replies
+from chassis.remote import PendingCall, Replies
 from kit.errors import Unavailable
+
+ADDRESS = "reply.catalog.orders-1"
+
+
+def reply(body: str, routing_key: str = ADDRESS, headers: Any = None) -> Any:
+    return SimpleNamespace(
+        properties={"correlation_id": "id"},
+        body=body,
+        headers=headers or {},
+        delivery_info={"routing_key": routing_key},
+    )
+
+
+@pytest.fixture
+def replies() -> Replies:
+    """With one call under way, `id`, to the catalog."""
+    replies = Replies()
+    replies._pending["id"] = PendingCall(ADDRESS, Event())
+    return replies
 
 
 @pytest.mark.parametrize(
     "body", ["", "[]", "{}", "null", '{"result": 1, "error": {"kind": "invalid"}}', "[" * 10_000]
 )
-def test_an_answer_nobody_can_read_fails_its_own_call_only(body: str) -> None:
-    replies, answered = Replies(), Event()
-    replies._waiting["number"] = answered
-    replies._on_reply(SimpleNamespace(properties={"correlation_id": "number"}, body=body))
+def test_an_answer_nobody_can_read_fails_its_own_call_only(replies: Replies, body: str) -> None:
+    answered = replies._pending["id"].answered
+    replies._on_reply(reply(body))
     with pytest.raises(Unavailable):
         answered.wait()
+
+
+def test_a_reply_is_taken_from_the_called_service_only(replies: Replies) -> None:
+    answered = replies._pending["id"].answered
+    forged = json.dumps({"result": "forged", "error": None})
+    replies._on_reply(reply(forged, "reply.messaging.orders-1"))
+    replies._on_reply(reply(forged, "reply.orders-1"))
+    replies._on_reply(reply(forged, headers={"x-death": [{"queue": "rpc.reply.messaging-1"}]}))
+    assert not answered.ready()
+    replies._on_reply(reply(json.dumps({"result": "true", "error": None})))
+    assert answered.wait() == "true"

@@ -1,6 +1,7 @@
-"""What a stolen password is good for: runs inside a service's container and tries what is not its business.
+"""What a stolen password is good for: runs with a service's own credentials and tries all that is not its.
 
-Prints a JSON object: each attempt and whether it was `allowed` or `refused`.
+Prints a JSON object: each attempt and whether the server `allowed` or `refused` it. Needs AMQP_URL and,
+for the databases, DATABASE_URL.
 """
 
 import json
@@ -15,36 +16,54 @@ import amqp
 import psycopg2
 
 SERVICES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
+ASKED_BY_SERVICES = ("catalog.get_offer", "orders.get_order")
+REPLIES_OF_OTHERS = ("reply.*.gateway-1", "reply.*.operations-1", "reply.gateway-1", "reply.*.*", "reply.#")
 Attempt = Callable[[Any], object]
 
 
 def main(me: str) -> None:
     """Tries everything and reports."""
     outcomes = {name: _outcome(attempt) for name, attempt in _at_the_broker(me)}
-    outcomes |= {f"read database {name}": _reads(name) for name in (*SERVICES, "postgres")}
+    if "DATABASE_URL" in os.environ:
+        outcomes |= {f"read database {name}": _reads(name) for name in (*SERVICES, "postgres")}
     print(json.dumps(outcomes))  # noqa: T201
 
 
 def _at_the_broker(me: str) -> Iterator[tuple[str, Attempt]]:
     for service in SERVICES:
         yield f"call {service}", partial(_publish, "nameko-rpc", f"{service}.no_such_method")
+        yield f"reply as {service}", partial(_publish, "nameko-rpc", f"reply.{service}.gateway-1")
         yield f"publish {service}.events", partial(_publish, f"{service}.events", "no_such_event")
         if service != me:
             for act in ("basic_consume", "basic_get", "queue_purge"):
                 yield f"{act} rpc-{service}", partial(_do, act, f"rpc-{service}")
+    for method in ASKED_BY_SERVICES:
+        yield f"call {method}", partial(_publish, "nameko-rpc", method)
     consumer = "messaging" if me == "reviews" else "reviews"
     events = f"evt-orders.events-order_status_changed--{consumer}.on_order_status_changed"
     yield f"take events of {consumer}", partial(_do, "basic_get", events)
+    for queue in ("rpc-orders", events, "rpc.reply-gateway-1"):
+        yield f"publish into {queue}", partial(_publish, "", queue)
+    yield from _with_queues_of_its_own(me, "catalog" if me == "orders" else "orders")
+    yield "publish as another user", partial(_publish, f"{me}.events", "none", user_id="operator")
     yield "take dead letters", partial(_do, "basic_get", "dead-letters-orders")
-    yield "declare a queue", partial(_do, "queue_declare", "spy")
     yield "delete the calls' exchange", partial(_do, "exchange_delete", "nameko-rpc")
-    for key in (f"reply.{me}-1", "orders.*", "#", "reply.#"):
-        yield f"hear {key}", partial(_hear, f"rpc.reply.{me}-test", key)
     yield "look who is there", _look
 
 
-def _publish(exchange: str, key: str, channel: Any) -> None:
-    channel.basic_publish_confirm(amqp.Message("{}"), exchange=exchange, routing_key=key)
+def _with_queues_of_its_own(me: str, other: str) -> Iterator[tuple[str, Attempt]]:
+    yield "declare a queue", partial(_do, "queue_declare", "spy")
+    own = f"rpc.reply.{me}-test"
+    for key in (f"reply.*.{me}-1", *REPLIES_OF_OTHERS, f"reply.*.{other}-1", "orders.*", "#"):
+        yield f"hear {key}", partial(_hear, own, key)
+    for name in ("gateway", "operations", other):
+        yield f"declare replies of {name}", partial(_hear, f"rpc.reply.{name}-test", f"reply.*.{name}-1")
+    for exchange in ("", f"{other}.events", "dead-letters"):
+        yield f"dead-letter to {exchange!r}", partial(_dead_letter, own, exchange)
+
+
+def _publish(exchange: str, key: str, channel: Any, **properties: Any) -> None:
+    channel.basic_publish_confirm(amqp.Message("{}", **properties), exchange=exchange, routing_key=key)
 
 
 def _do(act: str, name: str, channel: Any) -> None:
@@ -54,6 +73,11 @@ def _do(act: str, name: str, channel: Any) -> None:
 def _hear(queue: str, key: str, channel: Any) -> None:
     channel.queue_declare(queue, exclusive=True, auto_delete=True)
     channel.queue_bind(queue, "nameko-rpc", key)
+
+
+def _dead_letter(queue: str, exchange: str, channel: Any) -> None:
+    arguments = {"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": "rpc-orders"}
+    channel.queue_declare(queue, exclusive=True, auto_delete=True, arguments=arguments)
 
 
 def _look(channel: Any) -> None:
@@ -72,7 +96,7 @@ def _outcome(attempt: Attempt) -> str:
     connection.connect()
     try:
         attempt(connection.channel())
-    except amqp.exceptions.AccessRefused:
+    except (amqp.exceptions.AccessRefused, amqp.exceptions.PreconditionFailed):
         return "refused"
     finally:
         connection.close()

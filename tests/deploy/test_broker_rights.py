@@ -6,7 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from chassis import topology
-from chassis.remote import Remote
 from cli import broker_rights
 from cli.broker_rights import (
     DEFAULT_EXCHANGE,
@@ -20,7 +19,7 @@ from cli.broker_rights import (
 )
 from kit.settings import BadSetting, Settings
 from tests import house
-from tests.contracts.test_rpc import service_class
+from tests.contracts.test_rpc import remote_calls
 from tests.servers import free_port
 
 SETTINGS = Settings()
@@ -34,7 +33,7 @@ def may(pattern: str, name: str) -> bool:
 
 
 def may_call(rights: Rights, service: str) -> bool:
-    """Whether a user may publish calls to a service."""
+    """Whether a user may publish any call to a service."""
     return may(rights.write, CALLS) and may(rights.topics[CALLS][0], f"{service}.any_method")
 
 
@@ -43,9 +42,11 @@ def test_there_is_a_user_for_every_service_the_gateway_migrations_and_operators(
 
 
 @pytest.mark.parametrize("service", house.SERVICES)
-def test_a_service_may_call_whom_its_code_calls(service: str) -> None:
-    called = {r.service for r in vars(service_class(service)).values() if isinstance(r, Remote)}
-    assert {other for other in house.SERVICES if may_call(RIGHTS[service], other)} == called
+def test_a_service_may_call_what_its_code_calls(service: str) -> None:
+    called = {c.contract.routing_key for c in remote_calls() if c.place.startswith(f"services.{service}.")}
+    write, (may_publish, _) = RIGHTS[service].write, RIGHTS[service].topics[CALLS]
+    assert {r.routing_key for r in house.rpcs() if may(may_publish, r.routing_key)} == called
+    assert may(write, CALLS) and not any(may_call(RIGHTS[service], other) for other in house.SERVICES)
 
 
 @pytest.mark.parametrize("service", house.SERVICES)
@@ -67,8 +68,19 @@ def test_nobody_can_bind_a_queue_to_the_calls_or_the_replies_of_others(user: str
     for service in house.SERVICES:
         assert not may(may_bind, f"{service}.any_method")
         assert not may(may_bind, f"{service}.*")
+        assert may(may_bind, f"reply.*.{service}-1a2b") in {False, service == user}
         assert may(may_bind, f"reply.{service}-1a2b") in {False, service == user}
-    assert not may(may_bind, "#") and not may(may_bind, "reply.*") and not may(may_bind, "reply.#")
+    for key in ("#", "reply.*", "reply.#", "reply.*.*", "reply.*.#", f"reply.*.{user}-1.#"):
+        assert not may(may_bind, key), key
+
+
+@pytest.mark.parametrize("service", house.SERVICES)
+def test_a_service_replies_under_its_own_name_only(service: str) -> None:
+    may_publish = RIGHTS[service].topics[CALLS][0]
+    for other in house.SERVICES:
+        for caller in ("gateway-1a2b", f"{service}-1a2b", "operations-1a2b"):
+            assert may(may_publish, f"reply.{other}.{caller}") == (other == service)
+    assert not may(may_publish, f"reply.{service}.gateway-1.more")
 
 
 def test_the_gateway_calls_everybody_and_hears_live_events_only() -> None:

@@ -81,6 +81,17 @@ def test_a_silent_service_times_out(broker: Broker) -> None:
         call(broker)
 
 
+def test_a_reply_of_another_service_is_ignored(broker: Broker) -> None:
+    def forge_and_answer(letter: Letter) -> dict[str, Any]:
+        forged = json.dumps({"result": "forged", "error": None}).encode()
+        properties = {"correlation_id": letter.properties["correlation_id"]}
+        broker.publish(EXCHANGE, "reply.catalog.gateway", forged, properties)
+        return {"result": "true", "error": None}
+
+    orders_process(broker, forge_and_answer)
+    assert call(broker).result == "true"
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}"])
 def test_an_unreadable_reply_is_a_failure(broker: Broker, body: bytes) -> None:
     orders_process(broker, lambda _: body)

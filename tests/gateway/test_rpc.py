@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import closing
 from typing import Any
 
+import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from pamqp.commands import Connection
@@ -15,6 +16,7 @@ from pamqp.frame import marshal
 from chassis import topology
 from gateway.rpc import CallHeaders, Reply
 from kit.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
+from kit.replies import reply_address
 from kit.settings import Settings
 from services.orders import contract as orders
 from tests.faults.poison import unreadable
@@ -63,7 +65,8 @@ def test_a_call_and_its_reply_are_in_namekos_wire_format(servers: Settings) -> N
         assert message.content_type == "application/json"
         assert message.delivery_mode == 1  # transient
         assert message.expiration == DEADLINE_SECONDS
-        assert message.reply_to and message.reply_to.startswith("reply.")
+        assert message.reply_to == reply_address("orders", world.rpc._name)
+        assert len(bytes.fromhex(message.correlation_id or "")) == 16
         assert message.headers == {
             "nameko.request_id": "r1",
             "nameko.traceparent": "t1",
@@ -234,16 +237,38 @@ def test_the_gateway_starts_without_a_broker_and_connects_when_there_is_one(serv
 def test_a_lost_reply_queue_is_a_lost_connection(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         await world.respond("orders", lambda _: "ok")
-        first = world.rpc._reply_to
+        first = world.rpc._name
         closing = world.broker
         assert world.rpc._channel is not None
-        await world.rpc._channel.queue_delete(
-            f"{world.settings.broker_prefix}rpc.reply-gateway-{first.removeprefix('reply.')}"
-        )
-        await until(lambda: world.rpc._reply_to != first and closing.is_connected)
+        await world.rpc._channel.queue_delete(f"{world.settings.broker_prefix}rpc.reply-{first}")
+        await until(lambda: world.rpc._name != first and closing.is_connected)
         assert (await get_order(world)).result == "ok"
 
     in_world(servers, test)
+
+
+FORGED = json.dumps({"result": "forged", "error": None}).encode()
+
+
+@pytest.mark.parametrize("forged_by", ["another service", "dead letters", "a guess"])
+def test_a_forged_reply_is_ignored_and_the_true_one_is_taken(servers: Settings, forged_by: str) -> None:
+    async def test(world: AmqpWorld) -> None:
+        exchange = await world.channel.get_exchange(f"{world.settings.broker_prefix}nameko-rpc")
+        calls: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        queue = await world.declare("orders")
+        await queue.consume(calls.put, no_ack=True)
+        calling = asyncio.create_task(get_order(world))
+        call = await calls.get()
+        true = call.reply_to or ""
+        key = true.replace(".orders.", ".catalog.") if forged_by == "another service" else true
+        headers: Any = {"x-death": [{"queue": "x"}]} if forged_by == "dead letters" else {}
+        call_id = "0" if forged_by == "a guess" else call.correlation_id
+        await exchange.publish(aio_pika.Message(FORGED, correlation_id=call_id, headers=headers), key)
+        answer = json.dumps({"result": "true", "error": None}).encode()
+        await exchange.publish(aio_pika.Message(answer, correlation_id=call.correlation_id), true)
+        assert (await calling).result == "true"
+
+    in_world(servers, test, deadline_seconds=10.0)
 
 
 def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> None:
@@ -263,11 +288,11 @@ def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> N
 
 def test_what_cannot_be_read_costs_no_connection(servers: Settings) -> None:
     def pour(world: AmqpWorld) -> None:
-        prefix = world.settings.broker_prefix
+        prefix, reply_to = world.settings.broker_prefix, reply_address("orders", world.rpc._name)
         with closing(broker_connection(servers.amqp_url)) as connection:
             channel = connection.channel()
             for poison in unreadable():
-                channel.basic_publish(poison.message(), f"{prefix}nameko-rpc", world.rpc._reply_to)
+                channel.basic_publish(poison.message(), f"{prefix}nameko-rpc", reply_to)
                 channel.basic_publish(
                     poison.message(), f"{prefix}orders.events", orders.ORDER_STATUS_CHANGED.type
                 )
