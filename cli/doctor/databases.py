@@ -12,7 +12,8 @@ from chassis.database import make_engine
 from chassis.tables import FAILED_EVENTS, OUTBOX
 from cli.complaints import said_by_postgresql
 from cli.configuration import masked
-from cli.doctor.findings import Finding, failed, ok, warning
+from cli.doctor.addresses import examine_addresses
+from cli.doctor.findings import Finding, Result, failed, ok, warning
 from cli.durations import spoken
 from kit.settings import Settings
 from kit.tokens import LEEWAY_SECONDS
@@ -65,6 +66,8 @@ def _examine(connection: Connection, service: str, subject: str) -> Iterator[Fin
     if connection.scalar(text("SELECT to_regclass('outbox') IS NOT NULL")):
         yield _outbox(connection, subject)
         yield from _failed_events(connection, service, subject)
+    if service == "accounts" and tables.result is not Result.FAILED:
+        yield examine_addresses(connection, subject)
 
 
 def _clock(connection: Connection, subject: str) -> Finding:

@@ -8,9 +8,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
 from kit.validation import Id, PageArguments, Rating, Text, Timestamp, line, secret, text
+from services.accounts.emails import LONGEST_EMAIL, EmailAddress
 
 CURRENT_SESSION = "current"
-MAX_EMAIL_LENGTH = 254
 MAX_BIO_LENGTH = 2000
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 128
@@ -43,7 +43,7 @@ def _check_locale(tag: str) -> None:
 class RegisterAccountBody(Schema):
     """What a person gives to sign up."""
 
-    email = Text(required=True, validate=[validate.Length(max=MAX_EMAIL_LENGTH), validate.Email()])
+    email = EmailAddress(required=True)
     password = secret(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, required=True, load_only=True)
     display_name = line(1, 80, required=True)
 
@@ -51,7 +51,7 @@ class RegisterAccountBody(Schema):
 class OpenSessionBody(Schema):
     """What a person gives to sign in. Its shape is looser than at sign-up: a wrong one is just wrong."""
 
-    email = text(1, MAX_EMAIL_LENGTH, required=True)
+    email = text(1, LONGEST_EMAIL, required=True)
     password = secret(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
 
 

@@ -12,7 +12,7 @@ from chassis import outbox
 from kit.contracts import Event
 from kit.errors import Conflict, NotFound
 from services.accounts import contract
-from services.accounts.emails import normalise
+from services.accounts.emails import normalise, stored_forms
 from services.accounts.models import ACCOUNTS
 
 
@@ -30,6 +30,8 @@ def register(connection: Connection, new: NewAccount) -> Row[Any]:
 
     Raises: Conflict `email_taken`.
     """
+    if find_by_email(connection, new.email) is not None:
+        raise _email_taken()
     made = connection.execute(
         insert(ACCOUNTS)
         .values(
@@ -43,7 +45,7 @@ def register(connection: Connection, new: NewAccount) -> Row[Any]:
         .returning(ACCOUNTS)
     ).first()
     if made is None:
-        raise Conflict("There is an account with this e-mail address already.", code="email_taken")
+        raise _email_taken()
     _tell(connection, contract.ACCOUNT_REGISTERED, made)
     return made
 
@@ -109,8 +111,16 @@ def find(connection: Connection, account_id: str) -> Row[Any]:
 
 
 def find_by_email(connection: Connection, email: str) -> Row[Any] | None:
-    """The account with this address, in whatever case it was typed."""
-    return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.email_normalised == normalise(email))).first()
+    """The account with this address, in whatever case and form of its domain it was typed."""
+    forms, stored = stored_forms(email), ACCOUNTS.c.email_normalised
+    best_first = [(stored == form).desc() for form in forms]
+    return connection.execute(
+        select(ACCOUNTS).where(stored.in_(forms)).order_by(*best_first).limit(1)
+    ).first()
+
+
+def _email_taken() -> Conflict:
+    return Conflict("There is an account with this e-mail address already.", code="email_taken")
 
 
 def no_account() -> NotFound:

@@ -22,6 +22,7 @@ from chassis.timers import every
 from kit.errors import Invalid, Unauthenticated, Unavailable
 from services.accounts import contract, memory, passwords, profiles, registry, sessions, sign_ins
 from services.accounts.answers import render_account, render_profile, render_session
+from services.accounts.emails import is_special_use
 from services.accounts.models import SESSIONS
 from services.accounts.refresh_tokens import first_token, keyed_digest
 from services.accounts.settings import AccountSettings
@@ -78,6 +79,8 @@ class AccountsService:
         """Signs a person up."""
         self._veil_fingerprint()
         _refuse_common("password", password)
+        if self.settings.environment == "production" and is_special_use(email):
+            raise Invalid.field("email", "invalid", "No mail reaches this domain.")
         new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
         return once(self.db, self.call, lambda c: render_account(registry.register(c, new)))
 

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from chassis.database import Db
 from kit.errors import NotFound
-from services.accounts.emails import normalise
+from services.accounts import registry
 from services.accounts.models import ACCOUNTS, STAFF_GRANTS
 from services.accounts.sessions import close_sessions
 from services.accounts.settings import AccountSettings
@@ -37,10 +37,10 @@ def revoke_staff(db: Db, email: str, operator: str, settings: AccountSettings) -
 
 
 def _set_staff(connection: Connection, email: str, operator: str, granted: bool) -> tuple[str, bool]:
-    query = select(ACCOUNTS).where(ACCOUNTS.c.email_normalised == normalise(email)).with_for_update()
-    account = connection.execute(query).first()
-    if account is None:
+    found = registry.find_by_email(connection, email)
+    if found is None:
         raise NotFound(f"No account has the e-mail address {email}.")
+    account = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == found.id).with_for_update()).one()
     if (STAFF in account.roles) == granted:
         return account.id, False
     change = func.array_append if granted else func.array_remove
