@@ -21,6 +21,9 @@ def main() -> None:
     else:  # whoever runs `migrate` can do nothing about this either
         warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated")
     from cli.commands import microtasks
+    from cli.terminal import show_traceback
+
+    sys.excepthook = show_traceback
 
     microtasks(prog_name="microtasks")
 

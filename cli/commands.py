@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 
 import click
-from rich.console import Console
 
 from cli.complaints import complaining
 from cli.operations.dead_letter_commands import dead_letters
@@ -15,6 +14,7 @@ from cli.operations.order_commands import orders
 from cli.operations.outbox_commands import outbox
 from cli.operations.queue_commands import queues
 from cli.options import gateway_url, site_url
+from cli.terminal import screen, shown
 from kit import logging
 from kit.settings import Settings, load
 from services.directory import NAMES, all_events, class_of
@@ -92,7 +92,7 @@ def migrate(name: str | None) -> None:
     with complaining():
         settings = load(Settings)
         logging.configure("WARNING", "console")
-        migrate_services(settings, NAMES if name is None else (name,), Console().print)
+        migrate_services(settings, NAMES if name is None else (name,), screen().print)
 
 
 @microtasks.command(short_help="Fills a marketplace with demo data.")
@@ -105,7 +105,7 @@ def seed(url: str, patience: float) -> None:
     from cli.progress import seed_with_progress
 
     with complaining():
-        asyncio.run(seed_with_progress(url, Console(), None, patience))
+        asyncio.run(seed_with_progress(url, screen(), None, patience))
 
 
 @microtasks.command(short_help="Shows every setting.")
@@ -173,7 +173,7 @@ def grant_staff(email: str) -> None:
     from services.accounts.staff import grant_staff as grant
 
     _with_accounts(lambda db: grant(db, email, operator()))
-    Console().print(f"{email} is staff now.")
+    screen().print(f"{shown(email)} is staff now.")
 
 
 @accounts.command("revoke-staff")
@@ -185,7 +185,7 @@ def revoke_staff(email: str) -> None:
     from services.accounts.staff import revoke_staff as revoke
 
     _with_accounts(lambda db: revoke(db, email, operator(), load(AccountSettings)))
-    Console().print(f"{email} is not staff any more.")
+    screen().print(f"{shown(email)} is not staff any more.")
 
 
 def _with_accounts(act: Callable[..., object]) -> None:

@@ -8,10 +8,15 @@ import click
 
 from kit.errors import ServiceError
 from kit.settings import BadSetting
+from kit.text import printable
 
 
 class Complaint(click.ClickException):
     """Something outside of us is missing or taken; exit code 1."""
+
+    def format_message(self) -> str:
+        """The sentence, for a terminal."""
+        return printable(self.message, lines=True)
 
 
 def said_by_postgresql(error: Any) -> str:
@@ -25,7 +30,7 @@ def complaining() -> Iterator[None]:
     try:
         yield
     except BadSetting as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(printable(str(error), lines=True)) from error
     except ServiceError as error:
         raise Complaint(str(error)) from error
     except Exception as error:

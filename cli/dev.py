@@ -8,11 +8,11 @@ from pathlib import Path
 import eventlet
 from eventlet.asyncio import spawn_for_awaitable
 from eventlet.queue import LightQueue
-from rich.console import Console
 
 from cli.complaints import Complaint
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS, STAFF
 from cli.progress import seed_with_progress
+from cli.terminal import Screen, screen, shown
 from client import Problem, Unreachable
 from embedded.bridge import in_greenlet
 from embedded.marketplace import CannotStart, Marketplace
@@ -31,7 +31,7 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     """
     settings = load(Settings)
     logging.configure(settings.log_level, settings.log_format)
-    console = Console(highlight=False)
+    console = screen()
     happenings: LightQueue = LightQueue()
     _hear_signals(happenings)
     marketplace = Marketplace(Path(data_dir), on_death=happenings.put)
@@ -54,7 +54,7 @@ def _hear_signals(happenings: LightQueue) -> None:
         loop.add_signal_handler(number, happenings.put, SIGNALLED)
 
 
-def _run(marketplace: Marketplace, console: Console, happenings: LightQueue, wants_demo: bool) -> str:
+def _run(marketplace: Marketplace, console: Screen, happenings: LightQueue, wants_demo: bool) -> str:
     began = time.monotonic()
     starting = eventlet.spawn(_failure_of, marketplace.start)
     starting.link(lambda _: happenings.put(STARTED))
@@ -83,12 +83,12 @@ def _failure_of(act: Callable[[], None]) -> Exception | None:
     return None
 
 
-def _welcome(marketplace: Marketplace, console: Console, seconds: float) -> None:
+def _welcome(marketplace: Marketplace, console: Screen, seconds: float) -> None:
     url = marketplace.url
     console.print(f"[bold]MicroTasks is ready[/bold] after {seconds:.1f} s; Ctrl-C stops it.")
     console.print(f"  site   {marketplace.site_url}")
     console.print(f"  API    {url}/v1   documentation {url}/docs")
-    console.print(f"  data   {marketplace.data_dir}")
+    console.print(f"  data   {shown(marketplace.data_dir)}")
     if not (marketplace.data_dir / DEMO_FILE).exists():
         return
     console.print(f"  Sign in with the password [bold]{PASSWORD}[/bold] as")
@@ -104,7 +104,7 @@ def _lacks_demo(marketplace: Marketplace) -> bool:
     return mark.exists() and mark.read_text() == BEGUN
 
 
-async def _seed(marketplace: Marketplace, console: Console) -> None:
+async def _seed(marketplace: Marketplace, console: Screen) -> None:
     async def grant_staff(email: str) -> None:
         await in_greenlet(marketplace.grant_staff, email)
 
@@ -112,7 +112,7 @@ async def _seed(marketplace: Marketplace, console: Console) -> None:
         await seed_with_progress(marketplace.url, console, grant_staff)
     except* (Problem, Unreachable, ServiceError) as failed:
         console.print(
-            f"[red]The demo data are not complete:[/red] {failed.exceptions[0]}. Start again to go on."
+            f"[red]The demo data are not complete:[/red] {shown(failed.exceptions[0])}. Start again to go on."
         )
     else:
         (marketplace.data_dir / DEMO_FILE).write_text(FINISHED)

@@ -2,17 +2,17 @@
 
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.demo.seeding import PATIENCE_SECONDS, GrantStaff, seed
+from cli.terminal import Screen
 
 REFRESH_SECONDS = 0.1
 
 
 async def seed_with_progress(
     base_url: str,
-    console: Console,
+    console: Screen,
     grant_staff: GrantStaff | None,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from kit.text import printable
+
 _SECRET_KEYS = re.compile(r"password|token|secret|authorization|signing_key", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(?P<url>\w+://[^:/\s]+:)[^@\s]+@|(?P<jwt>eyJ[\w-]+\.[\w-]+\.)[\w-]+", re.ASCII)
 
@@ -24,7 +26,7 @@ def configure(level: str = "INFO", style: str = "json") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(style)]
+    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(style)]
     handler = stdlib_logging.StreamHandler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = stdlib_logging.getLogger()
@@ -47,10 +49,20 @@ def _shared_processors() -> list[Any]:
     ]
 
 
-def _renderer(style: str) -> Any:
+def _rendering(style: str) -> list[Any]:
     if style == "console":
-        return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    return structlog.processors.JSONRenderer()
+        return [show_escapes, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    return [structlog.processors.JSONRenderer()]  # all ASCII
+
+
+def show_escapes(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Makes every value one line that a terminal shows and does not obey; tracebacks keep their lines."""
+    for key, value in record.items():
+        if isinstance(value, str):
+            record[key] = printable(value, lines=key == "exception")
+        elif (written := repr(value)) != printable(written):
+            record[key] = printable(written)
+    return record
 
 
 def redact(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -5,13 +5,11 @@ import json
 from collections.abc import Collection, Sequence
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from cli.configuration_table import screen
 from cli.doctor.examination import examine
 from cli.doctor.findings import Finding, Result
+from cli.terminal import screen, shown
 
 STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "bold red"}
 WORST_FIRST = (Result.FAILED, Result.WARNING, Result.OK)
@@ -19,7 +17,7 @@ WORST_FIRST = (Result.FAILED, Result.WARNING, Result.OK)
 
 def run_doctor(services: Collection[str], url: str, site: str, within_seconds: float, as_json: bool) -> int:
     """Looks at everything and shows it; the exit code is 1 when something failed."""
-    with Console(stderr=True).status("Looking ..."):
+    with screen(stderr=True).status("Looking ..."):
         findings = examine(services, url, within_seconds, site)
     worst = next((result for result in WORST_FIRST if _count(findings, result)), Result.OK)
     if as_json:
@@ -62,4 +60,4 @@ def _table(findings: Sequence[Finding]) -> Table:
 
 def _row(table: Table, subject: str, result: Result, found: str, advice: str) -> None:
     style = STYLES[result]
-    table.add_row(escape(subject), f"[{style}]{result}[/{style}]", escape(found), escape(advice))
+    table.add_row(shown(subject), f"[{style}]{result}[/{style}]", shown(found), shown(advice))

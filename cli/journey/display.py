@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from cli.complaints import Complaint
-from cli.configuration_table import screen
 from cli.journey.people import NeverTold
 from cli.journey.play import Show, Step, play
+from cli.terminal import screen, shown
 from client import Problem, Unreachable
 
 WHO_WIDTH, STATUS_WIDTH = 16, 17
@@ -70,5 +69,5 @@ def _line(number: int, step: Step) -> Table:
     line.add_column(ratio=2, style="cyan")
     status = "" if step.status is None else f"{step.status} {step.label}"
     told = "" if step.told is None else f"{step.told} is told: {step.notification} ({step.seconds:.2f} s)"
-    line.add_row(str(number), *map(escape, (f"{step.who} ({step.role})", step.did, status, told)))
+    line.add_row(str(number), *map(shown, (f"{step.who} ({step.role})", step.did, status, told)))
     return line

@@ -7,25 +7,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cli.complaints import Complaint
-from cli.configuration_table import screen
 from cli.durations import spoken
 from cli.operations.acts import Act
+from cli.terminal import screen, shown
 
 
 def show_json(**members: Any) -> None:
-    """One object; dataclasses become objects in it."""
-    click.echo(_as_json(members))
+    """One object in ASCII, so that no terminal obeys it; dataclasses become objects in it."""
+    click.echo(json.dumps(members, indent=2, default=_plain))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], if_none: str) -> None:
     """A table, or the words for an empty one. Columns that end in a star may wrap."""
     console = screen()
-    listed = [[escape(str(cell)) for cell in row] for row in rows]
+    listed = [[shown(cell) for cell in row] for row in rows]
     if not listed:
         console.print(if_none)
         return
@@ -42,21 +40,21 @@ def show_members(members: Mapping[str, Any]) -> None:
     """One thing, a line to each of its members; what is no text as JSON."""
     console = screen()
     for name, value in members.items():
-        shown = (
+        written = (
             value
             if isinstance(value, str)
             else json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
         )
-        console.print(f"[bold]{escape(name)}[/bold]: {escape(shown)}", soft_wrap=True)
+        console.print(f"[bold]{shown(name)}[/bold]: {shown(written)}", soft_wrap=True)
     console.print()
 
 
 def show_lines(head: str, *lines: str) -> None:
     """A head, and below it what belongs to it."""
     console = screen()
-    console.print(f"[bold]{escape(head)}[/bold]", soft_wrap=True)
+    console.print(f"[bold]{shown(head)}[/bold]", soft_wrap=True)
     for line in lines:
-        console.print(f"    {escape(line)}", soft_wrap=True)
+        console.print(f"    {shown(line)}", soft_wrap=True)
 
 
 def show_acts(acts: Sequence[Act], dry_run: bool, as_json: bool) -> None:
@@ -75,7 +73,7 @@ def _show_acts(acts: Sequence[Act], dry_run: bool) -> None:
     rows = ((act.service, act.act, act.subject, act.outcome) for act in acts)
     show_table(("service", "act", "subject", "outcome*"), rows, "Nothing to do.")
     if dry_run and acts:
-        Console().print("Nothing was changed: this was a dry run.")
+        screen().print("Nothing was changed: this was a dry run.")
 
 
 def first_line(text: str) -> str:
@@ -89,10 +87,6 @@ def age(since: str | None) -> str:
     if since is None:
         return "–"
     return spoken((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

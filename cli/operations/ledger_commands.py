@@ -20,13 +20,12 @@ def reconcile_ledger(as_json: bool) -> None:
     entries say, and the payment processor says the same of each payment. Changes nothing. Run it
     with the settings of payments. Exit code: 0 when all adds up, 1 when something does not.
     """
-    from rich.console import Console
-
     from cli.operations.databases import opened
     from cli.operations.display import show_json, show_table
     from cli.operations.ledger import reconcile
+    from cli.terminal import screen
 
-    progress = Console(stderr=True)
+    progress = screen(stderr=True)
     with opened() as databases, progress.status("Checking the ledger") as status:
         findings = reconcile(databases, lambda what: status.update(f"Checking {what}"))
     if as_json:
@@ -34,5 +33,5 @@ def reconcile_ledger(as_json: bool) -> None:
     elif findings:
         show_table(("check", "subject", "found*"), ((f.check, f.subject, f.detail) for f in findings), "")
     else:
-        Console().print("The ledger adds up.")
+        screen().print("The ledger adds up.")
     raise SystemExit(1 if findings else 0)
