@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.problems import MEDIA_TYPE, bad_request, internal
+from kit.addresses import canonical_address
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,8 @@ class GatewayConnection(RequestHandler):
         problem = (
             internal() if status == internal().status else bad_request("This is not HTTP as we read it.")
         )
-        log.info("unreadable_request", request_id=request_id, address=request.remote, error=repr(exc))
+        address = canonical_address(request.remote or "")
+        log.info("unreadable_request", request_id=request_id, address=address, error=repr(exc))
         body = problem.document("", request_id)
         response = web.Response(status=problem.status, body=body, headers={"Content-Type": MEDIA_TYPE})
         response.force_close()

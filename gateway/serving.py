@@ -11,13 +11,13 @@ from marshmallow import Schema
 from prometheus_client import Counter, Histogram
 
 from gateway import problems
-from gateway.addresses import limited_as
 from gateway.answers import Answer, is_fresh, not_modified, render
 from gateway.bodies import JSON_TYPE, load_body, parse_form, parse_object, parse_text, query_reader, read_body
 from gateway.incoming import Incoming
 from gateway.metrics import REQUESTS, SECONDS
 from gateway.problems import Problem
 from gateway.routes import Kept, Limit, Reads, Route, Shape, Who
+from kit.addresses import network_of
 from kit.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
 from kit.tracing import trace_id
 from kit.validation import is_id
@@ -114,7 +114,7 @@ def admit(gateway: "Gateway", incoming: Incoming, route: Route) -> None:
 
 def count_request(gateway: "Gateway", incoming: Incoming, limit: Limit) -> None:
     """Uses up one request of the caller's allowance. Raises: TooMany when there is none left."""
-    whose = incoming.caller.id if incoming.caller is not None else limited_as(incoming.address)
+    whose = incoming.caller.id if incoming.caller is not None else network_of(incoming.address)
     incoming.allowance = gateway.limits.use(limit, whose)
     if incoming.allowance is not None:
         incoming.allowance.refuse_if_used_up()

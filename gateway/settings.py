@@ -6,6 +6,7 @@ import ipaddress
 from kit.settings import BadSetting, Settings, setting
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # how a dual-stack socket writes IPv4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class GatewaySettings(Settings):
         Raises: BadSetting when one is no network.
         """
         try:
-            return tuple(ipaddress.ip_network(part, strict=False) for part in _parts(self.trusted_proxies))
+            return tuple(_network(part) for part in _parts(self.trusted_proxies))
         except ValueError as error:
             raise BadSetting(f"TRUSTED_PROXIES: {error}") from error
 
@@ -46,6 +47,14 @@ class GatewaySettings(Settings):
     def allowed_origins(self) -> frozenset[str]:
         """`cors_origins` as a set."""
         return frozenset(origin.rstrip("/") for origin in _parts(self.cors_origins))
+
+
+def _network(text: str) -> Network:
+    network = ipaddress.ip_network(text, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_IPV4_MAPPED):
+        first = int(network.network_address) & 0xFFFF_FFFF
+        return ipaddress.IPv4Network((first, network.prefixlen - _IPV4_MAPPED.prefixlen))
+    return network
 
 
 def _parts(text: str) -> list[str]:

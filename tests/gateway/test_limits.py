@@ -83,6 +83,21 @@ async def test_behind_trusted_proxies_the_forwarded_address_counts(world: World)
     assert world.rpc.last[1].address == "127.0.0.1"
 
 
+@on_gateway(entrance_limit_per_minute=1, trusted_proxies="::ffff:127.0.0.0/104, 10.0.0.0/8")
+async def test_an_ipv4_client_is_one_client_however_its_proxies_write_it(world: World) -> None:
+    world.rpc.answer(accounts.OPEN_SESSION, RESULT)
+    written = ("::ffff:192.0.2.1", "192.0.2.1:4711", "[::FFFF:c000:201]:80", "192.0.2.1, ::ffff:10.1.2.3")
+    statuses = []
+    for address in (*written, "64:ff9b::192.0.2.1", "[2001:db8::1%25eth0]:80", "2001:db8::2"):
+        headers = {"X-Forwarded-For": address}
+        async with world.request(
+            "POST", "/v1/sessions", json=BODIES["open_session"], headers=headers
+        ) as response:
+            statuses.append(response.status)
+    assert statuses == [201, 429, 429, 429, 429, 201, 429]
+    assert [call[1].address for call in world.rpc.calls] == ["192.0.2.1", "2001:db8::1"]
+
+
 @on_gateway(entrance_limit_per_minute=1)
 async def test_without_trusted_proxies_a_forwarded_address_is_not_believed(world: World) -> None:
     world.rpc.answer(accounts.OPEN_SESSION, RESULT)
