@@ -23,6 +23,7 @@ from client.resources import (
     Profile,
     Review,
     SandboxAction,
+    SecurityEvent,
     Service,
     ServiceRating,
     Statement,
@@ -68,6 +69,10 @@ class ListReading:
     async def sessions(self, **page: Unpack[Page]) -> Listing[ListedSession]:
         """Where one is signed in."""
         return cast("Listing[ListedSession]", await self._read("/v1/sessions", **page))
+
+    async def security_events(self, **page: Unpack[Page]) -> Listing[SecurityEvent]:
+        """What happened to one's account, newest first."""
+        return cast("Listing[SecurityEvent]", await self._read("/v1/me/security_events", **page))
 
     async def profile(self, account_id: str) -> Profile:
         """Anybody's public page."""

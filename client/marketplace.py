@@ -77,10 +77,14 @@ class MarketplaceClient(ListReading):
         body = {"email": email, "password": password, "display_name": display_name}
         return cast(Account, await self._write("POST", "/v1/accounts", body, key))
 
-    async def sign_in(self, email: str, password: str, key: str | None = None) -> Session:
-        """Opens a session; further calls are this person's."""
+    async def sign_in(
+        self, email: str, password: str, key: str | None = None, device_token: str | None = None
+    ) -> Session:
+        """Opens a session; further calls are this person's. `device_token` is that of earlier sign-ins
+        (several are separated by spaces): who has it is not locked out by what strangers guess."""
         body = {"email": email, "password": password}
-        session = cast(Session, await self._write("POST", "/v1/sessions", body, key))
+        headers = {"Device-Token": device_token} if device_token else {}
+        session = cast(Session, await self._write("POST", "/v1/sessions", body, key, **headers))
         self.connection.use(session)
         return session
 

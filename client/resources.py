@@ -1,6 +1,6 @@
 """The shapes of the API's answers (times are RFC 3339, money is in minor units)."""
 
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
 
 
 class Money(TypedDict):
@@ -53,13 +53,14 @@ class Account(TypedDict):
 
 
 class Session(TypedDict):
-    """Being signed in."""
+    """Being signed in. A sign-in's `device_token` tells the next one that this browser is known."""
 
     session_id: str
     access_token: str
     token_type: str
     expires_in: int
     refresh_token: str
+    device_token: NotRequired[str]
     account: Account
 
 
@@ -72,6 +73,17 @@ class ListedSession(TypedDict):
     client: str | None
     address: str | None
     current: bool
+
+
+class SecurityEvent(TypedDict):
+    """Something that happened to one's account; `details` depends on the `type`."""
+
+    id: str
+    type: str
+    created_at: str
+    address: str | None
+    browser: str | None
+    details: dict[str, Any]
 
 
 class Profile(TypedDict):

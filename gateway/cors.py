@@ -5,7 +5,7 @@ from collections.abc import Collection
 from aiohttp import web
 
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+    "Authorization, Content-Type, Device-Token, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
     "X-Request-Id, traceparent"
 )
 EXPOSED_HEADERS = (

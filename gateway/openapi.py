@@ -148,6 +148,7 @@ def _parameters(route: Route) -> list[Any]:
     parameters: list[Any] = [_parameter("path", name, True, "") for name in names]
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
+    parameters += [_parameter("header", name, False, meaning) for name, meaning in route.headers.items()]
     if route.key is not Key.NONE:
         meaning = "Makes repeating the request harmless; 1 to 255 printable characters."
         parameters.append(_parameter("header", "Idempotency-Key", route.key is Key.REQUIRED, meaning))

@@ -89,7 +89,8 @@ class Kept(Enum):
 class Route:
     """One method of one path. `body` None means that there is none; `location` is the address of
     what was created, with members of the answer filled in. Where tokens are looked at, one that is
-    sent must hold. `also` names the other media types that a handler writes, and their schemas."""
+    sent must hold. `also` names the other media types that a handler writes, and their
+    schemas; `headers` the request headers of this route alone, and what they mean."""
 
     method: str
     path: str
@@ -111,6 +112,7 @@ class Route:
     limit: Limit = Limit.GENERAL
     looks_at_token: bool = True
     location: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -12,3 +12,9 @@ DEAD_LETTERS = Counter("microtasks_dead_letters_total", "Messages nobody can pro
 RPC_REPLIES_REFUSED = Counter(
     "microtasks_rpc_replies_refused_total", "Replies that did not come from the called service", ["reason"]
 )
+SECURITY_EVENTS = Counter(
+    "microtasks_security_events_total", "What happened to accounts: lock-outs, new browsers, ...", ["type"]
+)
+STAFF_READS = Counter(
+    "microtasks_staff_reads_total", "Private things read as staff, not as a party", ["resource"]
+)

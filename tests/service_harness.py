@@ -31,6 +31,7 @@ from services.migrating import upgrade
 from tests.servers import require_servers
 
 ROOM_SECONDS = 10.0
+ADDRESS = "192.0.2.1"
 
 
 def _connect_when_there_is_room(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
@@ -93,6 +94,7 @@ class Harness:
         contract: Rpc,
         key: str | None = None,
         fingerprint: str = "same",
+        address: str = ADDRESS,
         **arguments: Any,
     ) -> Any:
         """Calls a method as the gateway would; raises what the caller would be told."""
@@ -103,7 +105,7 @@ class Harness:
             verifier=self.verifier,
             deadline=float("inf"),
             request_id="test",
-            address="192.0.2.1",
+            address=address,
             access_token=None if caller is None else self.token(caller),
             idempotency=None if key is None else IdempotencyKey(scope, key, fingerprint),
         )

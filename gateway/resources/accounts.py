@@ -8,7 +8,7 @@ from gateway.rpc import Reply
 from kit.text import printable
 from services.accounts import contract as accounts
 
-MAX_CLIENT_CHARACTERS = 300
+KNOWN_BROWSER_HEADER = "Device-Token"
 
 
 async def register_account(incoming: Incoming) -> Reply:
@@ -18,14 +18,30 @@ async def register_account(incoming: Incoming) -> Reply:
 
 async def open_session(incoming: Incoming) -> Reply:
     """Sign-in; the client's own name for itself goes into the list of sessions."""
-    agent = incoming.request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-    client = printable(agent)[:MAX_CLIENT_CHARACTERS] or None
-    return await incoming.call(accounts.OPEN_SESSION, **incoming.body, client=client)
+    tokens = _header(incoming, KNOWN_BROWSER_HEADER, accounts.MAX_DEVICE_TOKENS_LENGTH)
+    return await incoming.call(
+        accounts.OPEN_SESSION, **incoming.body, client=_client(incoming), device_tokens=tokens
+    )
 
 
 async def refresh_session(incoming: Incoming) -> Reply:
     """A new pair of tokens for a refresh token, which is used up."""
-    return await incoming.call(accounts.REFRESH_SESSION, **incoming.body)
+    return await incoming.call(accounts.REFRESH_SESSION, **incoming.body, client=_client(incoming))
+
+
+def _client(incoming: Incoming) -> str | None:
+    return _header(incoming, "User-Agent", accounts.MAX_CLIENT_LENGTH) or None
+
+
+def _header(incoming: Incoming, name: str, most_characters: int) -> str:
+    """A header as text that can be stored and shown, cut to its maximum."""
+    sent = incoming.request.headers.get(name, "").encode("utf-8", "replace").decode()
+    return printable(sent)[:most_characters]
+
+
+async def list_security_events(incoming: Incoming) -> Reply:
+    """What happened to the caller's account."""
+    return await incoming.call(accounts.LIST_SECURITY_EVENTS, **incoming.query)
 
 
 async def list_sessions(incoming: Incoming) -> Reply:
@@ -107,6 +123,10 @@ ROUTES = (
         limit=Limit.ENTRANCE,
         looks_at_token=False,
         location="/v1/sessions/{session_id}",
+        headers={
+            KNOWN_BROWSER_HEADER: "`device_token` of an earlier sign-in of this browser; several separated "
+            "by spaces. Wrong passwords that others try do not lock it out."
+        },
     ),
     Route(
         method="POST",
@@ -170,6 +190,16 @@ ROUTES = (
         shape=Shape.ONE,
         answer=accounts.Account,
         key=Key.OPTIONAL,
+    ),
+    Route(
+        method="GET",
+        path="/v1/me/security_events",
+        handler=list_security_events,
+        who=Who.SIGNED_IN,
+        summary="List what happened to your account",
+        query=accounts.ListSecurityEventsQuery,
+        shape=Shape.PAGE,
+        answer=accounts.SecurityEvent,
     ),
     Route(
         method="PUT",

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from kit.validation import rfc3339
+from services.accounts.refresh_tokens import device_token
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import Signer
 
@@ -53,6 +54,14 @@ def render_profile(row: Row[Any]) -> Json:
         "rating": {"average": row.rating_average, "count": row.rating_count or 0},
         "completed_orders": row.completed_orders or 0,
     }
+
+
+def render_sign_in(issued: Json, refresh_token: str, settings: AccountSettings) -> Json:
+    """`contract.Session` of a sign-in: with the device token that proves its browser later, the same
+    for every sign-in of a browser while it presents it."""
+    browser: str = issued.get("browser") or issued["session_id"]  # revision 0002 stored none
+    token = device_token(settings.session_secret, issued["account"]["id"], browser)
+    return {**render_session(issued, refresh_token, settings), "device_token": token}
 
 
 def render_session(issued: Json, refresh_token: str, settings: AccountSettings) -> Json:

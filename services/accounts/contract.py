@@ -3,6 +3,7 @@
 import functools
 import re
 import zoneinfo
+from enum import StrEnum
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -14,6 +15,8 @@ CURRENT_SESSION = "current"
 MAX_BIO_LENGTH = 2000
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 128
+MAX_CLIENT_LENGTH = 300
+MAX_DEVICE_TOKENS_LENGTH = 1000
 
 # The shape of BCP 47 (RFC 5646, 2.1): language, script, region, variants. Extensions are left out.
 _LOCALE = re.compile(
@@ -55,10 +58,16 @@ class OpenSessionBody(Schema):
     password = secret(1, MAX_PASSWORD_LENGTH, required=True, load_only=True)
 
 
-class OpenSessionArguments(OpenSessionBody):
-    """Signing in, and what the person's list of sessions shall call this one (its User-Agent)."""
+def _client() -> Text:
+    return Text(load_default=None, allow_none=True, validate=validate.Length(max=MAX_CLIENT_LENGTH))
 
-    client = Text(load_default=None, allow_none=True, validate=validate.Length(max=300))
+
+class OpenSessionArguments(OpenSessionBody):
+    """Signing in, what the person's list of sessions shall call this one (its User-Agent), and the
+    device tokens that the browser has from earlier sign-ins, separated by spaces."""
+
+    client = _client()
+    device_tokens = Text(load_default="", validate=validate.Length(max=MAX_DEVICE_TOKENS_LENGTH))
 
 
 class RefreshSessionBody(Schema):
@@ -67,7 +76,17 @@ class RefreshSessionBody(Schema):
     refresh_token = secret(1, 200, required=True, load_only=True)
 
 
+class RefreshSessionArguments(RefreshSessionBody):
+    """Refreshing, and what the client calls itself (its User-Agent)."""
+
+    client = _client()
+
+
 class ListSessionsQuery(PageArguments):
+    """Newest first."""
+
+
+class ListSecurityEventsQuery(PageArguments):
     """Newest first."""
 
 
@@ -123,13 +142,18 @@ class Account(Schema):
 
 
 class Session(Schema):
-    """A signed-in session with its tokens; `expires_in` is the access token's life in seconds."""
+    """A signed-in session with its tokens; `expires_in` is the access token's life in seconds.
+
+    A sign-in also answers a `device_token`. Sent along with later sign-ins (header `Device-Token`), it
+    proves that this browser signed in before, and what strangers do does not lock it out.
+    """
 
     session_id = Id(required=True)
     access_token = Text(required=True)
     token_type = Text(required=True, validate=validate.Equal("Bearer"))
     expires_in = fields.Integer(required=True)
     refresh_token = Text(required=True)
+    device_token = Text()
     account = fields.Nested(Account, required=True)
 
 
@@ -142,6 +166,28 @@ class ListedSession(Schema):
     client = Text(required=True, allow_none=True)
     address = Text(required=True, allow_none=True)
     current = fields.Boolean(required=True)
+
+
+class SecurityEventType(StrEnum):
+    """What can happen to an account. Types are only added; readers show unknown ones as they are."""
+
+    SIGNED_IN_NEW_BROWSER = "signed_in_new_browser"
+    LOCKED_OUT = "locked_out"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
+    OPERATOR_ACT = "operator_act"
+
+
+class SecurityEvent(Schema):
+    """Something that happened to an account: from which address and browser (its User-Agent), if any,
+    and in `details` what its type adds."""
+
+    id = Id(required=True)
+    type = Text(required=True)
+    created_at = Timestamp(required=True)
+    address = Text(required=True, allow_none=True)
+    browser = Text(required=True, allow_none=True)
+    details = fields.Dict(keys=fields.String(), required=True)
 
 
 class Profile(Schema):
@@ -172,8 +218,11 @@ class Revocations(Schema):
 
 REGISTER_ACCOUNT = Rpc("accounts", "register_account", RegisterAccountBody, Account, mutates=True)
 OPEN_SESSION = Rpc("accounts", "open_session", OpenSessionArguments, Session, mutates=True)
-REFRESH_SESSION = Rpc("accounts", "refresh_session", RefreshSessionBody, Session, mutates=True)
+REFRESH_SESSION = Rpc("accounts", "refresh_session", RefreshSessionArguments, Session, mutates=True)
 LIST_SESSIONS = Rpc("accounts", "list_sessions", ListSessionsQuery, ListedSession, paged=True)
+LIST_SECURITY_EVENTS = Rpc(
+    "accounts", "list_security_events", ListSecurityEventsQuery, SecurityEvent, paged=True
+)
 CLOSE_SESSION = Rpc("accounts", "close_session", CloseSessionArguments, mutates=True)
 CLOSE_ALL_SESSIONS = Rpc("accounts", "close_all_sessions", NoArguments, mutates=True)
 GET_ME = Rpc("accounts", "get_me", NoArguments, Account)

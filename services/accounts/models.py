@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.tables import chassis_tables, moment
 
@@ -76,7 +77,33 @@ REFRESH_TOKENS = Table(
     Index("refresh_tokens_expires_at", "expires_at"),
 )
 
-# Wrong passwords of late, per address tried; keyed digests, so that unknown addresses are not kept.
+# What is limited and happened of late: wrong passwords and sign-ups, by keyed digests of the e-mail
+# address tried and of where from, so that neither unknown addresses nor networks are stored.
+COUNTED_ATTEMPTS = Table(
+    "counted_attempts",
+    METADATA,
+    Column("subject", Text, primary_key=True),
+    Column("attempted_at", ARRAY(DateTime(timezone=True)), nullable=False),
+    moment("expires_at", nullable=False),
+    Index("counted_attempts_expires_at", "expires_at"),
+)
+
+# What happened to an account, for its owner's eyes.
+SECURITY_EVENTS = Table(
+    "security_events",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("type", Text, nullable=False),
+    moment("created_at", nullable=False, server_default=func.now()),
+    Column("address", Text),
+    Column("browser", Text),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("security_events_of_account", "account_id", "id"),
+    Index("security_events_created_at", "created_at"),
+)
+
+# Used up to revision 0002; dropped once no process of that revision runs any more.
 FAILED_SIGN_INS = Table(
     "failed_sign_ins",
     METADATA,

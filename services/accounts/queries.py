@@ -8,33 +8,64 @@ from services.accounts.models import ACCOUNTS, REFRESH_TOKENS, SESSIONS, STANDIN
 
 _DAY = "interval '1 day'"
 
-# The row lock makes the count exact: a waiting twin sees what its forerunner wrote, which is
+# The row lock makes the count exact: a waiting duplicate sees what the one before it wrote, which is
 # also why the clock and not the transaction's start gives the times.
-RECORD_FAILURE = text(
+RECORD_ATTEMPT = text(
     """
-    INSERT INTO failed_sign_ins AS known (email_digest, failed_at, last_failed_at)
-    VALUES (:email_digest, ARRAY[clock_timestamp()], clock_timestamp())
-    ON CONFLICT (email_digest) DO UPDATE
-    SET failed_at = ARRAY(
-            SELECT moment FROM unnest(known.failed_at) AS moment
-            WHERE moment > clock_timestamp() - :period ORDER BY moment
+    INSERT INTO counted_attempts AS known (subject, attempted_at, expires_at)
+    VALUES (:subject, ARRAY[clock_timestamp()], clock_timestamp() + make_interval(secs => :period))
+    ON CONFLICT (subject) DO UPDATE
+    SET attempted_at = ARRAY(
+            SELECT moment FROM unnest(known.attempted_at) AS moment
+            WHERE moment > clock_timestamp() - make_interval(secs => :period) ORDER BY moment
         ) || clock_timestamp(),
-        last_failed_at = clock_timestamp()
+        expires_at = clock_timestamp() + make_interval(secs => :period)
     WHERE (
-        SELECT count(*) FROM unnest(known.failed_at) AS moment WHERE moment > clock_timestamp() - :period
+        SELECT count(*) FROM unnest(known.attempted_at) AS moment
+        WHERE moment > clock_timestamp() - make_interval(secs => :period)
     ) < :allowed
+    RETURNING cardinality(attempted_at) AS attempts
+    """
+)
+
+SECONDS_TO_WAIT = text(
+    """
+    SELECT ceil(extract(epoch FROM max(full_count.ends_at) - clock_timestamp()))
+    FROM unnest(
+        CAST(:subjects AS text[]), CAST(:allowed AS integer[]), CAST(:periods AS double precision[])
+    ) AS one (subject, allowed, period)
+    JOIN counted_attempts AS known ON known.subject = one.subject
+    CROSS JOIN LATERAL (
+        SELECT min(moment) + make_interval(secs => one.period) AS ends_at
+        FROM unnest(known.attempted_at) AS moment
+        WHERE moment > clock_timestamp() - make_interval(secs => one.period)
+        HAVING count(*) >= one.allowed
+    ) AS full_count
+    """
+)
+
+RECORD_LOCK_OUT = text(
+    """
+    INSERT INTO security_events (id, account_id, type, address, browser, details)
+    SELECT :id, accounts.id, :type, :address, :browser, jsonb_build_object('scope', CAST(:scope AS text))
+    FROM accounts WHERE accounts.id = :account_id
     RETURNING 1
     """
-).bindparams(bindparam("period", type_=Interval))
+).bindparams(bindparam("id", type_=Uuid(as_uuid=False)), bindparam("account_id", type_=Uuid(as_uuid=False)))
 
-SIGN_IN_PAUSE = text(
+RECORD_NEW_BROWSER = text(
     """
-    SELECT ceil(extract(epoch FROM min(moment) + :period - clock_timestamp()))
-    FROM failed_sign_ins, unnest(failed_at) AS moment
-    WHERE email_digest = :email_digest AND moment > clock_timestamp() - :period
-    HAVING count(*) >= :allowed
+    INSERT INTO security_events (id, account_id, type, address, browser, details)
+    SELECT :id, :account_id, CAST(:type AS text), CAST(:address AS text), CAST(:browser AS text),
+           jsonb_build_object('session_id', CAST(:session_id AS text))
+    WHERE NOT EXISTS (
+        SELECT FROM security_events
+        WHERE account_id = :account_id AND type = :type
+          AND address IS NOT DISTINCT FROM :address AND browser IS NOT DISTINCT FROM :browser
+    )
+    RETURNING 1
     """
-).bindparams(bindparam("period", type_=Interval))
+).bindparams(bindparam("id", type_=Uuid(as_uuid=False)), bindparam("account_id", type_=Uuid(as_uuid=False)))
 
 OPEN_SESSION = (
     text(
@@ -143,18 +174,9 @@ PURGE_REFRESH_TOKENS = text(
     """
 )
 
-PURGE_FAILURES = text(
-    """
-    DELETE FROM failed_sign_ins WHERE email_digest IN (
-        SELECT email_digest FROM failed_sign_ins
-        WHERE last_failed_at < now() - :period LIMIT :batch FOR UPDATE SKIP LOCKED
-    )
-    """
-).bindparams(bindparam("period", type_=Interval))
-
 
 def presented_token(digest: bytes) -> Select[Any]:
-    """A refresh token with its session and account, the first two locked against its twin."""
+    """A refresh token with its session and account, the first two locked against a concurrent duplicate."""
     return (
         select(
             REFRESH_TOKENS.c.used_at,

@@ -59,9 +59,14 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def keyed_digest(secret: str, purpose: str, text: str) -> str:
+def keyed_digest(secret: str, purpose: str, *texts: str) -> str:
     """A digest of something guessable (a key, an address) that its reader cannot try out."""
-    return _mac(secret, purpose, text).hex()
+    return _mac(secret, purpose, *texts).hex()
+
+
+def device_token(secret: str, account_id: str, session_id: str) -> str:
+    """What proves that a browser opened this session of this account, long after the session ended."""
+    return f"{session_id}.{_derive(secret, 'device', account_id, session_id)}"
 
 
 def _derive(secret: str, *parts: str) -> str:

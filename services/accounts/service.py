@@ -20,12 +20,26 @@ from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
 from chassis.timers import every
 from kit.errors import Invalid, Unauthenticated, Unavailable
-from services.accounts import contract, memory, passwords, profiles, registry, sessions, sign_ins
-from services.accounts.answers import render_account, render_profile, render_session
+from kit.tokens import Caller
+from services.accounts import (
+    contract,
+    memory,
+    passwords,
+    profiles,
+    registry,
+    security_events,
+    sessions,
+    sign_ins,
+    sign_ups,
+)
+from services.accounts.answers import render_account, render_profile, render_session, render_sign_in
+from services.accounts.contract import SecurityEventType
 from services.accounts.emails import is_special_use
 from services.accounts.models import SESSIONS
 from services.accounts.refresh_tokens import first_token, keyed_digest
+from services.accounts.security_events import Origin
 from services.accounts.settings import AccountSettings
+from services.accounts.sign_ins import Attempt
 from services.orders import contract as orders_contract
 from services.reviews import contract as reviews_contract
 
@@ -82,21 +96,25 @@ class AccountsService:
         if self.settings.environment == "production" and is_special_use(email):
             raise Invalid.field("email", "invalid", "No mail reaches this domain.")
         new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
-        return once(self.db, self.call, lambda c: render_account(registry.register(c, new)))
+        address, settings = self.call.address, self.settings
+        return once(self.db, self.call, lambda c: render_account(sign_ups.sign_up(c, new, address, settings)))
 
     @rpc(contract.OPEN_SESSION)
-    def open_session(self, email: str, password: str, client: str | None) -> Json:
-        """Signs a person in; a repeat under the same key gets the same tokens."""
+    def open_session(self, email: str, password: str, client: str | None, device_tokens: str) -> Json:
+        """Signs a person in; a repeat under the same key gets the same tokens while they are signed in."""
         key = self._veil_fingerprint()
-        issued = replay(self.db, self.call) or self._open_session(email, password, client, key)
+        attempt = Attempt(email, self._origin(client), device_tokens)
+        issued = replay(self.db, self.call) or self._open_session(attempt, password, key)
+        if self.call.replayed and not self.db.read(lambda c: sessions.is_live(c, issued["session_id"])):
+            raise Unauthenticated("This session was signed out. Sign in again.", code="session_revoked")
         token = first_token(self.settings.session_secret, issued["session_id"], password, key)
-        return render_session(issued, token, self.settings)
+        return render_sign_in(issued, token, self.settings)
 
     @rpc(contract.REFRESH_SESSION)
-    def refresh_session(self, refresh_token: str) -> Json:
+    def refresh_session(self, refresh_token: str, client: str | None) -> Json:
         """Exchanges a refresh token for its successor and a new access token."""
         key, settings = self._veil_fingerprint(), self.settings
-        refresh = sessions.Refresh.by(refresh_token, key, settings)
+        refresh = sessions.Refresh.by(refresh_token, key, self._origin(client), settings)
         issued = once(self.db, self.call, lambda c: sessions.refresh_session(c, refresh, settings))
         if issued and self.call.replayed:
             # The rules of refreshing, not those of stored answers, say how long a repeat is good.
@@ -110,6 +128,12 @@ class AccountsService:
         """The caller's live sessions."""
         caller = self.call.account
         return self.db.read(lambda c: sessions.page_of_sessions(c, caller, limit, cursor))
+
+    @rpc(contract.LIST_SECURITY_EVENTS)
+    def list_security_events(self, limit: int, cursor: str | None) -> Json:
+        """What happened to the caller's account."""
+        caller = self.call.account
+        return self.db.read(lambda c: security_events.page_of_events(c, caller, limit, cursor))
 
     @rpc(contract.CLOSE_SESSION)
     def close_session(self, session_id: str) -> Json:
@@ -142,11 +166,12 @@ class AccountsService:
         caller = self.call.account
         if replay(self.db, self.call) is None:
             _refuse_common("new_password", new_password)
-            email = self.db.read(lambda c: registry.find(c, caller.id)).email
-            proof = sign_ins.prove(self.db, self.slowly, email, current_password, self.settings)
+            attempt = self.db.read(lambda c: self._attempt_of(c, caller))
+            proof = sign_ins.prove(self.db, self.slowly, attempt, current_password, self.settings)
             if proof is None:
                 raise _wrong_password()
-            self._replace_password(proof, self.slowly(passwords.hash_password, new_password))
+            new_hash = self.slowly(passwords.hash_password, new_password)
+            self._replace_password(proof, attempt.origin, new_hash)
 
     @rpc(contract.GET_PROFILE)
     def get_profile(self, account_id: str) -> Json:
@@ -185,34 +210,46 @@ class AccountsService:
         key: str = idempotency.key
         return key
 
-    def _open_session(self, email: str, password: str, client: str | None, key: str) -> Json:
+    def _origin(self, client: str | None) -> Origin:
+        return Origin(self.call.address or None, client)
+
+    def _attempt_of(self, connection: Connection, caller: Caller) -> Attempt:
+        """Somebody signed in gives their password: failures count against their session."""
+        account = registry.find(connection, caller.id)
+        browser = security_events.browser_of_session(connection, caller.session_id)
+        return Attempt(account.email, self._origin(browser), session_id=caller.session_id)
+
+    def _open_session(self, attempt: Attempt, password: str, key: str) -> Json:
         settings = self.settings
-        proof = sign_ins.prove(self.db, self.slowly, email, password, settings)
+        proof = sign_ins.prove(self.db, self.slowly, attempt, password, settings)
         if proof is None:
             raise _wrong_credentials()
         session_id = str(uuid6.uuid7())
         token = first_token(settings.session_secret, session_id, password, key)
-        new = sessions.NewSession(session_id, token, client, self.call.address or None)
+        new = sessions.NewSession(session_id, token, attempt.origin, proof.known_browser)
 
         def effect(connection: Connection) -> Json:
-            sign_ins.refuse_if_too_many(connection, email, settings)
+            proof.lock_out.refuse_if_too_many(connection)
             account = registry.lock_if_unchanged(connection, proof.account)
             if account is None:
                 raise _wrong_credentials()
             if proof.better_hash is not None:
                 registry.improve_hash(connection, account.id, proof.better_hash)
+            proof.lock_out.end(connection)
             return sessions.open_session(connection, account, new, settings)
 
         return once(self.db, self.call, effect)
 
-    def _replace_password(self, proof: sign_ins.Proof, password_hash: str) -> None:
+    def _replace_password(self, proof: sign_ins.Proof, origin: Origin, password_hash: str) -> None:
         caller, settings = self.call.account, self.settings
 
         def effect(connection: Connection) -> Json:
-            sign_ins.refuse_if_too_many(connection, proof.account.email, settings)
+            proof.lock_out.refuse_if_too_many(connection)
             if registry.lock_if_unchanged(connection, proof.account) is None:
                 raise _wrong_password()
+            proof.lock_out.end(connection)
             registry.change_password(connection, caller.id, password_hash)
+            security_events.record(connection, SecurityEventType.PASSWORD_CHANGED, caller.id, origin)
             others = SESSIONS.c.id != caller.session_id
             return {"closed": sessions.close_sessions(connection, caller.id, settings, others)}
 

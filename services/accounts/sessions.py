@@ -16,10 +16,13 @@ from kit.errors import BadQuery, NotFound
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import LEEWAY_SECONDS, Caller
 from kit.validation import is_id, rfc3339
-from services.accounts import contract, queries
+from services.accounts import contract, queries, security_events
 from services.accounts.answers import render_account, render_listed_session
+from services.accounts.attempts import purge_attempts
+from services.accounts.contract import SecurityEventType
 from services.accounts.models import REFRESH_TOKENS, SESSIONS
 from services.accounts.refresh_tokens import Presented, Verdict, digest, judge, keyed_digest, successor
+from services.accounts.security_events import Origin
 from services.accounts.settings import AccountSettings
 
 Json = dict[str, Any]
@@ -30,27 +33,31 @@ PURGED_SESSIONS = 50
 
 @dataclass(frozen=True)
 class NewSession:
-    """What is known of a session before it is opened; `client` and `address` are for its owner's eyes."""
+    """What is known of a session before it is opened; its origin is for its owner's eyes.
+
+    `known_browser` is the earlier session by which its browser is known.
+    """
 
     id: str
     first_token: str
-    client: str | None
-    address: str | None
+    origin: Origin
+    known_browser: str | None
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """A refresh token being used: its successor, and the digest of the call's idempotency key."""
+    """A refresh token being used: its successor, the digest of the call's idempotency key, and by whom."""
 
     token: str
     successor: str
     key_digest: str
+    origin: Origin
 
     @classmethod
-    def by(cls, token: str, key: str, settings: AccountSettings) -> "Refresh":
+    def by(cls, token: str, key: str, origin: Origin, settings: AccountSettings) -> "Refresh":
         """What a call with this idempotency key makes of a token."""
         secret = settings.session_secret
-        return cls(token, successor(secret, token, key), keyed_digest(secret, "key", key))
+        return cls(token, successor(secret, token, key), keyed_digest(secret, "key", key), origin)
 
 
 def open_session(
@@ -62,16 +69,18 @@ def open_session(
         {
             "session_id": new.id,
             "account_id": account.id,
-            "client": new.client,
-            "address": new.address,
+            "client": new.origin.browser,
+            "address": new.origin.address,
             "digest": digest(new.first_token),
             "token_days": settings.refresh_token_days,
         },
     ).one()
+    if new.known_browser is None:
+        security_events.record_new_browser(connection, account.id, new.id, new.origin)
     surplus = {"account_id": account.id, "kept": settings.sessions_per_account}
     closed = connection.execute(queries.CLOSE_SURPLUS, surplus).all()
     _tell_revoked(connection, account.id, closed, settings)
-    return _issued(new.id, opened.created_at, account)
+    return {**_issued(new.id, opened.created_at, account), "browser": new.known_browser or new.id}
 
 
 def refresh_session(connection: Connection, refresh: Refresh, settings: AccountSettings) -> Json | None:
@@ -90,8 +99,22 @@ def refresh_session(connection: Connection, refresh: Refresh, settings: AccountS
             )
             return _issued(row.session_id, connection.execute(issued).scalar_one(), row)
         case Verdict.REVOKE:
-            close_sessions(connection, row.id, settings, SESSIONS.c.id == row.session_id)
+            _close_reused(connection, row, refresh.origin, settings)
     return None
+
+
+def _close_reused(connection: Connection, row: Row[Any], origin: Origin, settings: AccountSettings) -> None:
+    close_sessions(connection, row.id, settings, SESSIONS.c.id == row.session_id)
+    kind = SecurityEventType.REFRESH_TOKEN_REUSED
+    security_events.record(connection, kind, row.id, origin, session_id=row.session_id)
+
+
+def is_live(connection: Connection, session_id: str) -> bool:
+    """Whether a session is open: neither signed out nor expired."""
+    live = select(SESSIONS.c.id).where(
+        SESSIONS.c.id == session_id, SESSIONS.c.revoked_at.is_(None), SESSIONS.c.expires_at > func.now()
+    )
+    return connection.execute(live).first() is not None
 
 
 def close_sessions(
@@ -133,12 +156,12 @@ def page_of_sessions(connection: Connection, caller: Caller, limit: int, cursor:
 
 
 def purge(connection: Connection, settings: AccountSettings) -> None:
-    """Removes a batch of dead sessions, expired tokens and failures that no longer count."""
+    """Removes a batch of dead sessions, expired tokens, attempts that no longer count, old events."""
     kept = timedelta(hours=settings.dead_session_hours)
-    period = timedelta(seconds=settings.failed_sign_in_seconds)
     connection.execute(queries.PURGE_SESSIONS, {"kept": kept, "batch": PURGED_SESSIONS})
     connection.execute(queries.PURGE_REFRESH_TOKENS, {"batch": PURGE_BATCH})
-    connection.execute(queries.PURGE_FAILURES, {"period": period, "batch": PURGE_BATCH})
+    purge_attempts(connection, PURGE_BATCH)
+    security_events.purge_events(connection, settings.security_event_days, PURGE_BATCH)
 
 
 def live_revocations(connection: Connection, settings: AccountSettings) -> list[Json]:

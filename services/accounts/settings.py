@@ -30,8 +30,14 @@ class AccountSettings:
     session_days: int = setting(365, "the longest a session lives, however often it is refreshed")
     sessions_per_account: int = setting(50, "live sessions of one account; the longest unused one makes room")
     refresh_repeat_seconds: int = setting(60, "how long a repeated refresh gets the same answer")
-    failed_sign_ins: int = setting(10, "wrong passwords an account may get in one window")
+    failed_sign_ins: int = setting(10, "wrong passwords an account may get from one network in one window")
     failed_sign_in_seconds: int = setting(900, "that window")
+    failed_sign_ins_per_hour: int = setting(100, "wrong passwords an account may get from all networks")
+    known_browser_days: int = setting(365, "how long a browser that signed in is known by its device token")
+    sign_ups_per_day: int = setting(
+        100, "accounts that may be made from one public address in 24 hours; 0: any"
+    )
+    security_event_days: int = setting(180, "how long the security events of accounts are stored")
     password_hashers: int = setting(2, "passwords a process hashes at once; the others wait")
     dead_session_hours: int = setting(24, "how long closed and expired sessions are kept")
 

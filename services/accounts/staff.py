@@ -5,12 +5,15 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from chassis.database import Db
 from kit.errors import NotFound
-from services.accounts import registry
+from services.accounts import registry, security_events
+from services.accounts.contract import SecurityEventType
 from services.accounts.models import ACCOUNTS, STAFF_GRANTS
+from services.accounts.security_events import Origin
 from services.accounts.sessions import close_sessions
 from services.accounts.settings import AccountSettings
 
 STAFF = "staff"
+NOWHERE = Origin(None, None)  # the command line
 
 
 def grant_staff(db: Db, email: str, operator: str) -> str:
@@ -51,4 +54,6 @@ def _set_staff(connection: Connection, email: str, operator: str, granted: bool)
     )
     row = {"id": str(uuid6.uuid7()), "account_id": account.id, "granted": granted, "operator": operator}
     connection.execute(insert(STAFF_GRANTS).values(row))
+    act = "staff_granted" if granted else "staff_revoked"
+    security_events.record(connection, SecurityEventType.OPERATOR_ACT, account.id, NOWHERE, act=act)
     return account.id, True

@@ -156,6 +156,19 @@ def test_guesses_at_the_current_password_count_as_failed_sign_ins(people: People
         people.sign_in(session["account"]["email"])
 
 
+def test_whoever_is_signed_in_changes_their_password_whatever_strangers_guess(people: People) -> None:
+    session = people.newcomer()
+    email = session["account"]["email"]
+    for number in range(100):
+        with pytest.raises(Unauthenticated):
+            people.sign_in(email, "not the password", address=f"198.51.100.{number}")
+    for address in ("198.51.100.1", "203.0.113.1"):
+        with pytest.raises(TooMany):
+            people.sign_in(email, address=address)
+    change_password(people, session, PASSWORD, NEW)
+    assert people.refresh(session["refresh_token"])["session_id"] == session["session_id"]
+
+
 def test_a_right_guess_behind_ten_wrong_ones_of_a_burst_changes_nothing(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,14 +178,14 @@ def test_a_right_guess_behind_ten_wrong_ones_of_a_burst_changes_nothing(
     def overtaken(password: str, stored: str | None) -> bool:
         monkeypatch.setattr(passwords, "is_right", is_right)
         for _ in range(10):
-            with pytest.raises(Unauthenticated):
-                people.sign_in(session["account"]["email"], "not the password")
+            with pytest.raises(Invalid):
+                change_password(people, session, "not the password", NEW)
         return is_right(password, stored)
 
     monkeypatch.setattr(passwords, "is_right", overtaken)
     with pytest.raises(TooMany):
         change_password(people, session, PASSWORD, NEW)
-    people.service.execute("TRUNCATE failed_sign_ins")
+    people.service.execute("TRUNCATE counted_attempts")
     assert people.sign_in(session["account"]["email"], PASSWORD)["session_id"]
 
 

@@ -201,14 +201,14 @@ def test_dead_sessions_tokens_and_failures_are_removed_and_live_ones_stay(
     people.service.execute(move.format("revoked_at"), long_ago=long_ago, id=closed["session_id"])
     people.service.execute(move.format("expires_at"), long_ago=long_ago, id=expired["session_id"])
     people.service.execute(
-        "UPDATE failed_sign_ins SET last_failed_at = :long_ago "
-        "WHERE email_digest = (SELECT min(email_digest) FROM failed_sign_ins)",
+        "UPDATE counted_attempts SET expires_at = :long_ago "
+        "WHERE subject = (SELECT min(subject) FROM counted_attempts)",
         long_ago=long_ago,
     )
     people.service.tick("remove_dead_sessions")
     assert people.service.execute("SELECT id::text FROM sessions") == [(live["session_id"],)]
     assert len(people.service.execute("SELECT 1 FROM refresh_tokens")) == 1
-    assert len(people.service.execute("SELECT 1 FROM failed_sign_ins")) == 1
+    assert len(people.service.execute("SELECT 1 FROM counted_attempts")) == 4
 
 
 def test_rows_that_another_replica_is_removing_are_left_to_it(people: People) -> None:

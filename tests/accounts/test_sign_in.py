@@ -101,19 +101,20 @@ def test_others_do_not_wait(people: People) -> None:
     assert people.sign_in("bob@example.org")["session_id"]
 
 
-def test_a_sign_in_between_does_not_make_the_failures_forgotten(people: People) -> None:
+def test_a_sign_in_ends_the_count_of_its_network(people: People) -> None:
     people.sign_up(ADA)
-    fail(people, ADA, 9)
-    people.sign_in(ADA)
-    fail(people, ADA, 1)
+    for _ in range(3):
+        fail(people, ADA, 9)
+        people.sign_in(ADA)
+    fail(people, ADA, 10)
     assert isinstance(refusal(people, ADA, PASSWORD), TooMany)
 
 
 def minutes_pass(people: People, minutes: int) -> None:
     """The failures of late happened that much earlier."""
     people.service.execute(
-        "UPDATE failed_sign_ins "
-        "SET failed_at = ARRAY(SELECT m - make_interval(mins => :minutes) FROM unnest(failed_at) m)",
+        "UPDATE counted_attempts "
+        "SET attempted_at = ARRAY(SELECT m - make_interval(mins => :minutes) FROM unnest(attempted_at) m)",
         minutes=minutes,
     )
 
@@ -186,6 +187,28 @@ def test_a_repeated_sign_in_gets_the_very_same_tokens(people: People) -> None:
     assert people.sign_in(ADA, key="k1") == session
     assert people.service.replayed
     assert len(people.service.execute("SELECT 1 FROM sessions")) == 1
+
+
+def test_a_repeated_sign_in_gives_no_tokens_once_the_session_was_signed_out(people: People) -> None:
+    people.sign_up(ADA)
+    session = people.sign_in(ADA, key="k1")
+    people.service.call_as(people.caller(session), contract.CLOSE_SESSION, session_id="current")
+    for _ in range(2):
+        with pytest.raises(Unauthenticated) as refused:
+            people.sign_in(ADA, key="k1")
+        assert refused.value.code == "session_revoked"
+    assert people.sign_in(ADA, key="k2")["session_id"] != session["session_id"]
+
+
+def test_a_repeated_sign_in_gives_no_tokens_of_a_session_that_is_over(people: People) -> None:
+    people.sign_up(ADA)
+    people.sign_in(ADA, key="k1")
+    people.service.execute("UPDATE sessions SET expires_at = now()")
+    with pytest.raises(Unauthenticated):
+        people.sign_in(ADA, key="k1")
+    people.service.execute("DELETE FROM sessions")
+    with pytest.raises(Unauthenticated):
+        people.sign_in(ADA, key="k1")
 
 
 def test_a_repeated_sign_in_is_answered_before_any_other_rule(people: People) -> None:

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
-from kit.errors import Conflict, Invalid, NotFound
+from kit.errors import Conflict, Invalid, NotFound, ServiceError, TooMany
 from services.accounts import contract
 from services.accounts.models import METADATA
+from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People, outcomes
 from tests.service_harness import Harness
 
@@ -132,3 +133,50 @@ def test_a_profile_shows_who_is_there_and_nobody_else(people: People) -> None:
     for unknown in ("0192f0e0-0000-7000-8000-000000000000", "not an id", ""):
         with pytest.raises(NotFound):
             people.service.call_as(None, contract.GET_PROFILE, account_id=unknown)
+
+
+def refusal_of_a_sign_up(people: People, address: str) -> ServiceError | None:
+    """What a person at an address is told; None when they have an account now."""
+    try:
+        people.sign_up(address=address)
+    except ServiceError as refused:
+        return refused
+    return None
+
+
+def test_one_network_makes_so_many_accounts_a_day_and_the_refusal_names_the_quota(people: People) -> None:
+    people.service._overrides[AccountSettings] = {"sign_ups_per_day": 3}
+    for address in ("203.0.113.1", "::ffff:203.0.113.1", "203.0.113.1"):
+        assert refusal_of_a_sign_up(people, address) is None
+    refused = refusal_of_a_sign_up(people, "203.0.113.1")
+    assert isinstance(refused, TooMany)
+    assert (refused.code, refused.data["quota"]) == ("quota_exceeded", "sign_ups_per_day")
+    assert 86_000 < refused.data["retry_after_seconds"] <= 86_400
+    assert len(people.service.execute("SELECT 1 FROM accounts")) == 3
+    assert refusal_of_a_sign_up(people, "203.0.113.2") is None
+
+
+def test_a_sign_up_that_is_refused_or_repeated_does_not_count(people: People) -> None:
+    people.service._overrides[AccountSettings] = {"sign_ups_per_day": 2}
+    made = people.sign_up("ada@example.org", address="203.0.113.1", key="k1")
+    for _ in range(3):
+        assert people.sign_up("ada@example.org", address="203.0.113.1", key="k1") == made
+        with pytest.raises(Conflict):
+            people.sign_up("ada@example.org", address="203.0.113.1")
+    assert refusal_of_a_sign_up(people, "203.0.113.1") is None
+    assert refusal_of_a_sign_up(people, "203.0.113.1") is not None
+
+
+def test_of_many_sign_ups_at_once_exactly_the_quota_is_made(people: People) -> None:
+    people.service._overrides[AccountSettings] = {"sign_ups_per_day": 5}
+    results = outcomes(lambda _: people.sign_up(address="203.0.113.1"), 12)
+    assert results.count("quota_exceeded") == 7
+    assert len(people.service.execute("SELECT 1 FROM accounts")) == 5
+
+
+def test_local_networks_and_a_quota_of_zero_are_not_limited(people: People) -> None:
+    people.service._overrides[AccountSettings] = {"sign_ups_per_day": 1}
+    for address in ("127.0.0.1", "::1", "172.18.0.1", ""):
+        assert [refusal_of_a_sign_up(people, address) for _ in range(2)] == [None] * 2
+    people.service._overrides[AccountSettings] = {"sign_ups_per_day": 0}
+    assert [refusal_of_a_sign_up(people, "203.0.113.9") for _ in range(3)] == [None] * 3

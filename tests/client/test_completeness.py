@@ -18,7 +18,7 @@ from gateway.routes import Route
 NOT_FOR_CLIENTS = {"take_stripe_webhook"}
 VERSIONED = [route for route in ROUTES if route.path.startswith("/v1/") and route.name not in NOT_FOR_CLIENTS]
 OF_THE_CLIENT = {"all_of", "close"}
-IN_THE_PATH_OR_THE_HEADERS = {"key", "version", "service"}
+IN_THE_PATH_OR_THE_HEADERS = {"key", "version", "service", "device_token"}
 A_RESOURCE = {"id": "i", "version": 3}
 Asked = dict[str, tuple[str, str, Any, Any]]
 

@@ -17,9 +17,9 @@ from services.reviews import contract as reviews
 
 # What programs write, or what is compared with a list or a hash and stored by nobody.
 NOT_WRITTEN_BY_PEOPLE = {
-    "account_id", "category", "client", "cursor", "current_password", "email", "new_password",
-    "notification_id", "order_id", "password", "payload", "payment_id", "refresh_token", "review_id",
-    "service_id", "session_id", "signature", "token",
+    "account_id", "category", "client", "cursor", "current_password", "device_tokens", "email",
+    "new_password", "notification_id", "order_id", "password", "payload", "payment_id", "refresh_token",
+    "review_id", "service_id", "session_id", "signature", "token",
 }  # fmt: skip
 LINES = {"accounts": {"display_name"}, "catalog": {"title"}}
 

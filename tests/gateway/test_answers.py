@@ -232,3 +232,16 @@ async def test_signing_in_names_the_client(world: World) -> None:
         ) as response:
             assert response.status == 201
         assert world.rpc.last[2]["client"] == client
+
+
+@on_gateway()
+async def test_signing_in_passes_on_by_what_a_browser_is_known(world: World) -> None:
+    world.rpc.answer(accounts.OPEN_SESSION, RESULT)
+    for sent, passed_on in ((None, ""), ("one two", "one two"), ("x" * 2000, "x" * 1000), ("\xfc", "\xfc")):
+        headers = {} if sent is None else {"Device-Token": sent}
+        async with world.request(
+            "POST", "/v1/sessions", json=BODIES["open_session"], headers=headers
+        ) as response:
+            assert response.status == 201
+        assert world.rpc.last[2]["device_tokens"] == passed_on
+        accounts.OPEN_SESSION.accept(world.rpc.last[2])

@@ -32,6 +32,7 @@ def test_the_table_holds_the_resources_of_the_public_contract() -> None:
         "DELETE /v1/sessions",
         "GET /v1/me",
         "PATCH /v1/me",
+        "GET /v1/me/security_events",
         "PUT /v1/me/password",
         "GET /v1/me/notification_preferences",
         "PATCH /v1/me/notification_preferences",
