@@ -28,11 +28,22 @@ def browser_in_words(user_agent: str | None) -> str:
     The order matters: most browsers also name those they descend from.
     """
     told = user_agent or ""
-    browser, system = _first(_BROWSERS, told), _first(_SYSTEMS, told)
-    if browser:
-        return f"{browser} on {system}" if system else browser
+    if browser := _browser_and_system(told):
+        return browser
     program = _PROGRAM.match(told)
     return f"A program ({program[0]})" if program else "Unknown browser"
+
+
+def browser_in_short(user_agent: str | None) -> str:
+    """The same where there is less room: a program's name alone, and nothing for what is unknown."""
+    told = user_agent or ""
+    program = _PROGRAM.match(told)
+    return _browser_and_system(told) or (program[0] if program else "")
+
+
+def _browser_and_system(told: str) -> str:
+    browser, system = _first(_BROWSERS, told), _first(_SYSTEMS, told)
+    return f"{browser} on {system}" if browser and system else browser
 
 
 def _first(patterns: tuple[tuple[str, str], ...], told: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -16,6 +17,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from client.resources import Session
 
 KEPT_SECONDS = 30 * 24 * 3600  # as long as a refresh token waits for its use
+DEVICE = "device"
+DEVICE_SECONDS = 365 * 24 * 3600
+MOST_DEVICE_TOKENS = 5  # people who share a browser; each has one
+_DEVICE_TOKEN = re.compile(r"[\w.-]{1,150}", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +96,16 @@ class Sessions:
         """Signs the visitor in, or keeps what was renewed."""
         sealed = self._seal.encrypt(json.dumps(dataclasses.asdict(person)).encode()).decode()
         self.set(response, "session", sealed, KEPT_SECONDS)
+
+    def device_tokens(self, request: web.Request) -> list[str]:
+        """What this browser was given when people signed in here, the latest first."""
+        sent = request.cookies.get(f"{self._prefix}{DEVICE}", "").split("~")[:MOST_DEVICE_TOKENS]
+        return [token for token in sent if _DEVICE_TOKEN.fullmatch(token)]  # it goes into a header
+
+    def keep_device(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
+        """Adds a device token to the browser's, which outlive every session."""
+        others = [other for other in self.device_tokens(request) if other != token]
+        self.set(response, DEVICE, "~".join([token, *others][:MOST_DEVICE_TOKENS]), DEVICE_SECONDS)
 
     def forget(self, response: web.StreamResponse) -> None:
         """Signs the visitor out of this browser."""

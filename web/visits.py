@@ -193,6 +193,13 @@ class Visit:
             self.site.sessions.forget(response)
         else:
             self.site.sessions.keep(response, person_of(session))
+        if session is not None and "device_token" in session:
+            self.site.sessions.keep_device(self.request, response, session["device_token"])
+
+    @property
+    def device_tokens(self) -> str:
+        """What proves that people signed in with this browser before."""
+        return " ".join(self.site.sessions.device_tokens(self.request))
 
     def leave_session(self) -> None:
         """Leaves the cookie as it came, even if the API called the session over: it may be another by now."""

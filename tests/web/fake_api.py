@@ -28,6 +28,7 @@ USUAL: dict[str, Any] = {
     "GET /v1/services": EMPTY_LIST,
     "GET /v1/notifications": EMPTY_LIST,
     "GET /v1/sessions": EMPTY_LIST,
+    "GET /v1/me/security_events": EMPTY_LIST,
     "GET /v1/help": {"data": []},
     "GET /v1/me": ACCOUNT,
     "GET /v1/me/notification_preferences": dict.fromkeys(

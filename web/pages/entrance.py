@@ -25,7 +25,8 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
     """Opens a session and goes where the visitor wanted to go."""
     form = await visit.form()
     try:
-        await visit.api.sign_in(form["email"].strip(), form["password"], key=form.key)
+        email, password = form["email"].strip(), form["password"]
+        await visit.api.sign_in(email, password, key=form.key, device_token=visit.device_tokens)
     except Problem as problem:
         return await _again(visit, "sign_in.html", form, problem)
     return visit.go(visit.next_path(FIRST_PAGE))
@@ -44,7 +45,7 @@ async def sign_up(visit: Visit) -> web.StreamResponse:
     email, password = form["email"].strip(), form["password"]
     try:
         await visit.api.register_account(email, password, form["display_name"].strip(), key=form.key)
-        await visit.api.sign_in(email, password)
+        await visit.api.sign_in(email, password, device_token=visit.device_tokens)
     except Problem as problem:
         return await _again(visit, "sign_up.html", form, problem)
     await _set_zone(visit, form["time_zone"])

@@ -11,10 +11,12 @@ from client.resources import Preferences
 from web.browsers import browser_in_words
 from web.forms import Form
 from web.languages import language_choices, zone_choices
+from web.security_events import event_in_words, origin_in_words
 from web.visits import Page, Visit, Who
 
 PATH = "/settings"
 SESSIONS_SHOWN = 100
+EVENTS_SHOWN = 20
 ABOUT_ME = ("display_name", "bio", "time_zone", "locale")
 CATEGORIES = {
     "order_updates": "Order updates",
@@ -32,10 +34,13 @@ async def show_settings(visit: Visit) -> web.StreamResponse:
 
 async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
     """The page; `sent` are forms that were found wrong, by section, with what was typed."""
-    account, sessions, preferences = await asyncio.gather(
-        visit.api.me(), visit.api.sessions(limit=SESSIONS_SHOWN), visit.api.notification_preferences()
+    account, sessions, preferences, happened = await asyncio.gather(
+        visit.api.me(),
+        visit.api.sessions(limit=SESSIONS_SHOWN),
+        visit.api.notification_preferences(),
+        visit.api.security_events(limit=EVENTS_SHOWN),
     )
-    about_me = sent.get("about_me") or Form(values={name: str(account[name]) for name in ABOUT_ME})  # type: ignore[literal-required]
+    about_me = sent.get("about_me") or Form(values={name: str(account[name]) for name in ABOUT_ME})
     places = sorted(sessions["data"], key=lambda place: not place["current"])
     return await visit.show(
         "settings.html",
@@ -45,6 +50,7 @@ async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
         about_me=about_me,
         password=sent.get("password") or Form(),
         places=[(place, browser_in_words(place["client"])) for place in places],
+        security_events=[(one, event_in_words(one), origin_in_words(one)) for one in happened["data"]],
         choices=_choices(preferences),
         channels=CHANNELS,
         languages=language_choices(about_me["locale"]),
