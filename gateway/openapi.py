@@ -14,10 +14,20 @@ from marshmallow import INCLUDE, Schema, fields
 
 from gateway.problems import MEDIA_TYPE
 from gateway.routes import IfMatch, Key, Reads, Route, Shape, Who
-from kit.validation import Money, Timestamp
+from kit.validation import MAX_ID_CHARACTERS, Id, Money, Timestamp
+from services.payments.contract import MAX_ACTION_TOKEN_CHARACTERS
 
 Part = dict[str, Any]
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
+MAX_HEADER_CHARACTERS = 8190  # aiohttp refuses longer ones with 400
+KEY_LIMITS = {"minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]*$"}
+OF_AN_ID = {"maxLength": MAX_ID_CHARACTERS}
+PATH_LIMITS: dict[str, Part] = {  # of what is no id
+    "month": {"minLength": 7, "maxLength": 7, "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])$"},
+    "token": {"maxLength": MAX_ACTION_TOKEN_CHARACTERS},
+    "file": {"maxLength": 64},
+    "code": {"maxLength": 64},
+}
 DESCRIPTION = (
     "A marketplace for small services. Errors are problems (RFC 9457); lists are paged by opaque "
     "cursors; times are RFC 3339 in UTC; money is in minor units. Text that people write is stored in "
@@ -77,20 +87,24 @@ class _Names:
 
 
 class _Converter(OpenAPIConverter):
-    """Says which strings are times."""
+    """Says which strings are times, and how long ids are at most."""
 
     def field2property(self, field: fields.Field[Any]) -> Part:
         described: Part = super().field2property(field)
-        return {**described, "format": "date-time"} if isinstance(field, Timestamp) else described
+        if isinstance(field, Timestamp):
+            return {**described, "format": "date-time"}
+        return {**described, "maxLength": MAX_ID_CHARACTERS} if isinstance(field, Id) else described
 
 
-class _Plugin(MarshmallowPlugin):
+class DocumentPlugin(MarshmallowPlugin):
+    """What schemas become in the document."""
+
     Converter = _Converter
 
 
 def document_of(routes: Iterable[Route]) -> Part:
     """The whole document as JSON-native data."""
-    plugin = _Plugin(schema_name_resolver=_Names())
+    plugin = DocumentPlugin(schema_name_resolver=_Names())
     spec = APISpec(
         title="MicroTasks",
         version="1.0.0",
@@ -139,19 +153,23 @@ def _operation(route: Route) -> Part:
             content[Reads.FORM.value] = {"schema": route.body}
         operation["requestBody"] = {"required": True, "content": content}
     elif route.reads is Reads.TEXT:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+        signed = {"application/json": {"schema": {"type": "object"}}}
+        operation["requestBody"] = {"required": True, "content": signed}
     return operation
 
 
 def _parameters(route: Route) -> list[Any]:
     names = re.findall(r"\{(\w+)\}", route.path)
-    parameters: list[Any] = [_parameter("path", name, True, "") for name in names]
+    parameters: list[Any] = [
+        _parameter("path", name, True, "", **PATH_LIMITS.get(name, OF_AN_ID)) for name in names
+    ]
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
     parameters += [_parameter("header", name, False, meaning) for name, meaning in route.headers.items()]
     if route.key is not Key.NONE:
         meaning = "Makes repeating the request harmless; 1 to 255 printable characters."
-        parameters.append(_parameter("header", "Idempotency-Key", route.key is Key.REQUIRED, meaning))
+        required = route.key is Key.REQUIRED
+        parameters.append(_parameter("header", "Idempotency-Key", required, meaning, **KEY_LIMITS))
     if route.if_match is not IfMatch.NONE:
         required = route.if_match is IfMatch.REQUIRED
         parameters.append(
@@ -166,8 +184,9 @@ def _parameters(route: Route) -> list[Any]:
     return parameters
 
 
-def _parameter(place: str, name: str, required: bool, meaning: str) -> Part:
-    parameter: Part = {"in": place, "name": name, "required": required, "schema": {"type": "string"}}
+def _parameter(place: str, name: str, required: bool, meaning: str, **limits: Any) -> Part:
+    schema = {"type": "string", **(limits or {"maxLength": MAX_HEADER_CHARACTERS})}
+    parameter: Part = {"in": place, "name": name, "required": required, "schema": schema}
     return {**parameter, "description": meaning} if meaning else parameter
 
 

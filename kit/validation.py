@@ -13,6 +13,10 @@ from marshmallow import Schema, ValidationError, fields, validate
 from kit.text import LONGEST_DECOMPOSITION, BadText, accept_line, accept_text, visible_length
 
 MAX_AMOUNT_MINOR = 10**12
+MAX_ID_CHARACTERS = 36
+MAX_CURSOR_CHARACTERS = 1000  # ours have fewer than 300
+MAX_VERSION = 2**31 - 1
+MAX_LOCALE_CHARACTERS = 35  # RFC 5646, 4.4.1: room for every language tag that is likely to be used
 CURRENCIES: tuple[str, ...] = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -107,6 +111,11 @@ class Id(fields.String):
         return value
 
 
+def path_id(**options: Any) -> Text:
+    """An id as a path names it: a malformed one is the id of nothing, so not invalid."""
+    return Text(validate=validate.Length(max=MAX_ID_CHARACTERS), **options)
+
+
 class Timestamp(fields.String):
     """An RFC 3339 time in UTC, kept as a string."""
 
@@ -130,6 +139,11 @@ class StrictInteger(fields.Integer):
         if type(value) is not int:
             raise ValidationError("Not a valid integer.")
         return super()._validated(value)
+
+
+def expected_version() -> StrictInteger:
+    """The version of a resource that the caller has seen; None means whichever is current."""
+    return StrictInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_VERSION))
 
 
 class QueryInteger(fields.Integer):
@@ -166,4 +180,4 @@ class PageArguments(Schema):
     """Every list takes these."""
 
     limit = QueryInteger(load_default=20, validate=validate.Range(1, 100))
-    cursor = Text(load_default=None, allow_none=True)
+    cursor = Text(load_default=None, allow_none=True, validate=validate.Length(max=MAX_CURSOR_CHARACTERS))

@@ -8,7 +8,18 @@ from enum import StrEnum
 from marshmallow import Schema, ValidationError, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import Id, PageArguments, Rating, Text, Timestamp, line, secret, text
+from kit.validation import (
+    MAX_LOCALE_CHARACTERS,
+    Id,
+    PageArguments,
+    Rating,
+    Text,
+    Timestamp,
+    line,
+    path_id,
+    secret,
+    text,
+)
 from services.accounts.emails import LONGEST_EMAIL, EmailAddress
 
 CURRENT_SESSION = "current"
@@ -17,6 +28,7 @@ MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 128
 MAX_CLIENT_LENGTH = 300
 MAX_DEVICE_TOKENS_LENGTH = 1000
+MAX_TIME_ZONE_LENGTH = 64  # the longest name of the IANA database has 32
 
 # The shape of BCP 47 (RFC 5646, 2.1): language, script, region, variants. Extensions are left out.
 _LOCALE = re.compile(
@@ -93,7 +105,7 @@ class ListSecurityEventsQuery(PageArguments):
 class CloseSessionArguments(Schema):
     """A session's id, or `current`. Anything else is a session that does not exist."""
 
-    session_id = Text(required=True)
+    session_id = path_id(required=True)
 
 
 class ChangeMeBody(Schema):
@@ -101,8 +113,8 @@ class ChangeMeBody(Schema):
 
     display_name = line(1, 80)
     bio = text(0, MAX_BIO_LENGTH)
-    time_zone = Text(validate=_check_time_zone)
-    locale = Text(validate=_check_locale)
+    time_zone = Text(validate=[validate.Length(max=MAX_TIME_ZONE_LENGTH), _check_time_zone])
+    locale = Text(validate=[validate.Length(max=MAX_LOCALE_CHARACTERS), _check_locale])
 
 
 class ChangePasswordBody(Schema):
@@ -115,7 +127,7 @@ class ChangePasswordBody(Schema):
 class ProfileArguments(Schema):
     """Whose profile. A malformed id is simply the id of nobody."""
 
-    account_id = Text(required=True)
+    account_id = path_id(required=True)
 
 
 class NoArguments(Schema):

@@ -23,13 +23,16 @@ from kit.validation import (
     Text,
     Timestamp,
     WrittenText,
+    expected_version,
     line,
+    path_id,
     text,
 )
 
 STATUSES = ("draft", "active", "paused", "archived")
 SORTS = ("-created_at", "relevance", "price", "-price", "-rating")
 LONGEST_QUERY = 200
+LONGEST_CATEGORY = 100
 
 
 class Category(Schema):
@@ -77,6 +80,10 @@ def _description(**options: Any) -> WrittenText:
     return text(20, 5000, **options)
 
 
+def _category(**options: Any) -> Text:
+    return Text(validate=validate.Length(max=LONGEST_CATEGORY), **options)
+
+
 def _delivery_days(**options: Any) -> StrictInteger:
     return StrictInteger(validate=validate.Range(1, 90), **options)
 
@@ -90,7 +97,7 @@ class PostServiceBody(Schema):
 
     title = _title(required=True)
     description = _description(required=True)
-    category = Text(required=True)
+    category = _category(required=True)
     price = fields.Nested(Money, required=True)
     delivery_days = _delivery_days(required=True)
     revisions = _revisions(required=True)
@@ -102,7 +109,7 @@ class ChangeServiceBody(Schema):
 
     title = _title()
     description = _description()
-    category = Text()
+    category = _category()
     price = fields.Nested(Money)
     delivery_days = _delivery_days()
     revisions = _revisions()
@@ -112,13 +119,13 @@ class ChangeServiceBody(Schema):
 class ServiceArguments(Schema):
     """One service, named in a path: a malformed id is the id of nothing, so not invalid."""
 
-    service_id = Text(required=True)
+    service_id = path_id(required=True)
 
 
 class ExpectedVersion(Schema):
     """The version the caller has seen; None means whichever is current."""
 
-    expected_version = StrictInteger(load_default=None, allow_none=True)
+    expected_version = expected_version()
 
 
 class ChangeServiceArguments(ServiceArguments, ExpectedVersion, ChangeServiceBody):
@@ -134,7 +141,7 @@ class ServiceQuery(PageArguments):
     units, of whatever currency the service asks when `currency` is not given."""
 
     q = text(0, LONGEST_QUERY, load_default=None, allow_none=True)
-    category = Text(load_default=None, allow_none=True, validate=validate.Length(max=100))
+    category = _category(load_default=None, allow_none=True)
     provider_id = Id(load_default=None, allow_none=True)
     min_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
     max_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))

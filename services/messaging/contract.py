@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, path_id, text
 
 SERVICE = "messaging"
 MAX_BODY_CHARACTERS = 4000
@@ -188,25 +188,25 @@ class NoArguments(Schema):
 class ListMessagesArguments(MessagesQuery):
     """`list_messages`."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class PostMessageArguments(MessageBody):
     """`post_message`."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class MarkMessagesReadArguments(MarkMessagesReadBody):
     """`mark_messages_read`."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class MarkNotificationArguments(MarkNotificationBody):
     """`mark_notification`."""
 
-    notification_id = Text(required=True)
+    notification_id = path_id(required=True)
 
 
 # --- methods ----------------------------------------------------------------------------------

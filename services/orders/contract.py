@@ -9,7 +9,18 @@ from typing import Any, TypedDict
 from marshmallow import Schema, ValidationError, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.validation import (
+    Id,
+    Money,
+    PageArguments,
+    Party,
+    StrictInteger,
+    Text,
+    Timestamp,
+    expected_version,
+    path_id,
+    text,
+)
 
 
 class Status(IntEnum):
@@ -84,14 +95,18 @@ PAYMENT_STATUSES: tuple[str, ...] = (
     "not_due", "due", "processing", "paid", "failed", "refunded", "partly_refunded",
 )  # fmt: skip
 SORTS: tuple[str, ...] = ("-updated_at", "-created_at")
+LONGEST_STATUS_FILTER = 50
 
 
 class StatusFilter(fields.String):
     """Statuses to show, `1,2` in a query string; loads to a sorted list of codes without repeats."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"maxLength": LONGEST_STATUS_FILTER}, **options)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         codes = value.split(",") if isinstance(value, str) else value
-        if not isinstance(codes, list) or not codes:
+        if not isinstance(codes, list) or not 0 < len(codes) <= LONGEST_STATUS_FILTER:
             raise ValidationError("Must be status codes separated by commas.")
         wanted = {str(code).strip() for code in codes}
         if not wanted <= {str(code) for code in STATUS_CODES}:
@@ -122,7 +137,7 @@ class TransitionOrderBody(Schema):
     transition = Text(required=True, validate=validate.OneOf(TRANSITIONS, error="Not a transition."))
     reason = text(0, 2000, load_default=None, allow_none=True)
     note = text(0, 4000, load_default=None, allow_none=True)
-    to_status = StrictInteger(load_default=None, allow_none=True)
+    to_status = StrictInteger(load_default=None, allow_none=True, validate=validate.Range(0, 99))
 
 
 class ListOrdersQuery(PageArguments):
@@ -136,20 +151,20 @@ class ListOrdersQuery(PageArguments):
 class GetOrderArguments(Schema):
     """A malformed id is simply the id of no order."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class TransitionOrderArguments(TransitionOrderBody):
     """`expected_version` is the version in `If-Match`, None without one."""
 
-    order_id = Text(required=True)
-    expected_version = StrictInteger(load_default=None, allow_none=True)
+    order_id = path_id(required=True)
+    expected_version = expected_version()
 
 
 class ListTransitionsArguments(PageArguments):
     """One order's history."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 # --- what comes out ---------------------------------------------------------------------------

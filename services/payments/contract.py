@@ -7,9 +7,24 @@ an account) is `SignedMoney`; what people send is `Money`, from 1 to 10^12.
 from marshmallow import Schema, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import CURRENCIES, Id, Money, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.validation import (
+    CURRENCIES,
+    Id,
+    Money,
+    PageArguments,
+    Party,
+    StrictInteger,
+    Text,
+    Timestamp,
+    path_id,
+    text,
+)
 
 MAX_REASON_CHARACTERS = 2000
+MAX_METHOD_CHARACTERS = 100
+MAX_WEBHOOK_CHARACTERS = 1024 * 1024
+MAX_SIGNATURE_CHARACTERS = 8 * 1024
+MAX_ACTION_TOKEN_CHARACTERS = 64
 
 DUE_STATUSES: tuple[str, ...] = ("due", "processing", "paid", "failed", "refunded", "partly_refunded")
 """What an order shows as `payment_status` from the moment its payment falls due."""
@@ -44,14 +59,17 @@ class PayOrderBody(Schema):
 
     method = Text(
         required=True,
-        validate=validate.Regexp(r"[A-Za-z0-9_]{1,100}\Z", error="Must be the name of a method."),
+        validate=[
+            validate.Length(1, MAX_METHOD_CHARACTERS),
+            validate.Regexp(r"[A-Za-z0-9_]+\Z", error="Must be the name of a method."),
+        ],
     )
 
 
 class PayOrderArguments(PayOrderBody):
     """A payment of one order. A malformed id in a path is the id of nothing: not found."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class ListPaymentsQuery(PageArguments):
@@ -61,13 +79,13 @@ class ListPaymentsQuery(PageArguments):
 class ListPaymentsArguments(ListPaymentsQuery):
     """The payments of one order, newest first: failed ones too."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class GetPaymentArguments(Schema):
     """One payment."""
 
-    payment_id = Text(required=True)
+    payment_id = path_id(required=True)
 
 
 class RefundPaymentBody(Schema):
@@ -80,7 +98,7 @@ class RefundPaymentBody(Schema):
 class RefundPaymentArguments(RefundPaymentBody):
     """A refund of one payment."""
 
-    payment_id = Text(required=True)
+    payment_id = path_id(required=True)
 
 
 class ListTransactionsQuery(PageArguments):
@@ -102,7 +120,10 @@ class StatementQuery(Schema):
 
     month = Text(
         required=True,
-        validate=validate.Regexp(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z", error="Must be a month like 2026-11."),
+        validate=[
+            validate.Length(equal=7),
+            validate.Regexp(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z", error="Must be a month like 2026-11."),
+        ],
     )
 
 
@@ -113,14 +134,14 @@ class NoArguments(Schema):
 class StripeWebhookArguments(Schema):
     """What Stripe posted, byte for byte as text, and its `Stripe-Signature` header."""
 
-    payload = fields.String(required=True)
-    signature = fields.String(required=True)
+    payload = fields.String(required=True, validate=validate.Length(max=MAX_WEBHOOK_CHARACTERS))
+    signature = fields.String(required=True, validate=validate.Length(max=MAX_SIGNATURE_CHARACTERS))
 
 
 class SandboxActionArguments(Schema):
     """The last part of an `action_url` of the sandbox: whoever has it is the person who pays."""
 
-    token = Text(required=True)
+    token = Text(required=True, validate=validate.Length(max=MAX_ACTION_TOKEN_CHARACTERS))
 
 
 class AnswerSandboxActionBody(Schema):
@@ -132,7 +153,7 @@ class AnswerSandboxActionBody(Schema):
 class AnswerSandboxActionArguments(AnswerSandboxActionBody):
     """The same, for one page."""
 
-    token = Text(required=True)
+    token = Text(required=True, validate=validate.Length(max=MAX_ACTION_TOKEN_CHARACTERS))
 
 
 # --- what comes out ---------------------------------------------------------------------------

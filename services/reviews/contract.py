@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
-from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, text
+from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timestamp, path_id, text
 
 MIN_STARS = 1
 MAX_STARS = 5
@@ -63,13 +63,13 @@ class SubmitReviewBody(Schema):
 class SubmitReviewArguments(SubmitReviewBody):
     """A new review of one order. A malformed id in a path is the id of nothing: not found."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class GetReviewArguments(Schema):
     """The review of one order."""
 
-    order_id = Text(required=True)
+    order_id = path_id(required=True)
 
 
 class ChangeReviewBody(Schema):
@@ -82,7 +82,7 @@ class ChangeReviewBody(Schema):
 class ChangeReviewArguments(ChangeReviewBody):
     """Changes of one review by its author."""
 
-    review_id = Text(required=True)
+    review_id = path_id(required=True)
 
 
 class ReplyToReviewBody(Schema):
@@ -94,7 +94,7 @@ class ReplyToReviewBody(Schema):
 class ReplyToReviewArguments(ReplyToReviewBody):
     """The provider's reply to one review."""
 
-    review_id = Text(required=True)
+    review_id = path_id(required=True)
 
 
 class ListProfileReviewsQuery(PageArguments):
@@ -106,13 +106,13 @@ class ListProfileReviewsQuery(PageArguments):
 class ListProfileReviewsArguments(ListProfileReviewsQuery):
     """A provider's reviews, newest first."""
 
-    account_id = Text(required=True)
+    account_id = path_id(required=True)
 
 
 class GetServiceRatingArguments(Schema):
     """The rating of one service."""
 
-    service_id = Text(required=True)
+    service_id = path_id(required=True)
 
 
 StarCounts = Schema.from_dict(
