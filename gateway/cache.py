@@ -15,6 +15,7 @@ from gateway.metrics import CACHE
 from gateway.routes import Kept
 
 MAX_SHELF_BYTES = 32 * 1024 * 1024
+MAX_KEY_CHARACTERS = 2000  # longer addresses are asked for once, if ever
 
 
 class Fill:
@@ -58,7 +59,7 @@ class Cache:
 
     def put(self, fill: Fill, answer: Answer) -> None:
         """Keeps an answer, unless what it is about was dropped since the fill began."""
-        if fill.is_stale or self._seconds <= 0:
+        if fill.is_stale or self._seconds <= 0 or len(fill.key) > MAX_KEY_CHARACTERS:
             return
         shelf, key = fill.shelf, fill.key
         kept = self._shelves[shelf]
@@ -94,7 +95,8 @@ class Cache:
 
 
 def _size(key: str, answer: Answer) -> int:
-    return len(key) + len(answer.body)
+    headers = sum(len(name) + len(value) for name, value in answer.headers.items())
+    return len(key) + len(answer.body) + headers
 
 
 _MISS = CACHE.labels("miss")

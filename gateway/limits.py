@@ -4,7 +4,9 @@ Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first 
 this process's own.
 """
 
+import itertools
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -15,20 +17,19 @@ from gateway.routes import Limit
 from gateway.settings import GatewaySettings
 from kit.errors import TooMany
 
-SWEEP_ABOVE = 10_000
+MAX_WINDOWS = 50_000
 
 
 class WindowCounts(Storage):
-    """Counts in this process's memory. The library's own memory store starts a thread for
-    expiries all the time; here a count starts again when it is next looked at, and old ones are
-    swept when there are many."""
+    """Counts in this process's memory, at most `MAX_WINDOWS` of them: beyond that the oldest windows
+    are forgotten first. The library's own memory store starts a thread for expiries all the time;
+    here a count starts again when it is next looked at, and each new window removes ended ones."""
 
     STORAGE_SCHEME = None
 
     def __init__(self) -> None:
         super().__init__(None)
-        self._windows: dict[str, list[float]] = {}
-        self._sweep_above = SWEEP_ABOVE
+        self._windows: OrderedDict[str, list[float]] = OrderedDict()  # the oldest first
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -41,8 +42,8 @@ class WindowCounts(Storage):
         window = self._windows.get(key)
         if window is None or window[0] <= now:
             window = self._windows[key] = [now + expiry, 0]
-            if len(self._windows) > self._sweep_above:
-                self._sweep(now)
+            self._windows.move_to_end(key)
+            self._remove_old(now)
         window[1] += amount
         return int(window[1])
 
@@ -70,9 +71,11 @@ class WindowCounts(Storage):
         """Forgets one count."""
         self._windows.pop(key, None)
 
-    def _sweep(self, now: float) -> None:
-        self._windows = {key: window for key, window in self._windows.items() if window[0] > now}
-        self._sweep_above = max(SWEEP_ABOVE, 2 * len(self._windows))
+    def _remove_old(self, now: float) -> None:
+        # Two at most, so that no request waits for many; each new window adds only one.
+        for oldest in list(itertools.islice(self._windows, 2)):
+            if self._windows[oldest][0] <= now or len(self._windows) > MAX_WINDOWS:
+                del self._windows[oldest]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import functools
 import zoneinfo
 from importlib import resources
 
-from web.money import locale_of
+from kit.locales import locale_of
 
 LANGUAGES = (
     "en", "en-GB", "en-US", "en-AU", "en-CA", "en-IE", "en-IN", "cs", "da", "de", "de-AT", "de-CH", "el",

@@ -8,10 +8,12 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_date, format_time, format_timedelta
 
-from web.money import locale_of
+from kit.locales import CACHED_TAGS, bounded_tag, locale_of
+
+CACHED_ZONES = 1024  # more than there are
 
 
-@functools.cache
+@functools.lru_cache(CACHED_ZONES)
 def zone_of(name: str) -> ZoneInfo:
     """The time zone of that name; UTC when there is none."""
     try:
@@ -20,9 +22,13 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-@functools.cache
 def english_of(tag: str) -> Locale:
     """English as it is written where a language tag's people live: `de` makes "28 Dec 2026, 17:05"."""
+    return _english_of(bounded_tag(tag))
+
+
+@functools.lru_cache(CACHED_TAGS)
+def _english_of(tag: str) -> Locale:
     locale = locale_of(tag)
     if locale.language == "en":
         return locale

@@ -8,14 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import iso4217
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.core import get_global
 
 from client.resources import Money
+from kit.locales import locale_of
 
 USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
 CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
 LARGEST_MINOR = 10**12
+CACHED_CURRENCIES = 512  # more than there are
 _TENDER = {
     code
     for history in get_global("territory_currencies").values()
@@ -31,19 +33,7 @@ class NoAmount(ValueError):
     """The text is no amount of that currency; the message says why."""
 
 
-@functools.cache
-def locale_of(tag: str) -> Locale:
-    """The nearest locale we know for a language tag such as `pt-BR`; in the end English."""
-    subtags = tag.split("-")
-    for length in range(len(subtags), 0, -1):
-        try:
-            return Locale.parse("_".join(subtags[:length]))
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse("en")
-
-
-@functools.cache
+@functools.lru_cache(CACHED_CURRENCIES)
 def decimals_of(currency: str) -> int:
     """How many decimals the minor unit of a currency stands for (ISO 4217)."""
     return int(iso4217.Currency(currency).exponent or 0)

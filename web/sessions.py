@@ -15,6 +15,7 @@ from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from client.resources import Session
+from kit.locales import bounded_tag
 
 KEPT_SECONDS = 30 * 24 * 3600  # as long as a refresh token waits for its use
 DEVICE = "device"
@@ -62,7 +63,7 @@ def person_of(session: Session) -> Person:
         id=account["id"],
         display_name=account["display_name"],
         roles=tuple(account["roles"]),
-        locale=account["locale"],
+        locale=bounded_tag(account["locale"]),
         time_zone=account["time_zone"],
         session_id=session["session_id"],
         access_token=session["access_token"],
@@ -94,7 +95,9 @@ class Sessions:
 
     def keep(self, response: web.StreamResponse, person: Person) -> None:
         """Signs the visitor in, or keeps what was renewed."""
-        sealed = self._seal.encrypt(json.dumps(dataclasses.asdict(person)).encode()).decode()
+        # Unescaped: a name of 80 characters would fill the 4,096 bytes that a browser takes.
+        told = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":"))
+        sealed = self._seal.encrypt(told.encode()).decode()
         self.set(response, "session", sealed, KEPT_SECONDS)
 
     def device_tokens(self, request: web.Request) -> list[str]:

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from gateway.limits import WindowCounts
 from services.accounts import contract as accounts
 from services.orders import contract as orders
@@ -79,7 +81,8 @@ async def test_behind_trusted_proxies_the_forwarded_address_counts(world: World)
     assert await status("2001:db8::1") == 201
     assert world.rpc.last[1].address == "2001:db8::1"
     assert await status("2001:db8::2") == 429
-    assert await status("nonsense") == 201
+    for nonsense in ("nonsense", "fe80::1%" + "x" * 2000, "fe80::2%" + "y" * 2000):
+        assert await status(nonsense) == (201 if nonsense == "nonsense" else 429)
     assert world.rpc.last[1].address == "127.0.0.1"
 
 
@@ -112,17 +115,26 @@ async def test_without_trusted_proxies_a_forwarded_address_is_not_believed(world
     assert world.rpc.last[1].address == "127.0.0.1"
 
 
-def test_windows_end_and_old_ones_are_swept() -> None:
+def test_windows_end_and_ended_ones_are_removed() -> None:
     counts = WindowCounts()
-    counts._sweep_above = 10
-    assert [counts.incr("a", 60), counts.incr("a", 60)] == [1, 2]
     assert [counts.incr("b", -1), counts.incr("b", -1)] == [1, 1]
     for number in range(20):
         counts.incr(f"old{number}", -1)
-    assert len(counts._windows) <= 12
+    assert len(counts._windows) <= 2
+    assert [counts.incr("a", 60), counts.incr("a", 60)] == [1, 2]
     assert (counts.get("a"), counts.get("b")) == (2, 0)
     assert counts.get_expiry("a") > counts.get_expiry("nobody")
     counts.clear("a")
     assert counts.get("a") == 0 and counts.check()
     counts.reset()
     assert counts._windows == {}
+
+
+def test_more_addresses_than_there_is_room_for_push_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.limits.MAX_WINDOWS", 10)
+    counts = WindowCounts()
+    for number in range(1000):
+        counts.incr(f"2001:db8:{number:x}::/64", 60)
+        counts.incr("somebody", 60)
+    assert len(counts._windows) <= 10
+    assert counts.get("2001:db8:3e7::/64") == 1 and counts.get("2001:db8::/64") == 0

@@ -6,6 +6,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from kit.tokens import DEMO_SIGNING_KEY
+from services.accounts.signing import Signer
 from tests.web.fake_api import ACCESS, REFRESH, Visitor, run
 from web.assets import Assets
 from web.pages import PAGES
@@ -72,6 +74,27 @@ def _read(secrets: tuple[str, ...], cookie: str) -> Any:
         cookies = {"session": cookie}
 
     return Sessions(secrets, False).read(Request())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "明", "\N{GRINNING FACE}", '"'])
+def test_the_largest_session_fits_in_what_a_browser_keeps(letter: str) -> None:
+    """RFC 6265, 6.1: a browser may drop a cookie of more than 4,096 bytes, attributes included."""
+    name = letter * 80
+    token = Signer(DEMO_SIGNING_KEY).sign("i" * 36, "s" * 36, name, ("member", "staff"), 2**31, 600)
+    session: Any = {
+        "session_id": "s" * 36, "access_token": token, "refresh_token": "r" * 43, "expires_in": 600,
+        "account": {
+            "id": "i" * 36, "display_name": name, "roles": ["member", "staff"],
+            "locale": "de-" + "-".join(f"w{number:04d}xx" for number in range(400)),
+            "time_zone": "America/Argentina/ComodRivadavia",
+        },
+    }  # fmt: skip
+    response = web.Response()
+    Sessions(("x",), True).keep(response, person_of(session))
+    (cookie,) = response.cookies.values()
+    assert len(cookie.OutputString()) <= 4096
+    sealed = _read(("x",), cookie.value)
+    assert (sealed.display_name, sealed.locale) == (name, "de")
 
 
 def test_secrets_change_in_two_steps() -> None:

@@ -7,7 +7,8 @@ from aiohttp import web
 
 from client import Problem
 from client.arguments import ChannelChanges, PreferenceChanges
-from client.resources import Preferences
+from client.resources import Account, Preferences
+from kit.locales import bounded_tag
 from web.browsers import browser_in_words
 from web.forms import Form
 from web.languages import language_choices, zone_choices
@@ -40,7 +41,7 @@ async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
         visit.api.notification_preferences(),
         visit.api.security_events(limit=EVENTS_SHOWN),
     )
-    about_me = sent.get("about_me") or Form(values={name: str(account[name]) for name in ABOUT_ME})
+    about_me = sent.get("about_me") or Form(values=_about(account))
     places = sorted(sessions["data"], key=lambda place: not place["current"])
     return await visit.show(
         "settings.html",
@@ -53,9 +54,15 @@ async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
         security_events=[(one, event_in_words(one), origin_in_words(one)) for one in happened["data"]],
         choices=_choices(preferences),
         channels=CHANNELS,
-        languages=language_choices(about_me["locale"]),
+        languages=language_choices(bounded_tag(about_me["locale"])),
         zones=zone_choices(about_me["time_zone"]),
     )
+
+
+def _about(account: Account) -> dict[str, str]:
+    """What the form shows of an account."""
+    values = {name: str(account[name]) for name in ABOUT_ME}  # type: ignore[literal-required]
+    return {**values, "locale": bounded_tag(values["locale"])}
 
 
 def _choices(preferences: Preferences) -> list[tuple[str, str, dict[str, bool]]]:
