@@ -183,6 +183,11 @@ KINDS: dict[str, ProblemKind] = {
     "too_many_streams": ProblemKind(
         429, "Too many event streams", "Close one of your open event streams first."
     ),
+    "too_many_documents": ProblemKind(
+        429,
+        "Too many documents at a time",
+        "Wait until one of your documents is drawn, or for the seconds in Retry-After.",
+    ),
     "internal_error": ProblemKind(
         500, "Internal error", "Our mistake. Tell us the `request_id` if it happens again."
     ),

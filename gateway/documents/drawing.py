@@ -1,33 +1,73 @@
-"""Drawing in a thread of its own, one document after the other, so that the event loop goes on."""
+"""Drawing in threads, so that the event loop goes on, with a share for each account."""
 
 import asyncio
+import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from kit.errors import Unavailable
+from kit.errors import TooMany, Unavailable
 
 MOST_WAITING = 20
+SHARE_PER_ACCOUNT = 2
+TRY_AGAIN_SECONDS = 5
 T = TypeVar("T")
 
 
-class Drawing:
-    """Draws for every request of a gateway. ReportLab's fonts are shared, hence the one thread."""
+class DrawingQueue:
+    """Documents drawn one after the other, in one thread. Each account has at most its share of them
+    waiting or being drawn, whether or not it still waits for the answer."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "drawing")
-        self._waiting = 0
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+        self._lock = threading.Lock()
+        self._accounts: Counter[str] = Counter()
 
-    async def draw(self, draw: Callable[[], T]) -> T:
-        """What `draw` returns. Raises: Unavailable when too many documents wait already."""
-        if self._waiting >= MOST_WAITING:
-            raise Unavailable("Too many documents are being drawn.", code="busy")
-        self._waiting += 1
+    async def draw(self, account_id: str, draw: Callable[[], T]) -> T:
+        """What `draw` returns.
+
+        Raises: TooMany when the account has its share already, Unavailable when too many documents
+        wait altogether.
+        """
+        self._enter(account_id)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, draw)
-        finally:
-            self._waiting -= 1
+            drawing = self._thread.submit(draw)
+        except RuntimeError as error:  # the gateway is stopping
+            self._leave(account_id)
+            raise Unavailable("The gateway is stopping.", code="busy") from error
+        drawing.add_done_callback(lambda _: self._leave(account_id))
+        return await asyncio.wrap_future(drawing)
 
     def close(self) -> None:
         """Ends the thread after what it is drawing."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _enter(self, account_id: str) -> None:
+        with self._lock:
+            if self._accounts[account_id] >= SHARE_PER_ACCOUNT:
+                detail = f"At most {SHARE_PER_ACCOUNT} documents at a time are drawn for one account."
+                raise TooMany(detail, code="too_many_documents", retry_after_seconds=TRY_AGAIN_SECONDS)
+            if self._accounts.total() >= MOST_WAITING:
+                raise Unavailable("Too many documents are being drawn.", code="busy")
+            self._accounts[account_id] += 1
+
+    def _leave(self, account_id: str) -> None:
+        with self._lock:
+            self._accounts[account_id] -= 1
+            if not self._accounts[account_id]:
+                del self._accounts[account_id]
+
+
+class Drawing:
+    """What draws for every request of a gateway. ReportLab's fonts are shared, hence one thread for all
+    PDFs; pages have a thread of their own, since one is drawn a hundred times sooner."""
+
+    def __init__(self) -> None:
+        self.pdfs = DrawingQueue("pdfs")
+        self.pages = DrawingQueue("pages")
+
+    def close(self) -> None:
+        """Ends both threads after what they are drawing."""
+        self.pdfs.close()
+        self.pages.close()

@@ -8,25 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import iso4217
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
 
-DEFAULT_LOCALE = "en"
+CACHED_CURRENCIES = 512  # more than there are
 
 
-@functools.cache
-def locale_of(tag: str) -> Locale:
-    """The locale of a language tag such as `pt-BR`: the nearest one known, in the end English."""
-    subtags = tag.split("-")
-    for length in range(len(subtags), 0, -1):
-        try:
-            return Locale.parse("_".join(subtags[:length]))
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse(DEFAULT_LOCALE)
-
-
-@functools.cache
+@functools.lru_cache(CACHED_CURRENCIES)
 def decimals_of(currency: str) -> int:
     """How many decimals the minor unit of a currency stands for (ISO 4217)."""
     return int(iso4217.Currency(currency).exponent or 0)

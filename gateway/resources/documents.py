@@ -16,12 +16,13 @@ from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
-from gateway.documents.words import DEFAULT_LOCALE, Words, locale_of
+from gateway.documents.words import Words
 from gateway.formats import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
 from gateway.incoming import Incoming
 from gateway.problems import not_found
 from gateway.routes import Key, Reads, Route, Shape, Who
 from kit.errors import Conflict, ServiceError
+from kit.locales import DEFAULT_TAG, locale_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 
@@ -76,7 +77,7 @@ async def show_sandbox_action(incoming: Incoming) -> web.Response:
     reply = await incoming.call(payments.GET_SANDBOX_ACTION, token=_token(incoming))
     if chosen == JSON:
         return _json(reply.result)
-    return _page(draw_action(reply.result, Words(locale_of(DEFAULT_LOCALE))))
+    return _page(draw_action(reply.result, Words(locale_of(DEFAULT_TAG))))
 
 
 async def answer_sandbox_action(incoming: Incoming) -> web.Response:
@@ -109,7 +110,7 @@ async def _locale(incoming: Incoming) -> str:
     try:
         return str((await incoming.call(accounts.GET_ME)).result["locale"])
     except ServiceError:
-        return DEFAULT_LOCALE
+        return DEFAULT_TAG
 
 
 async def _document(
@@ -117,22 +118,21 @@ async def _document(
 ) -> web.Response:
     locale = locale_of(tag)
     if chosen == PDF and locale.character_order != "left-to-right":
-        locale = locale_of(DEFAULT_LOCALE)  # whole lines from the right are beyond our PDFs
+        locale = locale_of(DEFAULT_TAG)  # whole lines from the right are beyond our PDFs
 
-    def draw() -> tuple[str, bytes]:
-        sheet = make(Words(locale))
-        if chosen == HTML:
-            return sheet.name, draw_html(sheet).encode()
-        # Its library is imported by the first PDF: most gateways start more often than they draw one.
-        from gateway.documents.pdf import draw_pdf
-
-        return sheet.name, draw_pdf(sheet)
-
-    name, body = await incoming.gateway.drawing.draw(draw)
+    drawing, account_id = incoming.gateway.drawing, incoming.signed_in.id
     if chosen == HTML:
-        return _page(body.decode())
+        return _page(await drawing.pages.draw(account_id, lambda: draw_html(make(Words(locale)))))
+    name, body = await drawing.pdfs.draw(account_id, lambda: _pdf(make(Words(locale))))
     headers = {**_VARYING, "Content-Disposition": f'inline; filename="{name}.pdf"'}
     return web.Response(body=body, content_type=MEDIA_TYPES[PDF], headers=headers)
+
+
+def _pdf(sheet: Sheet) -> tuple[str, bytes]:
+    # Its library is imported by the first PDF: most gateways start more often than they draw one.
+    from gateway.documents.pdf import draw_pdf
+
+    return sheet.name, draw_pdf(sheet)
 
 
 _VARYING = {"Vary": "Authorization, Accept"}

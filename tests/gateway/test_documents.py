@@ -11,19 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.documents.drawing import MOST_WAITING, Drawing
+from gateway.documents.drawing import MOST_WAITING, SHARE_PER_ACCOUNT, DrawingQueue
 from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
 from gateway.documents.html import draw_html
 from gateway.documents.pdf import draw_pdf
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
-from gateway.documents.words import Words, decimals_of, locale_of
-from kit.errors import NotFound, Unavailable
+from gateway.documents.words import Words, decimals_of
+from kit.errors import NotFound, TooMany, Unavailable
+from kit.locales import locale_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID
-from tests.gateway.world import ANNA, World, on_gateway
+from tests.gateway.world import ANNA, BEN, World, on_gateway
 
 RECEIPT = f"/v1/payments/{PAYMENT_ID}/receipt"
 STATEMENT = "/v1/me/statements/2026-11"
@@ -195,14 +196,6 @@ def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
     assert len(digits) > decimals_of(currency)
 
 
-@pytest.mark.parametrize(
-    ("tag", "found"),
-    [("pt-BR", "pt_BR"), ("en-GB-oxendict", "en_GB"), ("zh-Hans-CN", "zh_Hans_CN"), ("xx", "en"), ("", "en")],
-)
-def test_the_nearest_locale_is_found(tag: str, found: str) -> None:
-    assert str(locale_of(tag)) == found
-
-
 def test_nothing_a_person_wrote_becomes_markup() -> None:
     hostile = payment(
         service={"id": "s", "title": HOSTILE},
@@ -241,19 +234,76 @@ def test_the_longest_reason_still_fits_on_a_page() -> None:
 
 def test_documents_are_drawn_beside_the_event_loop_and_only_so_many_wait() -> None:
     async def many() -> None:
-        drawing, go_on, threads = Drawing(), threading.Event(), set()
+        queue, go_on, threads = DrawingQueue("test"), threading.Event(), set()
 
         def draw() -> None:
             threads.add(threading.current_thread())
             assert go_on.wait(30)
 
-        waiting = [asyncio.create_task(drawing.draw(draw)) for _ in range(MOST_WAITING)]
+        waiting = [asyncio.create_task(queue.draw(f"account {n}", draw)) for n in range(MOST_WAITING)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await drawing.draw(draw)
+            await queue.draw("one more", draw)
         go_on.set()
         await asyncio.gather(*waiting)
         assert len(threads) == 1 and threading.main_thread() not in threads
-        drawing.close()
+        await queue.draw("one more", draw)
+        queue.close()
+        with pytest.raises(Unavailable):
+            await queue.draw("too late", draw)
 
     asyncio.run(many())
+
+
+def test_one_account_has_a_share_of_the_queue_and_keeps_it_when_it_no_longer_waits() -> None:
+    async def many() -> None:
+        queue, go_on, begun = DrawingQueue("test"), threading.Event(), threading.Event()
+
+        def draw() -> str:
+            begun.set()
+            assert go_on.wait(30)
+            return "drawn"
+
+        mine = [asyncio.create_task(queue.draw("anna", draw)) for _ in range(SHARE_PER_ACCOUNT)]
+        assert await asyncio.to_thread(begun.wait, 30)
+        mine[0].cancel()
+        await asyncio.wait(mine[:1])
+        with pytest.raises(TooMany) as refused:
+            await queue.draw("anna", draw)
+        assert refused.value.code == "too_many_documents" and refused.value.data["retry_after_seconds"] > 0
+        others = asyncio.create_task(queue.draw("ben", draw))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await others == await mine[1] == await queue.draw("anna", draw) == "drawn"
+        assert not queue._accounts
+        queue.close()
+
+    asyncio.run(many())
+
+
+@on_gateway()
+async def test_pdfs_of_one_account_delay_neither_its_pages_nor_make_others_wait_for_more_than_its_share(
+    world: World,
+) -> None:
+    world.rpc.answer(payments.GET_PAYMENT, payment())
+    world.rpc.answer(accounts.GET_ME, {"locale": "en"})
+    go_on = threading.Event()
+    held = [
+        asyncio.create_task(world.gateway.drawing.pdfs.draw(ANNA, lambda: go_on.wait(30)))
+        for _ in range(SHARE_PER_ACCOUNT)
+    ]
+    await asyncio.sleep(0)
+    problem = await world.problem("GET", f"{RECEIPT}?format=pdf", ANNA)
+    assert (problem["status"], problem["code"]) == (429, "too_many_documents")
+    assert int(problem["headers"]["Retry-After"]) > 0
+    async with world.request("GET", f"{RECEIPT}?format=html", ANNA) as response:
+        assert response.status == 200
+    others = asyncio.create_task(_status(world, f"{RECEIPT}?format=pdf", BEN))
+    go_on.set()
+    assert await others == 200
+    await asyncio.gather(*held)
+
+
+async def _status(world: World, path: str, who: str) -> int:
+    async with world.request("GET", path, who) as response:
+        return int(response.status)
