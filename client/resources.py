@@ -373,6 +373,7 @@ class Statement(TypedDict):
     provider: Party
     totals: list[StatementTotal]
     lines: list[Transaction]
+    lines_left_out: int
 
 
 class SandboxAction(TypedDict):

@@ -32,6 +32,8 @@ def statement_of(statement: Json, words: Words) -> Sheet:
         rows = tuple(_row(line, words) for line in statement["lines"])
         tables.append(Table("Movements", ("Date", "What", "Change of the balance"), rows))
     notes = ["Balances count pending and available money together.", "The month and all dates are in UTC."]
+    if left_out := statement.get("lines_left_out", 0):  # a payments service of before has none
+        notes.insert(0, f"{left_out} more movements are not listed; the balances count them.")
     if not statement["totals"]:
         notes.insert(0, "Nothing was earned or paid out so far.")
     return Sheet(f"statement-{statement['month']}", "Statement", facts, tuple(tables), tuple(notes))

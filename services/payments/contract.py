@@ -25,6 +25,7 @@ MAX_METHOD_CHARACTERS = 100
 MAX_WEBHOOK_CHARACTERS = 1024 * 1024
 MAX_SIGNATURE_CHARACTERS = 8 * 1024
 MAX_ACTION_TOKEN_CHARACTERS = 64
+MAX_STATEMENT_LINES = 1000
 
 DUE_STATUSES: tuple[str, ...] = ("due", "processing", "paid", "failed", "refunded", "partly_refunded")
 """What an order shows as `payment_status` from the moment its payment falls due."""
@@ -279,12 +280,15 @@ class StatementTotal(Schema):
 
 
 class Statement(Schema):
-    """The caller's month as a provider; lines are oldest first, releases left out."""
+    """The caller's month as a provider; lines are oldest first, releases left out. A month has at most
+    1,000 lines; `lines_left_out` says how many more there were, which the totals count and
+    `GET /v1/me/transactions` lists."""
 
     month = Text(required=True)
     provider = fields.Nested(Party, required=True)
     totals = fields.List(fields.Nested(StatementTotal), required=True)
     lines = fields.List(fields.Nested(Transaction), required=True)
+    lines_left_out = StrictInteger(required=True)
 
 
 class SandboxAction(Schema):

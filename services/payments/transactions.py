@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select
 
 from kit.tokens import Caller
 from kit.validation import rfc3339
+from services.payments.contract import MAX_STATEMENT_LINES
 from services.payments.ledger import KINDS
 from services.payments.models import ACCOUNT_NAMES, DUES, ENTRIES, MOVEMENTS
 from services.payments.rendering import Json, Row, money
@@ -54,11 +55,13 @@ def statement_of(connection: Connection, caller: Caller, month: str) -> Json:
     name = connection.scalar(
         select(ACCOUNT_NAMES.c.display_name).where(ACCOUNT_NAMES.c.account_id == caller.id)
     )
+    lines = [row for row in rows if row["kind"] != "release"]
     return {
         "month": month,
         "provider": {"id": caller.id, "display_name": name or caller.display_name},
         "totals": [_total(currency, opening.get(currency, 0), rows) for currency in currencies],
-        "lines": [render_transaction(row) for row in rows if row["kind"] != "release"],
+        "lines": [render_transaction(row) for row in lines[:MAX_STATEMENT_LINES]],
+        "lines_left_out": max(0, len(lines) - MAX_STATEMENT_LINES),
     }
 
 

@@ -196,6 +196,11 @@ def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
     assert len(digits) > decimals_of(currency)
 
 
+def test_a_statement_says_how_many_movements_it_leaves_out() -> None:
+    (note, *_) = statement_of(statement(lines_left_out=7), ENGLISH).notes
+    assert note == "7 more movements are not listed; the balances count them."
+
+
 def test_nothing_a_person_wrote_becomes_markup() -> None:
     hostile = payment(
         service={"id": "s", "title": HOSTILE},

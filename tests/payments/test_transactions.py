@@ -113,6 +113,18 @@ def test_the_next_month_opens_with_what_this_one_closed(world: World) -> None:
     assert statement(world, "2020-01")["totals"] == []
 
 
+def test_a_statement_lists_so_many_lines_but_counts_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_month_of_business(world)
+    whole = statement(world, THIS_MONTH)
+    assert (len(whole["lines"]), whole["lines_left_out"]) == (4, 0)
+    monkeypatch.setattr("services.payments.transactions.MAX_STATEMENT_LINES", 3)
+    cut = statement(world, THIS_MONTH)
+    assert (cut["lines"], cut["lines_left_out"]) == (whole["lines"][:3], 1)
+    assert cut["totals"] == whole["totals"]
+
+
 def test_a_month_is_a_month() -> None:
     assert bounds_of("2026-12") == (datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 
