@@ -33,6 +33,7 @@ from client.resources import (
 
 Json = Any
 LARGEST_PAGE = 100
+STABLE_SORTS = {"/v1/orders": "-created_at"}  # where the usual order may change between two pages
 DocumentFormat = Literal["html", "pdf"]
 MEDIA_TYPES = {"html": "text/html", "pdf": "application/pdf"}
 
@@ -52,8 +53,11 @@ class ListReading:
         return cast(bytes, await self.connection.send("GET", path, headers=accept))
 
     async def all_of(self, path: str, **query: Json) -> AsyncIterator[Json]:
-        """Every item of a list, page after page."""
+        """Every item of a list, page after page. Orders are read by `-created_at` unless `sort` is
+        given: by `-updated_at`, one that changes meanwhile moves to the front and would be missed."""
         cursor: str | None = None
+        if path in STABLE_SORTS:
+            query.setdefault("sort", STABLE_SORTS[path])
         while True:
             page = await self._read(path, limit=LARGEST_PAGE, cursor=cursor, **query)
             for item in page["data"]:

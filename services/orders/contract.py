@@ -145,7 +145,14 @@ class ListOrdersQuery(PageArguments):
 
     role = Text(required=True, validate=validate.OneOf(("customer", "provider")))
     status = StatusFilter(load_default=None, allow_none=True)
-    sort = Text(load_default="-updated_at", validate=validate.OneOf(SORTS))
+    sort = Text(
+        load_default="-updated_at",
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "By `-updated_at` an order that changes while pages are read moves to the front "
+            "and may be on none of them. `-created_at` is stable: read whole lists by it."
+        },
+    )
 
 
 class GetOrderArguments(Schema):

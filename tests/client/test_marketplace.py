@@ -233,6 +233,20 @@ def test_a_whole_list_is_read_page_after_page() -> None:
     assert api.asked[1][1] == "/v1/notifications?limit=100&cursor=next"
 
 
+@pytest.mark.parametrize(("query", "sort"), [({}, "-created_at"), ({"sort": "-updated_at"}, "-updated_at")])
+def test_all_orders_are_read_in_an_order_that_changes_of_them_do_not_change(
+    query: dict[str, str], sort: str
+) -> None:
+    first, last = ({"data": [n], "page": {"next_cursor": c}} for n, c in ((1, "next"), (2, None)))
+    api = FakeApi((200, first), (200, last))
+
+    async def scenario(client: MarketplaceClient) -> list[int]:
+        return [item async for item in client.all_of("/v1/orders", role="customer", **query)]
+
+    assert run(api, scenario) == [1, 2]
+    assert all(f"sort={sort}" in asked[1] for asked in api.asked)
+
+
 def test_live_events_resume_after_the_last_one_when_the_stream_breaks() -> None:
     def stream(text: str) -> Answer:
         async def answer(request: web.Request) -> web.StreamResponse:
