@@ -1,6 +1,7 @@
 """Pages about the API itself: health, its document, problems, keys, help."""
 
 import base64
+import functools
 import html
 import json
 from importlib.resources import files
@@ -27,6 +28,12 @@ DOCS_FILES: dict[str, tuple[Traversable, str]] = {
     "swagger-ui-bundle.js": (swagger_ui_path / "swagger-ui-bundle.js", "text/javascript"),
     "start.js": (files("gateway.docs") / "start.js", "text/javascript"),
 }
+
+
+@functools.cache
+def _read(file: str) -> bytes:
+    """One of those files; each is read once."""
+    return DOCS_FILES[file][0].read_bytes()
 
 
 class HelpArticle(Schema):
@@ -68,10 +75,10 @@ async def show_docs(_: Incoming) -> web.Response:
 
 async def show_docs_file(incoming: Incoming) -> web.Response:
     """The scripts and styles of that page."""
-    found = DOCS_FILES.get(incoming.path["file"])
-    if found is None:
+    file = incoming.path["file"]
+    if file not in DOCS_FILES:
         raise not_found()
-    return web.Response(body=found[0].read_bytes(), content_type=found[1], charset="utf-8")
+    return web.Response(body=_read(file), content_type=DOCS_FILES[file][1], charset="utf-8")
 
 
 async def show_problem(incoming: Incoming) -> web.Response:
