@@ -19,7 +19,7 @@ from chassis.outbox import Relay
 from chassis.rpc import rpc
 from chassis.settings_provider import SettingsProvider
 from chassis.timers import every
-from kit.errors import Invalid, Unauthenticated, Unavailable
+from kit.errors import Invalid, Unauthenticated, Unavailable, field_errors
 from kit.tokens import Caller
 from services.accounts import (
     contract,
@@ -94,7 +94,8 @@ class AccountsService:
         self._veil_fingerprint()
         _refuse_common("password", password)
         if self.settings.environment == "production" and is_special_use(email):
-            raise Invalid.field("email", "invalid", "No mail reaches this domain.")
+            why = "No mail reaches this domain."
+            raise Invalid(why, errors=field_errors({"email": [why]}))
         new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
         address, settings = self.call.address, self.settings
         return once(self.db, self.call, lambda c: render_account(sign_ups.sign_up(c, new, address, settings)))
