@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, literal, select, text, tup
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
+from chassis.audit import log_staff_read
 from kit.tokens import Caller
 from services.messaging.access import refused_reading
 from services.messaging.models import NOTIFICATIONS, PREFERENCES
@@ -20,8 +21,8 @@ FIRST_POSITION = 2**31 - 1
 # The thread's row comes even without messages: an empty list is an answer, no row is "not found".
 # Positions are gapless, so a page is a range of them and costs the same however long the thread is.
 MESSAGES_OF_THREAD = text("""
-    SELECT thread.order_id, message.id, message.position, message.body, message.created_at,
-           message.read_at, message.author_id,
+    SELECT thread.order_id, thread.customer_id, thread.provider_id,
+           message.id, message.position, message.body, message.created_at, message.read_at, message.author_id,
            CASE message.author_id WHEN thread.customer_id THEN customer.display_name
                                   ELSE provider.display_name END AS author_name
     FROM threads AS thread
@@ -82,6 +83,7 @@ def messages_of_thread(
     rows = connection.execute(MESSAGES_OF_THREAD, arguments).all()
     if not rows:
         raise refused_reading(connection, caller, order_id)
+    log_staff_read(caller, "messages", order_id, (str(rows[0].customer_id), str(rows[0].provider_id)))
     return [row for row in rows if row.id is not None]
 
 

@@ -93,7 +93,12 @@ def _newest_first(orders: Select[Any], source: FromClause, sort: str) -> Select[
 
 
 LIST_TRANSITIONS: Select[Any] = (
-    select(ORDER_HISTORY, ACCOUNT_NAMES.c.display_name.label("actor_name"))
+    select(
+        ORDER_HISTORY,
+        ACCOUNT_NAMES.c.display_name.label("actor_name"),
+        ORDERS.c.customer_id,
+        ORDERS.c.provider_id,
+    )
     .select_from(ORDERS)
     .outerjoin(
         ORDER_HISTORY,

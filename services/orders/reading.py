@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from chassis.audit import log_staff_read
 from kit.errors import BadQuery, NotFound
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
@@ -19,7 +20,9 @@ def get_order(connection: Connection, order_id: str, caller: Caller) -> dict[str
 
     Raises: NotFound for everybody else.
     """
-    return render_order(_one(connection, queries.GET_ORDER, order_id, caller), caller)
+    row = _one(connection, queries.GET_ORDER, order_id, caller)
+    log_staff_read(caller, "order", order_id, _parties(row))
+    return render_order(row, caller)
 
 
 def lock_order(connection: Connection, order_id: str, caller: Caller) -> Row:
@@ -76,6 +79,7 @@ def list_transitions(
     rows = connection.execute(queries.LIST_TRANSITIONS, parameters).mappings().all()
     if not rows:
         raise _no_such_order()
+    log_staff_read(caller, "history", order_id, _parties(rows[0]))
     lines = [row for row in rows if row["sequence"] is not None]
     return page_of(lines, limit, filters, lambda row: [row["sequence"]], render_transition)
 
@@ -87,6 +91,10 @@ def _one(connection: Connection, statement: Any, order_id: str, caller: Caller) 
     if found is None:
         raise _no_such_order()
     return dict(found)
+
+
+def _parties(row: Row) -> tuple[str, str]:
+    return row["customer_id"], row["provider_id"]
 
 
 def _access(caller: Caller) -> dict[str, Any]:

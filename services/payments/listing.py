@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from chassis.audit import log_staff_read
 from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
@@ -24,6 +25,7 @@ def list_payments(
         raise queries.OrderUnknown
     if not queries.may_see(caller, due):
         raise queries.nothing_there()
+    log_staff_read(caller, "payments", order_id, (due["customer_id"], due["provider_id"]))
     filters = {"list": "payments", "order_id": order_id}
     found = queries.payments_of_order(connection, order_id, caller.id, _before(cursor, filters), limit + 1)
     return page_of(found, limit, filters, lambda one: [one[0]["id"]], lambda one: one[1])

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, or_, select
 
+from chassis.audit import log_staff_read
 from kit.errors import NotFound
 from kit.tokens import Caller
 from kit.validation import is_id
@@ -49,7 +50,9 @@ def find_payment(connection: Connection, payment_id: str, caller: Caller) -> Jso
     rendered = _rendered(connection, allowed, caller.id)
     if not rendered:
         raise nothing_there()
-    return rendered[0][1]
+    row, payment = rendered[0]
+    log_staff_read(caller, "payment", row["order_id"], (row["customer_id"], row["provider_id"]))
+    return payment
 
 
 def shown_payment(connection: Connection, payment_id: str, payer_id: str) -> Json:

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from kit.contracts import Rpc
 from kit.errors import BadQuery, Forbidden, Invalid, NotFound, Unauthenticated
@@ -41,6 +42,16 @@ def test_a_message_is_kept_as_typed(messaging: Harness, deal: Deal) -> None:
     assert posted["author"] == party(deal.customer)
     assert posted["read_at"] is None
     assert messages(messaging, deal.provider, deal) == [posted]
+
+
+def test_staff_who_read_a_thread_are_logged_and_parties_are_not(messaging: Harness, deal: Deal) -> None:
+    with capture_logs() as logs:
+        for caller in (deal.customer, deal.staff, deal.provider):
+            messages(messaging, caller, deal)
+    (line,) = [line for line in logs if line["event"] == "staff_read"]
+    assert (line["resource"], line["account_id"], line["order_id"]) == (
+        "messages", deal.staff.id, deal.order_id,
+    )  # fmt: skip
 
 
 def test_staff_read_but_neither_write_nor_mark(messaging: Harness, deal: Deal) -> None:

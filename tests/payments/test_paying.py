@@ -1,6 +1,7 @@
 """Paying an order: who may, when, and what it leaves behind."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from kit.errors import Conflict, Declined, Forbidden, Invalid, NotFound
 from services.accounts.contract import ACCOUNT_UPDATED
@@ -112,6 +113,20 @@ def test_a_decline_is_stored_for_its_key_and_another_try_may_succeed(world: Worl
     assert world.changes(order)[-1] == ("paid", "paid")
     page = world.payments.call_as(world.customer, contract.LIST_PAYMENTS, order_id=order.id)
     assert [payment["status"] for payment in page["data"]] == ["paid", "failed"]
+
+
+def test_staff_who_read_payments_are_logged_and_parties_are_not(world: World) -> None:
+    order = world.order()
+    payment = world.pay(order)
+    with capture_logs() as logs:
+        for caller in (world.customer, world.provider, world.staff):
+            world.get(payment, caller)
+            world.payments.call_as(caller, contract.LIST_PAYMENTS, order_id=order.id)
+    reads = [line for line in logs if line["event"] == "staff_read"]
+    assert [(line["resource"], line["account_id"], line["order_id"]) for line in reads] == [
+        ("payment", world.staff.id, order.id),
+        ("payments", world.staff.id, order.id),
+    ]
 
 
 def test_the_parties_and_staff_see_a_payment_and_nobody_else(world: World) -> None:

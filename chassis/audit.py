@@ -1,0 +1,17 @@
+"""What staff read of other people's: logged and counted. Parties of an order are no staff there."""
+
+from collections.abc import Collection
+
+import structlog
+
+from kit import metrics
+from kit.tokens import Caller
+
+log = structlog.get_logger(__name__)
+
+
+def log_staff_read(caller: Caller, resource: str, order_id: str, parties: Collection[str]) -> None:
+    """Logs that somebody reads what they may see as staff only; the line also has the request's id."""
+    if caller.is_staff and caller.id not in parties:
+        metrics.STAFF_READS.labels(resource).inc()
+        log.info("staff_read", resource=resource, account_id=caller.id, order_id=order_id)
