@@ -47,6 +47,11 @@ def dead_letter_queue(settings: Settings, service: str) -> str:
     return f"{settings.broker_prefix}dead-letters-{service}"
 
 
+def gateways_exchange(settings: Settings) -> str:
+    """Where gateways tell each other what they counted (`gateway/shared_counts.py`)."""
+    return f"{settings.broker_prefix}gateways"
+
+
 def event_queue_arguments(settings: Settings, consumer: str) -> dict[str, Any]:
     """Quorum, with dead letters; the delivery limit only catches what kills consumers for days."""
     return {
@@ -75,6 +80,7 @@ def exchanges(settings: Settings, services: Iterable[str]) -> Iterator[tuple[str
     """Every exchange, and its type."""
     yield rpc_exchange(settings), "topic"
     yield dead_letter_exchange(settings), "direct"
+    yield gateways_exchange(settings), "fanout"
     for service in services:
         yield events_exchange(settings, service), "topic"
 

@@ -69,8 +69,9 @@ def rights_of_service(settings: Settings, service: str, events: Iterable[Event])
 
 
 def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
-    """A gateway calls services, and hears their live events, on queues of its own."""
+    """A gateway calls services, hears their live events and other gateways' counts, on queues of its own."""
     calls, prefix = topology.rpc_exchange(settings), re.escape(settings.broker_prefix)
+    gateways = topology.gateways_exchange(settings)
     queues = [f"{prefix}rpc\\.reply-gateway-.+", f"{prefix}live-gateway-.+"]
     heard: dict[str, list[str]] = {}
     for event in events:
@@ -80,8 +81,8 @@ def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
     return Rights(
         user=GATEWAY,
         configure=_one_of(queues),
-        write=_one_of([re.escape(calls), *queues]),
-        read=_one_of([*map(re.escape, [calls, *heard]), *queues]),
+        write=_one_of([*map(re.escape, [calls, gateways]), *queues]),
+        read=_one_of([*map(re.escape, [calls, gateways, *heard]), *queues]),
         topics={
             calls: (services, _one_of([*_own_replies("gateway-[0-9a-f]{32}"), "reply\\.[0-9a-f]{32}"])),
             **{exchange: (NOTHING, _one_of(types)) for exchange, types in heard.items()},
@@ -96,9 +97,10 @@ def rights_of_migrate(settings: Settings, events: Iterable[Event]) -> Rights:
     consumed = [topology.event_queue(settings, e, consumer) for e in events for consumer in e.consumers]
     owned = [topology.events_exchange(settings, name) for name in NAMES]
     calls, dead = topology.rpc_exchange(settings), topology.dead_letter_exchange(settings)
+    shared = [*owned, calls, dead, topology.gateways_exchange(settings)]
     return Rights(
         user=MIGRATE,
-        configure=_one_of(map(re.escape, [*queues, *owned, calls, dead])),
+        configure=_one_of(map(re.escape, [*queues, *shared])),
         # RabbitMQ asks for these rights when a queue with dead letters is declared, and when one is bound.
         write=_one_of(map(re.escape, [*queues, dead])),
         read=_one_of(map(re.escape, [*consumed, *owned, calls, dead])),

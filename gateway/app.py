@@ -41,6 +41,7 @@ from gateway.rpc import AmqpRpcClient, RpcClient
 from gateway.server import GatewayRunner
 from gateway.serving import AiohttpHandler, frame, serve
 from gateway.settings import GatewaySettings
+from gateway.shared_counts import SharedCounts
 from kit import logging
 from kit.contracts import Event, events_of
 from kit.settings import load
@@ -197,7 +198,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     app = build_app(settings, rpc, feed)
     gateway = app[GATEWAY]
     app.on_startup.append(lambda _: _able_to_answer(gateway, stop))
-    broker = Broker(settings.amqp_url, rpc, feed)
+    broker = Broker(settings.amqp_url, rpc, feed, SharedCounts(settings, gateway.limits.counts))
     await broker.start()
     try:
         async with showing_metrics(gateway), listening(app, settings):

@@ -1,7 +1,7 @@
 """Rate limits, and the header fields that announce them.
 
-Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first request. Counts are
-this process's own.
+Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first request. Counts
+are this process's own and what other gateways say that they counted (`gateway/shared_counts.py`).
 """
 
 import itertools
@@ -18,6 +18,7 @@ from gateway.settings import GatewaySettings
 from kit.errors import TooMany
 
 MAX_WINDOWS = 50_000
+WINDOW_SECONDS = 60
 
 
 class WindowCounts(Storage):
@@ -30,6 +31,7 @@ class WindowCounts(Storage):
     def __init__(self) -> None:
         super().__init__(None)
         self._windows: OrderedDict[str, list[float]] = OrderedDict()  # the oldest first
+        self._unshared: dict[str, int] | None = None  # None while nobody is told
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -38,6 +40,13 @@ class WindowCounts(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Counts, in a new window when the last one is over."""
+        if self._unshared is not None:
+            self._unshared[key] = self._unshared.get(key, 0) + amount
+        return self.add(key, expiry, amount)
+
+    def add(self, key: str, expiry: float, amount: int) -> int:
+        """Counts without telling other gateways: what one of them counted in a window that still lasts
+        `expiry` seconds."""
         now = time.time()
         window = self._windows.get(key)
         if window is None or window[0] <= now:
@@ -70,6 +79,22 @@ class WindowCounts(Storage):
     def clear(self, key: str) -> None:
         """Forgets one count."""
         self._windows.pop(key, None)
+
+    def start_sharing(self) -> None:
+        """Remembers from now on what other gateways have to be told."""
+        self._unshared = {}
+
+    def stop_sharing(self) -> None:
+        """Forgets what nobody can be told."""
+        self._unshared = None
+
+    def take_unshared(self) -> list[tuple[str, float, int]]:
+        """What was counted here since the last time: key, seconds that its window lasts, how often."""
+        if not self._unshared:
+            return []
+        taken, self._unshared, now = self._unshared, {}, time.time()
+        lasting = ((key, self.get_expiry(key) - now, amount) for key, amount in taken.items())
+        return [(key, round(seconds, 1), amount) for key, seconds, amount in lasting if seconds > 0]
 
     def _remove_old(self, now: float) -> None:
         # Two at most, so that no request waits for many; each new window adds only one.
@@ -106,8 +131,8 @@ class Limits:
             limit: f'"{limit.value}";q={item.amount};w={item.get_expiry()}'
             for limit, item in self._items.items()
         }
-        self._counts = WindowCounts()
-        self._limiter = FixedWindowRateLimiter(self._counts)
+        self.counts = WindowCounts()
+        self._limiter = FixedWindowRateLimiter(self.counts)
 
     def use(self, limit: Limit, whose: str) -> Allowance | None:
         """Counts one request of an account or address; None when nothing limits it."""
@@ -117,7 +142,7 @@ class Limits:
         allowed = self._limiter.hit(item, limit.value, whose)
         # What is left is read from the counts themselves: the library would build the key again, twice.
         key = item.key_for(limit.value, whose)
-        remaining, reset_at = max(0, item.amount - self._counts.get(key)), self._counts.get_expiry(key)
+        remaining, reset_at = max(0, item.amount - self.counts.get(key)), self.counts.get_expiry(key)
         seconds = max(1, int(reset_at - time.time()) + 1)
         state = f'"{limit.value}";r={remaining};t={seconds}'
         return Allowance(self._policies[limit], state, not allowed, seconds)

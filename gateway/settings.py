@@ -22,6 +22,7 @@ class GatewaySettings(Settings):
     body_limit_bytes: int = setting(64 * 1024, "the longest body a request may have")
     entrance_limit_per_minute: int = setting(120, "sign-ups and sign-ins together, per address")
     request_limit_per_minute: int = setting(1200, "all other requests, per account or else per address")
+    limit_share_seconds: float = setting(0.5, "how often gateways tell each other what they counted")
     cache_seconds: float = setting(30.0, "how long a public answer of the catalog is kept")
     cache_entries: int = setting(2048, "how many of them")
     stream_ping_seconds: float = setting(15.0, "how often a quiet event stream is pinged")

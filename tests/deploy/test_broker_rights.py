@@ -92,6 +92,16 @@ def test_the_gateway_calls_everybody_and_hears_live_events_only() -> None:
         assert not may(write, event.type)
 
 
+def test_gateways_alone_tell_each_other_what_they_counted() -> None:
+    exchange = topology.gateways_exchange(SETTINGS)
+    assert {user for user, rights in RIGHTS.items() if may(rights.write, exchange)} == {GATEWAY}
+    assert {user for user, rights in RIGHTS.items() if may(rights.read, exchange)} == {GATEWAY}
+    assert {user for user, rights in RIGHTS.items() if may(rights.configure, exchange)} == {MIGRATE}
+    queue = "live-gateway-counts-1a2b"
+    for right in (RIGHTS[GATEWAY].configure, RIGHTS[GATEWAY].write, RIGHTS[GATEWAY].read):
+        assert may(right, queue)
+
+
 def test_migrations_declare_everything_and_publish_nothing() -> None:
     migrate = RIGHTS[MIGRATE]
     for queue in topology.queue_names(SETTINGS, house.SERVICES, house.events()):
