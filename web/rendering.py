@@ -9,7 +9,8 @@ from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from web import moments, money, words
+from kit.text import isolated
+from web import moments, money, names, words
 from web.assets import Assets
 from web.forms import new_key
 
@@ -39,6 +40,9 @@ def make_environment(assets: Assets) -> Environment:
         distance=moments.write_distance,
         is_past=_is_past,
         markdown=_markdown,
+        bdi=names.bdi,
+        isolated=isolated,
+        initial=names.initial,
     )
     return environment
 

@@ -1,11 +1,14 @@
-"""Notifications in one sentence each, and where each leads."""
+"""Notifications in one sentence each, as HTML, and where each leads."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from client.resources import Notification
 from web.moments import write_day
 from web.money import write_money
+from web.names import bdi, fill
 from web.sessions import Person
 
 Words = Mapping[str, Any]
@@ -38,19 +41,19 @@ _OTHERWISE = "There is news about “{title}”."
 _WITHOUT_ORDER = "There is news for you."
 
 
-def sentence_of(notification: Notification, locale: str, time_zone: str) -> str:
+def sentence_of(notification: Notification, locale: str, time_zone: str) -> Markup:
     """What happened, in plain words; a type this site does not know yet gets a general sentence."""
     data = notification["data"]
     words = {
-        "actor": notification["actor"]["display_name"],
-        "title": data.get("service_title", ""),
+        "actor": bdi(notification["actor"]["display_name"]),
+        "title": bdi(data.get("service_title", "")),
         "amount": _money(data.get("amount"), locale),
         "refund": _money(data.get("refund"), locale),
         "stars": _stars(data.get("rating")),
         "due": _day(data.get("due_at"), locale, time_zone),
         "confirm_by": _day(data.get("confirm_by"), locale, time_zone),
     }
-    return _pattern(notification["type"], data).format(**words)
+    return fill(_pattern(notification["type"], data), words)
 
 
 def _pattern(type_: str, data: Words) -> str:

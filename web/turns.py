@@ -4,9 +4,9 @@ what somebody can do is what `available_transitions` says.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from client.resources import Order, OrderTransition, Payment
+from web.names import bdi, fill
 from web.words import STATUS_LABELS, STEPS
 
 CUSTOMER, PROVIDER, STAFF = "customer", "provider", "staff"
@@ -88,13 +88,13 @@ def _completed(order: Order, role: str, is_reviewed: bool, payment: Payment | No
     return _PAYING.get(paid, _PAYING["due"])
 
 
-def _names(order: Order) -> Mapping[str, Any]:
-    return {"customer": order["customer"]["display_name"], "provider": order["provider"]["display_name"]}
+def _names(order: Order) -> Mapping[str, str]:
+    customer, provider = order["customer"]["display_name"], order["provider"]["display_name"]
+    return {"customer": bdi(customer), "provider": bdi(provider)}
 
 
-def _filled(banner: Banner, words: Mapping[str, Any]) -> Banner:
-    # One pass over our own sentence: what is in a name is never read as a place to fill.
-    return replace(banner, title=banner.title.format_map(words), text=banner.text.format_map(words))
+def _filled(banner: Banner, words: Mapping[str, str]) -> Banner:
+    return replace(banner, title=fill(banner.title, words), text=fill(banner.text, words))
 
 
 _RUNNING = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.words import Words
+from kit.text import isolated, without_direction
 
 SANDBOX = "sandbox"
 METHODS = {
@@ -23,8 +24,8 @@ def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
         ("Receipt", payment["id"]),
         ("Paid", words.moment(payment["paid_at"])),
         ("Order", payment["order_number"]),
-        ("Customer", payment["customer"]["display_name"]),
-        ("Provider", payment["provider"]["display_name"]),
+        ("Customer", without_direction(payment["customer"]["display_name"])),
+        ("Provider", without_direction(payment["provider"]["display_name"])),
         ("Method", METHODS.get(payment["method"], payment["method"])),
     )
     notes = ["All times are in UTC."]
@@ -36,7 +37,8 @@ def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
 
 def _paid(payment: Mapping[str, Any], words: Words) -> Table:
     currency = payment["amount"]["currency"]
-    rows = [(words.day(payment["paid_at"]), payment["service"]["title"], words.money(payment["amount"]))]
+    title = without_direction(payment["service"]["title"])
+    rows = [(words.day(payment["paid_at"]), title, words.money(payment["amount"]))]
     kept = payment["amount"]["amount"]
     for refund in payment["refunds"]:
         if refund["status"] == "refunded":
@@ -45,6 +47,6 @@ def _paid(payment: Mapping[str, Any], words: Words) -> Table:
             reason = refund["reason"]
             if len(reason) > LONGEST_REASON:
                 reason = f"{reason[:LONGEST_REASON]}…"
-            rows.append((words.day(refund["updated_at"]), f"Refund: {reason}", words.money(back)))
+            rows.append((words.day(refund["updated_at"]), f"Refund: {isolated(reason)}", words.money(back)))
     rows.append(("", "Total", words.money({"amount": kept, "currency": currency})))
     return Table("Paid", ("Date", "For", "Amount"), tuple(rows), has_total=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.words import Words
+from kit.text import isolated, without_direction
 
 Json = Mapping[str, Any]
 DEEDS = {
@@ -25,7 +26,7 @@ TOTALS = (
 
 def statement_of(statement: Json, words: Words) -> Sheet:
     """The statement of one month (`services.payments.contract.Statement`)."""
-    provider = statement["provider"]["display_name"]
+    provider = without_direction(statement["provider"]["display_name"])
     facts = (("Provider", provider), ("Month", words.month(statement["month"])))
     tables = [_totals(total, words) for total in statement["totals"]]
     if statement["lines"]:
@@ -50,6 +51,7 @@ def _totals(total: Json, words: Words) -> Table:
 
 def _row(line: Json, words: Words) -> tuple[str, ...]:
     deed = str(DEEDS.get(line["type"], line["type"]))
-    about = ", ".join(part for part in (line["service_title"], line["order_number"]) if part)
+    title = isolated(line["service_title"] or "")
+    about = ", ".join(part for part in (title, line["order_number"]) if part)
     what = f"{deed}: {about}" if about else deed
     return words.day(line["created_at"]), what, words.money(line["amount"])

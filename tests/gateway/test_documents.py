@@ -312,3 +312,20 @@ async def test_pdfs_of_one_account_delay_neither_its_pages_nor_make_others_wait_
 async def _status(world: World, path: str, who: str) -> int:
     async with world.request("GET", path, who) as response:
         return int(response.status)
+
+
+def test_names_and_titles_cannot_turn_what_stands_around_them() -> None:
+    old = "\u202egro.elpmaxe\u2069"
+    hebrew = "\u05dc\u05d5\u05d2\u05d5"
+    refund = {"status": "refunded", "amount": money(100), "updated_at": MOMENT, "reason": f"{hebrew}{old}"}
+    party = {"id": "p", "display_name": old}
+    paid = payment(customer=party, provider=party, service={"id": "s", "title": old}, refunds=[refund])
+    line = {**statement()["lines"][0], "service_title": f"{hebrew}{old}"}
+    for sheet in (
+        receipt_of(paid, ENGLISH),
+        statement_of(statement(provider=party, lines=[line]), ENGLISH),
+    ):
+        page = draw_html(sheet)
+        assert "\u202e" not in page and page.count("\u2068") == page.count("\u2069") == 1
+        assert f": \u2068{hebrew}gro.elpmaxe\u2069" in page
+        assert draw_pdf(sheet).startswith(b"%PDF-")

@@ -1,5 +1,6 @@
 """Notifications in plain words: every type has its own sentence, made of what messaging really stores."""
 
+import re
 from typing import Any, cast
 
 import pytest
@@ -115,7 +116,7 @@ def as_read(told: notifications.Notification) -> Notification:
 
 @pytest.mark.parametrize(("told", "sentence"), TOLD)
 def test_a_notification_is_one_sentence_in_plain_words(told: list[Any], sentence: str) -> None:
-    assert {sentence_of(as_read(each), "en", "Europe/Berlin") for each in told} == {sentence}
+    assert {sentence_of(as_read(each), "en", "Europe/Berlin").striptags() for each in told} == {sentence}
 
 
 def test_every_type_has_a_sentence_of_its_own() -> None:
@@ -130,6 +131,17 @@ def test_missing_words_break_nothing(type_: str, data: dict[str, Any]) -> None:
     assert sentence.endswith(".") and "None" not in sentence
     if data and type_ != "payout_changed":
         assert data["service_title"] in sentence  # what people typed is never taken for a pattern
+
+
+@pytest.mark.parametrize("told", [each for told, _ in TOLD for each in told])
+def test_names_and_titles_cannot_turn_or_mark_up_the_sentence_around_them(told: Any) -> None:
+    read = as_read(told)
+    read["actor"]["display_name"] = "\u202e<b>gro.elpmaxe\u2069"
+    read["data"]["service_title"] = "\u2067לוגו & more"
+    sentence = sentence_of(read, "en", "UTC")
+    outside = re.sub("<bdi>[^<]*</bdi>", "", sentence)
+    assert not re.search("[<>&\u202a-\u202e\u2066-\u2069א-ת]", outside) and "elpmaxe" not in outside
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", sentence)
 
 
 def test_an_unknown_type_gets_a_sensible_sentence() -> None:

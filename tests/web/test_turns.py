@@ -129,7 +129,9 @@ def test_a_paid_order_invites_to_a_review_until_there_is_one() -> None:
 
 
 def test_names_are_put_in_once() -> None:
-    assert turns.banner_of(order_at(3, PROVIDER), PROVIDER, False).title == "Waiting for {provider} & Co"
+    assert turns.banner_of(order_at(3, PROVIDER), PROVIDER, False).title == (
+        "Waiting for <bdi>{provider} &amp; Co</bdi>"
+    )
 
 
 def test_a_reader_who_is_no_party_is_staff() -> None:

@@ -9,6 +9,7 @@ from yarl import URL
 
 from client import Problem
 from client.resources import Listing, Profile, Service
+from kit.text import isolated
 from web import money
 from web.searching import RATINGS, Wish, wish_of
 from web.visits import Page, Visit
@@ -57,6 +58,10 @@ def _currencies(chosen: str) -> tuple[str, ...]:
     return usual if chosen in usual or chosen not in money.CURRENCIES else (*usual, chosen)
 
 
+def _by(service: Service) -> str:
+    return f"By {isolated(service['provider']['display_name'])}"
+
+
 def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Service]) -> list[tuple[str, str]]:
     """What narrows the list, each with the address of the list without it."""
     filters = wish.filters
@@ -68,7 +73,7 @@ def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Servi
     texts: dict[str, Callable[[], str]] = {
         "q": lambda: f"“{filters['q']}”",
         "category": lambda: names.get(filters["category"], f"Category “{filters['category']}”"),
-        "provider_id": lambda: f"By {found[0]['provider']['display_name']}" if found else "One provider",
+        "provider_id": lambda: _by(found[0]) if found else "One provider",
         "min_price": lambda: f"From {price('min_price')}",
         "max_price": lambda: f"Up to {price('max_price')}",
         "currency": lambda: filters["currency"],
