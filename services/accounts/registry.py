@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis import outbox
 from kit.contracts import Event
-from kit.errors import Conflict, NotFound
+from kit.errors import Conflict, Invalid, NotFound
 from services.accounts import contract
 from services.accounts.emails import normalise, stored_forms
 from services.accounts.models import ACCOUNTS
+from services.accounts.reserved_names import is_reserved
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class NewAccount:
 def register(connection: Connection, new: NewAccount) -> Row[Any]:
     """Makes an account. Of two that race for one address, exactly one gets it.
 
-    Raises: Conflict `email_taken`.
+    Raises: Conflict `email_taken`; Invalid `reserved_name`.
     """
+    _refuse_reserved(new.display_name)
     if find_by_email(connection, new.email) is not None:
         raise _email_taken()
     made = connection.execute(
@@ -53,7 +55,7 @@ def register(connection: Connection, new: NewAccount) -> Row[Any]:
 def change(connection: Connection, account_id: str, wanted: Mapping[str, str]) -> Row[Any]:
     """Changes fields of an account; only a real change raises its version, only a new name is told.
 
-    Raises: NotFound.
+    Raises: NotFound; Invalid `reserved_name`, to whom is not staff.
     """
     query = select(ACCOUNTS).where(ACCOUNTS.c.id == account_id).with_for_update()
     known = connection.execute(query).first()
@@ -62,6 +64,8 @@ def change(connection: Connection, account_id: str, wanted: Mapping[str, str]) -
     changes = {name: value for name, value in wanted.items() if getattr(known, name) != value}
     if not changes:
         return known
+    if "staff" not in known.roles:
+        _refuse_reserved(changes.get("display_name", ""))
     changed = connection.execute(
         update(ACCOUNTS)
         .where(ACCOUNTS.c.id == account_id)
@@ -117,6 +121,12 @@ def find_by_email(connection: Connection, email: str) -> Row[Any] | None:
     return connection.execute(
         select(ACCOUNTS).where(stored.in_(forms)).order_by(*best_first).limit(1)
     ).first()
+
+
+def _refuse_reserved(display_name: str) -> None:
+    if is_reserved(display_name):
+        detail = "This name is the marketplace's own, or looks like it."
+        raise Invalid.field("display_name", "reserved_name", detail)
 
 
 def _email_taken() -> Conflict:
