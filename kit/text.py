@@ -1,6 +1,7 @@
 r"""The one rule for text that people write (docs/decisions/0014-one-rule-for-text.md).
 
 `accept_line` and `accept_text` decide what is stored; `is_blank` whether anything can be seen;
+`accept_words` takes anything;
 `isolated` and `printable` make any text, older than this rule too, safe inside a sentence and on a
 terminal. Everything works in time proportional to the text.
 """
@@ -44,6 +45,7 @@ _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,16}
 _INVISIBLES = re.compile(f"[{_INVISIBLE}]+")
 _BIDI = re.compile(f"[{_BIDI_CONTROLS}]+")
 _ALL_LINE_BREAKS = re.compile("\r\n|[\r\u2028\u2029]")
+_NO_WORDS = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{_BIDI_CONTROLS}{_NONCHARACTERS}]")
 _UNPRINTABLE = re.compile(
     f"[\x00-\x1f\x7f-\x9f{_BIDI_MARKS}{_BIDI_CONTROLS}\u2028\u2029\ud800-\udfff"
     f"\u206a-\u206f\ufff0-\ufffb\U000e0000-\U000e00ff]"
@@ -74,9 +76,9 @@ def accept_text(typed: str) -> str:
     return _accept(_ALL_LINE_BREAKS.sub("\n", typed), _REFUSED_IN_TEXTS)
 
 
-def normalise(text: str) -> str:
-    """NFC of any text, where nothing is to be refused; excess combining marks go."""
-    return unicodedata.normalize("NFC", _without_excess_marks(text))
+def accept_words(typed: str) -> str:
+    """Words to search for, of anything: NFC; what a text must not contain is a space."""
+    return unicodedata.normalize("NFC", _NO_WORDS.sub(" ", _without_excess_marks(typed)))
 
 
 def visible_length(text: str) -> int:

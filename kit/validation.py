@@ -10,7 +10,7 @@ from typing import Any
 import iso4217
 from marshmallow import Schema, ValidationError, fields, validate
 
-from kit.text import LONGEST_DECOMPOSITION, BadText, accept_line, accept_text, visible_length
+from kit.text import LONGEST_DECOMPOSITION, BadText, accept_line, accept_text, accept_words, visible_length
 
 MAX_AMOUNT_MINOR = 10**12
 MAX_ID_CHARACTERS = 36
@@ -74,6 +74,11 @@ def text(minimum: int, maximum: int, **options: Any) -> WrittenText:
     """A text of any number of lines, counted as a `line` is; one that must not be empty must not be
     blank."""
     return _written(accept_text, minimum, maximum, "Text of any number of lines.", options)
+
+
+def words(maximum: int, **options: Any) -> WrittenText:
+    """Words to search for, up to `maximum` characters; nothing in them is refused but NUL."""
+    return _written(accept_words, 0, maximum, "Words in any order.", options)
 
 
 def secret(minimum: int, maximum: int, **options: Any) -> Text:

@@ -27,6 +27,7 @@ from kit.validation import (
     line,
     path_id,
     text,
+    words,
 )
 
 STATUSES = ("draft", "active", "paused", "archived")
@@ -140,7 +141,7 @@ class ServiceQuery(PageArguments):
     """Filters and order of a search among active services. `min_price` and `max_price` are minor
     units, of whatever currency the service asks when `currency` is not given."""
 
-    q = text(0, LONGEST_QUERY, load_default=None, allow_none=True)
+    q = words(LONGEST_QUERY, load_default=None, allow_none=True)
     category = _category(load_default=None, allow_none=True)
     provider_id = Id(load_default=None, allow_none=True)
     min_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))

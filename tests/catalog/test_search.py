@@ -244,7 +244,7 @@ SIGNS = (
 )
 ODD = (
     *("a & b", "!logo", "logo:*", "'; DROP TABLE services; --", "%s", "%(x)s", "{q}", ":q", "$1", "NULL"),
-    *("the", "and or not", "😀", "ß", "日本語", "\u202e", "\\u0000"),
+    *("the", "and or not", "😀", "ß", "日本語", "a\u202eb", "\\u0000"),
     *("x" * 200, "é" * 200, "a b " * 50, "' " * 100),
 )
 ORDERS: tuple[dict[str, Any], ...] = ({}, {"sort": "relevance"}, {"sort": "price", "currency": "EUR"})

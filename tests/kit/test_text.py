@@ -13,9 +13,9 @@ from kit.text import (
     BadText,
     accept_line,
     accept_text,
+    accept_words,
     is_blank,
     isolated,
-    normalise,
     printable,
     visible_length,
 )
@@ -192,14 +192,19 @@ def test_the_longest_text_of_a_request_takes_no_time(unit: str) -> None:
             handle(longest)
         except BadText:
             continue
-    for show in (normalise, printable, isolated, is_blank, visible_length):
+    for show in (accept_words, printable, isolated, is_blank, visible_length):
         show(longest)
     assert time.process_time() - began < 0.5
 
 
-def test_normalising_refuses_nothing() -> None:
-    assert normalise("e\u0301\x00\u202e") == "é\x00\u202e"
-    assert len(normalise("z" + "\u0323\u0301" * 1000)) < 40
+def test_words_to_search_for_may_be_anything() -> None:
+    assert accept_words("e\u0301\x01x\u202ey\n") == "é x y "
+    assert len(accept_words("z" + "\u0323\u0301" * 1000)) < 40
+
+
+@given(ANYTHING)
+def test_words_are_normalised_once(typed: str) -> None:
+    assert accept_words(accept_words(typed)) == accept_words(typed)
 
 
 def test_a_name_in_a_sentence_keeps_its_direction_to_itself() -> None:

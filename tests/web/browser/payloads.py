@@ -28,8 +28,8 @@ SHORT = (  # each fits where the shortest texts go: names, 80 characters
     "&lt;script&gt;boo()&lt;/script&gt;&#60;b&#62;",
     "%3Cscript%3Eboo()%3C/script%3E",
     "＜script＞boo()＜/script＞ʺ＞",
-    "right\u202eot\u2066 left \u200bzero\u200dwidth\ufeff",
-    "Z\u0351\u036b\u0343a\u0329l\u0348\u0347g\u0328o\u0322 👩‍👩‍👧 𝕳𝖎",
+    "\u05d9\u05de\u05d9\u05df left \u200bzero\u200dwidth\ufeff",
+    "Z\u0351\u036b\u0313a\u0329l\u0348\u0347g\u0328o\u0322 👩‍👩‍👧 𝕳𝖎",
     "W" * 80,
 )
 LONG = (
