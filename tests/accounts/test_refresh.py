@@ -191,3 +191,34 @@ def test_the_list_of_sessions_shows_when_one_was_last_used(people: People) -> No
     people.refresh(session["refresh_token"])
     page = people.service.call_as(people.caller(session), contract.LIST_SESSIONS)
     assert page["data"][0]["last_used_at"] > "2026-01-02"
+
+
+@pytest.mark.parametrize("key", ["k1", "k2", "k3", "k4", "k5"])
+def test_a_session_signed_out_while_it_is_refreshed_is_over(people: People, key: str) -> None:
+    session = people.newcomer()
+    caller = people.caller(session)
+
+    def one_of_both(number: int) -> Any:
+        if number:
+            return people.service.call_as(caller, contract.CLOSE_SESSION, session_id="current")
+        return people.refresh(session["refresh_token"], key)
+
+    following, signed_out = outcomes(one_of_both, 2)
+    assert signed_out is None
+    assert refused(people, session["refresh_token"], key)
+    assert following == REFUSED or refused(people, following["refresh_token"])
+    assert people.service.execute("SELECT 1 FROM sessions WHERE revoked_at IS NULL") == []
+
+
+def test_a_refresh_repeated_after_signing_out_gives_no_tokens(people: People) -> None:
+    session = people.newcomer()
+    people.refresh(session["refresh_token"], key="k1")
+    people.service.call_as(people.caller(session), contract.CLOSE_ALL_SESSIONS)
+    assert refused(people, session["refresh_token"], key="k1")
+
+
+def test_of_many_refreshes_at_once_under_other_keys_one_wins_and_the_session_ends(people: People) -> None:
+    session = people.newcomer()
+    results = outcomes(lambda n: people.refresh(session["refresh_token"], key=f"k{n}"), 6)
+    assert len([result for result in results if result != REFUSED]) == 1
+    assert people.revoked() == [session["session_id"]]
