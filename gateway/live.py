@@ -91,13 +91,21 @@ class LiveEvent:
 class Stream:
     """One open event stream. What waits is bounded: a client that is too slow must refetch."""
 
-    def __init__(self, account_id: str, session_id: str, is_connected: Callable[[], bool]) -> None:
+    def __init__(
+        self, account_id: str, session_id: str, network: str, is_connected: Callable[[], bool]
+    ) -> None:
         self.account_id = account_id
+        self.network = network
         self.session_id = session_id
         self.is_connected = is_connected
         self.is_closed = False
         self._waiting: deque[bytes] = deque()
         self._changed = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still listens."""
+        return self.is_connected() and not self.is_closed
 
     def send(self, text: bytes) -> None:
         """Queues one event."""
@@ -136,6 +144,7 @@ class Hub:
         self._clock = clock
         self._kept: dict[str, deque[LiveEvent]] = {}
         self._streams: dict[str, list[Stream]] = {}
+        self._of_network: dict[str, set[Stream]] = {}
         self._sweep_at = clock() + SWEEP_SECONDS
 
     def publish(self, event_type: str, event: dict[str, Any]) -> None:
@@ -161,15 +170,20 @@ class Hub:
         session_id: str,
         last_event_id: str | None,
         is_connected: Callable[[], bool] = lambda: True,
+        network: str = "",
     ) -> Stream:
-        """A stream that first repeats what its client may have missed.
+        """A stream that first repeats what its client may have missed. `network` is where the client is,
+        empty where nobody is limited.
 
-        Raises: TooMany when the account has its allowed number open.
+        Raises: TooMany when the account or the network has its allowed number open.
         """
-        mine = [s for s in self._streams.get(account_id, ()) if s.is_connected() and not s.is_closed]
+        mine = [stream for stream in self._streams.get(account_id, ()) if stream.is_open]
         if len(mine) >= self._settings.stream_limit_per_account:
             raise TooMany("This account has too many event streams open.", code="too_many_streams")
-        stream = Stream(account_id, session_id, is_connected)
+        self._refuse_if_crowded(network)
+        stream = Stream(account_id, session_id, network, is_connected)
+        if network:
+            self._of_network.setdefault(network, set()).add(stream)
         if last_event_id:
             for text in self._missed(account_id, last_event_id):
                 stream.send(text)
@@ -177,9 +191,19 @@ class Hub:
         STREAMS.inc()
         return stream
 
+    def _refuse_if_crowded(self, network: str) -> None:
+        limit = self._settings.stream_limit_per_address
+        if limit and sum(stream.is_open for stream in self._of_network.get(network, ())) >= limit:
+            detail = f"At most {limit} event streams may be open from one address."
+            raise TooMany(detail, code="quota_exceeded", quota="stream_limit_per_address", limit=limit)
+
     def leave(self, stream: Stream) -> None:
         """A stream has ended."""
         STREAMS.dec()
+        neighbours = self._of_network.get(stream.network, set())
+        neighbours.discard(stream)
+        if not neighbours:
+            self._of_network.pop(stream.network, None)
         rest = [other for other in self._streams.get(stream.account_id, ()) if other is not stream]
         if rest:
             self._streams[stream.account_id] = rest

@@ -99,7 +99,10 @@ KINDS: dict[str, ProblemKind] = {
         "An earlier order is completed and was not paid in time. Pay it first, then order again.",
     ),
     "quota_exceeded": ProblemKind(
-        409, "Quota exceeded", "An account may have only so many of these at once; `quota` names which."
+        409,
+        "Quota exceeded",
+        "Only so many of these are allowed to an account at once (409), or to an address at once or in a "
+        "day (429, with Retry-After); `quota` names which.",
     ),
     "payment_not_paid": ProblemKind(
         409, "Not paid", "Only a payment that was made has a receipt; `status` says how this one went."

@@ -27,6 +27,9 @@ class GatewaySettings(Settings):
     cache_entries: int = setting(2048, "how many of them")
     stream_ping_seconds: float = setting(15.0, "how often a quiet event stream is pinged")
     stream_limit_per_account: int = setting(10, "event streams an account may have open")
+    stream_limit_per_address: int = setting(
+        50, "event streams that may be open from one public address; 0: any"
+    )
     stream_kept_seconds: float = setting(300.0, "how long events are kept for streams that come back")
     stream_rewind_seconds: float = setting(30.0, "how far before the last seen event a replay starts")
     drain_notice_seconds: float = setting(

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.incoming import Incoming
 from gateway.routes import Route, Shape, Storing, Who
 from gateway.serving import stamp
+from kit.addresses import is_local, network_of
 
 RETRY_MILLISECONDS = 2_000
 
@@ -20,6 +21,7 @@ async def stream_events(incoming: Incoming) -> web.StreamResponse:
         caller.session_id,
         request.headers.get("Last-Event-ID"),
         is_connected=lambda: request.transport is not None and not request.transport.is_closing(),
+        network="" if is_local(incoming.address) else network_of(incoming.address),
     )
     headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     headers |= {"Cache-Control": Storing.NEVER.value, "Vary": "Authorization"}

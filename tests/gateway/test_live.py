@@ -216,6 +216,51 @@ def test_an_account_has_at_most_10_streams_and_dead_ones_do_not_count() -> None:
     asyncio.run(test())
 
 
+def test_an_address_has_at_most_50_streams_whoever_opens_them_and_the_refusal_names_the_quota() -> None:
+    async def test() -> None:
+        hub, _ = hub_and_clock()
+        alive = [True]
+        people = [f"somebody {number}" for number in range(60)]
+
+        def open_one(who: str, network: str = "203.0.113.1") -> Any:
+            return hub.open(who, SESSION_ID, None, lambda: alive[0], network)
+
+        streams = [open_one(who) for who in people[:50]]
+        with pytest.raises(TooMany) as caught:
+            open_one(people[50])
+        assert (caught.value.code, caught.value.data["quota"], caught.value.data["limit"]) == (
+            "quota_exceeded", "stream_limit_per_address", 50,
+        )  # fmt: skip
+        assert people[50] not in hub._streams, "nothing is left of a refused one"
+        open_one(people[50], "203.0.113.2")
+        for who in people:
+            hub.open(who, SESSION_ID, None)  # from a local network: anybody's
+        hub.leave(streams[0])
+        streams.append(open_one(people[51]))
+        alive[0] = False
+        streams += [open_one(who) for who in people[:3]]
+        for stream in streams[1:]:
+            hub.leave(stream)
+        assert set(hub._of_network) == {"203.0.113.2"}
+
+    asyncio.run(test())
+
+
+@on_gateway(stream_limit_per_address=1, trusted_proxies="127.0.0.0/8")
+async def test_streams_are_counted_by_the_visitors_address(world: World) -> None:
+    async def refusal(who: str, address: str) -> Any:
+        return await world.problem("GET", "/v1/events", who, headers={"X-Forwarded-For": address})
+
+    async with world.request("GET", "/v1/events", ANNA, headers={"X-Forwarded-For": "203.0.113.1"}):
+        problem = await refusal(BEN, "::ffff:203.0.113.1")
+        assert (problem["status"], problem["code"]) == (429, "quota_exceeded")
+        assert problem["quota"] == "stream_limit_per_address"
+        assert "Retry-After" in problem["headers"]
+        for address in ("203.0.113.2", "127.0.0.1"):
+            async with world.request("GET", "/v1/events", BEN, headers={"X-Forwarded-For": address}) as other:
+                assert other.status == 200
+
+
 class Reader:
     """Reads one stream over HTTP."""
 
