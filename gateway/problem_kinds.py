@@ -171,6 +171,11 @@ KINDS: dict[str, ProblemKind] = {
     "unknown_category": ProblemKind(422, "Unknown category", "GET /v1/categories lists those there are."),
     "unknown_message": ProblemKind(422, "Unknown message", "This order has no such message."),
     "wrong_password": ProblemKind(422, "Wrong password", "This is not your present password."),
+    "reserved_name": ProblemKind(
+        422,
+        "Reserved name",
+        "The name could be taken for the marketplace's own or its staff's, or looks like it. Choose another.",
+    ),
     "common_password": ProblemKind(
         422, "Password too common", "It is on every list of common passwords. Choose another one."
     ),
