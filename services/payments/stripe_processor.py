@@ -10,6 +10,7 @@ Stripe Connect: keep each provider's connected account id, send a Transfer there
 with that account in the request's options; both take the same idempotency keys.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -149,12 +150,13 @@ class StripeProcessor:
     def heard(self, payload: str, signature: str) -> tuple[str, str, str] | None:
         """A webhook's event id, and the kind and id of what it is about; None when it is not ours.
 
-        Raises: Unauthenticated when it is forged, changed or older than five minutes.
+        Raises: Unauthenticated when it is forged, changed, or more than five minutes old or ahead.
         """
         secret = self._settings.stripe_webhook_secret
         try:
             event = stripe.Webhook.construct_event(payload, signature, secret, WEBHOOK_AGE_SECONDS)
-        except (ValueError, stripe.SignatureVerificationError) as error:
+            _refuse_future(signature)
+        except (ValueError, TypeError, stripe.SignatureVerificationError) as error:
             raise Unauthenticated("This was not signed by Stripe.", code="bad_signature") from error
         metadata = _metadata(event.data.object)
         kind = next((kind for kind in SUBJECTS if f"{kind}_id" in metadata), None)
@@ -259,6 +261,13 @@ def _of_intent(intent: Any) -> Charge:
         error = intent.last_payment_error
         return Charge("declined", intent.id, failure=(error and error.code) or "declined")
     return Charge("pending", intent.id)
+
+
+def _refuse_future(signature: str) -> None:
+    """The SDK bounds a webhook's age only. Raises: ValueError when its moment, already verified, is ahead."""
+    signed_at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+    if signed_at > time.time() + WEBHOOK_AGE_SECONDS:
+        raise ValueError("signed in the future")
 
 
 def _of_refund(refund: Any) -> Transfer:

@@ -187,17 +187,24 @@ def test_a_stripe_that_is_too_slow_is_asked_again_and_charges_once(
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("broken", ["signature", "payload", "age", "nonsense"])
-def test_a_forged_changed_or_old_webhook_is_refused(world: World, server: LocalStripe, broken: str) -> None:
+AGES = {"age": 600, "future": -600}
+
+
+@pytest.mark.parametrize("broken", ["signature", "payload", "age", "future", "nonsense", "letters"])
+def test_a_forged_changed_old_or_future_webhook_is_refused(
+    world: World, server: LocalStripe, broken: str
+) -> None:
     payment = world.pay(world.order(), "stripe_checkout")
     payload, signature = webhook(
-        "checkout.session.completed", {"payment_id": payment["id"]}, age=600 if broken == "age" else 0
+        "checkout.session.completed", {"payment_id": payment["id"]}, age=AGES.get(broken, 0)
     )
     forged = {
         "signature": (payload, signature[:-1] + ("0" if signature[-1] != "0" else "1")),
         "payload": (payload + " ", signature),
         "age": (payload, signature),
+        "future": (payload, signature),
         "nonsense": ("{", ""),
+        "letters": (payload, signature.partition(",")[0] + ",v1=ä"),
     }
     with pytest.raises(Unauthenticated) as refused:
         hear(world, forged[broken])
