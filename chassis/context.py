@@ -15,6 +15,7 @@ from kit.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
 from kit.tracing import child_of
 
 HEADER_PREFIX = "nameko."
+ONWARD_PREFIX = "access_token_for."  # a token for one method of another service
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Call:
     address: str = ""
     idempotency: IdempotencyKey | None = None
     replayed: bool = False
+    method: str = ""
+    onward_tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def account(self) -> Caller:
@@ -47,7 +50,7 @@ class Call:
         """
         if self.access_token is None:
             raise Unauthenticated("Sign in first.")
-        return self.verifier.verify(self.access_token)
+        return self.verifier.verify(self.access_token, self.method)
 
     @property
     def account_or_none(self) -> Caller | None:
@@ -58,12 +61,15 @@ class Call:
         """How long the caller still waits."""
         return self.deadline - time.monotonic()
 
-    def headers(self) -> dict[str, str]:
-        """What a call made on behalf of this one carries on."""
+    def headers_for(self, method: str) -> dict[str, str]:
+        """What a call to a method of another service carries on: our own token is not for it."""
+        token = self.onward_tokens.get(method)
+        if token is None and not self.verifier.audience_required:
+            token = self.access_token
         carried = {
             "request_id": self.request_id,
             "traceparent": self.traceparent,
-            "access_token": self.access_token,
+            "access_token": token,
             "address": self.address,
         }
         return {HEADER_PREFIX + name: value for name, value in carried.items() if value}
@@ -86,6 +92,7 @@ def call_from(headers: Mapping[Any, Any], verifier: Verifier, deadline_seconds: 
         traceparent=child_of(str(values.get("traceparent", ""))),
         access_token=None if token is None else str(token),
         address=str(values.get("address", "")),
+        onward_tokens=_onward_tokens(values),
         idempotency=None
         if key is None
         else IdempotencyKey(
@@ -96,6 +103,11 @@ def call_from(headers: Mapping[Any, Any], verifier: Verifier, deadline_seconds: 
     )
 
 
+def _onward_tokens(values: Mapping[str, Any]) -> dict[str, str]:
+    found = ((name, str(value)) for name, value in values.items() if name.startswith(ONWARD_PREFIX))
+    return {name.removeprefix(ONWARD_PREFIX): token for name, token in found}
+
+
 class CallContext(DependencyProvider):  # type: ignore[misc]
     """Gives each call its `Call`."""
 
@@ -104,7 +116,12 @@ class CallContext(DependencyProvider):  # type: ignore[misc]
     def setup(self) -> None:
         """Reads the verifying keys; raises BadSetting when they are unusable."""
         self.settings: Settings = self.container.config["settings"]
-        self.verifier = Verifier(verifying_keys(self.settings), LEEWAY_SECONDS)
+        self.verifier = Verifier(
+            verifying_keys(self.settings),
+            LEEWAY_SECONDS,
+            audience=self.container.service_name,
+            audience_required=self.settings.token_audience_required,
+        )
 
     def get_dependency(self, worker_ctx: Any) -> Call:
         """The context the entrypoint made."""

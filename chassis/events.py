@@ -162,7 +162,7 @@ class EventConsumer(LinkedExtension):
 
     def _spawn(self, entrypoint: "EventEntrypoint", work: Work, delivery: Delivery | None) -> None:
         call = context_of(self.container).call_from({} if delivery is None else delivery.headers)
-        call.access_token = None
+        call.access_token, call.onward_tokens = None, {}
 
         def settle(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
             if isinstance(work, Retry):

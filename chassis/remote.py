@@ -73,7 +73,7 @@ class Replies(SharedExtension):  # type: ignore[misc]
     def _send(
         self, contract: Rpc, arguments: dict[str, Json], call: Call, call_id: str, milliseconds: int
     ) -> None:
-        headers = {**call.headers(), HEADER_PREFIX + "deadline_ms": milliseconds}
+        headers = {**call.headers_for(contract.routing_key), HEADER_PREFIX + "deadline_ms": milliseconds}
         if contract.mutates:
             headers[HEADER_PREFIX + "idempotency_key"] = call_id
         self.rpc_link.link.publish(

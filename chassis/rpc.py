@@ -26,8 +26,8 @@ from kit.replies import is_dead_lettered, may_reply_to
 log = structlog.get_logger(__name__)
 
 REASON, CALL, LONGEST = "x-reason", "x-call", 255  # what a dead letter says of a call
-# A dead letter lies about for days: what the call brought along is kept, but not its access token.
-KEPT = re.compile(f"{HEADER_PREFIX}(?!access_token$)")
+# A dead letter lies about for days: what the call brought along is kept, but no access token.
+KEPT = re.compile(f"{HEADER_PREFIX}(?!access_token)")
 Method = TypeVar("Method", bound=Callable[..., Any])
 Json = Any
 
@@ -80,6 +80,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             self._check(delivery)
             arguments = decoded(delivery)["kwargs"]
             call = context_of(self.container).call_from(delivery.headers)
+            call.method = routing_key
             accepted = entrypoint.contract.accept(arguments) if entrypoint is not None else {}
         except ValidationError as error:
             bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))

@@ -43,7 +43,7 @@ from gateway.serving import AiohttpHandler, frame, serve
 from gateway.settings import GatewaySettings
 from gateway.shared_counts import SharedCounts
 from kit import logging
-from kit.contracts import Event, events_of
+from kit.contracts import Event, events_of, onward_methods
 from kit.settings import load
 from kit.tokens import Verifier, verifying_keys
 from services.accounts import contract as accounts_contract
@@ -87,7 +87,9 @@ class Gateway:
         self.rpc = rpc
         self.feed = feed
         self.revocations = Revocations(rpc)
-        self.authenticator = Authenticator(Verifier(verifying_keys(settings)), self.revocations)
+        verifier = Verifier(verifying_keys(settings), audience_required=settings.token_audience_required)
+        self.authenticator = Authenticator(verifier, self.revocations)
+        self.onward_methods = onward_methods(CONTRACTS)
         self.addresses = Addresses(settings.trusted_networks)
         self.limits = Limits(settings)
         self.cors = Cors(settings.allowed_origins)

@@ -17,7 +17,7 @@ from gateway.routes import IfMatch, Key, Route
 from gateway.rpc import CallHeaders, Reply
 from kit.contracts import Rpc
 from kit.errors import Unauthenticated
-from kit.tokens import Caller
+from kit.tokens import Caller, call_token
 from kit.tracing import child_of, is_traceparent
 
 if TYPE_CHECKING:
@@ -79,15 +79,23 @@ class Incoming:
         headers = CallHeaders(
             request_id=self.request_id,
             traceparent=self.traceparent,
-            access_token=self.token,
+            access_token=call_token(self.token, contract.service) if self.token else "",
             address=self.address,
             idempotency_key=(self.key or secrets.token_hex(16)) if contract.mutates else "",
             idempotency_fingerprint=self.fingerprint if contract.mutates else "",
             idempotency_scope=self.scope if contract.mutates else "",
+            onward_tokens=self._onward_tokens(contract.service),
         )
         route = self.route.name if self.route is not None else ""
         RPCS.labels(route, contract.routing_key).inc()
         return await self.gateway.rpc.call(contract, headers, **arguments)
+
+    def _onward_tokens(self, service: str) -> tuple[tuple[str, str], ...]:
+        """What the service needs to ask others in the caller's name, and only for that."""
+        if not self.token:
+            return ()
+        methods = self.gateway.onward_methods.get(service, ())
+        return tuple((method, call_token(self.token, method)) for method in methods)
 
     @property
     def signed_in(self) -> Caller:

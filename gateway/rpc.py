@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 Json = Any
 HEADER_PREFIX = "nameko."
+ONWARD_PREFIX = "access_token_for."  # a token for one method that the called service calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class CallHeaders:
     idempotency_key: str = ""
     idempotency_fingerprint: str = ""
     idempotency_scope: str = ""
+    onward_tokens: tuple[tuple[str, str], ...] = ()
 
     def as_headers(self) -> dict[str, str]:
         """The headers of the message."""
@@ -52,6 +54,7 @@ class CallHeaders:
             ("idempotency_key", self.idempotency_key),
             ("idempotency_fingerprint", self.idempotency_fingerprint),
             ("idempotency_scope", self.idempotency_scope),
+            *((f"{ONWARD_PREFIX}{method}", token) for method, token in self.onward_tokens),
         )
         return {HEADER_PREFIX + name: value for name, value in pairs if value}
 

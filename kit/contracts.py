@@ -4,7 +4,7 @@ A `contract.py` holds constants of these two types; the gateway, the other servi
 and the contract tests all read the same constants.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -28,7 +28,7 @@ class Rpc:
     `arguments` validates the keyword arguments at the owner, `result` describes the answer
     (a page of `result` when `paged`). A method that `mutates` is always called with an
     idempotency key, so that running it again is harmless. `callers` are the services that may
-    call it besides the gateway, on behalf of whoever called them.
+    call it besides the gateway; with `on_behalf` it must know who called them.
     """
 
     service: str
@@ -38,6 +38,7 @@ class Rpc:
     mutates: bool = False
     paged: bool = False
     callers: tuple[str, ...] = ()
+    on_behalf: bool = False
 
     @property
     def routing_key(self) -> str:
@@ -115,6 +116,15 @@ def _forgiving(schema: Schema) -> Schema:
 def rpcs_of(contract: ModuleType) -> Iterator[Rpc]:
     """The RPC methods a contract module declares."""
     return (value for value in vars(contract).values() if isinstance(value, Rpc))
+
+
+def onward_methods(contracts: Iterable[ModuleType]) -> dict[str, tuple[str, ...]]:
+    """For each service the methods it calls on its caller's behalf, by their routing keys."""
+    found: dict[str, tuple[str, ...]] = {}
+    for rpc in (rpc for contract in contracts for rpc in rpcs_of(contract) if rpc.on_behalf):
+        for caller in rpc.callers:
+            found[caller] = (*found.get(caller, ()), rpc.routing_key)
+    return found
 
 
 def events_of(contract: ModuleType) -> Iterator[Event]:

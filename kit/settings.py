@@ -55,6 +55,9 @@ class Settings:
     token_public_keys: str = setting(
         "", "base64 Ed25519 public keys that verify access tokens, separated by spaces"
     )
+    token_audience_required: bool = setting(
+        True, "false while an upgrade brings audiences: access tokens are made and taken without `aud`"
+    )
     metrics_host: str = setting("127.0.0.1", "where /metrics, /healthz and /readyz of a process listen")
     metrics_port: int = setting(0, "their port; 0 switches them off")
     fail_point: str = setting("", "for tests: where in the code the process dies; production refuses it")

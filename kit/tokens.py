@@ -1,22 +1,33 @@
 """Access tokens: EdDSA JWTs, signed by accounts, verified locally by the gateway and every service.
 
+A client's access token is for the gateway. It carries signatures (`grants`) of the same claims for
+each service, of which the gateway makes the token that travels in a call: good for the called service
+and for nobody else, so that whoever reads along in one service cannot act in another.
+
 The key id is the thumbprint of the public key, so rotation is: publish the new public key
 everywhere, then sign with it, then drop the old one.
 """
 
 import base64
 import hashlib
+import json
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kit.errors import Unauthenticated
 from kit.settings import BadSetting, Settings
+from kit.validation import is_id
 
 ALGORITHM = "EdDSA"
+ISSUER, GATEWAY, GRANTS = "microtasks", "gateway", "grants"
+LONGEST_LIFE_SECONDS = 24 * 3600
+LONGEST_NAME = 200  # more than a display name may have
 LEEWAY_SECONDS = 30
 CACHED_TOKENS = 10_000
 _DEMO_SEED = hashlib.sha256(b"microtasks demo key, refused in production").digest()
@@ -40,51 +51,130 @@ class Caller:
 
 
 class Verifier:
-    """Verifies access tokens against published keys; a verified token is remembered until it expires."""
+    """Verifies tokens against published keys; a verified token is remembered until it expires.
 
-    def __init__(self, public_keys: str, leeway_seconds: int = 0) -> None:
+    `audience` is who verifies: the gateway, or a service by its name. With `audience_required` false
+    a token of before audiences, without `iss` and `aud`, is as good.
+    """
+
+    def __init__(
+        self,
+        public_keys: str,
+        leeway_seconds: int = 0,
+        audience: str = GATEWAY,
+        audience_required: bool = True,
+    ) -> None:
         self._keys = {key_id(key): _load(key) for key in public_keys.split()}
         self._leeway_seconds = leeway_seconds
-        self._verified: OrderedDict[bytes, Caller] = OrderedDict()
+        self._audience = audience
+        self.audience_required = audience_required
+        self._verified: OrderedDict[bytes, tuple[Caller, str | None]] = OrderedDict()
 
-    def verify(self, token: str) -> Caller:
-        """The caller a token stands for.
+    def verify(self, token: str, method: str = "") -> Caller:
+        """The caller a token stands for. A service also takes tokens for the one `method` it is asked for.
 
-        Raises: Unauthenticated when it is malformed, forged, expired or signed by an unknown key.
+        Raises: Unauthenticated when it is malformed, forged, expired, signed by an unknown key or
+        meant for somebody else.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        caller = self._verified.get(digest)
-        if caller is None:
-            caller = self._decode(token)
-            self._verified[digest] = caller
+        verified = self._verified.get(digest)
+        if verified is None:
+            verified = self._decode(token)
+            self._verified[digest] = verified
             if len(self._verified) > CACHED_TOKENS:
                 self._verified.popitem(last=False)
+        caller, audience = verified
         if caller.expires_at + self._leeway_seconds <= time.time():
             raise Unauthenticated("The access token has expired.", code="token_expired")
+        if audience is not None and audience not in (self._audience, method):
+            raise _not_valid()
         return caller
 
-    def _decode(self, token: str) -> Caller:
+    def _decode(self, token: str) -> tuple[Caller, str | None]:
         try:
-            key = self._keys[jwt.get_unverified_header(token).get("kid", "")]
+            key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims = jwt.decode(
                 token,
                 key,
                 algorithms=[ALGORITHM],
                 leeway=self._leeway_seconds,
                 # `exp` alone bounds a token: accounts' clock may be a little ahead of ours.
-                options={"require": ["sub", "sid", "name", "roles", "exp"], "verify_iat": False},
+                options={
+                    "require": ["sub", "sid", "name", "roles", "exp"],
+                    "verify_iat": False,
+                    "verify_aud": False,  # here it is a single word, compared at every use
+                    "verify_iss": False,
+                },
             )
+            return _caller_in(claims), _audience_in(claims, self.audience_required)
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The access token has expired.", code="token_expired") from error
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
-            raise Unauthenticated("The access token is not valid.", code="invalid_token") from error
-        return Caller(
-            id=claims["sub"],
-            display_name=claims["name"],
-            roles=frozenset(claims["roles"]),
-            session_id=claims["sid"],
-            expires_at=int(claims["exp"]),
-        )
+        except Exception as error:  # whatever it is made of, it is no token
+            raise _not_valid() from error
+
+
+def call_token(access_token: str, audience: str) -> str:
+    """What a verified access token becomes on its way inside: the same claims for one audience alone.
+
+    `audience` is a service, or one method. The signature was made by accounts and travels in the
+    access token, so nobody else can make one, and an access token cannot be made of it. A token of
+    before audiences stays as it is.
+
+    Raises: Unauthenticated when accounts did not sign for this audience; a fresh token has it.
+    """
+    header, payload, _signature = access_token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    if "aud" not in claims:
+        return access_token
+    try:
+        signature = claims[GRANTS][audience]
+        return f"{header}.{_base64(payload_for(claims, audience))}.{signature}"
+    except (KeyError, TypeError) as error:
+        raise Unauthenticated("The access token must be renewed.", code="token_expired") from error
+
+
+def payload_for(claims: Mapping[str, Any], audience: str) -> bytes:
+    """The claims of an access token as those for one audience, the same bytes wherever it is made."""
+    own = {name: value for name, value in claims.items() if name != GRANTS} | {"aud": audience}
+    return payload_of(own)
+
+
+def payload_of(claims: Mapping[str, Any]) -> bytes:
+    """Claims as they are signed: sorted, without spaces, people's names unescaped."""
+    return json.dumps(claims, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _caller_in(claims: Mapping[str, Any]) -> Caller:
+    """The caller, when every claim is what accounts would write. Raises: ValueError."""
+    name, roles, expires_at = claims["name"], claims["roles"], claims["exp"]
+    fits = (
+        is_id(claims["sub"]),
+        is_id(claims["sid"]),
+        isinstance(name, str) and 0 < len(name) <= LONGEST_NAME,
+        isinstance(roles, list) and all(isinstance(role, str) for role in roles),
+        all(type(claims.get(moment, 0)) is int for moment in ("exp", "iat", "nbf")),
+    )
+    if not all(fits) or expires_at > time.time() + LONGEST_LIFE_SECONDS:
+        raise ValueError("a claim is not what it must be")
+    return Caller(claims["sub"], name, frozenset(roles), claims["sid"], expires_at)
+
+
+def _audience_in(claims: Mapping[str, Any], required: bool) -> str | None:
+    """Whom the token is for; None for one of before audiences. Raises: ValueError."""
+    issuer, audience = claims.get("iss"), claims.get("aud")
+    if not required and issuer is None and audience is None:
+        return None
+    if issuer != ISSUER or not isinstance(audience, str) or not audience:
+        raise ValueError("not issued here, or for nobody")
+    return audience
+
+
+def _not_valid() -> Unauthenticated:
+    return Unauthenticated("The access token is not valid.", code="invalid_token")
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def verifying_keys(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Which services there are."""
 
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,13 @@ def class_of(service: str) -> type[Any]:
 def calls_of(service: str) -> list[Rpc]:
     """The methods of others that a service may call."""
     return [rpc for name in NAMES for rpc in rpcs_of(contract_of(name)) if service in rpc.callers]
+
+
+@cache
+def audiences() -> tuple[str, ...]:
+    """Whom a token may be for inside: each service, and each method called on somebody's behalf."""
+    methods = (rpc for name in NAMES for rpc in rpcs_of(contract_of(name)) if rpc.on_behalf)
+    return (*NAMES, *(rpc.routing_key for rpc in methods))
 
 
 def all_events() -> list[Event]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+import zlib
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ DEVICE = "device"
 DEVICE_SECONDS = 365 * 24 * 3600
 MOST_DEVICE_TOKENS = 5  # people who share a browser; each has one
 _DEVICE_TOKEN = re.compile(r"[\w.-]{1,150}", re.ASCII)
+LONGEST_AS_IT_IS = 2_700  # sealed it grows by a third, and browsers drop a cookie of more than 4096 bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,16 +90,20 @@ class Sessions:
     def read(self, request: web.Request) -> Person | None:
         """The visitor, or None: nobody, or a cookie that is not ours or too old."""
         try:
-            told = json.loads(self._seal.decrypt(request.cookies.get(self.cookie, ""), KEPT_SECONDS))
+            told = json.loads(
+                _unpacked(self._seal.decrypt(request.cookies.get(self.cookie, ""), KEPT_SECONDS))
+            )
             return Person(**{**told, "roles": tuple(told["roles"])})
-        except (InvalidToken, ValueError, TypeError, KeyError):
+        except (InvalidToken, zlib.error, ValueError, TypeError, KeyError):
             return None
 
     def keep(self, response: web.StreamResponse, person: Person) -> None:
         """Signs the visitor in, or keeps what was renewed."""
-        # Unescaped: a name of 80 characters would fill the 4,096 bytes that a browser takes.
-        told = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":"))
-        sealed = self._seal.encrypt(told.encode()).decode()
+        # Unescaped, and compressed when long: a browser takes 4,096 bytes.
+        told = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":")).encode()
+        if len(told) > LONGEST_AS_IT_IS:
+            told = zlib.compress(told)
+        sealed = self._seal.encrypt(told).decode()
         self.set(response, "session", sealed, KEPT_SECONDS)
 
     def device_tokens(self, request: web.Request) -> list[str]:
@@ -120,6 +126,11 @@ class Sessions:
         response.set_cookie(
             f"{self._prefix}{name}", value, max_age=seconds, secure=self._is_secure, **options
         )
+
+
+def _unpacked(told: bytes) -> bytes:
+    """What was sealed: JSON, compressed when it was long."""
+    return told if told.startswith(b"{") else zlib.decompress(told)
 
 
 def _key(secret: str) -> bytes:

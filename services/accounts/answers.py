@@ -74,6 +74,7 @@ def render_session(issued: Json, refresh_token: str, settings: AccountSettings) 
         account["roles"],
         issued["issued_at"],
         settings.access_token_seconds,
+        with_audience=settings.token_audience_required,
     )
     return {
         "session_id": issued["session_id"],

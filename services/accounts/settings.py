@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from kit.settings import BadSetting, setting
-from kit.tokens import DEMO_SIGNING_KEY
+from kit.tokens import DEMO_SIGNING_KEY, LONGEST_LIFE_SECONDS
 from services.accounts.signing import Signer
 
 DEMO_SESSION_SECRET = hashlib.sha256(b"microtasks demo session secret, never for production").hexdigest()
@@ -26,6 +26,9 @@ class AccountSettings:
         DEMO_SESSION_SECRET, "derives refresh tokens; at least 32 characters", secret=True
     )
     access_token_seconds: int = setting(600, "how long an access token is good for")
+    token_audience_required: bool = setting(
+        True, "false while an upgrade brings audiences: access tokens are made and taken without `aud`"
+    )
     refresh_token_days: int = setting(30, "how long a refresh token waits for its use")
     session_days: int = setting(365, "the longest a session lives, however often it is refreshed")
     sessions_per_account: int = setting(50, "live sessions of one account; the longest unused one makes room")
@@ -49,6 +52,8 @@ class AccountSettings:
             raise BadSetting("TOKEN_SIGNING_KEY is not the base64 of a 32-byte Ed25519 seed.") from error
         if len(self.session_secret) < LEAST_SECRET_LENGTH:
             raise BadSetting(f"SESSION_SECRET has fewer than {LEAST_SECRET_LENGTH} characters.")
+        if not 0 < self.access_token_seconds <= LONGEST_LIFE_SECONDS:
+            raise BadSetting(f"ACCESS_TOKEN_SECONDS is not between 1 and {LONGEST_LIFE_SECONDS}.")
         if self.environment == "production":
             self._refuse_demo_secrets()
 

@@ -2,11 +2,22 @@
 
 import base64
 from collections.abc import Iterable
+from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt import api_jws
 
-from kit.tokens import ALGORITHM, key_id, public_key_of
+from kit.tokens import (
+    ALGORITHM,
+    GATEWAY,
+    GRANTS,
+    ISSUER,
+    key_id,
+    payload_for,
+    payload_of,
+    public_key_of,
+)
+from services.directory import audiences
 
 
 class Signer:
@@ -25,9 +36,12 @@ class Signer:
         roles: Iterable[str],
         issued_at: int,
         lifetime_seconds: int,
+        with_audience: bool = True,
     ) -> str:
-        """A token; the same arguments give the same token, byte for byte."""
-        claims = {
+        """An access token, with a signature for each audience inside; the same arguments give the
+        same token, byte for byte. Without audience it is one that processes of before also take.
+        """
+        claims: dict[str, Any] = {
             "sub": account_id,
             "sid": session_id,
             "name": display_name,
@@ -35,7 +49,15 @@ class Signer:
             "iat": issued_at,
             "exp": issued_at + lifetime_seconds,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
+        if not with_audience:
+            return self._signed(payload_of(claims))
+        claims |= {"iss": ISSUER, "aud": GATEWAY}
+        inside = {name: self._signed(payload_for(claims, name)) for name in audiences()}
+        grants = {name: token.rpartition(".")[2] for name, token in inside.items()}
+        return self._signed(payload_of({**claims, GRANTS: grants}))
+
+    def _signed(self, payload: bytes) -> str:
+        return api_jws.encode(payload, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
 
 
 def generate_signing_key() -> str:

@@ -237,7 +237,14 @@ class OrderTransition(Schema):
 
 SUBMIT_ORDER = Rpc("orders", "submit_order", SubmitOrderBody, Order, mutates=True)
 LIST_ORDERS = Rpc("orders", "list_orders", ListOrdersQuery, Order, paged=True)
-GET_ORDER = Rpc("orders", "get_order", GetOrderArguments, Order, callers=("messaging", "reviews", "payments"))
+GET_ORDER = Rpc(
+    "orders",
+    "get_order",
+    GetOrderArguments,
+    Order,
+    callers=("messaging", "reviews", "payments"),
+    on_behalf=True,
+)
 TRANSITION_ORDER = Rpc("orders", "transition_order", TransitionOrderArguments, Order, mutates=True)
 LIST_TRANSITIONS = Rpc("orders", "list_transitions", ListTransitionsArguments, OrderTransition, paged=True)
 

@@ -35,6 +35,10 @@ class EchoService:
     def echo(self, text: str) -> dict[str, Any]:
         return {"text": text}
 
+    @rpc(contract.WHO)
+    def who(self, text: str) -> Any:
+        return {"text": self.call.account.display_name}
+
     @rpc(contract.ASK)
     def ask(self, text: str) -> Any:
         return self.itself(contract.ECHO, text=text)

@@ -16,6 +16,7 @@ class ThingDone(EventSchema):
 
 
 ECHO = Rpc("echo", "echo", Words)
+WHO = Rpc("echo", "who", Words)
 ASK = Rpc("echo", "ask", Words)
 ASK_NOBODY = Rpc("echo", "ask_nobody", Words)
 NOBODY = Rpc("nobody", "answer", Words)

@@ -1,10 +1,14 @@
+import base64
 import time
 from contextlib import closing
 
 import amqp
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis import topology
+from kit.tokens import ALGORITHM, DEMO_SIGNING_KEY, ISSUER, key_id, public_key_of
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.servers import broker_connection, eventually
@@ -20,6 +24,23 @@ def test_a_call_is_answered_and_arguments_are_checked_at_the_owner(echo: Echo) -
     assert {error["field"] for error in reply["error"]["data"]["errors"]} == {"text", "wrong"}
 
 
+def token_for(audience: str) -> str:
+    """A token of accounts that is signed for one audience."""
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": audience, "sub": ADA, "sid": ADA, "name": "Ada", "roles": []}
+    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(DEMO_SIGNING_KEY))
+    headers = {"kid": key_id(public_key_of(DEMO_SIGNING_KEY))}
+    return jwt.encode({**claims, "exp": now + 60}, key, algorithm=ALGORITHM, headers=headers)
+
+
+def test_a_service_knows_a_caller_by_a_token_for_itself_only(echo: Echo) -> None:
+    for good in ("echo", "echo.who"):
+        assert echo.call(contract.WHO, access_token=token_for(good))["result"] == {"text": "Ada"}
+    for stolen in ("gateway", "orders", "echo.do_thing", "nobody.who"):
+        error = echo.call(contract.WHO, access_token=token_for(stolen))["error"]
+        assert (error["kind"], error["code"]) == ("unauthenticated", "invalid_token"), stolen
+
+
 def test_errors_cross_with_code_and_data_and_failures_without_harm(echo: Echo) -> None:
     error = echo.call(contract.REFUSE)["error"]
     assert (error["kind"], error["code"], error["data"]) == ("conflict", "not_now", {"current_status": 7})
@@ -30,6 +51,7 @@ def test_errors_cross_with_code_and_data_and_failures_without_harm(echo: Echo) -
     assert echo.call(contract.ECHO)["result"] == {"text": "hi"}
 
 
+ADA = "01890000-0000-7000-8000-00000000000a"
 UNREADABLE = [b"\xff\xfe not json", b"[]", b"{}", b'{"args": []}', b"null", b"", b"[" * 100_000]
 
 

@@ -119,6 +119,7 @@ def test_a_failed_event_whose_retry_still_waits_is_not_retried_once_more() -> No
 
     database.db = SimpleNamespace(read=read)  # type: ignore[assignment]
     consumer.container = context.container = SimpleNamespace(
+        service_name="echo",
         config={"settings": Settings(event_retry_seconds=0.01)},
         dependencies=[database, context],
         spawn_worker=lambda *_, handle_result, **__: retries.append(handle_result),

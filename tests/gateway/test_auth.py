@@ -15,6 +15,7 @@ from gateway.rpc import Reply
 from gateway.serving import admit
 from gateway.settings import GatewaySettings
 from kit.errors import Forbidden, Unavailable
+from kit.tokens import call_token
 from kit.validation import rfc3339
 from services.accounts import contract as accounts
 from services.accounts.signing import Signer, generate_signing_key
@@ -83,7 +84,25 @@ async def test_the_scheme_is_not_case_sensitive_and_the_token_travels_on(world: 
     mine = token(ANNA)
     async with world.request("GET", ORDER, headers={"Authorization": f"bearer {mine}"}) as response:
         assert response.status == 200
-    assert world.rpc.last[1].access_token == mine
+    inside = world.rpc.last[1].access_token
+    assert inside == call_token(mine, "orders")
+    again = await world.problem("GET", ORDER, headers={"Authorization": f"Bearer {inside}"})
+    assert (again["status"], again["code"]) == (401, "invalid_token"), "it opens nothing outside"
+
+
+@on_gateway()
+async def test_a_service_that_asks_another_gets_a_token_for_that_one_method(world: World) -> None:
+    mine = token(ANNA)
+    headers = {"Authorization": f"Bearer {mine}"}
+    for path in ("/v1/me/balance", ORDER, "/v1/me"):
+        async with world.request("GET", path, headers=headers):
+            pass
+    onward = {call[0].service: dict(call[1].onward_tokens) for call in world.rpc.calls}
+    assert onward == {
+        "payments": {"orders.get_order": call_token(mine, "orders.get_order")},
+        "orders": {},
+        "accounts": {},
+    }
 
 
 @on_gateway()

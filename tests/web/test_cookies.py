@@ -1,5 +1,7 @@
 """What the session cookie promises: sealed, kept to this site, changed by nobody."""
 
+import secrets
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from web.pages import PAGES
 from web.sessions import Sessions, person_of
 from web.settings import UnfitSetting, WebSettings
 
+ID = "01890000-0000-7000-8000-00000000000a"
 HTTPS = "https://market.example"
 
 
@@ -67,6 +70,26 @@ def _cookie(secrets: tuple[str, ...]) -> str:
     }  # fmt: skip
     Sessions(secrets, False).keep(response, person_of(session))
     return response.cookies["session"].value
+
+
+@pytest.mark.parametrize("name", ["Ada", "é" * 80, "標" * 80, "\U0001f600" * 80], ids=len)
+def test_a_cookie_is_short_enough_for_browsers_whatever_a_person_is_called(name: str) -> None:
+    account = {"id": ID, "display_name": name, "roles": ["staff"], "locale": "x" * 35, "time_zone": "y" * 40}
+    signer = Signer(DEMO_SIGNING_KEY)
+    session: Any = {
+        "session_id": ID, "access_token": signer.sign(ID, ID, name, ["staff"], int(time.time()), 600),
+        "refresh_token": secrets.token_urlsafe(64), "expires_in": 600, "account": account,
+    }  # fmt: skip
+    response = web.Response()
+    Sessions(("secret",), True).keep(response, person_of(session))
+    cookie = response.cookies["__Host-session"]
+    assert len(f"{cookie.key}={cookie.value}") <= 4096
+
+    class Request:
+        cookies = {"__Host-session": cookie.value}
+
+    found = Sessions(("secret",), True).read(Request())  # type: ignore[arg-type]
+    assert found is not None and (found.display_name, found.access_token) == (name, session["access_token"])
 
 
 def _read(secrets: tuple[str, ...], cookie: str) -> Any:
