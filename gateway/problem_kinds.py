@@ -186,7 +186,8 @@ KINDS: dict[str, ProblemKind] = {
     "too_many_sign_ins": ProblemKind(
         429,
         "Too many failed sign-ins",
-        "Somebody tried wrong passwords for this account. Wait for the seconds in Retry-After.",
+        "Too many wrong passwords were given for this account, from your network or in all. Wait for the "
+        "seconds in Retry-After. A browser that signed in before (`Device-Token`) is not affected by others.",
     ),
     "too_many_streams": ProblemKind(
         429, "Too many event streams", "Close one of your open event streams first."

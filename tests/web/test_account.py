@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from client import MarketplaceClient
+from client import MarketplaceClient, Problem
 from tests.embedded.dev_process import DevProcess
 from tests.web.real_site import PASSWORD, Browser, ordered, run, site_before
 
@@ -75,6 +75,38 @@ def test_one_place_is_signed_out_and_the_address_is_the_visitors(market: DevProc
             assert (await browser.post(place)).status == 303
             assert (await browser.post(place)).status == 303, "signed out already"
             assert "A program (curl)" not in await (await browser.get("/settings")).text()
+
+    run(market, scenario)
+
+
+def test_strangers_who_guess_a_password_lock_themselves_out_and_their_target_sees_it(
+    market: DevProcess,
+) -> None:
+    async def scenario(browser: Browser) -> None:
+        async with MarketplaceClient(market.url) as me:
+            me.connection.use(browser.person.as_session())
+            email = (await me.me())["email"]
+        stranger = {"X-Forwarded-For": "198.51.100.66", "User-Agent": "guesser/1"}
+        async with MarketplaceClient(market.url, 0.0, headers=stranger) as guessing:
+            codes = []
+            for _ in range(12):
+                with pytest.raises(Problem) as refused:
+                    await guessing.sign_in(email, "not the password")
+                codes.append(refused.value.code)
+            with pytest.raises(Problem) as refused:
+                await guessing.sign_in(email, PASSWORD)
+        assert codes == ["invalid_credentials"] * 10 + ["too_many_sign_ins"] * 2
+        assert refused.value.code == "too_many_sign_ins"
+        page = await (await browser.get("/settings")).text()
+        assert "Locked out after many wrong passwords" in page and "guesser, 198.51.100.66" in page
+        # the same network, but a browser that signed in before
+        await browser.post("/sign-out")
+        headers = {"Origin": browser.site, "X-Forwarded-For": "198.51.100.66"}
+        fields = {"email": email, "password": PASSWORD}
+        answer = await browser.http.post(
+            browser.site + "/sign-in", data=fields, headers=headers, allow_redirects=False
+        )
+        assert answer.status == 303
 
     run(market, scenario)
 
