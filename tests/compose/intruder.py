@@ -1,12 +1,14 @@
 """What a stolen password is good for: runs with a service's own credentials and tries all that is not its.
 
-Prints a JSON object: each attempt and whether the server `allowed` or `refused` it. Needs AMQP_URL and,
-for the databases, DATABASE_URL.
+Prints a JSON object: each attempt and whether the server `allowed` or `refused` it. Needs AMQP_URL,
+for the databases DATABASE_URL, and for what a stolen token opens that token, as it came in a call.
 """
 
 import json
 import os
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -16,16 +18,22 @@ import amqp
 import psycopg2
 
 SERVICES = ("accounts", "catalog", "orders", "messaging", "reviews", "payments")
+GATEWAY = "http://gateway:8000"
+NO_ORDER = "01890000-0000-7000-8000-0000000000f1"
 ASKED_BY_SERVICES = ("catalog.get_offer", "orders.get_order")
 REPLIES_OF_OTHERS = ("reply.*.gateway-1", "reply.*.operations-1", "reply.gateway-1", "reply.*.*", "reply.#")
 Attempt = Callable[[Any], object]
 
 
-def main(me: str) -> None:
+def main(me: str, token: str = "") -> None:
     """Tries everything and reports."""
     outcomes = {name: _outcome(attempt) for name, attempt in _at_the_broker(me)}
     if "DATABASE_URL" in os.environ:
         outcomes |= {f"read database {name}": _reads(name) for name in (*SERVICES, "postgres")}
+    if token:
+        outcomes["use a caller's token at the gateway"] = _asks_gateway(token)
+        asking = partial(_call, me, "orders.get_order", token)
+        outcomes["use a caller's token at orders"] = _outcome(asking)
     print(json.dumps(outcomes))  # noqa: T201
 
 
@@ -84,6 +92,39 @@ def _look(channel: Any) -> None:
     channel.queue_declare("rpc-catalog", passive=True)
 
 
+def _asks_gateway(token: str) -> str:
+    request = urllib.request.Request(f"{GATEWAY}/v1/me", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            return "allowed"
+    except urllib.error.HTTPError as error:
+        if error.code != 401:
+            raise
+        return "refused"
+
+
+def _call(me: str, method: str, token: str, channel: Any) -> None:
+    """Calls a method as a caller of one's own; what the service answers for want of a token is a refusal."""
+    name, call_id = f"{me}-intruder", "1"
+    queue, reply_to = f"rpc.reply.{name}", f"reply.{method.split('.')[0]}.{name}"
+    replies: list[Any] = []
+    _hear(queue, f"reply.*.{name}", channel)
+    channel.basic_consume(queue, no_ack=True, callback=replies.append)
+    body = json.dumps({"args": [], "kwargs": {"order_id": NO_ORDER}})
+    call = amqp.Message(
+        body,
+        content_type="application/json",
+        reply_to=reply_to,
+        correlation_id=call_id,
+        application_headers={"nameko.access_token": token},
+    )
+    channel.basic_publish_confirm(call, exchange="nameko-rpc", routing_key=method)
+    while not replies:
+        channel.connection.drain_events(timeout=10)
+    if json.loads(replies[0].body)["error"]["kind"] == "unauthenticated":
+        raise amqp.exceptions.AccessRefused
+
+
 def _outcome(attempt: Attempt) -> str:
     parts = urlsplit(os.environ["AMQP_URL"])
     connection = amqp.Connection(
@@ -116,4 +157,4 @@ def _reads(database: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from kit.tokens import call_token
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
 from tests.compose.project import GATEWAY, PROCESSES, WEB, Project, say
 from tests.house import ROOT, SERVICES
@@ -26,9 +27,24 @@ def test_both_journeys_pass_on_it(project: Project) -> None:
     asyncio.run(walk.cancelled_journey(project.url))
 
 
+async def access_token(url: str) -> str:
+    """Somebody's, who is signed in."""
+    async with walk.person(url, "Victim") as victim:
+        assert victim.session is not None
+        return str(victim.session["access_token"])
+
+
+def test_a_token_for_one_method_is_what_a_service_may_use_there(project: Project) -> None:
+    token = call_token(asyncio.run(access_token(project.url)), "orders.get_order")
+    outcomes = json.loads(project.python("payments", INTRUDER, "payments", token))
+    assert outcomes["use a caller's token at orders"] == "allowed"
+    assert outcomes["use a caller's token at the gateway"] == "refused"
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_stolen_password_of_a_service_opens_nothing_else(project: Project, service: str) -> None:
-    outcomes = json.loads(project.python(service, INTRUDER, service))
+    token = call_token(asyncio.run(access_token(project.url)), service)
+    outcomes = json.loads(project.python(service, INTRUDER, service, token))
     allowed = {name for name, outcome in outcomes.items() if outcome == "allowed"}
     assert allowed == allowed_at_the_broker(service) | {f"read database {service}"}
     assert len(outcomes) >= len(allowed) + LEAST_REFUSED, "everything else was really tried"
