@@ -112,7 +112,7 @@ async def _refused(visit: Visit, problem: Problem) -> web.StreamResponse:
         visit.api.connection.use(None)
         visit.person = None
         response = visit.go(sign_in_path(_back(visit)), "signed_out_elsewhere")
-        visit.site.sessions.forget(response)
+        visit.site.sessions.forget(visit.request, response)
         return response
     status = problem.status if problem.status in (403, 404, 409, 410, 413, 422, 429) else 503
     if problem.status == 400:

@@ -14,10 +14,12 @@ from typing import Any, cast
 
 from aiohttp import web
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from yarl import URL
 
 from client.resources import Session
 from kit.locales import bounded_tag
 
+USUAL_PORTS = (None, 80, 443)
 KEPT_SECONDS = 30 * 24 * 3600  # as long as a refresh token waits for its use
 DEVICE = "device"
 DEVICE_SECONDS = 365 * 24 * 3600
@@ -75,57 +77,62 @@ def person_of(session: Session) -> Person:
 
 
 class Sessions:
-    """Seals visitors into cookies and reads them back."""
+    """Seals visitors into cookies and reads them back.
 
-    def __init__(self, secrets: Sequence[str], is_secure: bool) -> None:
-        self._seal = MultiFernet([Fernet(_key(secret)) for secret in secrets])
+    Browsers send cookies to every port of a host, so a cookie's name carries the port unless it is a usual
+    one: two installations on one host do not sign each other out. `port` is the site's own, None where
+    visitors' browsers say which they asked.
+    """
+
+    def __init__(self, secrets: Sequence[str], is_secure: bool, port: int | None = None) -> None:
+        self._seal = fernet_of(secrets, "cookies of the site")
         self._is_secure = is_secure
-        self._prefix = "__Host-" if is_secure else ""
+        self._port = port
 
-    @property
-    def cookie(self) -> str:
-        """The cookie's name; browsers keep `__Host-` ones to this host and to https."""
-        return f"{self._prefix}session"
+    def name(self, request: web.Request, name: str = "session") -> str:
+        """A cookie's full name; browsers keep `__Host-` ones to this host and to https."""
+        port = self._port or _port_of(request.host)
+        suffix = "" if port in USUAL_PORTS else f"-{port}"
+        return f"{'__Host-' if self._is_secure else ''}{name}{suffix}"
 
     def read(self, request: web.Request) -> Person | None:
         """The visitor, or None: nobody, or a cookie that is not ours or too old."""
         try:
             told = json.loads(
-                _unpacked(self._seal.decrypt(request.cookies.get(self.cookie, ""), KEPT_SECONDS))
+                _unpacked(self._seal.decrypt(request.cookies.get(self.name(request), ""), KEPT_SECONDS))
             )
             return Person(**{**told, "roles": tuple(told["roles"])})
         except (InvalidToken, zlib.error, ValueError, TypeError, KeyError):
             return None
 
-    def keep(self, response: web.StreamResponse, person: Person) -> None:
+    def keep(self, request: web.Request, response: web.StreamResponse, person: Person) -> None:
         """Signs the visitor in, or keeps what was renewed."""
         # Unescaped, and compressed when long: a browser takes 4,096 bytes.
         told = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":")).encode()
         if len(told) > LONGEST_AS_IT_IS:
             told = zlib.compress(told)
         sealed = self._seal.encrypt(told).decode()
-        self.set(response, "session", sealed, KEPT_SECONDS)
+        self.set(response, self.name(request), sealed, KEPT_SECONDS)
 
     def device_tokens(self, request: web.Request) -> list[str]:
         """What this browser was given when people signed in here, the latest first."""
-        sent = request.cookies.get(f"{self._prefix}{DEVICE}", "").split("~")[:MOST_DEVICE_TOKENS]
+        sent = request.cookies.get(self.name(request, DEVICE), "").split("~")[:MOST_DEVICE_TOKENS]
         return [token for token in sent if _DEVICE_TOKEN.fullmatch(token)]  # it goes into a header
 
     def keep_device(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
         """Adds a device token to the browser's, which outlive every session."""
         others = [other for other in self.device_tokens(request) if other != token]
-        self.set(response, DEVICE, "~".join([token, *others][:MOST_DEVICE_TOKENS]), DEVICE_SECONDS)
+        kept = "~".join([token, *others][:MOST_DEVICE_TOKENS])
+        self.set(response, self.name(request, DEVICE), kept, DEVICE_SECONDS)
 
-    def forget(self, response: web.StreamResponse) -> None:
+    def forget(self, request: web.Request, response: web.StreamResponse) -> None:
         """Signs the visitor out of this browser."""
-        self.set(response, "session", "", 0)
+        self.set(response, self.name(request), "", 0)
 
     def set(self, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
-        """Sets a cookie that no script and no other site can use."""
+        """Sets a cookie, by its full name, that no script and no other site can use."""
         options: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "Lax"}
-        response.set_cookie(
-            f"{self._prefix}{name}", value, max_age=seconds, secure=self._is_secure, **options
-        )
+        response.set_cookie(name, value, max_age=seconds, secure=self._is_secure, **options)
 
 
 def _unpacked(told: bytes) -> bytes:
@@ -133,5 +140,17 @@ def _unpacked(told: bytes) -> bytes:
     return told if told.startswith(b"{") else zlib.decompress(told)
 
 
-def _key(secret: str) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(b"cookies of the site " + secret.encode()).digest())
+def fernet_of(secrets: Sequence[str], purpose: str) -> MultiFernet:
+    """Seals and opens texts for one purpose: what is sealed for one cannot be opened for another."""
+    return MultiFernet([Fernet(_key(secret, purpose)) for secret in secrets])
+
+
+def _key(secret: str, purpose: str) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{purpose} {secret}".encode()).digest())
+
+
+def _port_of(host: str) -> int | None:
+    try:
+        return URL(f"http://{host}").explicit_port
+    except ValueError:  # no host that a browser could have asked for
+        return None

@@ -63,6 +63,12 @@ class WebSettings:
         return tuple(self.web_payment_methods.split())
 
     @property
+    def port(self) -> int | None:
+        """The port that visitors ask, as far as the settings say."""
+        parts = urlsplit(self.site_url)
+        return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+    @property
     def is_secure(self) -> bool:
         """Whether visitors come by https, so that cookies never travel otherwise."""
         return self.site_url.startswith("https://")

@@ -26,7 +26,7 @@ class Site:
 
     def __init__(self, settings: WebSettings) -> None:
         self.settings = settings
-        self.sessions = Sessions(settings.secrets, settings.is_secure)
+        self.sessions = Sessions(settings.secrets, settings.is_secure, settings.port)
         self.assets = Assets()
         self.closed_months = ClosedMonths()
         self.templates: Environment = make_environment(self.assets)

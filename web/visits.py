@@ -147,9 +147,13 @@ class Visit:
         context |= {"unread": unread, "again": (again or self.path) if status == 422 else ""}
         text = self.site.templates.get_template(template).render(**self._frame(), **context)
         response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
-        if SAID in self.request.cookies and not self.is_live:
-            response.del_cookie(SAID, path="/")
+        if self._said in self.request.cookies and not self.is_live:
+            self.site.sessions.set(response, self._said, "", 0)
         return response
+
+    @property
+    def _said(self) -> str:
+        return self.site.sessions.name(self.request, SAID)
 
     def _frame(self) -> dict[str, Any]:
         person = self.person
@@ -160,7 +164,7 @@ class Visit:
             "visit_id": self.id,
             "locale": person.locale if person else "en",
             "time_zone": person.time_zone if person else "UTC",
-            "said": self.request.cookies.get(SAID, ""),
+            "said": self.request.cookies.get(self._said, ""),
             "query": self.request.query,
         }
 
@@ -168,10 +172,7 @@ class Visit:
         """Sends the visitor to another page, where a sentence (`words.SAID`) tells what happened."""
         response = web.Response(status=303, headers={"Location": path})
         if said and not self.is_live:  # a script that asks cannot tell anybody
-            is_secure = self.site.settings.is_secure
-            response.set_cookie(
-                SAID, said, max_age=SAID_SECONDS, secure=is_secure, httponly=True, samesite="Lax", path="/"
-            )
+            self.site.sessions.set(response, self._said, said, SAID_SECONDS)
         return response
 
     def next_path(self, otherwise: str) -> str:
@@ -190,9 +191,9 @@ class Visit:
         if session is self._session:
             return
         if session is None:
-            self.site.sessions.forget(response)
+            self.site.sessions.forget(self.request, response)
         else:
-            self.site.sessions.keep(response, person_of(session))
+            self.site.sessions.keep(self.request, response, person_of(session))
         if session is not None and "device_token" in session:
             self.site.sessions.keep_device(self.request, response, session["device_token"])
 

@@ -95,6 +95,15 @@ class Visitor:
         return await self.post("/sign-in", email="ada@example.com", password="a long pass phrase")
 
     @property
+    def session(self) -> str:
+        """The session's cookie; empty when there is none."""
+        return self.cookies.get(self.cookie_name("session"), "")
+
+    def cookie_name(self, name: str) -> str:
+        """A cookie's name at this site."""
+        return f"{name}-{self.http.port}"
+
+    @property
     def cookies(self) -> dict[str, str]:
         return {cookie.key: cookie.value for cookie in self.http.session.cookie_jar}
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
+from aiohttp.test_utils import make_mocked_request
 
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
@@ -37,7 +38,11 @@ class Browser:
     @property
     def session(self) -> str:
         kept = {cookie.key: cookie.value for cookie in self.http.cookie_jar}
-        return kept.get("session", "")
+        return kept.get(self.cookie_name, "")
+
+    @property
+    def cookie_name(self) -> str:
+        return f"session-{self.site.rpartition(':')[2]}"
 
     @property
     def person(self) -> Person:
@@ -57,10 +62,8 @@ class Browser:
 
 
 def unsealed(cookie: str) -> Person:
-    class Request:
-        cookies = {"session": cookie}
-
-    person = Sessions((SECRET,), False).read(Request())  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/", headers={"Cookie": f"session={cookie}"})
+    person = Sessions((SECRET,), False).read(request)
     assert person is not None
     return person
 

@@ -222,9 +222,10 @@ def test_the_calls_of_a_page_are_made_in_parallel(market: DevProcess) -> None:
         async with TestServer(proxy) as server, site_before(str(server.make_url("/"))) as slow_site:
             places = await _places(market, browser)
             steps = {}
+            cookie = {"Cookie": f"session-{slow_site.rpartition(':')[2]}={browser.session}"}
             for place in places:
                 waves.count = 0
-                answer = await browser.http.get(slow_site + place, allow_redirects=False)
+                answer = await browser.http.get(slow_site + place, headers=cookie, allow_redirects=False)
                 assert answer.status == 200, place
                 steps[place] = waves.count
         wanted = {

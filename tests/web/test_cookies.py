@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
+from yarl import URL
 
 from kit.tokens import DEMO_SIGNING_KEY
 from services.accounts.signing import Signer
@@ -25,7 +27,8 @@ def test_the_session_is_sealed_in_a_cookie_that_scripts_and_other_sites_cannot_u
         answer = await visitor.sign_in()
         assert (answer.status, answer.headers["Location"]) == (303, "/orders")
         (cookie,) = answer.cookies.values()
-        assert (cookie.key, cookie["httponly"], cookie["samesite"]) == ("session", True, "Lax")
+        name = f"session-{visitor.http.port}"
+        assert (cookie.key, cookie["httponly"], cookie["samesite"]) == (name, True, "Lax")
         assert (cookie["path"], cookie["secure"], cookie["domain"]) == ("/", "", "")
         assert ACCESS not in cookie.value and REFRESH not in cookie.value and "Ada" not in cookie.value
         await visitor.get("/notifications")
@@ -49,14 +52,52 @@ def test_by_https_the_cookie_is_kept_to_this_host() -> None:
 
 
 @pytest.mark.parametrize(
+    ("site_url", "host", "name"),
+    [
+        ("", "market.example", "session"),
+        ("", "market.example:80", "session"),
+        ("", "[::1]:443", "session"),
+        ("", "localhost:8080", "session-8080"),
+        ("", "[::1]:9080", "session-9080"),
+        ("", "no host at all:x", "session"),
+        ("http://market.example:8080", "other.example:1", "session-8080"),
+        (HTTPS, "behind.proxies:8080", "__Host-session"),
+        (HTTPS + ":443", "", "__Host-session"),
+        (HTTPS + ":8443", "market.example", "__Host-session-8443"),
+    ],
+)
+def test_a_cookie_carries_the_port_unless_it_is_a_usual_one(site_url: str, host: str, name: str) -> None:
+    settings = WebSettings(site_url=site_url)
+    sessions = Sessions(("secret",), settings.is_secure, settings.port)
+    request = make_mocked_request("GET", "/", headers={"Host": host})
+    assert sessions.name(request) == name
+
+
+def test_two_installations_on_one_host_do_not_sign_each_other_out() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        await visitor.sign_in()
+        jar = visitor.http.session.cookie_jar
+        other = URL(visitor.site).with_port((URL(visitor.site).port or 0) + 1)
+        jar.update_cookies({f"session-{other.port}": "of another site", "session": "of a third"}, other)
+        assert (await visitor.get("/settings")).status == 200
+        await visitor.post("/sign-out")
+        assert {cookie.key for cookie in jar if "session" in cookie.key} == {
+            f"session-{other.port}",
+            "session",
+        }
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
     "change", [lambda c: c[:-4] + "AAA=", lambda c: "x" + c, lambda c: "", lambda c: "ä"]
 )
 def test_a_changed_cookie_is_nobodys(change: Any) -> None:
     async def scenario(visitor: Visitor) -> None:
         await visitor.sign_in()
-        changed = change(visitor.cookies["session"])
+        changed = change(visitor.session)
         visitor.http.session.cookie_jar.clear()
-        answer = await visitor.get("/settings", Cookie=f"session={changed}")
+        answer = await visitor.get("/settings", Cookie=f"{visitor.cookie_name('session')}={changed}")
         assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?next=/settings")
 
     run(scenario)
@@ -68,7 +109,7 @@ def _cookie(secrets: tuple[str, ...]) -> str:
         "session_id": "s", "access_token": "a", "refresh_token": "r", "expires_in": 600,
         "account": {"id": "i", "display_name": "Ada", "roles": [], "locale": "en", "time_zone": "UTC"},
     }  # fmt: skip
-    Sessions(secrets, False).keep(response, person_of(session))
+    Sessions(secrets, False).keep(make_mocked_request("GET", "/"), response, person_of(session))
     return response.cookies["session"].value
 
 
@@ -85,18 +126,15 @@ def test_a_cookie_is_short_enough_for_browsers_whatever_a_person_is_called(name:
     cookie = response.cookies["__Host-session"]
     assert len(f"{cookie.key}={cookie.value}") <= 4096
 
-    class Request:
-        cookies = {"__Host-session": cookie.value}
-
-    found = Sessions(("secret",), True).read(Request())  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/", headers={"Cookie": f"{cookie.key}={cookie.value}"})
+    found = Sessions(("secret",), True).read(request)
     assert found is not None and (found.display_name, found.access_token) == (name, session["access_token"])
 
 
 def _read(secrets: tuple[str, ...], cookie: str) -> Any:
-    class Request:
-        cookies = {"session": cookie}
-
-    return Sessions(secrets, False).read(Request())  # type: ignore[arg-type]
+    return Sessions(secrets, False).read(
+        make_mocked_request("GET", "/", headers={"Cookie": f"session={cookie}"})
+    )
 
 
 @pytest.mark.parametrize("letter", ["a", "ä", "明", "\N{GRINNING FACE}", '"'])
@@ -113,7 +151,8 @@ def test_the_largest_session_fits_in_what_a_browser_keeps(letter: str) -> None:
         },
     }  # fmt: skip
     response = web.Response()
-    Sessions(("x",), True).keep(response, person_of(session))
+    request = make_mocked_request("GET", "/", headers={"Host": "market.example:65535"})
+    Sessions(("x",), True).keep(request, response, person_of(session))
     (cookie,) = response.cookies.values()
     assert len(cookie.OutputString()) <= 4096
     sealed = _read(("x",), cookie.value)

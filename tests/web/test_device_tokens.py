@@ -23,7 +23,7 @@ def test_a_sign_in_leaves_a_cookie_that_outlives_the_session_and_goes_with_the_n
     async def scenario(visitor: Visitor) -> None:
         visitor.api.answers["POST /v1/sessions"] = with_token(ADAS)
         answer = await visitor.sign_in()
-        cookie = answer.cookies["device"]
+        cookie = answer.cookies[visitor.cookie_name("device")]
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
         assert int(cookie["max-age"]) == 365 * 24 * 3600
         assert sent_tokens(visitor) is None
@@ -62,7 +62,7 @@ def test_people_who_share_a_browser_have_a_token_each() -> None:
 @pytest.mark.parametrize("planted", ['"a\\015\\012X: y"', "ü", "a,b", "x" * 5000, "~~", '"'])
 def test_a_planted_cookie_reaches_no_header(planted: str) -> None:
     async def scenario(visitor: Visitor) -> None:
-        headers = {"Cookie": f"device={planted}", "Origin": visitor.site}
+        headers = {"Cookie": f"{visitor.cookie_name('device')}={planted}", "Origin": visitor.site}
         form = {"email": "ada@example.com", "password": "x"}
         answer = await visitor.http.post("/sign-in", data=form, headers=headers, allow_redirects=False)
         assert answer.status == 303
@@ -78,7 +78,7 @@ def test_signing_up_presents_and_leaves_tokens_too() -> None:
         answer = await visitor.post(
             "/sign-up", display_name="B", email="b@example.com", password="a long one"
         )
-        assert answer.cookies["device"].value == BOBS
+        assert answer.cookies[visitor.cookie_name("device")].value == BOBS
 
     run(scenario)
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from tests.web.fake_api import ACCOUNT, Answer, Visitor, problem, run
 from web.forms import Form
@@ -20,10 +21,8 @@ async def zone_after_sign_up(visitor: Visitor, zone: str, change: object) -> str
     answer = await visitor.post("/sign-up?next=/help", **NEW, time_zone=zone)
     assert (answer.status, answer.headers["Location"]) == (303, "/help")
 
-    class Request:
-        cookies = visitor.cookies
-
-    person = Sessions(WebSettings().secrets, False).read(Request())  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/", headers={"Cookie": f"session={visitor.session}"})
+    person = Sessions(WebSettings().secrets, False).read(request)
     assert person is not None
     return person.time_zone
 
