@@ -15,7 +15,7 @@ from web.frame import SITE, frame, serve
 from web.pages import PAGES
 from web.settings import WebSettings
 from web.site import Site
-from web.visits import Page
+from web.visits import FORMS, Page
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +27,7 @@ def build_app(settings: WebSettings) -> web.Application:
     site = Site(settings)
     app = web.Application(middlewares=[frame], client_max_size=LARGEST_FORM_BYTES)
     app[SITE] = site
+    app[FORMS] = {page.path: page for page in PAGES if page.method == "POST"}
     app.add_routes(metrics.probes(lambda: not site.is_draining))
     app.router.add_get(STATIC + "{name}", _show_asset)
     app.router.add_get("/favicon.ico", _show_icon)

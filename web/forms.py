@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from client import Problem
+from web.owners import OWNER
 
-KEY, NEXT = "_key", "_next"
+KEY, NEXT, CARRIED = "_key", "_next", "_carried"
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -23,13 +24,16 @@ class Form:
     """One form, as it was sent or as it is to be shown.
 
     `values` are texts by field; `errors` say by field what is wrong, `summary` what is wrong with the
-    whole. `key` is the idempotency key under which the form was sent.
+    whole. `key` is the idempotency key under which the form was sent, `owner` says whose it is, and `carried`
+    is another form that was sealed to get through the sign-in page.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     summary: str = ""
     key: str = field(default_factory=new_key)
+    owner: str = ""
+    carried: str = ""
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
@@ -72,9 +76,9 @@ class Form:
 def form_of(sent: Mapping[str, object]) -> Form:
     """A form as a browser sent it. Line ends become those of the API; files are no values."""
     values = {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
-    shown = values.pop(KEY, "")
+    shown, owner, carried = (values.pop(name, "") for name in (KEY, OWNER, CARRIED))
     if _KEY.fullmatch(shown) is None:
-        return Form(values=values)
+        return Form(values=values, owner=owner, carried=carried)
     # Sent twice, it is the same wish; gone back to and changed, it is another.
     wish = json.dumps([shown, sorted(values.items())]).encode()
-    return Form(values=values, key=hashlib.sha256(wish).hexdigest())
+    return Form(values=values, key=hashlib.sha256(wish).hexdigest(), owner=owner, carried=carried)

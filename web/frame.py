@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -15,7 +14,8 @@ from client import Problem, Unreachable
 from web.assets import PATH as STATIC
 from web.metrics import REQUESTS, SECONDS
 from web.site import Site
-from web.visits import Page, SignedOut, Visit, Who, sign_in_path
+from web.unsent import ask_to_sign_in, refuse_unless_owner
+from web.visits import ACCOUNT_HEADER, Page, SignedOut, Visit, Who
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +42,13 @@ def serve(site: Site, page: Page) -> AiohttpHandler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = request[VISIT]
+        visit.page = page
+        if request.method == "POST":
+            await visit.form()
+            if (refused := await refuse_unless_owner(visit, page)) is not None:
+                return refused
+        elif visit.is_of_another(request.headers.get(ACCOUNT_HEADER)):
+            return web.Response(text=visit.signed_in.display_name, headers={ACCOUNT_HEADER: "another"})
         if page.who is Who.SIGNED_IN and visit.person is None:
             raise SignedOut
         if request.method != "POST" and not page.is_stream:
@@ -78,7 +85,7 @@ async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
         answer: web.StreamResponse = await handler(request)
         return answer
     except SignedOut:
-        return visit.go(sign_in_path(_back(visit)), "sign_in_first")
+        return await ask_to_sign_in(visit, "sign_in_first")
     except Problem as problem:
         return await _refused(visit, problem)
     except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
@@ -100,18 +107,11 @@ async def _not_a_page(visit: Visit, error: web.HTTPException) -> web.Response:
     return await _error(visit, error.status, "")
 
 
-def _back(visit: Visit) -> str:
-    """Where to go on after signing in: the page itself, or the one whose form was sent."""
-    if visit.request.method == "GET":
-        return visit.path
-    return urlsplit(visit.request.headers.get("Referer", "/")).path or "/"
-
-
 async def _refused(visit: Visit, problem: Problem) -> web.StreamResponse:
     if problem.status == 401:
         visit.api.connection.use(None)
         visit.person = None
-        response = visit.go(sign_in_path(_back(visit)), "signed_out_elsewhere")
+        response = await ask_to_sign_in(visit, "signed_out_elsewhere")
         visit.site.sessions.forget(visit.request, response)
         return response
     status = problem.status if problem.status in (403, 404, 409, 410, 413, 422, 429) else 503

@@ -1,10 +1,12 @@
 """Templates. Everything is escaped unless it is markup that we made ourselves."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.ext import Extension
 from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -13,8 +15,21 @@ from kit.text import isolated
 from web import moments, money, names, words
 from web.assets import Assets
 from web.forms import new_key
+from web.owners import OWNER
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
+
+
+_FORM = re.compile(r"<form\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>{])*>", re.DOTALL)
+_OWNER_INPUT = f'<input type="hidden" name="{OWNER}" value="{{{{ owner_field }}}}">'
+
+
+class OwnedForms(Extension):
+    """Every form of a template says whose it is, without the template's doing."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template with a hidden field at the beginning of each form that is posted."""
+        return _FORM.sub(lambda tag: tag[0] + (_OWNER_INPUT if 'method="post"' in tag[0] else ""), source)
 
 
 def make_environment(assets: Assets) -> Environment:
@@ -26,6 +41,7 @@ def make_environment(assets: Assets) -> Environment:
         loader=PackageLoader("web"),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=[OwnedForms],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,

@@ -11,7 +11,9 @@ from jinja2 import Environment
 from client import Problem, Unreachable
 from web.assets import Assets
 from web.earnings import ClosedMonths
+from web.owners import Owners
 from web.rendering import make_environment
+from web.sealed_forms import UnsentForms
 from web.sessions import Sessions
 from web.settings import WebSettings
 
@@ -27,6 +29,8 @@ class Site:
     def __init__(self, settings: WebSettings) -> None:
         self.settings = settings
         self.sessions = Sessions(settings.secrets, settings.is_secure, settings.port)
+        self.owners = Owners(settings.secrets)
+        self.unsent = UnsentForms(settings.secrets)
         self.assets = Assets()
         self.closed_months = ClosedMonths()
         self.templates: Environment = make_environment(self.assets)

@@ -1,7 +1,7 @@
 """One request of one visitor: who they are, the API in their name, and how to answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -14,6 +14,7 @@ from yarl import URL
 from client import MarketplaceClient, Problem
 from client.resources import Account, Session
 from web.forms import NEXT, Form, form_of
+from web.owners import NOBODY
 from web.sessions import Person, person_of
 from web.site import LOST, Site
 
@@ -21,8 +22,10 @@ SAID = "said"
 SAID_SECONDS = 60
 MOST_COUNTED = 100  # beyond it the bell says "99+"
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
+ACCOUNT_HEADER = "X-Account"  # and says whose page it is
 
 Handler = Callable[["Visit"], Awaitable[web.StreamResponse]]
+Again = Callable[["Visit", Form], Awaitable[web.StreamResponse]]
 
 
 class Who(Enum):
@@ -30,17 +33,23 @@ class Who(Enum):
 
     ANYONE = "anyone"
     SIGNED_IN = "signed in"
+    SIGNING_IN = "signing in"  # anyone: the form itself says who they are
 
 
 @dataclass(frozen=True)
 class Page:
-    """A place of the site."""
+    """A place of the site. `again` shows a form of it with what was typed, and does nothing else; places
+    without one have no form, or none worth showing again."""
 
     method: str
     path: str
     handler: Handler
     who: Who = Who.ANYONE
     is_stream: bool = False
+    again: Again | None = None
+
+
+FORMS: web.AppKey[Mapping[str, Page]] = web.AppKey("forms", Mapping)  # places that forms are sent to
 
 
 class SignedOut(Exception):
@@ -54,6 +63,11 @@ class Visit:
         self.site = site
         self.request = request
         self.id = visit_id
+        self.page: Page | None = None
+        self.parts: Mapping[str, str] = request.match_info
+        self.is_shown_again = False
+        self._unread_request = request.clone()  # once its body was read, a request cannot be cloned
+        self._form: Form | None = None
         self.person = site.sessions.read(request)
         self.api = MarketplaceClient(
             site.settings.api_url,
@@ -92,10 +106,15 @@ class Visit:
 
     def part(self, name: str) -> str:
         """A variable part of the path, safe to be put into a path of the API."""
-        return quote(self.request.match_info[name], safe="")
+        return quote(self.parts[name], safe="")
 
     async def form(self) -> Form:
         """What was sent."""
+        if self._form is None:
+            self._form = await self._read_form()
+        return self._form
+
+    async def _read_form(self) -> Form:
         try:
             return form_of(await self.request.post())
         except (
@@ -104,6 +123,21 @@ class Visit:
             HttpProcessingError,
         ) as error:  # no form, or in no known encoding
             raise web.HTTPBadRequest from error
+
+    @property
+    def account_id(self) -> str:
+        """The visitor's account, or NOBODY."""
+        return self.person.id if self.person is not None else NOBODY
+
+    def is_of_another(self, account_key: str | None) -> bool:
+        """Whether a page says that it belongs to another account than the one that is signed in now."""
+        known = account_key is not None and self.person is not None
+        return known and not self.site.owners.has_key(self.account_id, account_key or "")
+
+    def continue_at(self, path: str, parts: Mapping[str, str]) -> None:
+        """From here on this is a visit of another place, to show its form again."""
+        self.request = self._unread_request.clone(rel_url=path)
+        self.parts, self.is_shown_again = parts, True
 
     def count_unread(self) -> None:
         """Asks for the number of unread notifications, beside whatever the page asks."""
@@ -142,10 +176,17 @@ class Visit:
         A refused form (422) is shown by a page that no browser can fetch again. `again` is where the same
         page is without what was sent, unless that is this very path.
         """
+        is_shown_again = self.is_shown_again and status in (200, 422)
+        if is_shown_again or status == 422:
+            again = again or self.path
+        elif status == 200:
+            again = ""
         self.count_unread()
         unread = await self._unread if self._unread is not None else None
-        context |= {"unread": unread, "again": (again or self.path) if status == 422 else ""}
-        text = self.site.templates.get_template(template).render(**self._frame(), **context)
+        context |= {"unread": unread, "again": again, **self._frame()}
+        if is_shown_again:
+            status, context["said"] = 200, "shown_again"
+        text = self.site.templates.get_template(template).render(context)
         response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
         if self._said in self.request.cookies and not self.is_live:
             self.site.sessions.set(response, self._said, "", 0)
@@ -159,6 +200,8 @@ class Visit:
         person = self.person
         return {
             "person": person,
+            "account_key": self.site.owners.key(person.id) if person else "",
+            "owner_field": self.site.owners.field(self.account_id),
             "here": self.request.path,
             "path": self.path,
             "visit_id": self.id,

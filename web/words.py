@@ -96,6 +96,7 @@ _SAID_AT_THE_ENTRANCE = {
     "sign_in_first": "Please sign in to go on.",
     "signed_out_elsewhere": "You were signed out. Please sign in again.",
     "signed_out": "You are signed out.",
+    "shown_again": "You are signed in again. The form was not sent: check it, and send it.",
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
 _SAID_OF_ORDERS = {
@@ -138,6 +139,14 @@ _SAID_OF_ACCOUNTS = {
     "all_read": "Everything is marked read.",
 }
 SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
+SIGN_OUTS = frozenset({"signed_out", "signed_out_everywhere"})  # after these no draft stays in the browser
 NO_SUCCESS = frozenset(
-    {"sign_in_first", "signed_out_elsewhere", "payment_refused", "payment_processing", "service_is_archived"}
+    {
+        "sign_in_first",
+        "shown_again",
+        "signed_out_elsewhere",
+        "payment_refused",
+        "payment_processing",
+        "service_is_archived",
+    }
 )

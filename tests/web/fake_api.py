@@ -11,7 +11,8 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from web.app import build_app
-from web.settings import WebSettings
+from web.owners import NOBODY, OWNER, Owners
+from web.settings import DEMO_SECRET, WebSettings
 
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -77,7 +78,7 @@ def problem(status: int, code: str, detail: str = "", **headers: str) -> Answer:
 
 
 class Visitor:
-    """A browser without scripts: keeps cookies, says where its forms come from."""
+    """A browser without scripts: keeps cookies, says where its forms come from and whose they are."""
 
     def __init__(self, http: "TestClient[web.Request, web.Application]", api: FakeApi) -> None:
         self.http = http
@@ -89,10 +90,16 @@ class Visitor:
 
     async def post(self, path: str, origin: str | None = "", **fields: str) -> ClientResponse:
         headers = {} if origin is None else {"Origin": origin or self.site}
-        return await self.http.post(path, data=fields, headers=headers, allow_redirects=False)
+        owned = {OWNER: self.owner, **fields}
+        return await self.http.post(path, data=owned, headers=headers, allow_redirects=False)
 
     async def sign_in(self) -> ClientResponse:
         return await self.post("/sign-in", email="ada@example.com", password="a long pass phrase")
+
+    @property
+    def owner(self) -> str:
+        """What a form says that is shown to this visitor now."""
+        return Owners((DEMO_SECRET,)).field(str(ACCOUNT["id"]) if self.session else NOBODY)
 
     @property
     def session(self) -> str:

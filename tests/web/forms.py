@@ -12,6 +12,7 @@ class SentForm:
     action: str
     values: dict[str, str] = field(default_factory=dict)
     choices: set[str] = field(default_factory=set)
+    method: str = "get"
 
 
 def forms_of(page: str) -> list[SentForm]:
@@ -32,7 +33,7 @@ class _Forms(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         name = given.get("name", "")
         if tag == "form":
-            self.found.append(SentForm(given.get("action", "")))
+            self.found.append(SentForm(given.get("action", ""), method=given.get("method", "get")))
         elif not self.found:
             return
         elif tag == "input" and name and _is_sent(given):

@@ -12,6 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
 from web.app import listening
+from web.owners import NOBODY, OWNER, Owners
 from web.sessions import Person, Sessions
 from web.settings import WebSettings
 
@@ -53,7 +54,9 @@ class Browser:
 
     async def post(self, path: str, **fields: str) -> aiohttp.ClientResponse:
         origin = {"Origin": self.site}
-        return await self.http.post(self.site + path, data=fields, headers=origin, allow_redirects=False)
+        owner = Owners((SECRET,)).field(self.person.id if self.session else NOBODY)
+        sent = {OWNER: owner, **fields}
+        return await self.http.post(self.site + path, data=sent, headers=origin, allow_redirects=False)
 
     async def sign_up(self) -> None:
         email = f"{secrets.token_hex(8)}@example.com"

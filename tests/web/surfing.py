@@ -1,5 +1,6 @@
 """Somebody who visits the site without a browser: opens pages, fills in their forms, sends them."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.web.browser.market import Market, Person
+from web.owners import OWNER
 
 PATIENCE_SECONDS = 60.0  # for what events bring; machines that test are busy
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path", "circle", "rect"})
@@ -106,12 +108,17 @@ class Surfer:
         return self.market.ask(self._ask("HEAD", path, {})).status
 
     def post(self, path: str, typed: dict[str, str]) -> Sheet:
-        """What a form of this site leads to."""
-        return self.market.ask(self._ask("POST", path, {"Origin": self.market.site}, typed))
+        """What a form of this site leads to, sent as one's own, whatever page it was on."""
+        sent = typed if path.startswith("/sign-") else {**typed, **self._owner}
+        return self.market.ask(self._ask("POST", path, {"Origin": self.market.site}, sent))
 
     def send(self, form: SentForm, **typed: str) -> Sheet:
         """Fills in a form and sends it."""
         return self.post(form.action, {**form.fields, **typed})
+
+    @functools.cached_property
+    def _owner(self) -> dict[str, str]:
+        return {OWNER: self.open("/help").forms[-1].fields.get(OWNER, "")}
 
     async def _ask(self, method: str, path: str, headers: dict[str, str], typed: Any = None) -> Sheet:
         if self._http is None:  # cookies of an address need to be allowed

@@ -122,7 +122,7 @@ def test_a_cookie_is_short_enough_for_browsers_whatever_a_person_is_called(name:
         "refresh_token": secrets.token_urlsafe(64), "expires_in": 600, "account": account,
     }  # fmt: skip
     response = web.Response()
-    Sessions(("secret",), True).keep(response, person_of(session))
+    Sessions(("secret",), True).keep(make_mocked_request("GET", "/"), response, person_of(session))
     cookie = response.cookies["__Host-session"]
     assert len(f"{cookie.key}={cookie.value}") <= 4096
 

@@ -143,7 +143,7 @@ async def show_statement_pdf(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page("GET", "/dashboard", show_dashboard, Who.SIGNED_IN),
-    Page("POST", "/dashboard/payouts", request_payout, Who.SIGNED_IN),
+    Page("POST", "/dashboard/payouts", request_payout, Who.SIGNED_IN, again=_show),
     Page("GET", "/dashboard/transactions", show_transactions, Who.SIGNED_IN),
     Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}.pdf", show_statement_pdf, Who.SIGNED_IN),
     Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}", show_statement, Who.SIGNED_IN),

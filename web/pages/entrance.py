@@ -7,29 +7,31 @@ from client import Problem
 from web.forms import Form
 from web.languages import is_zone
 from web.site import LOST
-from web.visits import Page, Visit
+from web.unsent import show_sign_in, show_unsent
+from web.visits import Page, Visit, Who
 
 log = structlog.get_logger(__name__)
 
 FIRST_PAGE = "/orders"
 
 
-async def show_sign_in(visit: Visit) -> web.StreamResponse:
+async def show_sign_in_page(visit: Visit) -> web.StreamResponse:
     """The form; whoever is signed in goes on at once."""
     if visit.person is not None:
         return visit.go(visit.next_path(FIRST_PAGE))
-    return await visit.show("sign_in.html", form=Form())
+    return await show_sign_in(visit, Form())
 
 
 async def sign_in(visit: Visit) -> web.StreamResponse:
-    """Opens a session and goes where the visitor wanted to go."""
+    """Opens a session and goes where the visitor wanted to go; a form of theirs that was carried along is
+    shown again, and dropped when it is another's."""
     form = await visit.form()
     try:
         email, password = form["email"].strip(), form["password"]
         await visit.api.sign_in(email, password, key=form.key, device_token=visit.device_tokens)
     except Problem as problem:
-        return await _again(visit, "sign_in.html", form, problem)
-    return visit.go(visit.next_path(FIRST_PAGE))
+        return await show_sign_in(visit, _taken(form, problem), 422, form.carried)
+    return await show_unsent(visit, form.carried) or visit.go(visit.next_path(FIRST_PAGE))
 
 
 async def show_sign_up(visit: Visit) -> web.StreamResponse:
@@ -47,7 +49,7 @@ async def sign_up(visit: Visit) -> web.StreamResponse:
         await visit.api.register_account(email, password, form["display_name"].strip(), key=form.key)
         await visit.api.sign_in(email, password, device_token=visit.device_tokens)
     except Problem as problem:
-        return await _again(visit, "sign_up.html", form, problem)
+        return await visit.show("sign_up.html", status=422, form=_taken(form, problem))
     await _set_zone(visit, form["time_zone"])
     return visit.go(visit.next_path("/"), "welcome")
 
@@ -63,18 +65,24 @@ async def _set_zone(visit: Visit, zone: str) -> None:
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:
-    """Closes the session here and at the API; signed out is signed out, whatever the API says."""
+    """Closes the session here and at the API; signed out is signed out, whatever the API says. A form that
+    another account sent in vain waits for its owner on the sign-in page."""
+    form = await visit.form()
     if visit.person is not None:
         try:
             await visit.api.sign_out()
         except Problem:
             visit.api.connection.use(None)
-    response = visit.go("/", "signed_out")
+    visit.person = None
+    if visit.site.unsent.open(form.carried) is None:
+        response = visit.go("/", "signed_out")
+    else:
+        response = await show_sign_in(visit, Form(), carried=form.carried, has_signed_out=True)
     response.headers["Clear-Site-Data"] = '"storage"'  # drafts
     return response
 
 
-async def _again(visit: Visit, template: str, form: Form, problem: Problem) -> web.StreamResponse:
+def _taken(form: Form, problem: Problem) -> Form:
     if problem.code == "invalid_credentials":
         form.summary = "E-mail address and password do not match."
     elif problem.code == "email_taken":
@@ -83,13 +91,13 @@ async def _again(visit: Visit, template: str, form: Form, problem: Problem) -> w
         form.take(problem, ("email", "password", "display_name"))
     else:
         raise problem
-    return await visit.show(template, status=422, form=form)
+    return form
 
 
 PAGES = (
-    Page("GET", "/sign-in", show_sign_in),
-    Page("POST", "/sign-in", sign_in),
+    Page("GET", "/sign-in", show_sign_in_page),
+    Page("POST", "/sign-in", sign_in, Who.SIGNING_IN),
     Page("GET", "/sign-up", show_sign_up),
-    Page("POST", "/sign-up", sign_up),
+    Page("POST", "/sign-up", sign_up, Who.SIGNING_IN),
     Page("POST", "/sign-out", sign_out),
 )

@@ -76,6 +76,13 @@ async def post_service(visit: Visit) -> web.StreamResponse:
     return await _show_form(visit, form, status=422)
 
 
+async def show_typed_service(visit: Visit, form: Form) -> web.StreamResponse:
+    """The form with what was typed; of a service that exists, with the version that was changed."""
+    if "service_id" not in visit.parts:
+        return await _show_form(visit, form)
+    return await _show_form(visit, form, await _own_service(visit), version=form["version"])
+
+
 async def show_service_form(visit: Visit) -> web.StreamResponse:
     """The form to edit one of one's own services."""
     service, categories = await asyncio.gather(_own_service(visit), visit.api.categories())
@@ -190,9 +197,9 @@ _ONE = MY_SERVICES + "/{service_id}"
 PAGES = (
     Page("GET", MY_SERVICES, show_own_services, Who.SIGNED_IN),
     Page("GET", f"{MY_SERVICES}/new", show_new_service, Who.SIGNED_IN),
-    Page("POST", f"{MY_SERVICES}/new", post_service, Who.SIGNED_IN),
+    Page("POST", f"{MY_SERVICES}/new", post_service, Who.SIGNED_IN, again=show_typed_service),
     Page("GET", _ONE, show_service_form, Who.SIGNED_IN),
-    Page("POST", _ONE, edit_service, Who.SIGNED_IN),
+    Page("POST", _ONE, edit_service, Who.SIGNED_IN, again=show_typed_service),
     Page("POST", f"{_ONE}/pause", pause_service, Who.SIGNED_IN),
     Page("POST", f"{_ONE}/resume", resume_service, Who.SIGNED_IN),
     Page("POST", f"{_ONE}/publish", publish_service, Who.SIGNED_IN),

@@ -99,6 +99,16 @@ def _refused_step(form: Form, problem: Problem) -> Form:
     return form.take(problem, ("reason", "note", "to_status"))
 
 
+async def show_typed_step(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for a step."""
+    return await show_again(visit, {form["transition"]: form})
+
+
+async def show_typed_message(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for the other party."""
+    return await show_again(visit, {"message": form})
+
+
 async def post_message(visit: Visit) -> web.StreamResponse:
     """Writes to the other party, at any stage."""
     form = await visit.form()
@@ -114,6 +124,6 @@ async def post_message(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page("GET", "/orders/{order_id}", show_order, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/transitions", move_order, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/messages", post_message, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/transitions", move_order, Who.SIGNED_IN, again=show_typed_step),
+    Page("POST", "/orders/{order_id}/messages", post_message, Who.SIGNED_IN, again=show_typed_message),
 )

@@ -33,6 +33,11 @@ async def submit_order(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/orders/{order['id']}", "order_submitted")
 
 
+async def show_typed_order(visit: Visit, form: Form) -> web.StreamResponse:
+    """The form with what was typed, at the service's price of now."""
+    return await _show(visit, await visit.api.service(visit.part("service_id")), form)
+
+
 def _explain(form: Form, problem: Problem, price: str) -> None:
     known = {
         "price_changed": f"The price has changed since you saw it: it is {price} now. "
@@ -66,5 +71,5 @@ async def _show(
 
 PAGES = (
     Page("GET", "/services/{service_id}/order", show_order_form, Who.SIGNED_IN),
-    Page("POST", "/services/{service_id}/order", submit_order, Who.SIGNED_IN),
+    Page("POST", "/services/{service_id}/order", submit_order, Who.SIGNED_IN, again=show_typed_order),
 )

@@ -83,6 +83,11 @@ async def refund_payment(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/orders/{order_id}#order-payment", "refunded")
 
 
+async def show_typed_refund(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for a refund."""
+    return await show_again(visit, {"refund": form})
+
+
 def _refunded(form: Form) -> Money | None:
     """A part of the payment, or None for all that is left."""
     return money.read_money(form["amount"], form["currency"]) if form["amount"].strip() else None
@@ -100,7 +105,7 @@ async def show_receipt_pdf(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page("POST", "/orders/{order_id}/payments", pay_order, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/refunds", refund_payment, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/refunds", refund_payment, Who.SIGNED_IN, again=show_typed_refund),
     Page("GET", "/pay/{token}", show_sandbox_step, Who.SIGNED_IN),
     Page("POST", "/pay/{token}", answer_sandbox_step, Who.SIGNED_IN),
     Page("GET", "/payments/{payment_id}/receipt", show_receipt, Who.SIGNED_IN),

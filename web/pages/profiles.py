@@ -91,7 +91,18 @@ async def reply_to_review(visit: Visit) -> web.StreamResponse:
     return await _show(visit, status=422, form=form, replying=review_id)
 
 
+async def show_typed_reply(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for a reply."""
+    return await _show(visit, form=form, replying=visit.part("review_id"))
+
+
 PAGES = (
     Page("GET", "/profiles/{account_id}", show_profile),
-    Page("POST", "/profiles/{account_id}/reviews/{review_id}/reply", reply_to_review, Who.SIGNED_IN),
+    Page(
+        "POST",
+        "/profiles/{account_id}/reviews/{review_id}/reply",
+        reply_to_review,
+        Who.SIGNED_IN,
+        again=show_typed_reply,
+    ),
 )

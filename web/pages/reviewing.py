@@ -5,7 +5,7 @@ from aiohttp import web
 from client import Problem
 from web.forms import Form
 from web.pages.order import REFUSED, show_again
-from web.visits import Page, Visit, Who
+from web.visits import Again, Page, Visit, Who
 
 
 async def submit_review(visit: Visit) -> web.StreamResponse:
@@ -46,6 +46,13 @@ async def reply_to_review(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/orders/{visit.part('order_id')}#order-review", "review_replied")
 
 
+def _show_typed(name: str) -> Again:
+    async def show_typed(visit: Visit, form: Form) -> web.StreamResponse:
+        return await show_again(visit, {name: form})
+
+    return show_typed
+
+
 def _rating(form: Form) -> int | None:
     if form["rating"] in ("1", "2", "3", "4", "5"):
         return int(form["rating"])
@@ -60,7 +67,15 @@ async def _again(visit: Visit, name: str, form: Form, problem: Problem) -> web.S
 
 
 PAGES = (
-    Page("POST", "/orders/{order_id}/review", submit_review, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/review/edit", change_review, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/review/reply", reply_to_review, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/review", submit_review, Who.SIGNED_IN, again=_show_typed("review")),
+    Page(
+        "POST",
+        "/orders/{order_id}/review/edit",
+        change_review,
+        Who.SIGNED_IN,
+        again=_show_typed("review_edit"),
+    ),
+    Page(
+        "POST", "/orders/{order_id}/review/reply", reply_to_review, Who.SIGNED_IN, again=_show_typed("reply")
+    ),
 )

@@ -82,6 +82,11 @@ async def change_profile(visit: Visit) -> web.StreamResponse:
     return visit.go(PATH, "profile_saved")
 
 
+async def show_typed_profile(visit: Visit, form: Form) -> web.StreamResponse:
+    """All sections, and in the profile what was typed."""
+    return await _show(visit, about_me=form)
+
+
 async def change_password(visit: Visit) -> web.StreamResponse:
     """A new password; every other session ends."""
     form = await visit.form()
@@ -130,7 +135,7 @@ async def choose_notifications(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page("GET", PATH, show_settings, Who.SIGNED_IN),
-    Page("POST", PATH + "/profile", change_profile, Who.SIGNED_IN),
+    Page("POST", PATH + "/profile", change_profile, Who.SIGNED_IN, again=show_typed_profile),
     Page("POST", PATH + "/password", change_password, Who.SIGNED_IN),
     Page("POST", PATH + "/sessions/everywhere/sign-out", sign_out_everywhere, Who.SIGNED_IN),
     Page("POST", PATH + "/sessions/{session_id}/sign-out", sign_out_place, Who.SIGNED_IN),
