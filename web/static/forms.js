@@ -4,6 +4,9 @@
 const { again } = document.body.dataset;
 if (again) history.replaceState(history.state, "", again);
 
+// Whose page it is: the opaque key of an account, empty when nobody is signed in.
+const { account } = document.body.dataset;
+
 const keep = (storage, name, value) => {
   try {
     if (value) storage.setItem(name, value);
@@ -23,8 +26,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
   if ("once" in form.dataset) keepKey(form);
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
-  const drafts = [...form.querySelectorAll("[data-draft]")].map((field) => field.dataset.draft);
-  keep(sessionStorage, "sent", drafts.join(" "));
+  keep(sessionStorage, "sent", [...form.querySelectorAll("[data-draft]")].map(draftOf).join(" "));
 });
 
 // A page that comes back from the browser's memory may send its forms again.
@@ -36,13 +38,21 @@ addEventListener("pageshow", () => {
 });
 
 // Drafts: kept in this browser until they were sent. A complaint, an error or having to sign in first means
-// that they were not.
+// that they were not. They belong to an account: the next one to sign in never sees them and removes them, and
+// so does signing out. Nobody signed in removes none: a session may have ended, and its owner comes back.
+const ownDrafts = `draft:${account}:`;
+const hasSignedOut = "signedOut" in document.body.dataset;
+const isForeign = (name) => name.startsWith("draft:") && (hasSignedOut || (account && !name.startsWith(ownDrafts)));
+for (const name of Object.keys(localStorage)) if (isForeign(name)) keep(localStorage, name, "");
+
 const sent = sessionStorage.getItem("sent")?.split(" ") ?? [];
 keep(sessionStorage, "sent", "");
 const wasTaken = !document.querySelector('[role="alert"], [data-unsent]');
-for (const draft of sent) if (wasTaken) keep(localStorage, `draft:${draft}`, "");
+for (const draft of sent) if (wasTaken) keep(localStorage, draft, "");
 
-const draftOf = (field) => `draft:${field.dataset.draft}`;
+const draftOf = (field) => ownDrafts + field.dataset.draft;
+const isOwnPage = () => !document.getElementById("account-note"); // live.js: another account signed in meanwhile
+const keepDraft = (field) => isOwnPage() && keep(localStorage, draftOf(field), field.value);
 const fillIn = (part) => {
   for (const field of part.querySelectorAll("[data-draft]")) {
     const draft = localStorage.getItem(draftOf(field));
@@ -52,20 +62,25 @@ const fillIn = (part) => {
     field.closest("details")?.setAttribute("open", "");
   }
 };
+if (again) {
+  // What was typed before is on the page already, perhaps from before another account removed its draft.
+  for (const field of document.querySelectorAll("textarea[data-draft]")) if (field.value) keepDraft(field);
+}
 fillIn(document);
 document.addEventListener("placed", (event) => fillIn(event.target)); // a part that is new on the page
 document.addEventListener("input", ({ target }) => {
-  if (target.dataset.draft) keep(localStorage, draftOf(target), target.value);
+  if (target.dataset.draft) keepDraft(target);
 });
 
 // What one makes by a form with data-once is made once: come back to, the form has the key it was sent with,
 // and sent again unchanged it is the same wish. A change that can be undone may be wished for again.
+const placeOf = (form) => `${account} ${form.getAttribute("action")}`;
 for (const form of document.querySelectorAll("form[data-once]")) {
-  const sentWith = history.state?.[form.getAttribute("action")];
+  const sentWith = history.state?.[placeOf(form)];
   if (sentWith) form.elements._key.value = sentWith;
 }
 const keepKey = (form) => {
-  const key = { [form.getAttribute("action")]: form.elements._key.value };
+  const key = { [placeOf(form)]: form.elements._key.value };
   history.replaceState({ ...history.state, ...key }, "");
 };
 

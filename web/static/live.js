@@ -6,7 +6,7 @@
 const BELL = "/live/bell";
 const UNSURE_MILLISECONDS = 2_000;
 const kinds = document.body.dataset.live.split(" ").filter(Boolean);
-const order = document.body.dataset.order;
+const { order, account } = document.body.dataset; // whose page it is: an opaque key
 const waiting = new Map(); // region id -> its fresh element
 let timer = null;
 let wanted = ""; // "bell" or "page"
@@ -115,17 +115,31 @@ const leave = () => {
   document.getElementById("main").prepend(makeNote("session", text, "Sign in", () => location.reload()));
 };
 
+// Another account signed in: nothing of it comes into this page, and this page says so.
+const tellOfAnother = (name) => {
+  removeNote("session");
+  if (document.getElementById(noteId("account"))) return;
+  const isolated = `\u2068${name}\u2069`; // a name may be written from right to left
+  const text = `${isolated} is signed in now. This page belongs to another account; its forms are not accepted.`;
+  document.getElementById("main").prepend(makeNote("account", text, "Reload", () => location.reload()));
+};
+
+// The site refuses to give a page parts of another account's.
 const ask = async (path) => {
-  const answer = await fetch(path, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+  const headers = { "X-Live": "1", "X-Account": account };
+  const answer = await fetch(path, { headers, credentials: "same-origin" });
   const isSignedOut = new URL(answer.url).pathname === "/sign-in";
-  return { answer, isSignedOut };
+  const other = answer.headers.get("X-Account") === "another" ? await answer.text() : "";
+  return { answer, isSignedOut, other };
 };
 
 const refresh = async (path) => {
-  const { answer, isSignedOut } = await ask(path);
+  const { answer, isSignedOut, other } = await ask(path);
   if (isSignedOut) return leave();
+  if (other) return tellOfAnother(other);
   if (!answer.ok) return;
   removeNote("session");
+  removeNote("account");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   let changed = false;
   for (const fresh of page.querySelectorAll("[data-region]")) {
@@ -164,20 +178,29 @@ const refreshSoon = (what) => {
     }
   }, 60);
 };
-document.addEventListener("visibilitychange", () => wanted && refreshSoon(wanted));
+
+// Looked at again, it is asked whose it is: somebody else may have signed in meanwhile, in another tab.
+const checkAccount = () => document.hidden || refreshSoon(wanted || "bell");
+document.addEventListener("visibilitychange", checkAccount);
+addEventListener("focus", checkAccount);
+const accounts = new BroadcastChannel("accounts");
+accounts.onmessage = (message) => message.data !== account && refreshSoon("bell");
+accounts.postMessage(account);
 
 const hear = (event) => {
   if (event.type === "signed out") leave();
+  else if (event.type === "another account") tellOfAnother(event.name);
   else if (concerns(event)) refreshSoon("page");
   else if (event.type === "notification.created") refreshSoon("bell");
 };
 
-// One tab holds the stream for all of this browser: a browser has few connections to give.
+// One tab holds the stream for all of an account in this browser: a browser has few connections to give.
+const LIVE = `live ${account}`;
 const TYPES = ["notification.created", "message.created", "order.transitioned", "payment.updated", "payout.updated",
   "review.created", "resync"];
 const SHORTEST_PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
-const others = new BroadcastChannel("live");
+const others = new BroadcastChannel(LIVE);
 others.onmessage = (message) => hear(message.data);
 const tell = (event) => {
   hear(event);
@@ -185,12 +208,16 @@ const tell = (event) => {
 };
 
 // A stream is refused to somebody who was signed out, and to everybody while the site or the API is away. The
-// bell tells which: one small page, for all tabs, as often as the stream is tried again.
-const findOutWhy = async () => {
+// bell tells which: one small page, for all tabs, as often as the stream is tried again. It also tells when
+// the stream would be another account's.
+const isOfAnother = async () => {
   try {
-    if ((await ask(BELL)).isSignedOut) tell({ type: "signed out" });
+    const { isSignedOut, other } = await ask(BELL);
+    if (isSignedOut) tell({ type: "signed out" });
+    if (other) tell({ type: "another account", name: other });
+    return Boolean(other);
   } catch {
-    // The network is away.
+    return false; // the network is away
   }
 };
 
@@ -198,19 +225,25 @@ const follow = (lost) => {
   let source;
   let pause = SHORTEST_PAUSE;
   let asking;
+  let isOver = false;
+  const openLater = async () => {
+    source.close();
+    const next = (await isOfAnother()) ? openLater : open;
+    if (isOver) return;
+    asking = setTimeout(next, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  };
   const open = () => {
     source = new EventSource("/live/events");
-    source.onopen = () => {
+    source.onopen = async () => {
+      if (lost && (await isOfAnother())) return openLater();
       if (lost) tell({ type: "resync" }); // what happened meanwhile was missed
       lost = false;
       pause = SHORTEST_PAUSE;
     };
     source.onerror = () => {
       lost = true;
-      if (source.readyState !== EventSource.CLOSED) return;
-      findOutWhy();
-      asking = setTimeout(open, pause); // ask again later
-      pause = Math.min(2 * pause, LONGEST_PAUSE);
+      if (source.readyState === EventSource.CLOSED) openLater();
     };
     for (const type of TYPES) {
       source.addEventListener(type, (raw) => tell({ type, order: JSON.parse(raw.data).order_id }));
@@ -218,6 +251,7 @@ const follow = (lost) => {
   };
   open();
   return () => {
+    isOver = true;
     clearTimeout(asking);
     source.close();
   };
@@ -231,7 +265,7 @@ const listen = async () => {
       addEventListener("pagehide", () => { stop(); end(); }, { once: true });
     });
   // Taken over from a tab that closed, the stream has a gap.
-  if (navigator.locks) await navigator.locks.request("live", () => untilLeft(performance.now() - began > 500));
+  if (navigator.locks) await navigator.locks.request(LIVE, () => untilLeft(performance.now() - began > 500));
   else await untilLeft(false);
 };
 listen();
@@ -240,10 +274,15 @@ if (isUnsure) setTimeout(() => isUnsure && refreshSoon("bell"), UNSURE_MILLISECO
 document.addEventListener("focusout", () => setTimeout(placeWaiting));
 document.addEventListener("input", () => setTimeout(placeWaiting));
 
-// Back from the browser's memory the page is old, but what was typed there is not.
-addEventListener("pageshow", (event) => {
+// Back from the browser's memory the page is old, but what was typed there is not, unless it is another's.
+addEventListener("pageshow", async (event) => {
   if (!event.persisted) return;
   if (!hasUnsent(document)) return location.reload();
+  try {
+    if ((await ask(BELL)).other) return location.reload();
+  } catch {
+    // The network is away.
+  }
   refreshSoon("page");
   listen();
 });
