@@ -1,21 +1,18 @@
-"""aiohttp's server, made to answer even unreadable HTTP with a problem, and to leave bodies as sent."""
+"""aiohttp's server, made to answer even unreadable HTTP with a problem."""
 
 import uuid
-from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from gateway.problems import MEDIA_TYPE, bad_request, internal
 from kit.addresses import canonical_address
+from kit.http.server import BoundedConnection, HttpRunner
 
 log = structlog.get_logger(__name__)
 
-KEEP_ALIVE_SECONDS = 75.0
 
-
-class GatewayConnection(RequestHandler):
+class GatewayConnection(BoundedConnection):
     """One client connection."""
 
     __slots__ = ()
@@ -42,23 +39,7 @@ class GatewayConnection(RequestHandler):
         return response
 
 
-class GatewayServer(web.Server):
-    """Makes such connections."""
+class GatewayRunner(HttpRunner):
+    """Serves the gateway over such connections."""
 
-    def __call__(self) -> RequestHandler:
-        """A new connection."""
-        return GatewayConnection(self, loop=self._loop, **self._kwargs)
-
-
-class GatewayRunner(web.AppRunner):
-    """Serves an application so. Compressed bodies stay compressed: they are refused, not opened."""
-
-    def __init__(self, app: web.Application, shutdown_timeout: float = 60.0) -> None:
-        options: dict[str, Any] = {"auto_decompress": False, "keepalive_timeout": KEEP_ALIVE_SECONDS}
-        super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout, **options)
-
-    async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        return GatewayServer(
-            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
-        )
+    connection = GatewayConnection

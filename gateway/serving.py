@@ -12,13 +12,15 @@ from prometheus_client import Counter, Histogram
 
 from gateway import problems
 from gateway.answers import Answer, is_fresh, not_modified, render
-from gateway.bodies import JSON_TYPE, load_body, parse_form, parse_object, parse_text, query_reader, read_body
+from gateway.bodies import load_body, parse_form, parse_object, parse_text, query_reader, read_body
 from gateway.incoming import Incoming
 from gateway.metrics import REQUESTS, SECONDS
 from gateway.problems import Problem
 from gateway.routes import Kept, Limit, Reads, Route, Shape, Who
 from kit.addresses import network_of
 from kit.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
+from kit.http.parsing import JSON_TYPE, is_clean_address
+from kit.http.security_headers import HTTPS_ONLY
 from kit.tracing import trace_id
 from kit.validation import is_id
 from services.accounts.contract import CURRENT_SESSION
@@ -53,6 +55,8 @@ def frame(gateway: "Gateway") -> Any:
         incoming = Incoming(request, gateway, gateway.addresses.of(request))
         request[INCOMING] = incoming
         try:
+            if not is_clean_address(request.path):
+                raise problems.not_found()
             response = await handler(request)
         except Exception as error:
             response = _refusal(incoming, error)
@@ -127,6 +131,8 @@ def stamp(incoming: Incoming, response: web.StreamResponse) -> None:
     if "Content-Security-Policy" not in headers:
         headers["Content-Security-Policy"] = STRICT_POLICY
     headers.extend(SECURITY_HEADERS)
+    if incoming.gateway.settings.is_production:
+        headers["Strict-Transport-Security"] = HTTPS_ONLY
     if incoming.allowance is not None:
         headers["RateLimit-Policy"] = incoming.allowance.policy
         headers["RateLimit"] = incoming.allowance.state

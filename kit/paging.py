@@ -1,13 +1,14 @@
 """Keyset pages: an opaque cursor holds the last row's sort position, bound to the filters."""
 
 import base64
-import binascii
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
 from kit.errors import BadQuery
+from kit.http.parsing import decode_json, decode_text, is_storable
 
 Row = TypeVar("Row")
 
@@ -34,12 +35,23 @@ def decode_cursor(cursor: str | None, filters: Mapping[str, Any], length: int) -
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        digest, *position = json.loads(raw)
-    except (binascii.Error, ValueError, TypeError) as error:
+        digest, *position = decode_json(decode_text(raw))
+    except (ValueError, TypeError) as error:
         raise _bad_cursor("It is not one this API gave out.") from error
+    if not all(_is_plain(value) for value in position):
+        raise _bad_cursor("It is not one this API gave out.")
     if digest != _digest(filters) or len(position) != length:
         raise _bad_cursor("It belongs to another list or other filters.")
     return list(position)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a position could have been made by `encode_cursor`: a text, a number or nothing."""
+    if isinstance(value, str):
+        return is_storable(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def page_of(

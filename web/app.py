@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
+from kit.http.server import HttpRunner
 from web import metrics
 from web.assets import PATH as STATIC
 from web.frame import SITE, frame, serve
@@ -19,13 +20,11 @@ from web.visits import FORMS, Page
 
 log = structlog.get_logger(__name__)
 
-LARGEST_FORM_BYTES = 256 * 1024
-
 
 def build_app(settings: WebSettings) -> web.Application:
     """The site; `app[SITE]` is what its pages share."""
     site = Site(settings)
-    app = web.Application(middlewares=[frame], client_max_size=LARGEST_FORM_BYTES)
+    app = web.Application(middlewares=[frame])
     app[SITE] = site
     app[FORMS] = {page.path: page for page in PAGES if page.method == "POST"}
     app.add_routes(metrics.probes(lambda: not site.is_draining))
@@ -68,9 +67,7 @@ async def _show_icon(request: web.Request) -> web.Response:
 async def listening(settings: WebSettings) -> AsyncIterator[web.AppRunner]:
     """Serves the site; on leaving, answers under way are finished first."""
     app = build_app(settings)
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=settings.web_drain_seconds, handler_cancellation=True
-    )
+    runner = HttpRunner(app, shutdown_timeout=settings.web_drain_seconds, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.web_host, settings.web_port, backlog=1024).start()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from client import Problem
+from kit.http.body import RefusedBody
 from web.owners import OWNER
 
 KEY, NEXT, CARRIED = "_key", "_next", "_carried"
@@ -72,10 +73,19 @@ class Form:
             return 0
         return int(text)
 
+    def number_or_none(self, name: str) -> int | None:
+        """A hidden field's whole number, None when it is empty. Raises: RefusedBody 422 when it is none."""
+        text = self[name]
+        if not text:
+            return None
+        if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
+            raise RefusedBody(422, "This form is not as it was shown. Open the page again.")
+        return int(text)
 
-def form_of(sent: Mapping[str, object]) -> Form:
-    """A form as a browser sent it. Line ends become those of the API; files are no values."""
-    values = {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
+
+def form_of(sent: Mapping[str, str]) -> Form:
+    """A form as a browser sent it. Line ends become those of the API."""
+    values = {name: value.replace("\r\n", "\n") for name, value in sent.items()}
     shown, owner, carried = (values.pop(name, "") for name in (KEY, OWNER, CARRIED))
     if _KEY.fullmatch(shown) is None:
         return Form(values=values, owner=owner, carried=carried)

@@ -11,6 +11,9 @@ from aiohttp import web
 from yarl import URL
 
 from client import Problem, Unreachable
+from kit.http.body import RefusedBody
+from kit.http.parsing import is_clean_address
+from kit.http.security_headers import HTTPS_ONLY
 from web.assets import PATH as STATIC
 from web.metrics import REQUESTS, SECONDS
 from web.site import Site
@@ -72,6 +75,8 @@ async def frame(request: web.Request, handler: Any) -> web.StreamResponse:
     if not response.prepared:
         visit.keep_session(response)
         response.headers["X-Request-Id"] = visit_id
+        if site.settings.is_secure:
+            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
         _finish(request, response)
     _note(request, response, visit_id, time.monotonic() - began)
     return response
@@ -80,10 +85,12 @@ async def frame(request: web.Request, handler: Any) -> web.StreamResponse:
 async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
     request = visit.request
     try:
-        if request.method == "POST" and not _comes_from_here(request, visit.site.settings.site_url):
-            return await _error(visit, 403, "This form was not sent from here. Open the page again.")
+        if (refused := await _refuse_early(visit)) is not None:
+            return refused
         answer: web.StreamResponse = await handler(request)
         return answer
+    except RefusedBody as refused:
+        return await _refuse_body(visit, refused)
     except SignedOut:
         return await ask_to_sign_in(visit, "sign_in_first")
     except Problem as problem:
@@ -98,12 +105,28 @@ async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
         return await _error(visit, 500, "")
 
 
+async def _refuse_early(visit: Visit) -> web.Response | None:
+    request = visit.request
+    if not is_clean_address(request.path):
+        return await _error(visit, 404, "")
+    if request.method == "POST" and not _comes_from_here(request, visit.site.settings.site_url):
+        return await _error(visit, 403, "This form was not sent from here. Open the page again.")
+    return None
+
+
+async def _refuse_body(visit: Visit, refused: RefusedBody) -> web.Response:
+    response = await _error(visit, refused.status, str(refused))
+    if refused.status in (408, 413):
+        response.force_close()  # nobody reads the rest
+    return response
+
+
 async def _not_a_page(visit: Visit, error: web.HTTPException) -> web.Response:
     """What aiohttp itself answers. A form's address, asked for as a page, leads to where the form was."""
     if error.status < 400:
         return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
     if isinstance(error, web.HTTPMethodNotAllowed) and visit.request.method == "GET":
-        return visit.go(visit.request.path.rpartition("/")[0] or "/")
+        return visit.go(visit.request.rel_url.raw_path.rpartition("/")[0] or "/")
     return await _error(visit, error.status, "")
 
 

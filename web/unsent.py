@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
+from kit.http.body import RefusedBody
 from web.forms import Form
 from web.owners import NOBODY
 from web.sealed_forms import Unsent
@@ -47,7 +48,10 @@ async def refuse_unless_owner(visit: Visit, page: Page) -> web.Response | None:
 
 async def ask_to_sign_in(visit: Visit, said: str) -> web.Response:
     """The sign-in page, which leads back; a form that was sent goes along."""
-    form = await visit.form() if visit.page and visit.page.again else Form()
+    try:
+        form = await visit.form() if visit.page and visit.page.again else Form()
+    except RefusedBody:
+        form = Form()  # nothing that could be shown again
     owner = visit.site.owners.read(form.owner) or NOBODY
     if visit.page and owner != NOBODY:
         unsent = await _unsent(visit, form, owner)

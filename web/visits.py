@@ -1,6 +1,7 @@
 """One request of one visitor: who they are, the API in their name, and how to answer."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -8,11 +9,12 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from client import MarketplaceClient, Problem
 from client.resources import Account, Session
+from kit.http.body import RefusedBody, read_body
+from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
 from web.forms import NEXT, Form, form_of
 from web.owners import NOBODY
 from web.sessions import Person, person_of
@@ -21,6 +23,7 @@ from web.site import LOST, Site
 SAID = "said"
 SAID_SECONDS = 60
 MOST_COUNTED = 100  # beyond it the bell says "99+"
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,199}")
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
 ACCOUNT_HEADER = "X-Account"  # and says whose page it is
 
@@ -105,24 +108,29 @@ class Visit:
         return self.request.path_qs
 
     def part(self, name: str) -> str:
-        """A variable part of the path, safe to be put into a path of the API."""
-        return quote(self.parts[name], safe="")
+        """A variable part of the path, safe to be put into a path of the API: no dots that climb in it.
+
+        Raises: HTTPNotFound for what is no id of anything.
+        """
+        value = self.parts[name]
+        if _ID.fullmatch(value) is None:
+            raise web.HTTPNotFound
+        return quote(value, safe="")
 
     async def form(self) -> Form:
-        """What was sent."""
+        """What was sent. Raises: RefusedBody when it is no form, too long, too slow or cannot be read."""
         if self._form is None:
             self._form = await self._read_form()
         return self._form
 
     async def _read_form(self) -> Form:
+        if "Content-Encoding" in self.request.headers:
+            raise RefusedBody(400, "A form is sent uncompressed.")
+        raw = await read_body(self.request, MAX_BODY_BYTES, FORM_TYPE)
         try:
-            return form_of(await self.request.post())
-        except (
-            ValueError,
-            LookupError,
-            HttpProcessingError,
-        ) as error:  # no form, or in no known encoding
-            raise web.HTTPBadRequest from error
+            return form_of(decode_form(decode_text(raw)))
+        except Undecodable as error:
+            raise RefusedBody(400, f"The form cannot be read. {error}") from error
 
     @property
     def account_id(self) -> str:

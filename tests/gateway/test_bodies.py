@@ -127,9 +127,9 @@ async def test_a_body_that_never_ends_is_408(world: World) -> None:
         yield b"{"
         await asyncio.sleep(5)
 
-    bodies_module = sys.modules["gateway.bodies"]
+    bodies_module = sys.modules["kit.http.body"]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bodies_module, "BODY_TIMEOUT_SECONDS", 0.1)
+        patched.setattr(bodies_module, "BODY_SECONDS", 0.1)
         problem = await world.problem("POST", REVIEW, ANNA, data=forever(), headers=JSON)
     assert (problem["status"], problem["code"]) == (408, "body_too_slow")
 

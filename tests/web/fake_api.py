@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from kit.http.server import HttpRunner
 from web.app import build_app
 from web.owners import NOBODY, OWNER, Owners
 from web.settings import DEMO_SECRET, WebSettings
@@ -115,6 +116,13 @@ class Visitor:
         return {cookie.key: cookie.value for cookie in self.http.session.cookie_jar}
 
 
+class SiteServer(TestServer):
+    """Serves the site as its process does, so that bodies and heads meet the same bounds."""
+
+    async def _make_runner(self, **_: Any) -> HttpRunner:
+        return HttpRunner(self.app, handler_cancellation=True)
+
+
 @contextlib.asynccontextmanager
 async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
     """A visitor at a site whose API is a fake one."""
@@ -123,7 +131,7 @@ async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
     upstream.router.add_route("*", "/{rest:.*}", api.handle)
     async with TestServer(upstream) as server:
         given = {"api_url": str(server.make_url("")), "web_patience_seconds": 0.3, **settings}
-        async with TestClient(TestServer(build_app(WebSettings(**given)))) as http:
+        async with TestClient(SiteServer(build_app(WebSettings(**given)))) as http:
             yield Visitor(http, api)
 
 

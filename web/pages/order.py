@@ -74,15 +74,14 @@ async def move_order(visit: Visit) -> web.StreamResponse:
     """Takes a step as the order was when its page was shown."""
     form = await visit.form()
     order_id, transition = visit.part("order_id"), form["transition"]
-    version, to_status = form["version"], form["to_status"]
     try:
         await visit.api.transition(
             order_id,
             transition,
             reason=form["reason"] or None,
             note=form["note"] or None,
-            to_status=int(to_status) if to_status.isdecimal() else None,
-            version=int(version) if version.isdecimal() else None,
+            to_status=form.number_or_none("to_status"),
+            version=form.number_or_none("version"),
             key=form.key,
         )
     except Problem as problem:

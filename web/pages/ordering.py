@@ -5,7 +5,9 @@ import json
 from aiohttp import web
 
 from client import Problem
-from client.resources import Service
+from client.resources import Money, Service
+from kit.http.body import RefusedBody
+from kit.http.parsing import Undecodable, decode_json
 from web import money
 from web.forms import Form
 from web.visits import Page, Visit, Who
@@ -20,10 +22,7 @@ async def submit_order(visit: Visit) -> web.StreamResponse:
     """Orders at the price the customer saw; what stands in the way is said on the form."""
     form = await visit.form()
     service_id = visit.part("service_id")
-    try:
-        price = json.loads(form["price"])
-    except ValueError:
-        price = None
+    price = _price_seen(form)
     try:
         order = await visit.api.submit_order(service_id, form["requirements"], price, key=form.key)
     except Problem as problem:
@@ -36,6 +35,16 @@ async def submit_order(visit: Visit) -> web.StreamResponse:
 async def show_typed_order(visit: Visit, form: Form) -> web.StreamResponse:
     """The form with what was typed, at the service's price of now."""
     return await _show(visit, await visit.api.service(visit.part("service_id")), form)
+
+
+def _price_seen(form: Form) -> Money:
+    try:
+        price = decode_json(form["price"])
+        if type(price["amount"]) is int and isinstance(price["currency"], str):
+            return {"amount": price["amount"], "currency": price["currency"]}
+    except (Undecodable, TypeError, KeyError):
+        pass
+    raise RefusedBody(422, "This form is not as it was shown. Open the page again.")
 
 
 def _explain(form: Form, problem: Problem, price: str) -> None:

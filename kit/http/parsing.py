@@ -1,0 +1,139 @@
+"""Decoding what clients send: JSON, forms, query strings and addresses, for the API and the site alike.
+
+The one place where bytes of a client become values. Everything is bounded before it is decoded, only
+UTF-8 is read, and whatever is not plain is `Undecodable`, never another exception: what is decoded here
+is refused with 400 where it cannot be read.
+"""
+
+import json
+import math
+import re
+from typing import Any
+from urllib.parse import unquote_plus
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 32
+MAX_MEMBERS = 2_000  # values in one JSON document
+MAX_FIELDS = 100  # of a form or a query string
+LONGEST_NUMBER = 100  # characters
+FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_TYPE = "application/json"
+
+# A string, also one that never ends, or a mark of structure: one pass, whatever the text.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CHARSETS = ("utf-8", "utf8")
+
+
+class Undecodable(ValueError):
+    """What was sent cannot be read; the text says why, in a sentence for the client.
+
+    `parameter` names the field or parameter that is to blame, empty when it is the whole.
+    """
+
+    def __init__(self, reason: str, parameter: str = "") -> None:
+        super().__init__(reason)
+        self.parameter = parameter
+
+
+def decode_text(raw: bytes) -> str:
+    """Bytes as text. Raises: Undecodable when they are not UTF-8."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Undecodable("It is not UTF-8.") from error
+
+
+def decode_json(text: str) -> Any:
+    """A JSON value. A number of more than LONGEST_NUMBER characters is infinite: no schema accepts it.
+
+    Raises: Undecodable for what is no plain JSON: NaN, names that repeat, more than MAX_MEMBERS values,
+    nested more than MAX_DEPTH levels deep.
+    """
+    _check_extent(text)
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+    except Undecodable:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Undecodable("It is not JSON.") from error
+
+
+def decode_form(text: str) -> dict[str, str]:
+    """The fields of a form or a query string, `application/x-www-form-urlencoded`.
+
+    Raises: Undecodable for more than MAX_FIELDS, one given twice, or one that is not UTF-8.
+    """
+    if text.count("&") >= MAX_FIELDS:
+        raise Undecodable(f"It has more than {MAX_FIELDS} fields.")
+    values: dict[str, str] = {}
+    for part in text.split("&"):
+        if part:
+            name, value = _decode_field(part)
+            if name in values:
+                raise Undecodable("It is given more than once.", name)
+            values[name] = value
+    return values
+
+
+def is_utf8(charset: str | None) -> bool:
+    """Whether a declared charset is the one that is read; none declared is."""
+    return charset is None or charset.lower() in _CHARSETS
+
+
+def is_clean_address(path: str) -> bool:
+    """Whether a decoded path holds no control character: one of those names nothing here."""
+    return _CONTROL.search(path) is None
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database can hold a text: no NUL, no unpaired surrogate."""
+    return "\x00" not in text and _SURROGATE.search(text) is None
+
+
+def _decode_field(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    try:
+        return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+    except UnicodeDecodeError as error:
+        raise Undecodable("It is not UTF-8.", unquote_plus(name, errors="replace")) from error
+
+
+def _check_extent(text: str) -> None:
+    if text.count("{") + text.count("[") <= MAX_DEPTH and text.count(",") < MAX_MEMBERS:
+        return
+    depth = members = 0
+    for token in _TOKENS.finditer(text):
+        mark = text[token.start()]
+        depth += (mark in "[{") - (mark in "]}")
+        members += mark == ","
+        if depth > MAX_DEPTH:
+            raise Undecodable(f"It is nested more than {MAX_DEPTH} levels deep.")
+        if members >= MAX_MEMBERS:
+            raise Undecodable(f"It has more than {MAX_MEMBERS} values.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise Undecodable("A name is repeated within one object.")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise Undecodable(f"{name} is not JSON.")
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= LONGEST_NUMBER else math.inf
+
+
+def _float(text: str) -> float:
+    return float(text) if len(text) <= LONGEST_NUMBER else math.inf
