@@ -1,7 +1,7 @@
 """Drawing in threads, so that the event loop goes on, with a share for each account."""
 
 import asyncio
-import threading
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +21,7 @@ class DrawingQueue:
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(1, name)
-        self._lock = threading.Lock()
-        self._accounts: Counter[str] = Counter()
+        self._accounts: Counter[str] = Counter()  # changed by the event loop's thread only
 
     async def draw(self, account_id: str, draw: Callable[[], T]) -> T:
         """What `draw` returns.
@@ -36,7 +35,8 @@ class DrawingQueue:
         except RuntimeError as error:  # the gateway is stopping
             self._leave(account_id)
             raise Unavailable("The gateway is stopping.", code="busy") from error
-        drawing.add_done_callback(lambda _: self._leave(account_id))
+        loop = asyncio.get_running_loop()
+        drawing.add_done_callback(lambda _: self._leave_soon(loop, account_id))
         return await asyncio.wrap_future(drawing)
 
     def close(self) -> None:
@@ -44,19 +44,21 @@ class DrawingQueue:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, account_id: str) -> None:
-        with self._lock:
-            if self._accounts[account_id] >= SHARE_PER_ACCOUNT:
-                detail = f"At most {SHARE_PER_ACCOUNT} documents at a time are drawn for one account."
-                raise TooMany(detail, code="too_many_documents", retry_after_seconds=TRY_AGAIN_SECONDS)
-            if self._accounts.total() >= MOST_WAITING:
-                raise Unavailable("Too many documents are being drawn.", code="busy")
-            self._accounts[account_id] += 1
+        if self._accounts[account_id] >= SHARE_PER_ACCOUNT:
+            detail = f"At most {SHARE_PER_ACCOUNT} documents at a time are drawn for one account."
+            raise TooMany(detail, code="too_many_documents", retry_after_seconds=TRY_AGAIN_SECONDS)
+        if self._accounts.total() >= MOST_WAITING:
+            raise Unavailable("Too many documents are being drawn.", code="busy")
+        self._accounts[account_id] += 1
+
+    def _leave_soon(self, loop: asyncio.AbstractEventLoop, account_id: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the gateway with it
+            loop.call_soon_threadsafe(self._leave, account_id)
 
     def _leave(self, account_id: str) -> None:
-        with self._lock:
-            self._accounts[account_id] -= 1
-            if not self._accounts[account_id]:
-                del self._accounts[account_id]
+        self._accounts[account_id] -= 1
+        if not self._accounts[account_id]:
+            del self._accounts[account_id]
 
 
 class Drawing:
