@@ -20,6 +20,8 @@ OURS = ("AMQP_URL", "DATABASE_URL", "BROKER_PREFIX", "METRICS_PORT", "EVENTLET_H
 class DevProcess:
     """One embedded marketplace; may be started again after it ended."""
 
+    module = "cli"
+
     def __init__(self, folder: Path, **environment: str) -> None:
         self.data_dir = folder / "data"
         self.port = free_port()
@@ -51,7 +53,7 @@ class DevProcess:
         """Starts it without waiting."""
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "dev"],
+                [sys.executable, "-m", self.module, "dev"],
                 env={**self.environment, **environment},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
