@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults lint format lock audit clean
+.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz lint format lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ compose-test: setup  ## the real stack, really run: comes up, grows, loses its s
 
 cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
 	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
+
+fuzz: setup  ## asks API and site for anything: new examples each time, FUZZ_ROUNDS=200 of each operation
+	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200} $(BIN)/python -m pytest tests/fuzz -v
 
 FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py tests/payments/test_races.py tests/payments/test_walks.py
 
