@@ -78,7 +78,9 @@ class Visitor:
 
     async def status(self, path: str) -> int:
         """Of a page."""
-        return (await self.get(path))[0]
+        status, _ = await self.get(path)
+        assert status < 500, (status, path)
+        return status
 
     async def post(self, post: Post) -> int:
         """A form, sent from a page of the site."""
@@ -88,6 +90,7 @@ class Visitor:
             self._site + post.path, data=body, headers=headers, allow_redirects=False
         ) as answer:
             await answer.read()
+            assert answer.status < 500, (answer.status, post.path, [*post.fields.items()][:5])
             return answer.status
 
     async def forms(self) -> dict[str, Post]:

@@ -287,6 +287,14 @@ def test_one_account_has_a_share_of_the_queue_and_keeps_it_when_it_no_longer_wai
 
 
 @on_gateway()
+async def test_a_language_tag_that_was_stored_before_there_was_a_limit_is_its_language(world: World) -> None:
+    answer(world, locale="de-" + "-".join(f"w{number:04d}xx" for number in range(7000)))
+    async with world.request("GET", RECEIPT, ANNA) as response:
+        assert response.status == 200
+        assert "45,00\N{NO-BREAK SPACE}€" in await response.text()
+
+
+@on_gateway()
 async def test_pdfs_of_one_account_delay_neither_its_pages_nor_make_others_wait_for_more_than_its_share(
     world: World,
 ) -> None:
