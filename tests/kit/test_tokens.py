@@ -159,13 +159,14 @@ def with_header(header: bytes) -> str:
         b'{"alg":"EdDSA","kid":["a"]}',
         b'{"alg":"EdDSA","kid":{}}',
         b'{"alg":"EdDSA","kid":null}',
-        b'{"alg":"none","kid":"%s"}' % key_id(Signer(KEY).public_key).encode(),
-        b'{"alg":"HS256","kid":"%s"}' % key_id(Signer(KEY).public_key).encode(),
-        b'{"alg":["EdDSA"],"kid":"%s"}' % key_id(Signer(KEY).public_key).encode(),
-        b'{"alg":"EdDSA","crit":["x"],"kid":"%s"}' % key_id(Signer(KEY).public_key).encode(),
+        b'{"alg":"none","kid":"<known>"}',
+        b'{"alg":"HS256","kid":"<known>"}',
+        b'{"alg":["EdDSA"],"kid":"<known>"}',
+        b'{"alg":"EdDSA","crit":["x"],"kid":"<known>"}',
     ],
 )
 def test_a_header_that_accounts_does_not_write_is_refused(header: bytes) -> None:
+    header = header.replace(b"<known>", key_id(Signer(KEY).public_key).encode())
     with pytest.raises(Unauthenticated):
         Verifier(Signer(KEY).public_key).verify(with_header(header))
 
