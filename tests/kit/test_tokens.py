@@ -1,4 +1,5 @@
 import base64
+import itertools
 import json
 import time
 from typing import Any
@@ -124,6 +125,7 @@ def test_claims_as_accounts_writes_them_are_good() -> None:
         *(("iss", value) for value in ("somebody", "", None, ["microtasks"], 7)),
         *(("aud", value) for value in ("orders", "", None, ["gateway"], 7, {"gateway": 1})),
     ],
+    ids=itertools.count(),  # the values are of this moment; every test process must name them the same
 )
 def test_a_malformed_claim_is_refused_even_under_accounts_own_signature(claim: str, value: Any) -> None:
     with pytest.raises(Unauthenticated):
