@@ -7,6 +7,8 @@ from aiohttp import web
 from gateway.settings import Network
 from kit.addresses import canonical_address, parse_address
 
+MAX_HOPS = 50  # more proxies in a row than anybody has
+
 
 class Addresses:
     """Finds client addresses behind the given proxies, in one form: IPv4 written as IPv6 is IPv4."""
@@ -20,8 +22,8 @@ class Addresses:
         address = canonical_address(request.remote or "")
         if not self._trusted or not self._is_trusted(address):
             return address
-        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
-        for hop in reversed(hops):
+        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).rsplit(",", MAX_HOPS)
+        for hop in reversed(hops[-MAX_HOPS:]):
             parsed = parse_address(hop)
             if parsed is None:
                 break

@@ -34,6 +34,8 @@ async def read_body(request: web.Request, limit_bytes: int, media_type: str = JS
     except bodies.RefusedBody as refused:
         if refused.status == 413:
             raise body_too_large(limit_bytes) from refused
+        if refused.status == 400:
+            raise unreadable_body(str(refused)) from refused
         raise (
             unsupported_media_type(str(refused)) if refused.status == 415 else body_too_slow()
         ) from refused

@@ -6,8 +6,9 @@ import structlog
 from aiohttp import web
 
 from gateway.problems import MEDIA_TYPE, bad_request, internal
+from gateway.serving import SECURITY_HEADERS
 from kit.addresses import canonical_address
-from kit.http.server import BoundedConnection, HttpRunner
+from kit.http.server import BoundedConnection, Failure, HttpRunner
 
 log = structlog.get_logger(__name__)
 
@@ -17,26 +18,15 @@ class GatewayConnection(BoundedConnection):
 
     __slots__ = ()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """What cannot be parsed as HTTP, or failed outside of every handler."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun")
+    def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
+        """A problem, like every refusal."""
         request_id = uuid.uuid4().hex
-        problem = (
-            internal() if status == internal().status else bad_request("This is not HTTP as we read it.")
-        )
+        problem = bad_request("This is not HTTP as we read it.") if status < 500 else internal()
         address = canonical_address(request.remote or "")
-        log.info("unreadable_request", request_id=request_id, address=address, error=repr(exc))
+        log.info("unreadable_request", request_id=request_id, address=address, error=repr(error))
+        headers = {**SECURITY_HEADERS, "Content-Type": MEDIA_TYPE, "X-Request-Id": request_id}
         body = problem.document("", request_id)
-        response = web.Response(status=problem.status, body=body, headers={"Content-Type": MEDIA_TYPE})
-        response.force_close()
-        return response
+        return web.Response(status=problem.status, body=body, headers=headers)
 
 
 class GatewayRunner(HttpRunner):

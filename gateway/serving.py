@@ -19,8 +19,10 @@ from gateway.problems import Problem
 from gateway.routes import Kept, Limit, Reads, Route, Shape, Who
 from kit.addresses import network_of
 from kit.errors import Forbidden, RemoteFailure, ServiceError, Unauthenticated
+from kit.http.body import sent_type
 from kit.http.parsing import JSON_TYPE, is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
+from kit.http.server import is_head_too_long
 from kit.tracing import trace_id
 from kit.validation import is_id
 from services.accounts.contract import CURRENT_SESSION
@@ -55,6 +57,8 @@ def frame(gateway: "Gateway") -> Any:
         incoming = Incoming(request, gateway, gateway.addresses.of(request))
         request[INCOMING] = incoming
         try:
+            if is_head_too_long(request):
+                raise problems.bad_request("The address and the headers are too long.")
             if not is_clean_address(request.path):
                 raise problems.not_found()
             response = await handler(request)
@@ -145,7 +149,7 @@ def stamp(incoming: Incoming, response: web.StreamResponse) -> None:
 async def _take_body(incoming: Incoming, route: Route, schema: Schema) -> None:
     limit_bytes = incoming.gateway.settings.body_limit_bytes
     incoming.read_headers(route)
-    is_form = route.reads is Reads.FORM and incoming.request.content_type == Reads.FORM.value
+    is_form = route.reads is Reads.FORM and sent_type(incoming.request) == Reads.FORM.value
     raw = await read_body(incoming.request, limit_bytes, Reads.FORM.value if is_form else JSON_TYPE)
     if route.reads is Reads.TEXT:
         value = incoming.body = {"payload": parse_text(raw)}

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from kit.http.server import HttpRunner
 from web import metrics
 from web.assets import PATH as STATIC
 from web.frame import SITE, frame, serve
 from web.pages import PAGES
+from web.server import SiteRunner
 from web.settings import WebSettings
 from web.site import Site
 from web.visits import FORMS, Page
@@ -67,7 +67,7 @@ async def _show_icon(request: web.Request) -> web.Response:
 async def listening(settings: WebSettings) -> AsyncIterator[web.AppRunner]:
     """Serves the site; on leaving, answers under way are finished first."""
     app = build_app(settings)
-    runner = HttpRunner(app, shutdown_timeout=settings.web_drain_seconds, handler_cancellation=True)
+    runner = SiteRunner(app, shutdown_timeout=settings.web_drain_seconds, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.web_host, settings.web_port, backlog=1024).start()

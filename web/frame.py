@@ -14,6 +14,7 @@ from client import Problem, Unreachable
 from kit.http.body import RefusedBody
 from kit.http.parsing import is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
+from kit.http.server import is_head_too_long
 from web.assets import PATH as STATIC
 from web.metrics import REQUESTS, SECONDS
 from web.site import Site
@@ -107,6 +108,8 @@ async def _answer(visit: Visit, handler: Any) -> web.StreamResponse:
 
 async def _refuse_early(visit: Visit) -> web.Response | None:
     request = visit.request
+    if is_head_too_long(request):
+        return await _error(visit, 400, "The address and the headers are too long.")
     if not is_clean_address(request.path):
         return await _error(visit, 404, "")
     if request.method == "POST" and not _comes_from_here(request, visit.site.settings.site_url):

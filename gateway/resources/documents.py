@@ -22,6 +22,7 @@ from gateway.incoming import Incoming
 from gateway.problems import not_found
 from gateway.routes import Key, Reads, Route, Shape, Who
 from kit.errors import Conflict, ServiceError
+from kit.http.body import sent_type
 from kit.locales import DEFAULT_TAG, locale_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
@@ -82,7 +83,7 @@ async def show_sandbox_action(incoming: Incoming) -> web.Response:
 
 async def answer_sandbox_action(incoming: Incoming) -> web.Response:
     """The person says yes or no: a form goes back to the page, a program gets JSON."""
-    is_form = incoming.request.content_type == Reads.FORM.value
+    is_form = sent_type(incoming.request) == Reads.FORM.value
     try:
         reply = await incoming.call(payments.ANSWER_SANDBOX_ACTION, token=_token(incoming), **incoming.body)
     except Conflict:

@@ -3,8 +3,9 @@
 import asyncio
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
-from kit.http.parsing import is_utf8
+from kit.http.parsing import is_utf8, media_type_of
 
 BODY_SECONDS = 30.0
 
@@ -17,14 +18,22 @@ class RefusedBody(Exception):
         self.status = status
 
 
+def sent_type(request: web.BaseRequest) -> str:
+    """The media type that a body says it has; empty when it says nothing."""
+    return media_type_of(request.headers.get("Content-Type", ""))
+
+
 async def read_body(request: web.Request, limit_bytes: int, media_type: str) -> bytes:
     """The body's bytes, empty when there is none.
 
     Raises: RefusedBody with 413 when it is too long, 415 when it does not say that it is of that type,
-    in UTF-8 and uncompressed, 408 when it does not come within BODY_SECONDS.
+    in UTF-8 and uncompressed, 408 when it does not come within BODY_SECONDS, 400 when it is cut into pieces
+    in another way than HTTP's.
     """
     if not request.body_exists or request.content_length == 0:
         return b""
+    if not is_utf8(request.headers.get("Content-Type", "")):
+        raise RefusedBody(415, "Send it in UTF-8; no other charset is read.")
     if request.content_length is not None and request.content_length > limit_bytes:
         raise _too_large(limit_bytes)
     _check_media_type(request, media_type)
@@ -33,13 +42,13 @@ async def read_body(request: web.Request, limit_bytes: int, media_type: str) -> 
             return await _read_up_to(request, limit_bytes)
     except TimeoutError as error:
         raise RefusedBody(408, "The body did not come in time.") from error
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise RefusedBody(400, "The body is not framed as HTTP says.") from error
 
 
 def _check_media_type(request: web.Request, media_type: str) -> None:
-    if request.content_type != media_type:
+    if sent_type(request) != media_type:
         raise RefusedBody(415, f"Send `Content-Type: {media_type}`.")
-    if not is_utf8(request.charset):
-        raise RefusedBody(415, "Send it in UTF-8; no other charset is read.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedBody(415, "Send the body uncompressed.")
 

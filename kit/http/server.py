@@ -1,13 +1,22 @@
 """aiohttp's server with what it lacks: a time limit for the head of a request, and bodies left as sent."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict, CIMultiDictProxy
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
+MAX_HEADERS = 100
+MAX_LINE_BYTES = 8190
+MAX_HEAD_BYTES = 32 * 1024
+CONTINUE = "100-continue"
+
+Failure = BaseException | None
 
 
 class BoundedConnection(RequestHandler):
@@ -35,6 +44,24 @@ class BoundedConnection(RequestHandler):
         elif self._head_timer is None:
             self._await_head()
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answers what is no HTTP, or failed outside of every handler, and ends the connection."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun")
+        response = self.render_error(request, status, exc)
+        response.force_close()
+        return response
+
+    def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
+        """What such a request is answered: 400, or 500 when it failed."""
+        return web.Response(status=status)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing is awaited any more."""
         self._stop_waiting()
@@ -49,8 +76,23 @@ class BoundedConnection(RequestHandler):
             self._head_timer = None
 
 
+def is_head_too_long(request: web.BaseRequest) -> bool:
+    """Whether a request's address and headers have more than MAX_HEAD_BYTES together."""
+    size = len(request.raw_path) + sum(len(name) + len(value) for name, value in request.raw_headers)
+    return size > MAX_HEAD_BYTES
+
+
 class _Server(web.Server):
     connection: type[BoundedConnection] = BoundedConnection
+    make_request: Callable[..., web.BaseRequest]
+
+    def take(self, message: RawRequestMessage, *others: Any) -> web.BaseRequest:
+        """A request without what it expects of us, unless that is `100-continue` (RFC 9110, 10.1.1):
+        aiohttp would answer before the application sees it."""
+        if message.headers.get("Expect", CONTINUE).lower() != CONTINUE:
+            kept = ((name, value) for name, value in message.headers.items() if name.lower() != "expect")
+            message = message._replace(headers=CIMultiDictProxy(CIMultiDict(kept)))
+        return self.make_request(message, *others)
 
     def __call__(self) -> RequestHandler:
         return self.connection(self, loop=self._loop, **self._kwargs)
@@ -63,13 +105,17 @@ class HttpRunner(web.AppRunner):
 
     def __init__(self, app: web.Application, shutdown_timeout: float = 60.0, **options: Any) -> None:
         bounds: dict[str, Any] = {"auto_decompress": False, "keepalive_timeout": KEEP_ALIVE_SECONDS}
+        bounds |= {
+            "max_headers": MAX_HEADERS,
+            "max_line_size": MAX_LINE_BYTES,
+            "max_field_size": MAX_LINE_BYTES,
+        }
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout, **bounds, **options)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        server = _Server(
-            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
-        )
+        server = _Server(made.request_handler, loop=made._loop, **made._kwargs)
+        server.make_request, server.request_factory = made.request_factory, server.take
         server.handler_cancellation = made.handler_cancellation
         server.connection = self.connection
         return server
