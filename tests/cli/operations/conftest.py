@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from chassis import topology
 from chassis.database import database_url
@@ -47,6 +48,7 @@ def desk(own_servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Des
     monkeypatch.setenv("MICROTASKS_OPERATOR", OPERATOR)
     for module in ("event", "outbox", "dead_letter", "order", "queue"):
         monkeypatch.setattr(f"cli.operations.{module}_commands.only_the_answer", lambda: None)
+    monkeypatch.setattr("chassis.audit.log", CapturingLogger())  # which only_the_answer would have silenced
     desk = Desk(own_servers)
     desk.clear()
     yield desk
