@@ -21,7 +21,8 @@ from chassis import topology
 from cli.complaints import Complaint, complaining
 from kit.contracts import Event
 from kit.replies import reply_pattern
-from kit.settings import BadSetting, Settings, is_demo_password, load
+from kit.settings import BadSetting, Common, Settings, load, raw_value
+from kit.strength import weakness_of_password
 from services.directory import NAMES, all_events, calls_of
 
 GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"
@@ -168,12 +169,12 @@ def grant(management_url: str, operator_password: str, document: dict[str, Any])
 
 
 def read_password(name: str, is_production: bool) -> str:
-    """A password of the environment. Raises: BadSetting when it is missing, or the demo's in production."""
-    password = os.environ.get(name, "")
+    """A password of the environment. Raises: BadSetting when it is missing, or weak in production."""
+    password = raw_value(name)
     if not password:
         raise BadSetting(f"{name} is missing.")
-    if is_production and is_demo_password(password):
-        raise BadSetting(f"{name}: production refuses the demo's password")
+    if is_production and (why := weakness_of_password(password)):
+        raise BadSetting(f"{name}: production refuses the password, since it {why}")
     return password
 
 
@@ -181,13 +182,14 @@ def read_password(name: str, is_production: bool) -> str:
 def main() -> None:
     """Gives every broker user its rights. Passwords and address are environment variables."""
     with complaining():
-        settings = load(Settings, environment="development")  # its own secrets are read here
-        is_production = os.environ.get("ENVIRONMENT") == "production"
+        is_production = load(Common).is_production
+        # Of the settings of services only this one matters here; passwords are read one by one.
+        settings = Settings(broker_prefix=os.environ.get("BROKER_PREFIX", ""))
         operator = read_password("RABBITMQ_PASSWORD", is_production)
         passwords = {
             user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS
         }
-        if COOKIE in os.environ:
+        if raw_value(COOKIE) is not None:
             read_password(COOKIE, is_production)
         url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
         grant(url, operator, definitions(settings, passwords))

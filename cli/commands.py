@@ -16,10 +16,11 @@ from cli.operations.queue_commands import queues
 from cli.options import gateway_url, site_url
 from cli.terminal import screen, shown
 from kit import logging
-from kit.settings import Settings, load
+from kit.settings import Common, Settings, load
 from services.directory import NAMES, all_events, class_of
 
 GATEWAY, WEB = "gateway", "web"
+REPORTING = ("config", "doctor")
 
 
 @click.group(
@@ -27,11 +28,15 @@ GATEWAY, WEB = "gateway", "web"
     epilog="Exit codes: 0 done; 1 not done, or found broken; 2 asked wrongly, or a setting is bad.",
 )
 @click.version_option(package_name="microtasks")
-def microtasks() -> None:
+@click.pass_context
+def microtasks(context: click.Context) -> None:
     """MicroTasks, a marketplace for small services.
 
     Settings are environment variables: `microtasks config` shows them; `microtasks dev` needs none.
     """
+    if context.invoked_subcommand not in REPORTING:  # those two say themselves what is wrong
+        with complaining():
+            load(Common)
 
 
 @microtasks.command(short_help="Runs the whole marketplace in one process.")

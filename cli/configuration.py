@@ -1,16 +1,14 @@
 """Every setting: its value now, where that came from, and what is wrong with it. Secrets are masked."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from cli.site import web_settings
 from gateway.settings import GatewaySettings
-from kit.settings import BadSetting, Settings, load
+from kit.settings import BadSetting, Settings, load, raw_value, read
 from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
 from services.catalog.settings import CatalogSettings
@@ -30,7 +28,7 @@ GROUPS: dict[str, type[Any]] = {
     "gateway": GatewaySettings,
     "web": WebSettings,
 }
-MASK, DEMO = "***", "(demo)"
+MASK, MADE = "***", "(made)"
 DEFAULT, ENVIRONMENT = "default", "environment"
 
 # What each group's processes look at before they start.
@@ -41,8 +39,8 @@ _CHECKS: dict[str, Callable[[], object]] = {
     "orders": lambda: load(OrderPeriods),
     "payments": lambda: load(PaymentSettings),
     "reviews": lambda: load(ReviewPeriods),
-    "gateway": lambda: load(GatewaySettings).trusted_networks,
-    "web": web_settings,
+    "gateway": lambda: load(GatewaySettings),
+    "web": lambda: load(WebSettings),
 }
 
 
@@ -98,12 +96,12 @@ def masked(secret: str) -> str:
 
 def _configured(group: str, field: "dataclasses.Field[Any]") -> Configured:
     name, secret = field.name.upper(), bool(field.metadata["secret"])
-    raw = os.environ.get(name)
+    raw = _raw(name)
     value, problem = _parsed(field)
     default: Any = field.default
     if secret:
-        default = masked(default) if "://" in default else DEMO
-        value = default if raw is None else masked(raw)
+        default = MADE if field.metadata["made"] else masked(default) if default else ""
+        value = masked(raw) if raw else default
     return Configured(
         group=group,
         name=name,
@@ -118,9 +116,14 @@ def _configured(group: str, field: "dataclasses.Field[Any]") -> Configured:
 
 def _parsed(field: "dataclasses.Field[Any]") -> tuple[Any, str | None]:
     """The value by itself; the raw text and what is wrong with it when it is of another type."""
-    copy = dataclasses.field(default=field.default, metadata=field.metadata)
-    alone = dataclasses.make_dataclass("Alone", [(field.name, field.type, copy)], frozen=True)
     try:
-        return getattr(load(alone), field.name), None
+        return read(field), None
     except BadSetting as error:
-        return os.environ.get(field.name.upper()), str(error)
+        return _raw(field.name.upper()), str(error)
+
+
+def _raw(name: str) -> str | None:
+    try:
+        return raw_value(name)
+    except BadSetting:  # a file that cannot be read is this setting's problem, and said as such
+        return ""

@@ -28,17 +28,17 @@ from embedded import transport
 from embedded.broker import Broker
 from embedded.checking import check_settings
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
-from embedded.keys import secrets_of
 from embedded.postgres import EmbeddedPostgres, PostgresFailed
 from embedded.resending import resend_lost_events
 from gateway.app import build_app, listening
 from gateway.settings import GatewaySettings
-from kit.settings import load
+from kit.keys import secrets_of
+from kit.settings import BadSetting, load
 from services import directory, migrating
 from services.accounts.models import ACCOUNTS
 from services.accounts.staff import grant_staff
 from web.app import listening as listening_site
-from web.settings import UnfitSetting, WebSettings
+from web.settings import WebSettings
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Marketplace:
         Raises: CannotStart, BadSetting. Call `stop` afterwards in any case.
         """
         self._take_data_dir()
-        os.environ.update(secrets_of(self.data_dir))
+        self._take_secrets()
         os.environ.update(
             {"AMQP_URL": transport.URL, "DATABASE_URL": self._postgres.url, "BROKER_PREFIX": ""}
         )
@@ -94,10 +94,7 @@ class Marketplace:
         spawn_for_awaitable(self._open(listening_site(self.web_settings), self.site_url)).wait()
 
     def _web_settings(self) -> WebSettings:
-        try:
-            settings = load(WebSettings, api_url=self.url)
-        except UnfitSetting as error:
-            raise CannotStart(str(error)) from error
+        settings = load(WebSettings, api_url=self.url)
         if "WEB_PORT" in os.environ:
             return settings
         host, first = settings.web_host, settings.web_port
@@ -176,6 +173,12 @@ class Marketplace:
             self._take_lock()
         except OSError as error:
             raise CannotStart(f"DATA_DIR cannot be used: {error}") from error
+
+    def _take_secrets(self) -> None:
+        try:
+            os.environ.update(secrets_of(self.data_dir))
+        except (OSError, ValueError) as error:
+            raise BadSetting(f"DATA_DIR: {error}") from error
 
     def _take_lock(self) -> None:
         path = self.data_dir / "lock"

@@ -2,11 +2,22 @@
 
 import dataclasses
 import ipaddress
+from collections.abc import Iterator
 
-from kit.settings import BadSetting, Settings, setting
+from kit.settings import Settings, setting
+from kit.urls import HIGHEST_PORT, web_origin
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # how a dual-stack socket writes IPv4
+
+
+def _networks(text: str) -> str:
+    _parsed_networks(text)
+    return text
+
+
+def _origins(text: str) -> str:
+    return " ".join(web_origin(part.rstrip("/"), ("http", "https")) for part in _parts(text))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,43 +25,57 @@ class GatewaySettings(Settings):
     """Where the gateway listens, whom it trusts and how much it lets through."""
 
     gateway_host: str = setting("127.0.0.1", "the address the HTTP API listens on")
-    gateway_port: int = setting(8000, "its port; 0 takes a free one")
+    gateway_port: int = setting(8000, "its port; 0 takes a free one", within=(0, HIGHEST_PORT))
     trusted_proxies: str = setting(
-        "", "networks whose X-Forwarded-For is believed, separated by spaces or commas"
+        "", "networks whose X-Forwarded-For is believed, separated by spaces or commas", form=_networks
     )
-    cors_origins: str = setting("", "origins whose pages may call the API, separated by spaces or commas")
+    cors_origins: str = setting(
+        "", "origins whose pages may call the API, separated by spaces or commas", form=_origins
+    )
     body_limit_bytes: int = setting(64 * 1024, "the longest body a request may have")
     entrance_limit_per_minute: int = setting(120, "sign-ups and sign-ins together, per address")
     request_limit_per_minute: int = setting(1200, "all other requests, per account or else per address")
     limit_share_seconds: float = setting(0.5, "how often gateways tell each other what they counted")
-    cache_seconds: float = setting(30.0, "how long a public answer of the catalog is kept")
+    cache_seconds: float = setting(
+        30.0, "how long a public answer of the catalog is kept", within=(0, 86_400)
+    )
     cache_entries: int = setting(2048, "how many of them")
     stream_ping_seconds: float = setting(15.0, "how often a quiet event stream is pinged")
     stream_limit_per_account: int = setting(10, "event streams an account may have open")
     stream_limit_per_address: int = setting(
-        50, "event streams that may be open from one public address; 0: any"
+        50, "event streams that may be open from one public address; 0: any", within=(0, 1_000_000)
     )
-    stream_kept_seconds: float = setting(300.0, "how long events are kept for streams that come back")
-    stream_rewind_seconds: float = setting(30.0, "how far before the last seen event a replay starts")
+    stream_kept_seconds: float = setting(
+        300.0, "how long events are kept for streams that come back", within=(0, 86_400)
+    )
+    stream_rewind_seconds: float = setting(
+        30.0, "how far before the last seen event a replay starts", within=(0, 86_400)
+    )
     drain_notice_seconds: float = setting(
-        1.0, "how long a stopping gateway still accepts requests while /readyz says 503"
+        1.0, "how long a stopping gateway still accepts requests while /readyz says 503", within=(0, 3600)
     )
+
+    def problems_in_production(self) -> Iterator[str]:
+        """Also believing everybody's word on addresses, and letting pages in that came without https."""
+        yield from super().problems_in_production()
+        if any(network.prefixlen == 0 for network in self.trusted_networks):
+            yield "TRUSTED_PROXIES: production cannot believe everybody"
+        if any(not origin.startswith("https://") for origin in self.allowed_origins):
+            yield "CORS_ORIGINS: production needs https://host[:port]"
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:
-        """`trusted_proxies`, parsed.
-
-        Raises: BadSetting when one is no network.
-        """
-        try:
-            return tuple(_network(part) for part in _parts(self.trusted_proxies))
-        except ValueError as error:
-            raise BadSetting(f"TRUSTED_PROXIES: {error}") from error
+        """`trusted_proxies`, parsed. Raises: ValueError when one is no network."""
+        return _parsed_networks(self.trusted_proxies)
 
     @property
     def allowed_origins(self) -> frozenset[str]:
         """`cors_origins` as a set."""
-        return frozenset(origin.rstrip("/") for origin in _parts(self.cors_origins))
+        return frozenset(_parts(self.cors_origins))
+
+
+def _parsed_networks(text: str) -> tuple[Network, ...]:
+    return tuple(_network(part) for part in _parts(text))
 
 
 def _network(text: str) -> Network:

@@ -1,101 +1,194 @@
 """Settings: the environment, parsed once, typed. A bad value stops the start with its name.
 
-A settings class is a frozen dataclass whose fields are made with `setting`; `load` fills it.
-Services add their own classes (for example the periods of orders) beside their code.
+A settings class is a frozen dataclass on top of `Common` whose fields are made with `setting`; `load`
+fills it. Services add their own classes (for example the periods of orders) beside their code.
 """
 
 import dataclasses
-import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from environs import Env, EnvError
+from kit import urls
+from kit.keys import is_demo_key, verifying_key_of
+from kit.setting_fields import BadSetting, fitting, own_secrets, raw_value, read, rising_days, setting
+from kit.strength import weakness_of_password
 
 Loaded = TypeVar("Loaded")
-DEMO_PASSWORDS = re.compile("demo-|guest$")  # the compose file's, and the broker's own default
-
-
-class BadSetting(Exception):
-    """A setting cannot be used; the text names it."""
-
-
-def setting(default: Any, meaning: str, secret: bool = False) -> Any:
-    """A field read from the environment variable of its upper-case name."""
-    return dataclasses.field(default=default, metadata={"meaning": meaning, "secret": secret})
+__all__ = [
+    "BadSetting",
+    "Common",
+    "Settings",
+    "load",
+    "own_secrets",
+    "raw_value",
+    "read",
+    "rising_days",
+    "setting",
+]
+DEVELOPMENT, PRODUCTION = "development", "production"
+BROKER_SCHEMES, DATABASE_SCHEMES = ("amqp", "amqps", "inprocess"), ("postgresql", "postgres")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """What every process needs."""
+class Common:
+    """What every process needs, the site included.
 
-    environment: str = setting("development", "development or production; production refuses demo secrets")
-    amqp_url: str = setting("amqp://guest:guest@127.0.0.1:5672//", "the broker", secret=True)
+    Raises: BadSetting naming every setting that does not fit the others, or production.
+    """
+
+    environment: str = setting(
+        DEVELOPMENT,
+        "development or production; production refuses what only a trial may have",
+        choices=(DEVELOPMENT, PRODUCTION),
+    )
+    secrets_dir: str = setting(
+        "", "a folder whose files hold settings, each named like its variable, which wins unless it is empty"
+    )
+    metrics_host: str = setting("127.0.0.1", "where /metrics, /healthz and /readyz of a process listen")
+    metrics_port: int = setting(0, "their port; 0 switches them off", within=(0, urls.HIGHEST_PORT))
+    log_level: str = setting(
+        "INFO", "DEBUG, INFO, WARNING or ERROR", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    )
+    log_format: str = setting("json", "json, or console for people", choices=("json", "console"))
+
+    def __post_init__(self) -> None:
+        found = list(self.problems())
+        if self.is_production:
+            found += self.problems_in_production()
+        if found:
+            raise BadSetting("; ".join(found))
+
+    def problems(self) -> Iterator[str]:
+        """What does not fit together, each with the name of a setting."""
+        return iter(())
+
+    def problems_in_production(self) -> Iterator[str]:
+        """What production refuses besides, each with the name of a setting."""
+        return iter(())
+
+    @property
+    def is_production(self) -> bool:
+        """Whether everything that only a trial may have is refused."""
+        return self.environment == PRODUCTION
+
+
+def _broker_address(url: str) -> str:
+    for alternative in urls.alternatives(url):
+        urls.check_server_address(alternative, BROKER_SCHEMES)
+    return url
+
+
+def _database_address(url: str) -> str:
+    urls.check_server_address(url, DATABASE_SCHEMES)
+    return url
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(Common):
+    """What the services, the gateway and the commands need."""
+
+    amqp_url: str = setting(
+        "amqp://guest:guest@127.0.0.1:5672//", "the broker", secret=True, form=_broker_address
+    )
+    amqp_password: str = setting("", "the password, when AMQP_URL names only a user", secret=True)
     broker_prefix: str = setting("", "put before every exchange's and queue's name, to share a broker")
-    rpc_queue_type: str = setting("classic", "classic, or quorum in a cluster")
+    rpc_queue_type: str = setting("classic", "classic, or quorum in a cluster", choices=("classic", "quorum"))
     database_url: str = setting(
         "postgresql://postgres@127.0.0.1:5432/microtasks_{service}",
         "the service's database; {service} stands for its name",
         secret=True,
+        form=_database_address,
     )
+    database_password: str = setting("", "the password, when DATABASE_URL names only a user", secret=True)
     database_pool_size: int = setting(
-        10, "connections a process holds at most, half to read and half to write"
+        10, "connections a process holds at most, half to read and half to write", within=(1, 10_000)
     )
     statement_timeout_seconds: float = setting(4.0, "the longest a statement may run")
     lock_timeout_seconds: float = setting(3.0, "the longest a statement waits for a lock")
     rpc_deadline_seconds: float = setting(5.0, "how long a caller waits for an answer")
-    rpc_workers: int = setting(10, "calls a process works on at once")
-    event_workers: int = setting(5, "events a process works on at once")
+    rpc_workers: int = setting(10, "calls a process works on at once", within=(1, 10_000))
+    event_workers: int = setting(5, "events a process works on at once", within=(1, 10_000))
     relay_interval_seconds: float = setting(5.0, "how often the outbox is looked at unasked")
     event_retry_seconds: float = setting(5.0, "how often failed events are looked at; base of their backoff")
-    event_attempts: int = setting(10, "tries before an event is parked")
+    event_attempts: int = setting(10, "tries before an event is parked", within=(1, 1_000))
     timer_seconds: float = setting(15.0, "how often timers look for due work")
     idempotency_hours: int = setting(24, "how long stored answers are kept")
     retention_days: int = setting(30, "how long sent and consumed events are remembered")
-    drain_seconds: float = setting(20.0, "how long a stopping process may finish its work")
+    drain_seconds: float = setting(
+        20.0, "how long a stopping process may finish its work", within=(0, 1_000_000)
+    )
     token_public_keys: str = setting(
         "", "base64 Ed25519 public keys that verify access tokens, separated by spaces"
     )
     token_audience_required: bool = setting(
         True, "false while an upgrade brings audiences: access tokens are made and taken without `aud`"
     )
-    metrics_host: str = setting("127.0.0.1", "where /metrics, /healthz and /readyz of a process listen")
-    metrics_port: int = setting(0, "their port; 0 switches them off")
     fail_point: str = setting("", "for tests: where in the code the process dies; production refuses it")
-    fail_point_passes: int = setting(0, "for tests: how often it gets past there first")
-    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
-    log_format: str = setting("json", "json, or console for people")
+    fail_point_passes: int = setting(
+        0, "for tests: how often it gets past there first", within=(0, 1_000_000)
+    )
 
     def __post_init__(self) -> None:
-        if self.is_production and not self.token_public_keys:
-            raise BadSetting("TOKEN_PUBLIC_KEYS: production needs its own keys")
-        if self.is_production and self.fail_point:
-            raise BadSetting("FAIL_POINT: production never dies on purpose")
-        for name in ("amqp_url", "database_url"):
-            if self.is_production and is_demo_password(urlsplit(getattr(self, name)).password):
-                raise BadSetting(f"{name.upper()}: production refuses the demo's password")
+        brokers = [urls.with_password(url, self.amqp_password) for url in urls.alternatives(self.amqp_url)]
+        object.__setattr__(self, "amqp_url", ";".join(brokers))
+        database = urls.with_password(self.database_url, self.database_password)
+        object.__setattr__(self, "database_url", database)
+        super().__post_init__()
 
-    @property
-    def is_production(self) -> bool:
-        """Whether demo secrets are refused."""
-        return self.environment == "production"
+    def problems(self) -> Iterator[str]:
+        """Keys that are none."""
+        for key in self.token_public_keys.split():
+            try:
+                verifying_key_of(key)
+            except ValueError as error:
+                yield f"TOKEN_PUBLIC_KEYS: not base64 Ed25519 public keys ({error})"
+
+    def problems_in_production(self) -> Iterator[str]:
+        """Keys and passwords that everybody knows or can guess, and dying on purpose."""
+        if not self.token_public_keys.split():
+            yield "TOKEN_PUBLIC_KEYS: production needs its own keys"
+        elif any(map(_is_demo_key, self.token_public_keys.split())):
+            yield "TOKEN_PUBLIC_KEYS: one is the demo's, with which anybody can sign"
+        if self.fail_point:
+            yield "FAIL_POINT: production never dies on purpose"
+        for url in urls.alternatives(self.amqp_url):
+            if not url.startswith("inprocess:") and (why := weakness_of_password(urls.password_of(url))):
+                yield f"AMQP_URL: the password {why}"
+        if not urls.needs_no_password(self.database_url):
+            why = weakness_of_password(urls.password_of(self.database_url))
+            if why:
+                yield f"DATABASE_URL: the password {why}"
 
 
-def is_demo_password(password: str | None) -> bool:
-    """Whether everybody knows it."""
-    return DEMO_PASSWORDS.match(password or "") is not None
+def _is_demo_key(public_key: str) -> bool:
+    try:
+        return is_demo_key(public_key)
+    except ValueError:  # no key at all, which is said elsewhere
+        return False
 
 
 def load(cls: type[Loaded], **overrides: Any) -> Loaded:
     """Reads every field of a settings class from the environment; `overrides` win.
 
-    Raises: BadSetting naming the variable whose value does not fit.
+    Raises: BadSetting naming every variable whose value does not fit.
     """
-    env = Env()
     values: dict[str, Any] = {}
+    wrong: list[str] = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         try:
-            read = getattr(env, type(field.default).__name__)  # env.int, env.float, env.str, env.bool
-            values[field.name] = read(field.name.upper(), field.default)
-        except EnvError as error:
-            raise BadSetting(str(error)) from error
-    return cls(**{**values, **overrides})
+            given = field.name in overrides
+            values[field.name] = fitting(field, overrides[field.name]) if given else read(field)
+        except BadSetting as error:
+            wrong.append(str(error))
+    if wrong:
+        raise BadSetting("; ".join(wrong))
+    if values.get("environment") == DEVELOPMENT:
+        values |= _made(cls, values, overrides)
+    return cls(**values)
+
+
+def _made(cls: type[Any], values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, str]:
+    fields = [field for field in dataclasses.fields(cls) if field.metadata["made"]]
+    missing = [field.name for field in fields if not values[field.name] and field.name not in overrides]
+    own = own_secrets() if missing else {}
+    return {name: own.get(name.upper(), "") for name in missing}

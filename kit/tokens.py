@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kit.errors import Unauthenticated
-from kit.settings import BadSetting, Settings
+from kit.keys import key_id, verifying_key_of
+from kit.settings import BadSetting, Settings, own_secrets
 from kit.validation import is_id
 
 ALGORITHM = "EdDSA"
@@ -30,8 +30,6 @@ LONGEST_LIFE_SECONDS = 24 * 3600
 LONGEST_NAME = 200  # more than a display name may have
 LEEWAY_SECONDS = 30
 CACHED_TOKENS = 10_000
-_DEMO_SEED = hashlib.sha256(b"microtasks demo key, refused in production").digest()
-DEMO_SIGNING_KEY = base64.b64encode(_DEMO_SEED).decode()
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Verifier:
         audience: str = GATEWAY,
         audience_required: bool = True,
     ) -> None:
-        self._keys = {key_id(key): _load(key) for key in public_keys.split()}
+        self._keys = {key_id(key): verifying_key_of(key) for key in public_keys.split()}
         self._leeway_seconds = leeway_seconds
         self._audience = audience
         self.audience_required = audience_required
@@ -178,29 +176,13 @@ def _base64(raw: bytes) -> str:
 
 
 def verifying_keys(settings: Settings) -> str:
-    """The public keys to verify with; outside production the demo key stands in for none.
+    """The public keys to verify with; in development this installation's own stands in for none.
 
-    Raises: BadSetting when production has none, or one cannot be read.
+    Raises: BadSetting when there is none.
     """
-    keys = settings.token_public_keys or public_key_of(DEMO_SIGNING_KEY)
-    try:
-        for key in keys.split():
-            _load(key)
-    except ValueError as error:
-        raise BadSetting("TOKEN_PUBLIC_KEYS: not base64 Ed25519 public keys") from error
+    keys = settings.token_public_keys
+    if not keys.split() and not settings.is_production:
+        keys = own_secrets().get("TOKEN_PUBLIC_KEYS", "")
+    if not keys:
+        raise BadSetting("TOKEN_PUBLIC_KEYS: is missing, and DATA_DIR has no room for keys of our own")
     return keys
-
-
-def public_key_of(signing_key: str) -> str:
-    """The base64 public key that verifies what a signing key signs."""
-    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key))
-    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
-
-
-def key_id(public_key: str) -> str:
-    """The `kid` of a public key."""
-    return hashlib.sha256(base64.b64decode(public_key)).hexdigest()[:16]
-
-
-def _load(public_key: str) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))

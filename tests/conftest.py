@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{secrets.token_hex(3)}"
     os.environ["DATABASE_URL"] = with_database(os.environ[SERVER_URL], f"{name}_{{service}}")
     os.environ["BROKER_PREFIX"] = f"{name}-"
+    if _folder is not None:
+        os.environ["DATA_DIR"] = str(_folder / "own")  # keys of this run, for every process of it
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

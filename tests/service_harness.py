@@ -22,8 +22,8 @@ from chassis.settings_provider import SettingsProvider
 from chassis.tables import OUTBOX
 from kit.contracts import Event, Rpc
 from kit.errors import Invalid, field_errors
-from kit.settings import Settings, load
-from kit.tokens import DEMO_SIGNING_KEY, Caller, Verifier, verifying_keys
+from kit.settings import Settings, load, own_secrets
+from kit.tokens import Caller, Verifier, verifying_keys
 from kit.validation import rfc3339
 from services.accounts.signing import Signer
 from services.directory import class_of
@@ -58,7 +58,7 @@ class Harness:
         self.engine = make_engine(settings, name)
         self.db = Db(self.engine)
         self.verifier = Verifier(verifying_keys(settings), 30)
-        self.signer = Signer(DEMO_SIGNING_KEY)
+        self.signer = Signer(own_secrets()["TOKEN_SIGNING_KEY"])
         self.replayed = False
         self.statements: list[str] = []
         self._remote = remote

@@ -11,8 +11,8 @@ from types import TracebackType
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from kit.keys import public_key_of
 from kit.settings import Settings
-from kit.tokens import public_key_of
 from services.accounts.signing import generate_signing_key
 from tests.house import ROOT, SERVICES
 from tests.servers import eventually, free_port

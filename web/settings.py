@@ -1,56 +1,78 @@
-"""The site's own settings. `kit.settings.load` and `microtasks config` read any such class."""
+"""The site's own settings, on top of those of every process."""
 
 import dataclasses
-from typing import Any
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterator
 
-DEMO_SECRET = "demo-secret-of-the-site"  # noqa: S105 - refused in production
-SHORTEST_SECRET = 32
+from kit.settings import Common, setting
+from kit.strength import weakness_of_secret
+from kit.urls import HIGHEST_PORT, web_address, web_origin
+
+METHOD = re.compile("sandbox_[a-z]+|stripe_checkout")
 
 
-class UnfitSetting(Exception):
-    """A setting of the site cannot be used; the text names it."""
+def _api(text: str) -> str:
+    return web_address(text, ("http", "https"))
 
 
-def _setting(default: Any, meaning: str, secret: bool = False) -> Any:
-    return dataclasses.field(default=default, metadata={"meaning": meaning, "secret": secret})
+def _site(text: str) -> str:
+    return web_origin(text, ("http", "https")) if text else text
+
+
+def _methods(text: str) -> str:
+    if not text.split():
+        raise ValueError("must name a way to pay")
+    for method in text.split():
+        if not METHOD.fullmatch(method):
+            raise ValueError(f"{method!r} is no way to pay")
+    return text
 
 
 @dataclasses.dataclass(frozen=True)
-class WebSettings:
+class WebSettings(Common):
     """Where the site listens, where its API is, and what keeps its visitors signed in."""
 
-    environment: str = _setting("development", "development or production; production refuses demo secrets")
-    web_host: str = _setting("127.0.0.1", "the address the web site listens on")
-    web_port: int = _setting(8080, "its port; 0 takes a free one")
-    api_url: str = _setting("http://127.0.0.1:8000", "where the site finds the HTTP API")
-    site_url: str = _setting(
-        "", "where visitors find the site, such as https://market.example; empty: wherever they ask"
+    web_host: str = setting("127.0.0.1", "the address the web site listens on")
+    web_port: int = setting(8080, "its port; 0 takes a free one", within=(0, HIGHEST_PORT))
+    api_url: str = setting("http://127.0.0.1:8000", "where the site finds the HTTP API", form=_api)
+    site_url: str = setting(
+        "",
+        "where visitors find the site, such as https://market.example; production needs it",
+        form=_site,
     )
-    web_secret: str = _setting(
-        DEMO_SECRET,
+    web_secret: str = setting(
+        "",
         "what seals the cookies of the site, the same in all its processes; after a space, older ones",
         secret=True,
+        made=True,
     )
-    web_payment_methods: str = _setting(
+    web_payment_methods: str = setting(
         "sandbox_ok sandbox_action sandbox_declined sandbox_timeout sandbox_late",
         "how customers may pay, separated by spaces; with Stripe: stripe_checkout",
+        form=_methods,
     )
-    web_patience_seconds: float = _setting(2.0, "how long the site repeats calls to a busy API")
-    web_drain_notice_seconds: float = _setting(
-        1.0, "how long a stopping site still answers while /readyz says 503"
+    web_patience_seconds: float = setting(
+        2.0, "how long the site repeats calls to a busy API", within=(0, 3600)
     )
-    web_drain_seconds: float = _setting(10.0, "how long a stopping site may finish its answers")
+    web_drain_notice_seconds: float = setting(
+        1.0, "how long a stopping site still answers while /readyz says 503", within=(0, 3600)
+    )
+    web_drain_seconds: float = setting(
+        10.0, "how long a stopping site may finish its answers", within=(0, 3600)
+    )
 
-    def __post_init__(self) -> None:
-        if self.environment == "production":
-            for secret in self.secrets or ("",):
-                if len(secret) < SHORTEST_SECRET or secret.startswith("demo-"):
-                    raise UnfitSetting(
-                        f"WEB_SECRET: production needs its own, {SHORTEST_SECRET} characters or more"
-                    )
-        if self.site_url and urlsplit(self.site_url).scheme not in ("http", "https"):
-            raise UnfitSetting("SITE_URL: not the address of a site")
+    def problems(self) -> Iterator[str]:
+        """A secret that nobody has set or made."""
+        if not self.secrets:
+            yield "WEB_SECRET: is missing"
+
+    def problems_in_production(self) -> Iterator[str]:
+        """Secrets that can be guessed, and an address that is not safe to sign in at."""
+        for secret in self.secrets:
+            if why := weakness_of_secret(secret):
+                yield f"WEB_SECRET: production needs its own, this one {why}"
+        if not self.site_url.startswith("https://"):
+            yield "SITE_URL: production needs the site's address, https://host[:port]"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -1,12 +1,11 @@
 """Whether processes would start with this environment, and understand each other."""
 
-import os
 import re
 from collections.abc import Collection, Iterator
 
 from cli.configuration import COMMON, problems
 from cli.doctor.findings import Finding, failed, ok, warning
-from kit.settings import BadSetting, Settings, load
+from kit.settings import BadSetting, Settings, load, raw_value
 from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import Signer
@@ -40,27 +39,22 @@ def examine_settings(services: Collection[str]) -> Iterator[Finding]:
 
 
 def _refused(group: str, problem: str) -> Finding:
-    variable = re.search(r"[A-Z][A-Z_]{3,}", problem)
-    if group in WITH_OWN_SECRETS and variable is not None and variable[0] not in os.environ:
-        advice = f"Only the {group} process needs it: look there, or set {variable[0]} here too."
+    variables = re.findall(r"(?:^|; )([A-Z][A-Z_]+):", problem)
+    if group in WITH_OWN_SECRETS and variables and not any(map(raw_value, variables)):
+        advice = f"Only the {group} process needs it: look there, or set {', '.join(variables)} here too."
         return warning(SUBJECT, group, problem, advice)
     return failed(SUBJECT, group, problem, "Mend the variable; `microtasks config` explains each.")
 
 
 def _environment(settings: Settings) -> Finding:
     if settings.is_production:
-        return ok(SUBJECT, "environment", "production: the demo's secrets are refused")
-    if settings.environment == "development":
-        return ok(
-            SUBJECT, "environment", "development: the demo's secrets, which everybody knows, are allowed"
-        )
-    advice = "Set ENVIRONMENT to production, or else the demo's secrets are allowed."
-    return warning(SUBJECT, "environment", f"{settings.environment!r} is taken for development.", advice)
+        return ok(SUBJECT, "environment", "production: weak secrets and test payments are refused")
+    return ok(SUBJECT, "environment", "development: weak secrets and test payments are allowed")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
     """The key accounts signs with must be among those that everybody verifies with."""
-    if settings.token_public_keys and "TOKEN_SIGNING_KEY" not in os.environ:
+    if settings.token_public_keys and not raw_value("TOKEN_SIGNING_KEY"):
         return  # another process's secret
     try:
         signs_with = Signer(load(AccountSettings).token_signing_key).public_key

@@ -1,32 +1,47 @@
 #!/usr/bin/env bash
-# One database and one role for each service; nobody else may even connect to it. Runs by itself when
-# the volume is new. Safe to repeat, for a new service or new passwords:
-#   docker compose exec postgres /docker-entrypoint-initdb.d/rights.sh
+# One database and one role for each service; nobody else may even connect to it. Sets every password too.
+# Compose runs it at each start, as `database-rights`; it is safe to repeat.
 set -euo pipefail
 
 export PGOPTIONS="-c client_min_messages=warning"
 services=(accounts catalog orders messaging reviews payments)
 
+shopt -s nocasematch
+if [[ ! ${ENVIRONMENT-development} =~ ^[[:space:]]*(development|production)[[:space:]]*$ ]]; then
+  echo "ENVIRONMENT: must be development or production, not '$ENVIRONMENT'" >&2
+  exit 2
+fi
+[[ ${BASH_REMATCH[1]} == production ]] && is_production=yes || is_production=
+shopt -u nocasematch
+
 ask() { psql -X -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" -d postgres "$@"; }
 
-password_of() { # of a role; refused in production when it is the demo's
-  local name="POSTGRES_PASSWORD_${1^^}"
-  if [ "${ENVIRONMENT:-}" = production ] && [[ "${!name}" == demo-* || "$POSTGRES_PASSWORD" == demo-* ]]; then
-    echo "$name and POSTGRES_PASSWORD: production refuses the demo's passwords" >&2
+password() { # the value of a variable, or of its file in SECRETS_DIR; in production a weak one is refused
+  local value=${!1:-}
+  [ -n "$value" ] || value=$(cat "${SECRETS_DIR:-/nowhere}/$1" 2>/dev/null || true)
+  if [ -z "$value" ]; then
+    echo "$1: is missing" >&2
     return 1
   fi
-  printf '%s' "${!name}"
+  if [ -n "$is_production" ] && { [[ $value == demo-* ]] || [ ${#value} -lt 16 ] || [ "$(variety "$value")" -lt 8 ]; }; then
+    echo "$1: production refuses a password that is short or can be guessed" >&2
+    return 1
+  fi
+  printf '%s' "$value"
 }
+
+variety() { grep -o . <<<"$1" | sort -u | wc -l; }
 
 role() { # name
   local password
-  password=$(password_of "$1")
+  password=$(password "POSTGRES_PASSWORD_${1^^}")
   ask -v role="$1" -v password="$password" <<'SQL'
 SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
 ALTER ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';
 SQL
 }
 
+superuser=$(password POSTGRES_PASSWORD)
 role migrate
 role operations
 for service in "${services[@]}"; do
@@ -39,7 +54,7 @@ REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT :"role" TO migrate, operations;
 SQL
 done
-ask -v password="$POSTGRES_PASSWORD" <<'SQL'
+ask -v password="$superuser" <<'SQL'
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 ALTER ROLE CURRENT_USER PASSWORD :'password';
 SQL

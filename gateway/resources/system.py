@@ -17,7 +17,8 @@ from gateway.problem_kinds import KINDS
 from gateway.problems import not_found
 from gateway.routes import Handler, Limit, Route, Shape, Storing, Who
 from gateway.rpc import Reply
-from kit.tokens import ALGORITHM, key_id, verifying_keys
+from kit.keys import key_bytes, key_id
+from kit.tokens import ALGORITHM, verifying_keys
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -108,7 +109,7 @@ async def list_help(_: Incoming) -> Reply:
 
 def _published(key: str) -> dict[str, str]:
     """A public key as RFC 8037 writes it."""
-    x = base64.urlsafe_b64encode(base64.b64decode(key)).decode().rstrip("=")
+    x = base64.urlsafe_b64encode(key_bytes(key)).decode().rstrip("=")
     return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": key_id(key), "x": x}
 
 

@@ -1,31 +1,30 @@
 """The settings of accounts."""
 
-import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.settings import BadSetting, setting
-from kit.tokens import DEMO_SIGNING_KEY, LONGEST_LIFE_SECONDS
-from services.accounts.signing import Signer
-
-DEMO_SESSION_SECRET = hashlib.sha256(b"microtasks demo session secret, never for production").hexdigest()
-LEAST_SECRET_LENGTH = 32
+from kit.keys import is_demo_key, key_bytes, public_key_of
+from kit.settings import Common, setting
+from kit.strength import LEAST_SECRET_LENGTH, weakness_of_key, weakness_of_secret
+from kit.tokens import LONGEST_LIFE_SECONDS
 
 
 @dataclass(frozen=True)
-class AccountSettings:
+class AccountSettings(Common):
     """Secrets, lifetimes and limits of accounts.
 
-    Raises: BadSetting when a secret is unusable, or is the demo's in production.
+    Raises: BadSetting when a secret is unusable, or can be guessed in production.
     """
 
-    environment: str = setting("development", "development or production; production refuses demo secrets")
     token_signing_key: str = setting(
-        DEMO_SIGNING_KEY, "base64 of the Ed25519 seed that signs access tokens", secret=True
+        "", "base64 of the Ed25519 seed that signs access tokens", secret=True, made=True
     )
     session_secret: str = setting(
-        DEMO_SESSION_SECRET, "derives refresh tokens; at least 32 characters", secret=True
+        "", "derives refresh tokens; at least 32 characters", secret=True, made=True
     )
-    access_token_seconds: int = setting(600, "how long an access token is good for")
+    access_token_seconds: int = setting(
+        600, "how long an access token is good for", within=(1, LONGEST_LIFE_SECONDS)
+    )
     token_audience_required: bool = setting(
         True, "false while an upgrade brings audiences: access tokens are made and taken without `aud`"
     )
@@ -44,21 +43,27 @@ class AccountSettings:
     password_hashers: int = setting(2, "passwords a process hashes at once; the others wait")
     dead_session_hours: int = setting(24, "how long closed and expired sessions are kept")
 
-    def __post_init__(self) -> None:
-        """Refuses secrets that cannot protect anybody."""
+    def problems(self) -> Iterator[str]:
+        """Secrets that nobody has set or made, or that are none."""
         try:
-            Signer(self.token_signing_key)
+            key_bytes(self.token_signing_key)
         except ValueError as error:
-            raise BadSetting("TOKEN_SIGNING_KEY is not the base64 of a 32-byte Ed25519 seed.") from error
+            said = (
+                "is missing" if not self.token_signing_key else f"not the base64 of an Ed25519 seed: {error}"
+            )
+            yield f"TOKEN_SIGNING_KEY: {said}"
         if len(self.session_secret) < LEAST_SECRET_LENGTH:
-            raise BadSetting(f"SESSION_SECRET has fewer than {LEAST_SECRET_LENGTH} characters.")
-        if not 0 < self.access_token_seconds <= LONGEST_LIFE_SECONDS:
-            raise BadSetting(f"ACCESS_TOKEN_SECONDS is not between 1 and {LONGEST_LIFE_SECONDS}.")
-        if self.environment == "production":
-            self._refuse_demo_secrets()
+            yield f"SESSION_SECRET: has fewer than {LEAST_SECRET_LENGTH} characters"
 
-    def _refuse_demo_secrets(self) -> None:
-        if self.token_signing_key == DEMO_SIGNING_KEY:
-            raise BadSetting("TOKEN_SIGNING_KEY is the demo key, which everybody knows.")
-        if self.session_secret == DEMO_SESSION_SECRET:
-            raise BadSetting("SESSION_SECRET is the demo secret, which everybody knows.")
+    def problems_in_production(self) -> Iterator[str]:
+        """Secrets that everybody knows or can guess."""
+        if why := weakness_of_secret(self.session_secret):
+            yield f"SESSION_SECRET: {why}"
+        try:
+            key, public_key = key_bytes(self.token_signing_key), public_key_of(self.token_signing_key)
+        except ValueError:  # said above
+            return
+        if why := weakness_of_key(key):
+            yield f"TOKEN_SIGNING_KEY: {why}"
+        if is_demo_key(public_key):
+            yield "TOKEN_SIGNING_KEY: is the demo's, which everybody knows"

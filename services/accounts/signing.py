@@ -1,30 +1,22 @@
 """Signing access tokens: accounts alone holds the key."""
 
-import base64
 from collections.abc import Iterable
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import api_jws
 
-from kit.tokens import (
-    ALGORITHM,
-    GATEWAY,
-    GRANTS,
-    ISSUER,
-    key_id,
-    payload_for,
-    payload_of,
-    public_key_of,
-)
+from kit.keys import generate_signing_key, key_id, public_key_of, signing_key_of
+from kit.tokens import ALGORITHM, GATEWAY, GRANTS, ISSUER, payload_for, payload_of
 from services.directory import audiences
+
+__all__ = ["Signer", "generate_signing_key", "public_key_of"]
 
 
 class Signer:
     """Signs access tokens with one Ed25519 key, given as the base64 of its 32-byte seed."""
 
     def __init__(self, signing_key: str) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key))
+        self._key = signing_key_of(signing_key)
         self.public_key = public_key_of(signing_key)
         self._key_id = key_id(self.public_key)
 
@@ -58,8 +50,3 @@ class Signer:
 
     def _signed(self, payload: bytes) -> str:
         return api_jws.encode(payload, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
-
-
-def generate_signing_key() -> str:
-    """A new signing key, ready for the settings."""
-    return base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()

@@ -1,13 +1,14 @@
 """How long an order's clocks run, and how many orders may wait. All are settings."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kit.settings import BadSetting, setting
+from kit.settings import Common, rising_days, setting
 
 
 @dataclass(frozen=True)
-class OrderPeriods:
+class OrderPeriods(Common):
     """The periods of an order's life; fractions are allowed, except for reminder days.
 
     A changed confirmation period or reminder day counts for work completed from then on; a
@@ -30,15 +31,12 @@ class OrderPeriods:
         20, "orders of one customer that may wait for an answer of the same provider"
     )
 
-    def __post_init__(self) -> None:
-        for name in ("pending_orders", "pending_orders_per_provider"):
-            if getattr(self, name) < 1:
-                raise BadSetting(f"{name.upper()}: must be at least 1")
-        if self.order_expiry_hours <= 0:
-            raise BadSetting("ORDER_EXPIRY_HOURS: must be more than 0")
-        if self.confirmation_days <= 0:
-            raise BadSetting("CONFIRMATION_DAYS: must be more than 0")
-        self.reminders()
+    def problems(self) -> Iterator[str]:
+        """Reminders that do not rise."""
+        try:
+            self.reminders()
+        except ValueError as error:
+            yield f"REMINDER_DAYS: {error}"
 
     @property
     def expiry(self) -> timedelta:
@@ -53,12 +51,6 @@ class OrderPeriods:
     def reminders(self) -> tuple[int, ...]:
         """The days of the reminders, rising; those the confirmation period never reaches are left out.
 
-        Raises: BadSetting when the setting is not such a list.
+        Raises: ValueError when the setting is not such a list.
         """
-        try:
-            days = tuple(int(day) for day in self.reminder_days.split(",") if day.strip())
-        except ValueError as error:
-            raise BadSetting("REMINDER_DAYS: must be whole numbers separated by commas") from error
-        if any(day < 0 for day in days) or list(days) != sorted(set(days)):
-            raise BadSetting("REMINDER_DAYS: must rise, from 0")
-        return tuple(day for day in days if day < self.confirmation_days)
+        return tuple(day for day in rising_days(self.reminder_days) if day < self.confirmation_days)

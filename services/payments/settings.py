@@ -1,15 +1,24 @@
 """The settings of payments."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kit.settings import BadSetting, setting
+from kit.settings import Common, rising_days, setting
+from kit.strength import weakness_of_password
+from kit.urls import web_address
 
 PROCESSORS = ("sandbox", "stripe")
+STRIPE_API = "https://api.stripe.com"
+LIVE_KEYS, TEST_KEYS = ("sk_live_", "rk_live_"), ("sk_test_", "rk_test_")
+
+
+def _address(text: str) -> str:
+    return web_address(text, ("http", "https"))
 
 
 @dataclass(frozen=True)
-class PaymentSettings:
+class PaymentSettings(Common):
     """Fees, periods and the processor.
 
     A changed fee counts for payments begun from then on, a changed period for what falls due or is
@@ -18,41 +27,65 @@ class PaymentSettings:
     Raises: BadSetting.
     """
 
-    environment: str = setting("development", "development or production; production refuses demo secrets")
-    payment_processor: str = setting("sandbox", "sandbox, or stripe; production refuses the sandbox")
-    platform_fee_basis_points: int = setting(1000, "the platform's fee in hundredths of a percent")
-    payment_due_days: int = setting(7, "days after completion until which an order is to be paid")
+    payment_processor: str = setting(
+        "sandbox", "sandbox, or stripe; production refuses the sandbox", choices=PROCESSORS
+    )
+    allow_test_payments: bool = setting(
+        False, "whether production may run on the sandbox, or on Stripe's test keys: no money moves"
+    )
+    platform_fee_basis_points: int = setting(
+        1000, "the platform's fee in hundredths of a percent", within=(0, 10_000)
+    )
+    payment_due_days: int = setting(
+        7, "days after completion until which an order is to be paid", within=(0, 36_500)
+    )
     payment_reminder_days: str = setting(
         "3,6,14", "days after completion on which an unpaid order is reminded of, rising; empty for none"
     )
-    release_days: int = setting(7, "days after capture from which the provider's share is available")
+    release_days: int = setting(
+        7, "days after capture from which the provider's share is available", within=(0, 36_500)
+    )
     payment_action_hours: int = setting(24, "hours a customer has for the second step of a payment")
     processor_timeout_seconds: int = setting(3, "how long a payment processor may take to answer")
     payment_check_seconds: int = setting(
         10, "seconds after which the processor is asked what became of an unanswered request; they double"
     )
-    sandbox_callback_seconds: int = setting(5, "seconds after which the sandbox calls back for sandbox_late")
+    sandbox_callback_seconds: int = setting(
+        5, "seconds after which the sandbox calls back for sandbox_late", within=(0, 86_400)
+    )
     stripe_secret_key: str = setting("", "Stripe's secret key", secret=True)
     stripe_webhook_secret: str = setting("", "verifies what Stripe posts to the webhook", secret=True)
-    stripe_api_url: str = setting("https://api.stripe.com", "where Stripe's API is")
+    stripe_api_url: str = setting(STRIPE_API, "where Stripe's API is", form=_address)
     payment_return_url: str = setting(
         "http://127.0.0.1:8080/orders/{order_id}",
         "where Stripe's page sends the customer afterwards; {order_id} stands for the order's id",
+        form=_address,
     )
 
-    def __post_init__(self) -> None:
-        if self.payment_processor not in PROCESSORS:
-            raise BadSetting(f"PAYMENT_PROCESSOR: must be one of {', '.join(PROCESSORS)}")
-        if not 0 <= self.platform_fee_basis_points <= 10_000:
-            raise BadSetting("PLATFORM_FEE_BASIS_POINTS: must be from 0 to 10000")
-        for name in ("payment_due_days", "release_days", "sandbox_callback_seconds"):
-            if getattr(self, name) < 0:
-                raise BadSetting(f"{name.upper()}: must not be negative")
-        for name in ("payment_action_hours", "processor_timeout_seconds", "payment_check_seconds"):
-            if getattr(self, name) < 1:
-                raise BadSetting(f"{name.upper()}: must be at least 1")
-        self.reminders()
-        self._check_processor()
+    def problems(self) -> Iterator[str]:
+        """Reminders that do not rise, and secrets that the processor needs."""
+        try:
+            self.reminders()
+        except ValueError as error:
+            yield f"PAYMENT_REMINDER_DAYS: {error}"
+        if self.payment_processor == "stripe":
+            for name in ("stripe_secret_key", "stripe_webhook_secret"):
+                if not getattr(self, name):
+                    yield f"{name.upper()}: PAYMENT_PROCESSOR=stripe needs it"
+
+    def problems_in_production(self) -> Iterator[str]:
+        """Whatever takes no real money unless that is meant, and whatever is not the processor's."""
+        meant = self.allow_test_payments
+        if self.payment_processor == "sandbox" and not meant:
+            yield "PAYMENT_PROCESSOR: the sandbox takes no money; ALLOW_TEST_PAYMENTS=1 says that it is meant"
+        if self.payment_processor != "stripe":
+            return
+        if not self.stripe_secret_key.startswith(LIVE_KEYS + (TEST_KEYS if meant else ())):
+            yield "STRIPE_SECRET_KEY: is no live key; ALLOW_TEST_PAYMENTS=1 says that a test key is meant"
+        if why := weakness_of_password(self.stripe_webhook_secret.removeprefix("whsec_")):
+            yield f"STRIPE_WEBHOOK_SECRET: {why}"
+        if self.stripe_api_url != STRIPE_API:
+            yield f"STRIPE_API_URL: production asks nobody but {STRIPE_API}"
 
     @property
     def due(self) -> timedelta:
@@ -74,22 +107,5 @@ class PaymentSettings:
         return min(timedelta(seconds=self.payment_check_seconds << min(checks, 12)), timedelta(hours=1))
 
     def reminders(self) -> tuple[int, ...]:
-        """The days of the reminders, rising.
-
-        Raises: BadSetting when the setting is not such a list.
-        """
-        try:
-            days = tuple(int(day) for day in self.payment_reminder_days.split(",") if day.strip())
-        except ValueError as error:
-            raise BadSetting("PAYMENT_REMINDER_DAYS: must be whole numbers separated by commas") from error
-        if any(day < 0 for day in days) or list(days) != sorted(set(days)):
-            raise BadSetting("PAYMENT_REMINDER_DAYS: must rise, from 0")
-        return days
-
-    def _check_processor(self) -> None:
-        if self.payment_processor == "sandbox" and self.environment == "production":
-            raise BadSetting("PAYMENT_PROCESSOR: production needs a real one; the sandbox takes no money")
-        if self.payment_processor == "stripe":
-            for name in ("stripe_secret_key", "stripe_webhook_secret"):
-                if not getattr(self, name):
-                    raise BadSetting(f"{name.upper()}: PAYMENT_PROCESSOR=stripe needs it")
+        """The days of the reminders, rising. Raises: ValueError when the setting is not such a list."""
+        return rising_days(self.payment_reminder_days)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kit.settings import setting
+from kit.settings import Common, setting
 
 
 @dataclass(frozen=True)
-class ReviewPeriods:
+class ReviewPeriods(Common):
     """The settings of the reviews service."""
 
-    review_window_days: int = setting(60, "days after completion in which a review may be submitted")
-    review_edit_hours: int = setting(24, "hours in which its author may edit a review")
+    review_window_days: int = setting(
+        60, "days after completion in which a review may be submitted", within=(0, 36_500)
+    )
+    review_edit_hours: int = setting(24, "hours in which its author may edit a review", within=(0, 876_000))
 
     @property
     def submission(self) -> timedelta:

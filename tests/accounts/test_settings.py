@@ -1,4 +1,5 @@
 import base64
+from secrets import token_hex
 
 import pytest
 
@@ -6,7 +7,7 @@ from kit.settings import BadSetting, load
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import generate_signing_key
 
-SECRET = "x" * 40
+SECRET = token_hex(24)
 
 
 def test_everywhere_but_in_production_the_demo_secrets_do() -> None:

@@ -8,7 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis import topology
-from kit.tokens import ALGORITHM, DEMO_SIGNING_KEY, ISSUER, key_id, public_key_of
+from kit.keys import key_id, public_key_of
+from kit.settings import own_secrets
+from kit.tokens import ALGORITHM, ISSUER
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.servers import broker_connection, eventually
@@ -28,8 +30,9 @@ def token_for(audience: str) -> str:
     """A token of accounts that is signed for one audience."""
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": audience, "sub": ADA, "sid": ADA, "name": "Ada", "roles": []}
-    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(DEMO_SIGNING_KEY))
-    headers = {"kid": key_id(public_key_of(DEMO_SIGNING_KEY))}
+    signing_key = own_secrets()["TOKEN_SIGNING_KEY"]
+    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key))
+    headers = {"kid": key_id(public_key_of(signing_key))}
     return jwt.encode({**claims, "exp": now + 60}, key, algorithm=ALGORITHM, headers=headers)
 
 

@@ -8,14 +8,15 @@ import pytest
 
 from chassis.context import CallContext
 from kit.errors import Unauthenticated
-from kit.settings import Settings, load
-from kit.tokens import DEMO_SIGNING_KEY, call_token
+from kit.settings import Settings, load, own_secrets
+from kit.tokens import call_token
 from services.accounts.signing import Signer
 
 ADA = "01890000-0000-7000-8000-00000000000a"
 NOW = int(time.time())
-ACCESS = Signer(DEMO_SIGNING_KEY).sign(ADA, ADA, "Ada", [], NOW, 600)
-OLD = Signer(DEMO_SIGNING_KEY).sign(ADA, ADA, "Ada", [], NOW, 600, with_audience=False)
+SIGNING_KEY = own_secrets()["TOKEN_SIGNING_KEY"]
+ACCESS = Signer(SIGNING_KEY).sign(ADA, ADA, "Ada", [], NOW, 600)
+OLD = Signer(SIGNING_KEY).sign(ADA, ADA, "Ada", [], NOW, 600, with_audience=False)
 GET_ORDER = "orders.get_order"
 
 

@@ -123,3 +123,23 @@ def _account(email: str) -> dict[str, object]:
         "password_hash": "none",
         "display_name": "Head",
     }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "accounts"),
+        ("serve", "gateway"),
+        ("serve", "web"),
+        ("migrate",),
+        ("dev",),
+        ("seed",),
+        ("orders", "show", "01890000-0000-7000-8000-0000000000f1"),
+        ("accounts", "grant-staff", "a@example.com"),
+    ],
+)
+def test_every_command_stops_at_an_unknown_environment(arguments: tuple[str, ...]) -> None:
+    done = microtasks(*arguments, ENVIRONMENT="prod")
+    assert done.returncode == 2
+    assert "ENVIRONMENT: must be one of development, production" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -10,14 +11,15 @@ from tests.house import ROOT
 from tests.servers import eventually
 from tests.stack import MICROTASKS
 
-SECRET = "of this test alone, forty characters long"
+SECRET = token_hex(24)
 NOT_THE_SITES = ("AMQP_URL", "DATABASE_URL", "TOKEN_PUBLIC_KEYS", "METRICS_PORT")
 
 
 def started(log: Path, secret: str) -> "subprocess.Popen[bytes]":
     """The site in production, with nothing but its own secret."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_THE_SITES}
-    chosen = {"ENVIRONMENT": "production", "WEB_SECRET": secret.replace(" ", "-"), "WEB_PORT": "0"}
+    chosen = {"ENVIRONMENT": "production", "WEB_SECRET": secret, "WEB_PORT": "0"}
+    chosen["SITE_URL"] = "https://market.example"
     with open(log, "wb") as output:
         return subprocess.Popen(
             [*MICROTASKS, "serve", "web"],
@@ -40,7 +42,7 @@ def test_in_production_it_needs_no_broker_and_no_keys(tmp_path: Path) -> None:
         process.wait()
 
 
-@pytest.mark.parametrize("secret", ["too short", "demo-" + SECRET])
+@pytest.mark.parametrize("secret", ["too short", "demo-" + SECRET], ids=("short", "a demo's"))
 def test_production_refuses_a_secret_that_can_be_guessed(secret: str, tmp_path: Path) -> None:
     process = started(tmp_path / "log", secret)
     assert process.wait(60) == 2

@@ -12,6 +12,7 @@ import pytest
 from tests import house
 
 SETTINGS_CLASSES = (
+    "kit.settings.Common",
     "kit.settings.Settings",
     "services.accounts.settings.AccountSettings",
     "services.catalog.settings.CatalogSettings",
@@ -31,7 +32,9 @@ def settings() -> Iterator[tuple[str, str, str]]:
         for field in dataclasses.fields(getattr(importlib.import_module(module), name)):
             if field.name not in seen:
                 seen.add(field.name)
-                default = "(demo)" if field.metadata["secret"] and field.default else str(field.default)
+                default = "(made)" if field.metadata["made"] else str(field.default)
+                if field.metadata["secret"] and field.default:
+                    default = "(trial)"
                 yield field.name.upper(), default, field.metadata["meaning"]
 
 
@@ -42,7 +45,7 @@ def test_every_setting_is_in_the_operations_page(
     repository: Path, variable: str, default: str, meaning: str
 ) -> None:
     page = (repository / "docs" / "operations.md").read_text()
-    shown = f"`{default}`" if default and default != "(demo)" else default or "–"
+    shown = f"`{default}`" if default and default[0] != "(" else default or "–"
     assert f"| `{variable}` | {shown} | {meaning} |" in page
 
 

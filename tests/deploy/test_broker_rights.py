@@ -1,6 +1,7 @@
 """Who may do what at the broker: exactly what the code needs, and no more."""
 
 import re
+from secrets import token_hex
 
 import pytest
 from click.testing import CliRunner
@@ -153,7 +154,7 @@ def test_a_missing_password_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def own_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     for user in ("", *(f"_{user.upper()}" for user in broker_rights.USERS)):
-        monkeypatch.setenv(f"RABBITMQ_PASSWORD{user}", "own")
+        monkeypatch.setenv(f"RABBITMQ_PASSWORD{user}", token_hex(16))
 
 
 @pytest.mark.usefixtures("own_passwords")

@@ -5,7 +5,7 @@ from structlog.testing import CapturingLogger
 
 from gateway.help import GROUPS, HELP, parse
 from gateway.settings import GatewaySettings
-from kit.settings import BadSetting
+from kit.settings import BadSetting, load
 from tests.gateway.world import World, on_gateway
 
 
@@ -97,4 +97,4 @@ def test_a_help_file_without_title_or_ids_is_refused() -> None:
 
 def test_a_network_that_is_none_stops_the_start_with_its_name() -> None:
     with pytest.raises(BadSetting, match="TRUSTED_PROXIES"):
-        GatewaySettings(trusted_proxies="10.0.0.0/99").trusted_networks  # noqa: B018
+        load(GatewaySettings, trusted_proxies="10.0.0.0/99")

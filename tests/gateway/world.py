@@ -13,8 +13,7 @@ from gateway.feed import Subscribers
 from gateway.rpc import CallHeaders, Reply
 from gateway.settings import GatewaySettings
 from kit.contracts import Rpc
-from kit.settings import load
-from kit.tokens import DEMO_SIGNING_KEY
+from kit.settings import load, own_secrets
 from services.accounts import contract as accounts
 from services.accounts.signing import Signer
 
@@ -23,7 +22,7 @@ BEN = "01890000-0000-7000-8000-00000000000b"
 ORDER_ID = "01890000-0000-7000-8000-0000000000f1"
 SERVICE_ID = "01890000-0000-7000-8000-0000000000e1"
 SESSION_ID = "01890000-0000-7000-8000-0000000000d1"
-SIGNER = Signer(DEMO_SIGNING_KEY)
+SIGNER = Signer(own_secrets()["TOKEN_SIGNING_KEY"])
 
 
 class FakeRpc:

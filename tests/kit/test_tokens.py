@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import api_jws
 
 from kit.errors import Unauthenticated
+from kit.keys import key_id
 from kit.settings import BadSetting, Settings, load
-from kit.tokens import Verifier, call_token, key_id, verifying_keys
+from kit.tokens import Verifier, call_token, verifying_keys
 from services.accounts.signing import Signer, generate_signing_key
 from services.directory import NAMES
 

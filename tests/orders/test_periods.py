@@ -38,7 +38,7 @@ def test_periods_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_a_bad_period_stops_the_start_with_its_name(setting: str, value: Any) -> None:
     with pytest.raises(BadSetting, match=setting.upper()):
-        OrderPeriods(**{setting: value})
+        load(OrderPeriods, **{setting: value})
 
 
 def test_reminders_can_be_switched_off() -> None:

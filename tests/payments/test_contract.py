@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -36,6 +37,14 @@ def test_every_method_that_moves_money_takes_a_key() -> None:
     assert {"pay_order", "refund_payment", "request_payout"} <= moving
 
 
+REAL = {
+    "environment": "production",
+    "payment_processor": "stripe",
+    "stripe_secret_key": "sk_live_1",
+    "stripe_webhook_secret": f"whsec_{token_hex(16)}",
+}
+
+
 @pytest.mark.parametrize(
     ("values", "name"),
     [
@@ -51,6 +60,16 @@ def test_every_method_that_moves_money_takes_a_key() -> None:
         ({"payment_check_seconds": 0}, "PAYMENT_CHECK_SECONDS"),
         ({"payment_reminder_days": "3,2"}, "PAYMENT_REMINDER_DAYS"),
         ({"payment_reminder_days": "soon"}, "PAYMENT_REMINDER_DAYS"),
+        ({"stripe_api_url": "api.stripe.com"}, "STRIPE_API_URL"),
+        (REAL | {"stripe_secret_key": "sk_test_1"}, "STRIPE_SECRET_KEY"),
+        (REAL | {"stripe_secret_key": "pk_live_1"}, "STRIPE_SECRET_KEY"),
+        (REAL | {"stripe_webhook_secret": "whsec_short"}, "STRIPE_WEBHOOK_SECRET"),
+        (REAL | {"stripe_api_url": "https://api.stripe.com.example"}, "STRIPE_API_URL"),
+        (REAL | {"stripe_api_url": "http://api.stripe.com"}, "STRIPE_API_URL"),
+        (
+            REAL | {"stripe_api_url": "https://me@api.stripe.com", "allow_test_payments": True},
+            "STRIPE_API_URL",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(values: dict[str, object], name: str) -> None:
@@ -59,5 +78,9 @@ def test_a_setting_that_cannot_be_used_is_named(values: dict[str, object], name:
 
 
 def test_production_takes_a_real_processor() -> None:
-    values = {"payment_processor": "stripe", "stripe_secret_key": "sk", "stripe_webhook_secret": "wh"}
-    assert load(PaymentSettings, environment="production", **values).payment_processor == "stripe"
+    assert load(PaymentSettings, **REAL).payment_processor == "stripe"
+
+
+@pytest.mark.parametrize("values", [{"payment_processor": "sandbox"}, {"stripe_secret_key": "sk_test_1"}])
+def test_production_takes_test_payments_only_when_told_that_they_are_meant(values: dict[str, str]) -> None:
+    assert load(PaymentSettings, **REAL | values, allow_test_payments=True).is_production

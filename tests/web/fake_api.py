@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from web.app import build_app
 from web.owners import NOBODY, OWNER, Owners
 from web.settings import DEMO_SECRET, WebSettings
 
+SECRET = secrets.token_hex(24)
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 EMPTY_LIST = {"data": [], "page": {"next_cursor": None, "has_more": False}}
@@ -130,7 +132,12 @@ async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
     upstream = web.Application()
     upstream.router.add_route("*", "/{rest:.*}", api.handle)
     async with TestServer(upstream) as server:
-        given = {"api_url": str(server.make_url("")), "web_patience_seconds": 0.3, **settings}
+        given = {
+            "web_secret": SECRET,
+            "api_url": str(server.make_url("")),
+            "web_patience_seconds": 0.3,
+            **settings,
+        }
         async with TestClient(SiteServer(build_app(WebSettings(**given)))) as http:
             yield Visitor(http, api)
 

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS
 from client import MarketplaceClient, Unreachable
+from kit.settings import load
 from web.app import build_app
 from web.frame import SITE
 from web.settings import WebSettings
@@ -91,7 +92,7 @@ async def main(api_url: str) -> int:
     console, calls = Console(), Calls()
     table = Table("page", "calls", "page ms", "slowest call ms", "added ms", title="Medians")
     slow = False
-    app = build_app(WebSettings(api_url=api_url))
+    app = build_app(load(WebSettings, api_url=api_url))
     async with TestClient(TestServer(app), cookie_jar=aiohttp.CookieJar(unsafe=True)) as site:
         timeout = aiohttp.ClientTimeout(total=API_SECONDS)
         app[SITE]._http = aiohttp.ClientSession(timeout=timeout, trace_configs=[calls.tracing])

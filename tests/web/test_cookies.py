@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 from yarl import URL
 
-from kit.tokens import DEMO_SIGNING_KEY
+from kit.keys import generate_signing_key
+from kit.settings import BadSetting
 from services.accounts.signing import Signer
 from tests.web.fake_api import ACCESS, REFRESH, Visitor, run
 from web.assets import Assets
 from web.pages import PAGES
 from web.sessions import Sessions, person_of
-from web.settings import UnfitSetting, WebSettings
+from web.settings import WebSettings
 
 ID = "01890000-0000-7000-8000-00000000000a"
 HTTPS = "https://market.example"
@@ -116,7 +118,7 @@ def _cookie(secrets: tuple[str, ...]) -> str:
 @pytest.mark.parametrize("name", ["Ada", "é" * 80, "標" * 80, "\U0001f600" * 80], ids=len)
 def test_a_cookie_is_short_enough_for_browsers_whatever_a_person_is_called(name: str) -> None:
     account = {"id": ID, "display_name": name, "roles": ["staff"], "locale": "x" * 35, "time_zone": "y" * 40}
-    signer = Signer(DEMO_SIGNING_KEY)
+    signer = Signer(generate_signing_key())
     session: Any = {
         "session_id": ID, "access_token": signer.sign(ID, ID, name, ["staff"], int(time.time()), 600),
         "refresh_token": secrets.token_urlsafe(64), "expires_in": 600, "account": account,
@@ -141,7 +143,7 @@ def _read(secrets: tuple[str, ...], cookie: str) -> Any:
 def test_the_largest_session_fits_in_what_a_browser_keeps(letter: str) -> None:
     """RFC 6265, 6.1: a browser may drop a cookie of more than 4,096 bytes, attributes included."""
     name = letter * 80
-    token = Signer(DEMO_SIGNING_KEY).sign("i" * 36, "s" * 36, name, ("member", "staff"), 2**31, 600)
+    token = Signer(generate_signing_key()).sign("i" * 36, "s" * 36, name, ("member", "staff"), 2**31, 600)
     session: Any = {
         "session_id": "s" * 36, "access_token": token, "refresh_token": "r" * 43, "expires_in": 600,
         "account": {
@@ -167,12 +169,16 @@ def test_secrets_change_in_two_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "short", "demo-secret-of-the-site", "demo-" + "x" * 40, "y" * 40 + " z"]
+    "secret",
+    ["", "short", "demo-secret-of-the-site", "demo-" + token_hex(24), "y" * 40, token_hex(24) + " z"],
+    ids=("none", "short", "demo's", "like the demo's", "guessable", "an older one"),
 )
 def test_production_takes_no_secret_that_others_could_know(secret: str) -> None:
-    with pytest.raises(UnfitSetting, match="WEB_SECRET"):
-        WebSettings(environment="production", web_secret=secret)
-    assert WebSettings(environment="production", web_secret="y" * 40).secrets == ("y" * 40,)
+    production: dict[str, Any] = {"environment": "production", "site_url": "https://market.example"}
+    with pytest.raises(BadSetting, match="WEB_SECRET"):
+        WebSettings(**production, web_secret=secret)
+    own = token_hex(24)
+    assert WebSettings(**production, web_secret=own).secrets == (own,)
 
 
 def test_tokens_and_passwords_get_neither_into_pages_nor_into_logs() -> None:

@@ -5,11 +5,10 @@ import re
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from tests.web.fake_api import ACCOUNT, Answer, Visitor, problem, run
+from tests.web.fake_api import ACCOUNT, SECRET, Answer, Visitor, problem, run
 from web.forms import Form
 from web.languages import is_zone
 from web.sessions import Sessions
-from web.settings import WebSettings
 
 NEW = {"display_name": "Ada", "email": "ada@example.com", "password": "a long pass phrase"}
 FOCUSED = re.compile(r'<input id="(\w+)"[^>]* autofocus')
@@ -22,7 +21,7 @@ async def zone_after_sign_up(visitor: Visitor, zone: str, change: object) -> str
     assert (answer.status, answer.headers["Location"]) == (303, "/help")
 
     request = make_mocked_request("GET", "/", headers={"Cookie": f"session={visitor.session}"})
-    person = Sessions(WebSettings().secrets, False).read(request)
+    person = Sessions((SECRET,), False).read(request)
     assert person is not None
     return person.time_zone
 

@@ -4,14 +4,14 @@ import asyncio
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.web.fake_api import Visitor, problem, run
+from tests.web.fake_api import SECRET, Visitor, problem, run
 from web.app import build_app
 from web.settings import WebSettings
 
 
 def test_a_redirect_reaches_browsers_that_ask_for_compression() -> None:
     async def ask() -> None:
-        async with TestClient(TestServer(build_app(WebSettings()))) as client:
+        async with TestClient(TestServer(build_app(WebSettings(web_secret=SECRET)))) as client:
             for accepted in ("gzip, deflate, br, zstd", "deflate", "identity"):
                 answer = await client.get(
                     "/live/bell", headers={"Accept-Encoding": accepted}, allow_redirects=False
@@ -25,7 +25,7 @@ def test_a_redirect_reaches_browsers_that_ask_for_compression() -> None:
 
 def test_a_stream_ends_for_good_for_somebody_who_is_signed_out() -> None:
     async def ask() -> None:
-        async with TestClient(TestServer(build_app(WebSettings()))) as client:
+        async with TestClient(TestServer(build_app(WebSettings(web_secret=SECRET)))) as client:
             answer = await client.get("/live/events", allow_redirects=False)
             assert (answer.status, answer.cookies) == (204, {})
 

@@ -1,12 +1,14 @@
 """The doctor tells settings that stop a process from those another process has."""
 
+from secrets import token_hex
+
 import pytest
 
 from cli.configuration import configured
 from cli.doctor.findings import Finding, Result
 from cli.doctor.settings import examine_settings
+from kit.keys import public_key_of
 from kit.settings import load
-from kit.tokens import public_key_of
 from services.accounts.settings import AccountSettings
 from services.accounts.signing import generate_signing_key
 from services.directory import NAMES
@@ -26,13 +28,14 @@ def in_production(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     key = generate_signing_key()
     good = {
         "ENVIRONMENT": "production",
-        "AMQP_URL": "amqp://orders:word@broker//",
+        "AMQP_URL": f"amqp://orders:{token_hex(16)}@broker//",
         "TOKEN_PUBLIC_KEYS": public_key_of(key),
         "TOKEN_SIGNING_KEY": key,
-        "SESSION_SECRET": "s" * 40,
+        "DATABASE_URL": f"postgresql://orders:{token_hex(16)}@db/microtasks_{{service}}",
+        "SESSION_SECRET": token_hex(24),
         "PAYMENT_PROCESSOR": "stripe",
         "STRIPE_SECRET_KEY": "sk_live_1",
-        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{token_hex(16)}",
     }
     for name, value in {**good, **variables}.items():
         if value:
@@ -42,7 +45,7 @@ def in_production(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
 def test_defaults_are_well_for_development() -> None:
     findings = look()
     assert {finding.result for finding in findings.values()} == {Result.OK}
-    assert "demo" in findings["environment"].found
+    assert "development" in findings["environment"].found
 
 
 def test_good_secrets_are_well_for_production(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +101,6 @@ def test_one_database_for_all_services_is_worth_a_warning(monkeypatch: pytest.Mo
     assert "databases" not in look("orders")
 
 
-def test_an_unknown_environment_is_worth_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_environment_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "prod")
-    assert look()["environment"].result is Result.WARNING
+    assert look()["every process"].result is Result.FAILED
