@@ -5,6 +5,7 @@
 
 import base64
 import hashlib
+import http
 import json
 import os
 import re
@@ -29,8 +30,13 @@ GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operation
 USERS = (*NAMES, GATEWAY, MIGRATE, OPERATIONS)
 DEFAULT_EXCHANGE = "amq.default"  # as RabbitMQ calls it where rights are asked
 COOKIE = "RABBITMQ_ERLANG_COOKIE"  # of a cluster; whoever knows it commands every node
+FORMER_PASSWORD = "demo-operator"  # noqa: S105 - of earlier releases; it is replaced at once
 NOTHING = "^$"
 TIMEOUT_SECONDS = 10.0
+
+
+class NotSignedIn(Complaint):
+    """RabbitMQ knows the operator by another password."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +157,23 @@ def definitions(settings: Settings, passwords: Mapping[str, str]) -> dict[str, A
 
 
 def grant(management_url: str, operator_password: str, document: dict[str, Any]) -> None:
-    """Hands the definitions to RabbitMQ. Raises: Complaint when it is away or refuses."""
-    credentials = base64.b64encode(f"{OPERATOR}:{operator_password}".encode()).decode()
+    """Hands the definitions to RabbitMQ, and makes the operator's password the given one.
+
+    A volume of an earlier release still has the password of that time. Raises: Complaint when RabbitMQ is
+    away or refuses.
+    """
+    document = {
+        **document,
+        "users": [*document["users"], _user(OPERATOR, operator_password, "administrator")],
+    }
+    try:
+        _import(management_url, operator_password, document)
+    except NotSignedIn:
+        _import(management_url, FORMER_PASSWORD, document)
+
+
+def _import(management_url: str, password: str, document: dict[str, Any]) -> None:
+    credentials = base64.b64encode(f"{OPERATOR}:{password}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 (the operator's own setting)
         f"{management_url}/api/definitions",
         data=json.dumps(document).encode(),
@@ -163,7 +184,8 @@ def grant(management_url: str, operator_password: str, document: dict[str, Any])
             pass
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")
-        raise Complaint(f"RabbitMQ refused the rights ({error.code}): {reason}") from error
+        kind = NotSignedIn if error.code == http.HTTPStatus.UNAUTHORIZED else Complaint
+        raise kind(f"RabbitMQ refused the rights ({error.code}): {reason}") from error
     except OSError as error:
         raise Complaint(f"RabbitMQ's management page cannot be reached: {error}") from error
 
@@ -189,19 +211,19 @@ def main() -> None:
         passwords = {
             user: read_password(f"RABBITMQ_PASSWORD_{user.upper()}", is_production) for user in USERS
         }
-        if raw_value(COOKIE) is not None:
+        if raw_value(COOKIE):
             read_password(COOKIE, is_production)
         url = os.environ.get("RABBITMQ_MANAGEMENT_URL", "http://127.0.0.1:15672")
         grant(url, operator, definitions(settings, passwords))
         click.echo(f"{len(passwords)} broker users have their rights")
 
 
-def _user(name: str, password: str) -> dict[str, Any]:
+def _user(name: str, password: str, *tags: str) -> dict[str, Any]:
     # https://www.rabbitmq.com/docs/passwords#computing-password-hash
     salt = secrets.token_bytes(4)
     hashed = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
     algorithm = "rabbit_password_hashing_sha256"
-    return {"name": name, "password_hash": hashed, "hashing_algorithm": algorithm, "tags": []}
+    return {"name": name, "password_hash": hashed, "hashing_algorithm": algorithm, "tags": list(tags)}
 
 
 def _own_replies(caller: str) -> list[str]:

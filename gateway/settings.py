@@ -3,6 +3,7 @@
 import dataclasses
 import ipaddress
 from collections.abc import Iterator
+from typing import ClassVar
 
 from kit.settings import Settings, setting
 from kit.urls import HIGHEST_PORT, web_origin
@@ -24,6 +25,7 @@ def _origins(text: str) -> str:
 class GatewaySettings(Settings):
     """Where the gateway listens, whom it trusts and how much it lets through."""
 
+    HAS_DATABASE: ClassVar[bool] = False
     gateway_host: str = setting("127.0.0.1", "the address the HTTP API listens on")
     gateway_port: int = setting(8000, "its port; 0 takes a free one", within=(0, HIGHEST_PORT))
     trusted_proxies: str = setting(

@@ -6,7 +6,7 @@ fills it. Services add their own classes (for example the periods of orders) bes
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kit import urls
 from kit.keys import is_demo_key, verifying_key_of
@@ -87,6 +87,7 @@ def _database_address(url: str) -> str:
 class Settings(Common):
     """What the services, the gateway and the commands need."""
 
+    HAS_DATABASE: ClassVar[bool] = True
     amqp_url: str = setting(
         "amqp://guest:guest@127.0.0.1:5672//", "the broker", secret=True, form=_broker_address
     )
@@ -154,10 +155,9 @@ class Settings(Common):
         for url in urls.alternatives(self.amqp_url):
             if not url.startswith("inprocess:") and (why := weakness_of_password(urls.password_of(url))):
                 yield f"AMQP_URL: the password {why}"
-        if not urls.needs_no_password(self.database_url):
-            why = weakness_of_password(urls.password_of(self.database_url))
-            if why:
-                yield f"DATABASE_URL: the password {why}"
+        needs_password = self.HAS_DATABASE and not urls.needs_no_password(self.database_url)
+        if needs_password and (why := weakness_of_password(urls.password_of(self.database_url))):
+            yield f"DATABASE_URL: the password {why}"
 
 
 def _is_demo_key(public_key: str) -> bool:

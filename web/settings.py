@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from kit.settings import Common, setting
 from kit.strength import weakness_of_secret

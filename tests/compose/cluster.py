@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,14 +27,15 @@ import base64, json, sys, urllib.request
 
 def answer(node, path, **body):
     request = urllib.request.Request(f"http://{node}:15672/api/{path}", **body)
-    request.add_header("Authorization", "Basic " + base64.b64encode(b"operator:demo-operator").decode())
+    operator = base64.b64encode(f"operator:{sys.argv[1]}".encode()).decode()
+    request.add_header("Authorization", f"Basic {operator}")
     return urllib.request.urlopen(request, timeout=20).read()
 """
 _ASK = (
     _MANAGEMENT
     + """
 seen, queues = {}, []
-for node in sys.argv[1:]:
+for node in sys.argv[2:]:
     try:
         seen[node] = [n["name"] for n in json.loads(answer(node, "nodes")) if n["running"]]
         queues = queues or json.loads(answer(node, "queues"))
@@ -56,11 +58,13 @@ class Cluster(Project):
     def __init__(self) -> None:
         super().__init__("microtasks-cluster-test", "docker-compose.cluster.yml")
         self.book = Book()
+        self._password = token_hex(16)
+        self._environment |= {"RABBITMQ_PASSWORD": self._password}
 
     def ask(self, *nodes: str) -> tuple[dict[str, set[str]], list[Json]]:
         """Which nodes each of `nodes` sees running (none when it does not answer), and what the first
         that answers knows of all queues."""
-        answered = json.loads(self.python("accounts", _ASK, *(nodes or NODES)))
+        answered = json.loads(self.python("accounts", _ASK, self._password, *(nodes or NODES)))
         return {node: set(seen) for node, seen in answered["seen"].items()}, answered["queues"]
 
     def shared_queues(self) -> dict[str, Json]:
@@ -73,7 +77,7 @@ class Cluster(Project):
 
     def spread_leaders(self) -> None:
         """Gives each node its part of the queues to lead."""
-        self.python("accounts", _SPREAD)
+        self.python("accounts", _SPREAD, self._password)
 
     def is_whole(self) -> bool:
         """Whether every node sees all nodes, and every shared queue has three members at work."""

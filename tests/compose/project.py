@@ -27,6 +27,10 @@ OURS = (
     "ENVIRONMENT",
     "BODY_",
     "WEB_",
+    "SITE_",
+    "BIND_",
+    "ALLOW_",
+    "SECRETS_",
 )
 COUNTS = """
 import socket, sys, urllib.request
@@ -34,6 +38,14 @@ service, metric, having = sys.argv[1:]
 for address in sorted(socket.gethostbyname_ex(service)[2]):
     lines = urllib.request.urlopen(f"http://{address}:9100/metrics").read().decode().splitlines()
     print(sum(float(l.split()[-1]) for l in lines if l.startswith(metric) and having in l))
+"""
+# Passwords are in files there; what programs find in the environment is the whole address.
+SIGNED_IN = """
+import os
+if "AMQP_URL" in os.environ:
+    from kit.settings import Settings, load
+    settings = load(Settings)
+    os.environ.update(AMQP_URL=settings.amqp_url, DATABASE_URL=settings.database_url)
 """
 _began = time.monotonic()
 
@@ -146,7 +158,7 @@ class Project:
 
     def python(self, service: str, program: str, *arguments: str, number: int = 1) -> str:
         """Runs a Python program inside a service's container, as what the service is there."""
-        return self._inside(service, number, "python3", "-", *arguments, stdin=program)
+        return self._inside(service, number, "python3", "-", *arguments, stdin=SIGNED_IN + program)
 
     def _inside(self, service: str, number: int, *command: str, stdin: str = "") -> str:
         """Runs a command in one of a service's containers; after a rolling restart they are not 1, 2, 3."""

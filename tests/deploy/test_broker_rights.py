@@ -1,7 +1,13 @@
 """Who may do what at the broker: exactly what the code needs, and no more."""
 
+import base64
+import http.server
+import json
+import os
 import re
+import threading
 from secrets import token_hex
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -172,3 +178,49 @@ def test_an_absent_broker_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(broker_rights.main)
     assert result.exit_code == 1
     assert "management page cannot be reached" in result.output
+
+
+class Management(http.server.BaseHTTPRequestHandler):
+    """RabbitMQ's management page, as far as signing in and taking definitions go."""
+
+    password = ""
+    taken: ClassVar[list[Any]] = []
+
+    def do_POST(self) -> None:
+        document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        signed_in = base64.b64decode(self.headers["Authorization"].split()[1]).decode()
+        is_right = signed_in == f"operator:{self.password}"
+        if is_right:
+            self.taken.append(document)
+        self.send_response(204 if is_right else 401)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("own_passwords")
+@pytest.mark.parametrize(("known_as", "code"), [("own", 0), ("demo-operator", 0), ("another", 1)])
+def test_the_operators_password_of_an_earlier_release_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, known_as: str, code: int
+) -> None:
+    own = os.environ["RABBITMQ_PASSWORD"]
+    monkeypatch.setattr(Management, "password", own if known_as == "own" else known_as)
+    monkeypatch.setattr(Management, "taken", [])
+    with http.server.HTTPServer(("127.0.0.1", 0), Management) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", f"http://127.0.0.1:{server.server_port}")
+        result = CliRunner().invoke(broker_rights.main)
+        server.shutdown()
+    assert result.exit_code == code, result.output
+    operators = [u for document in Management.taken for u in document["users"] if u["name"] == "operator"]
+    assert [one["tags"] for one in operators] == ([["administrator"]] if code == 0 else [])
+    assert own not in str(Management.taken)
+
+
+@pytest.mark.parametrize("word", ["prod", ""])
+def test_an_unknown_environment_stops_it(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("ENVIRONMENT", word)
+    result = CliRunner().invoke(broker_rights.main)
+    assert result.exit_code == 2
+    assert "ENVIRONMENT" in result.output

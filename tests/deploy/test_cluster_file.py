@@ -50,6 +50,8 @@ def test_all_who_use_the_broker_know_that_calls_wait_in_quorum_queues() -> None:
     assert knowing == {*ON_THE_BROKER, "migrate", "operator"}
 
 
-def test_the_cookie_is_a_secret_that_production_must_set() -> None:
-    cookies = re.findall(r"\$\{RABBITMQ_ERLANG_COOKIE:-([^}]*)\}", TEXT)
-    assert cookies == ["demo-cookie"] * 2, "the nodes have it, and broker-rights, which refuses the demo's"
+def test_no_password_and_no_cookie_is_in_the_file_and_every_node_is_given_them() -> None:
+    assert not re.search(r"(PASSWORD|COOKIE)\w*:-[^}]", TEXT)
+    for name in NODES:
+        assert "secrets-rabbitmq:/run/secrets:ro" in PARTS[name]["volumes"]
+        assert PARTS[name]["entrypoint"] == ["bash", "/with-secrets.sh"]

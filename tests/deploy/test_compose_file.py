@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from cli.broker_rights import OPERATIONS, OPERATOR, USERS
+from cli.installation_secrets import makers, shares
 from tests.house import ROOT, SERVICES
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 IMAGES = {"microtasks", "haproxy:3.0", "rabbitmq:4.0-management", "postgres:17-trixie"}
+SECRET_FOLDERS = [v.removeprefix("secrets-") for v in COMPOSE["volumes"] if v.startswith("secrets-")]
 ON_THE_BROKER = (*SERVICES, "gateway")
 LONG_LIVED = (*ON_THE_BROKER, "web")
 EDGE = (ROOT / "deploy" / "edge" / "haproxy.cfg").read_text()
@@ -38,12 +40,28 @@ def test_every_part_can_be_scaled_and_only_the_edge_is_published() -> None:
     assert not [name for name, part in PARTS.items() if "container_name" in part]
     published = {name for name, part in PARTS.items() if "ports" in part and "profiles" not in part}
     assert published == {"edge"}
-    assert PARTS["edge"]["ports"] == ["${GATEWAY_PORT:-8000}:8000", "${WEB_PORT:-8080}:8080"]
+    assert PARTS["edge"]["ports"] == [
+        "${BIND_ADDRESS:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000",
+        "${BIND_ADDRESS:-127.0.0.1}:${WEB_PORT:-8080}:8080",
+    ]
     assert COMPOSE["networks"]["back"] == {"internal": True}
     assert PARTS["edge"]["networks"] == ["front"], "it cannot reach a database or the broker"
 
 
-@pytest.mark.parametrize("name", [*LONG_LIVED, "migrate", "broker-rights", "edge", "mail", "operator"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *LONG_LIVED,
+        "migrate",
+        "broker-rights",
+        "edge",
+        "mail",
+        "operator",
+        "secrets",
+        "tls",
+        "database-rights",
+    ],
+)
 def test_a_part_of_ours_can_write_nothing_and_has_no_privileges(name: str) -> None:
     part = PARTS[name]
     assert part["read_only"] is True
@@ -54,9 +72,9 @@ def test_a_part_of_ours_can_write_nothing_and_has_no_privileges(name: str) -> No
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_signs_in_as_itself(name: str) -> None:
     environment = PARTS[name]["environment"]
-    assert environment["AMQP_URL"].startswith(f"amqp://{name}:${{RABBITMQ_PASSWORD_{name.upper()}:-demo-")
+    assert environment["AMQP_URL"].startswith(f"amqp://{name}:${{RABBITMQ_PASSWORD_{name.upper()}:-}}@")
     database = environment["DATABASE_URL"]
-    assert database.startswith(f"postgresql://{name}:${{POSTGRES_PASSWORD_{name.upper()}:-demo-")
+    assert database.startswith(f"postgresql://{name}:${{POSTGRES_PASSWORD_{name.upper()}:-}}@")
     assert database.endswith(f"/microtasks_{name}")
 
 
@@ -71,7 +89,7 @@ def test_the_site_has_its_own_secret_only_and_reaches_nothing_but_the_edge_and_t
     site = PARTS["web"]
     assert site["networks"] == ["front"]
     assert not re.search(r"PASSWORD|amqp|postgres|TOKEN|SESSION|STRIPE", json.dumps(site["environment"]))
-    assert site["environment"]["WEB_SECRET"] is None, "from the shell or .env; production refuses the default"
+    assert site["environment"]["WEB_SECRET"] is None, "from the shell or .env; else from its own file"
     assert not [
         name for name in PARTS if name != "web" and "WEB_SECRET" in PARTS[name].get("environment", {})
     ]
@@ -109,10 +127,26 @@ def test_every_page_of_the_edge_is_there_and_needs_nothing_else() -> None:
         assert not re.search(r"<(link|script|img)|https?://", path.read_text())
 
 
-def test_every_default_password_is_one_that_production_refuses() -> None:
+def test_no_password_and_no_key_is_in_the_file() -> None:
     defaults = re.findall(r"(?:POSTGRES|RABBITMQ)_PASSWORD\w*:-([^}]*)", TEXT)
     assert len(defaults) > 2 * len(SERVICES)
-    assert all(default.startswith("demo-") for default in defaults)
+    assert not any(defaults)
+    secret = re.compile(r"PASSWORD|_SECRET|SECRET_KEY|SIGNING_KEY|COOKIE")
+    values = [
+        v for part in PARTS.values() for n, v in part.get("environment", {}).items() if secret.search(n)
+    ]
+    assert set(values) == {None}
+
+
+def test_each_part_is_given_the_folder_of_its_own_secrets_and_no_other() -> None:
+    given = shares({name: make() for name, make in makers().items()})
+    assert set(given) == set(SECRET_FOLDERS)
+    for name, part in PARTS.items():
+        mounted = [volume for volume in part.get("volumes", []) if volume.startswith("secrets")]
+        own = [f"secrets-{name}:/run/secrets:ro"] if name in given else []
+        if name == "secrets":
+            own = ["secrets:/secrets/all", *(f"secrets-{one}:/secrets/{one}" for one in SECRET_FOLDERS)]
+        assert mounted == own, name
 
 
 def test_every_broker_user_gets_its_password() -> None:
@@ -124,7 +158,7 @@ def test_every_service_gets_its_database() -> None:
     script = (ROOT / "deploy" / "postgres" / "rights.sh").read_text()
     [named] = re.findall(r"^services=\((.*)\)$", script, re.MULTILINE)
     assert set(named.split()) == set(SERVICES)
-    given = {n for n in PARTS["postgres"]["environment"] if n.startswith("POSTGRES_PASSWORD_")}
+    given = {n for n in PARTS["database-rights"]["environment"] if n.startswith("POSTGRES_PASSWORD_")}
     assert given == {f"POSTGRES_PASSWORD_{user.upper()}" for user in (*SERVICES, "migrate", "operations")}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cli.configuration import GROUPS
+from gateway.settings import GatewaySettings
 from kit.keys import DEMO_PUBLIC_KEY, generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, Settings, load
 from web.settings import WebSettings
@@ -115,6 +116,25 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_production_starts_with_what_is_its_own() -> None:
     assert load(Settings, **GOOD).is_production
+
+
+def test_a_gateway_needs_no_database() -> None:
+    without = {name: value for name, value in GOOD.items() if name != "database_url"}
+    assert load(GatewaySettings, **without, database_url="postgresql://x@nowhere/x").is_production
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trusted_proxies", "0.0.0.0/0"),
+        ("trusted_proxies", "10.0.0.0/8, ::/0"),
+        ("cors_origins", "http://market.example"),
+    ],
+)
+def test_a_gateway_in_production_believes_nobody_blindly(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=name.upper()):
+        load(GatewaySettings, **GOOD | {name: value})
+    load(GatewaySettings, **GOOD | {name: value, "environment": "development"})
 
 
 ONLY_FOR_TRIALS = [

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from kit.http.server import HttpRunner
 from web.app import build_app
 from web.owners import NOBODY, OWNER, Owners
-from web.settings import DEMO_SECRET, WebSettings
+from web.settings import WebSettings
 
 SECRET = secrets.token_hex(24)
 ACCESS, REFRESH = "canary-access-token", "canary-refresh-token"
@@ -102,7 +102,7 @@ class Visitor:
     @property
     def owner(self) -> str:
         """What a form says that is shown to this visitor now."""
-        return Owners((DEMO_SECRET,)).field(str(ACCOUNT["id"]) if self.session else NOBODY)
+        return Owners((SECRET,)).field(str(ACCOUNT["id"]) if self.session else NOBODY)
 
     @property
     def session(self) -> str:

@@ -69,7 +69,7 @@ def test_by_https_the_cookie_is_kept_to_this_host() -> None:
     ],
 )
 def test_a_cookie_carries_the_port_unless_it_is_a_usual_one(site_url: str, host: str, name: str) -> None:
-    settings = WebSettings(site_url=site_url)
+    settings = WebSettings(site_url=site_url, web_secret=token_hex(24))
     sessions = Sessions(("secret",), settings.is_secure, settings.port)
     request = make_mocked_request("GET", "/", headers={"Host": host})
     assert sessions.name(request) == name

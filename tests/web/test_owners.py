@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-from tests.web.fake_api import ACCOUNT, Visitor, problem, run
+from tests.web.fake_api import ACCOUNT, SECRET, Visitor, problem, run
 from web.owners import NOBODY, OWNER, Owners
 from web.pages import PAGES
-from web.settings import DEMO_SECRET
 from web.visits import Who
 
-OWNERS = Owners((DEMO_SECRET,))
+OWNERS = Owners((SECRET,))
 OTHER = "01a223a8-dbc1-764d-bcf2-d87f81f51bbb"
 BEA = {"id": OTHER, "display_name": "Bea <b>", "bio": ""}
 POSTS = sorted(
