@@ -44,8 +44,11 @@ SIGNED_IN = """
 import os
 if "AMQP_URL" in os.environ:
     from kit.settings import Settings, load
-    settings = load(Settings)
-    os.environ.update(AMQP_URL=settings.amqp_url, DATABASE_URL=settings.database_url)
+    from gateway.settings import GatewaySettings
+    settings = load(Settings if "DATABASE_URL" in os.environ else GatewaySettings)
+    os.environ["AMQP_URL"] = settings.amqp_url
+    if "DATABASE_URL" in os.environ:
+        os.environ["DATABASE_URL"] = settings.database_url
 """
 _began = time.monotonic()
 
