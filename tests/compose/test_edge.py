@@ -6,6 +6,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from email.message import Message
 
 import aiohttp
 
@@ -27,6 +28,60 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(project: Project) 
         assert error.headers["Content-Type"] == "application/problem+json"
     else:
         raise AssertionError("was taken")
+
+
+def _answer(url: str, data: bytes | None = None, **headers: str) -> tuple[int, Message, bytes]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, data=data, headers=named)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def _check_problem(project: Project, answer: tuple[int, Message, bytes], code: str, path: str) -> str:
+    """What a problem of the edge has in common with a gateway's; its id, which is in the edge's log."""
+    status, headers, body = answer
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"/problems/{code}")
+    assert problem["instance"] == path
+    assert problem["request_id"] == headers["X-Request-Id"]
+    assert headers["Content-Type"] == "application/problem+json"
+    logged = project.compose("logs", "--no-color", "edge")
+    assert f"request_id={problem['request_id']}" in logged
+    return str(problem["request_id"])
+
+
+def test_what_the_edge_answers_itself_is_a_problem_with_its_id_in_the_log(project: Project) -> None:
+    sessions, too_long = f"{project.url}/v1/sessions", b"x" * 70_000
+    own = _check_problem(project, _answer(sessions, too_long), "body_too_large", "/v1/sessions")
+    again = _answer(sessions, too_long, X_Request_Id="a-client:1")
+    assert _check_problem(project, again, "body_too_large", "/v1/sessions") == "a-client:1"
+    odd = _answer(f'{project.url}/v1/%22%0a%5C"', too_long, X_Request_Id='"; x')
+    assert _check_problem(project, odd, "body_too_large", '/v1/%22%0a%5C"') not in ('"; x', own)
+
+
+def test_a_request_has_one_id_at_the_edge_and_behind_it(project: Project) -> None:
+    status, headers, body = _answer(f"{project.url}/v1/nothing")
+    assert (status, json.loads(body)["request_id"]) == (404, headers["X-Request-Id"])
+    assert headers["X-Request-Id"] in project.compose("logs", "--no-color", "gateway")
+    assert _answer(f"{project.url}/v1/nothing", X_Request_Id="mine")[1]["X-Request-Id"] == "mine"
+
+
+def test_without_a_gateway_the_edge_says_so_as_a_problem(project: Project) -> None:
+    project.compose("stop", "gateway")
+    try:
+        answer = _answer(f"{project.url}/v1/services?q=logo")
+        assert answer[0] == 503
+        assert answer[1]["Retry-After"] == "2"
+        _check_problem(project, answer, "unavailable", "/v1/services")
+        status, headers, body = _answer(f"{project.site}/services")
+        assert (status, headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+        assert headers["X-Request-Id"]
+        assert b"cannot be reached" in body
+    finally:
+        project.up()
 
 
 def test_a_form_that_is_too_long_gets_a_page_that_says_so(project: Project) -> None:
@@ -59,7 +114,10 @@ def test_a_client_that_is_too_slow_is_sent_away_whatever_it_dribbles(project: Pr
     for answer, seconds in answers:
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert seconds < SLOWEST_REQUEST_SECONDS + 3
-    assert b'"code": "body_too_slow"' in answers[1][0], "the edge writes problems once it knows the request"
+    head, _, body = answers[1][0].partition(b"\r\n\r\n")  # the edge writes problems once it knows the request
+    problem = json.loads(body)
+    assert (problem["code"], problem["instance"]) == ("body_too_slow", "/v1/sessions")
+    assert f"x-request-id: {problem['request_id']}".encode() in head
 
 
 def test_a_client_cannot_pretend_to_come_from_elsewhere(project: Project) -> None:

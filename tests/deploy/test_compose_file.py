@@ -179,3 +179,14 @@ def test_a_mounted_source_is_for_every_process_of_ours() -> None:
     assert set(override["services"]) == {
         n for n, p in PARTS.items() if p["image"] == "microtasks" and "profiles" not in p
     }
+
+
+def test_every_answer_of_the_edge_itself_carries_the_requests_id() -> None:
+    answers = [line for line in EDGE.splitlines() if line.strip().startswith("http-error")]
+    assert {line.split()[2] for line in answers} == {"400", "408", "413", "500", "502", "503", "504"}
+    for line in answers:
+        assert "hdr X-Request-Id %[var(txn.request_id)]" in line
+        if "problem+json" in line:
+            assert '\\"request_id\\": \\"%[var(txn.request_id)]\\"' in line
+            assert '\\"instance\\": \\"%[var(txn.path),json(ascii)]\\"' in line
+    assert 'request_id=%[var(txn.request_id)]"' in EDGE, "and so does its log"
