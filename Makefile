@@ -57,7 +57,7 @@ FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py test
 faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
 	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs
 
-lint: setup  ## style, types and the walls of the house
+lint: setup  ## style, types and import boundaries
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \
 	  && $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.dev.yml
 
