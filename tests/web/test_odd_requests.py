@@ -17,6 +17,7 @@ from tests.odd_requests import (
     request,
 )
 from tests.web.fake_api import FakeApi
+from tests.web.real_site import SECRET
 from web.app import listening
 from web.settings import WebSettings
 
@@ -46,8 +47,8 @@ async def site() -> AsyncIterator[Listening]:
     upstream = web.Application()
     upstream.router.add_route("*", "/{rest:.*}", FakeApi().handle)
     async with TestServer(upstream) as server:
-        settings = WebSettings(api_url=str(server.make_url("")), web_port=0, web_drain_seconds=0.5)
-        async with listening(settings) as runner:
+        api_url = str(server.make_url(""))
+        async with listening(WebSettings(api_url=api_url, web_port=0, web_secret=SECRET)) as runner:
             yield Listening(runner.addresses[0][1])
 
 
