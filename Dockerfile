@@ -11,7 +11,7 @@ COPY chassis chassis
 COPY services services
 COPY gateway gateway
 COPY client client
-COPY web web
+COPY website website
 COPY cli cli
 COPY embedded embedded
 RUN python3 -m venv /app \

@@ -23,10 +23,10 @@ chromium:  ## the browser of the browser tests: installs it where that can be do
 	@./.ci/chromium
 
 screenshots: setup  ## pictures of every screen in build/screenshots/, and the README's
-	@$(BIN)/python -W ignore -m tests.web.browser.gallery
+	@$(BIN)/python -W ignore -m tests.website.browser.gallery
 
 page-times: setup  ## what pages take beside their slowest API call, at a running marketplace with demo data
-	@$(BIN)/python -m tests.web.page_times
+	@$(BIN)/python -m tests.website.page_times
 
 up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait

@@ -20,8 +20,8 @@ def main() -> None:
         go_green(GREEN[command])
     else:  # whoever runs `migrate` can do nothing about this either
         warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated")
-    from cli.commands import microtasks
-    from cli.terminal import show_traceback
+    from cli.commands.main import microtasks
+    from cli.support.terminal import show_traceback
 
     sys.excepthook = show_traceback
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import click
 
-from chassis import topology
-from cli.complaints import Complaint, complaining
+from chassis.amqp import topology
+from cli.support.errors import Complaint, complaining
 from kit.contracts import Event
 from kit.replies import reply_pattern
 from kit.settings import BadSetting, Common, Settings, load, raw_value

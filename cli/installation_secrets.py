@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cli.broker_rights import COOKIE, GATEWAY, MIGRATE, OPERATIONS, USERS
-from cli.complaints import complaining
+from cli.support.errors import complaining
 from kit.keys import generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, load
 from kit.strength import weakness_of_password

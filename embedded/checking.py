@@ -2,7 +2,7 @@
 
 from nameko.containers import ServiceContainer
 
-from chassis.settings_provider import SettingsProvider
+from chassis.runtime.settings_provider import SettingsProvider
 
 
 def check_settings(container: ServiceContainer) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chassis import topology
-from embedded.broker import Broker, Letter, Queue
-from gateway.feed import Subscribers
-from gateway.rpc import HEADER_PREFIX, CallHeaders, PendingCall, Reply, reply_in
+from chassis.amqp import topology
+from embedded.broker.broker import Broker, Letter, Queue
+from gateway.upstream.event_feed import Subscribers
+from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, reply_in
 from kit.contracts import Event, Rpc
 from kit.errors import TimedOut, Unavailable
 from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
@@ -41,7 +41,7 @@ class Listener:
 
 
 class EmbeddedRpcClient:
-    """Calls services through the in-process broker (a `gateway.rpc.RpcClient`)."""
+    """Calls services through the in-process broker (a `gateway.upstream.rpc_client.RpcClient`)."""
 
     def __init__(self, settings: Settings, broker: Broker) -> None:
         self._broker = broker
@@ -96,7 +96,7 @@ class EmbeddedRpcClient:
 
 
 class EmbeddedEventFeed(Subscribers):
-    """Hears every live event of the in-process broker (a `gateway.feed.EventFeed`)."""
+    """Hears every live event of the in-process broker (a `gateway.upstream.event_feed.EventFeed`)."""
 
     def __init__(
         self, settings: Settings, broker: Broker, events: Iterable[Event], loop: asyncio.AbstractEventLoop

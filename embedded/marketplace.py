@@ -21,24 +21,25 @@ from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from sqlalchemy import func, select
 
-from chassis import runner, topology
-from chassis.database import Db, database_url, make_engine
-from chassis.relay import RelayWorker
-from embedded import transport
-from embedded.broker import Broker
+from chassis.amqp import topology
+from chassis.amqp.relay import RelayWorker
+from chassis.runtime import runner
+from chassis.storage.database import Db, database_url, make_engine
+from embedded.broker import transport
+from embedded.broker.broker import Broker
+from embedded.broker.resending import resend_lost_events
 from embedded.checking import check_settings
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
-from embedded.postgres import EmbeddedPostgres, PostgresFailed
-from embedded.resending import resend_lost_events
+from embedded.postgres.server import EmbeddedPostgres, PostgresFailed
 from gateway.app import build_app, listening
 from gateway.settings import GatewaySettings
 from kit.keys import secrets_of
 from kit.settings import BadSetting, load
 from services import directory, migrating
+from services.accounts.commands.grant_staff import grant_staff
 from services.accounts.models import ACCOUNTS
-from services.accounts.staff import grant_staff
-from web.app import listening as listening_site
-from web.settings import WebSettings
+from website.app import listening as listening_site
+from website.settings import WebSettings
 
 log = structlog.get_logger(__name__)
 

@@ -12,18 +12,14 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.access_log import access_log
-from gateway.addresses import Addresses
-from gateway.auth import Authenticator, Revocations
-from gateway.broker import Broker
 from gateway.cache import Cache
-from gateway.cors import Cors
 from gateway.documents.drawing import Drawing
-from gateway.feed import AmqpEventFeed, EventFeed
-from gateway.limits import Limits
-from gateway.live import Hub
+from gateway.http.access_log import access_log
+from gateway.http.client_ip import Addresses
+from gateway.http.cors import Cors
+from gateway.http.middleware import AiohttpHandler, frame, serve
+from gateway.http.server import GatewayRunner
 from gateway.metrics import metrics_app
-from gateway.openapi import document_of
 from gateway.resources import (
     accounts,
     catalog,
@@ -36,12 +32,16 @@ from gateway.resources import (
     reviews,
     system,
 )
-from gateway.routes import Route
-from gateway.rpc import AmqpRpcClient, RpcClient
-from gateway.server import GatewayRunner
-from gateway.serving import AiohttpHandler, frame, serve
+from gateway.routing.openapi import document_of
+from gateway.routing.route import Route
+from gateway.security.authentication import Authenticator, Revocations
+from gateway.security.rate_limits import Limits
+from gateway.security.shared_counts import SharedCounts
 from gateway.settings import GatewaySettings
-from gateway.shared_counts import SharedCounts
+from gateway.streaming.hub import Hub
+from gateway.upstream.connection import Broker
+from gateway.upstream.event_feed import AmqpEventFeed, EventFeed
+from gateway.upstream.rpc_client import AmqpRpcClient, RpcClient
 from kit import logging
 from kit.contracts import Event, events_of, onward_methods
 from kit.settings import load

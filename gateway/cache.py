@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from weakref import WeakSet
 
-from gateway.answers import Answer
+from gateway.http.response import Answer
 from gateway.metrics import CACHE
-from gateway.routes import Kept
+from gateway.routing.route import Kept
 
 MAX_SHELF_BYTES = 32 * 1024 * 1024
 MAX_KEY_CHARACTERS = 2000  # longer addresses are asked for once, if ever

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, union_all
 
-from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
+from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
 from kit.contracts import Event
 from kit.settings import Settings
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from kit.settings import Settings, load
-from tests import house
-from tests.found_servers import Servers
-from tests.servers import MISSING, NOT_RUN, broker_connection, require_servers, with_database
-from tests.service_harness import release_connections
-from tests.stack import Stack
+from tests.support import codebase as house
+from tests.support.found_servers import Servers
+from tests.support.servers import MISSING, NOT_RUN, broker_connection, require_servers, with_database
+from tests.support.service_harness import release_connections
+from tests.support.stack import Stack
 
 NEED_SERVERS = {"servers", "stack"}
 SERVER_URL = "MICROTASKS_TESTS_SERVER_URL"

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from sqlalchemy import Connection, func, or_, select
 
-from cli.doctor.findings import Finding, ok, warning
+from cli.doctor.checks import Finding, ok, warning
 from services.accounts.emails import normalise
 from services.accounts.models import ACCOUNTS
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from amqp.exceptions import AccessRefused, AMQPError, NotFound, PreconditionFailed
 
-from chassis import topology
-from chassis.topology import Queue
-from cli.broker import ask, connected
-from cli.configuration import masked
-from cli.doctor.findings import Finding, failed, ok, warning
+from chassis.amqp import topology
+from chassis.amqp.topology import Queue
+from cli.doctor.checks import Finding, failed, ok, warning
+from cli.operations.configuration import masked
+from cli.support.broker import ask, connected
 from kit.settings import Settings
 from services import directory
 

@@ -8,13 +8,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from chassis.database import make_engine
-from chassis.tables import FAILED_EVENTS, OUTBOX
-from cli.complaints import said_by_postgresql
-from cli.configuration import masked
+from chassis.storage.database import make_engine
+from chassis.storage.tables import FAILED_EVENTS, OUTBOX
 from cli.doctor.addresses import examine_addresses
-from cli.doctor.findings import Finding, Result, failed, ok, warning
-from cli.durations import spoken
+from cli.doctor.checks import Finding, Result, failed, ok, warning
+from cli.operations.configuration import masked
+from cli.support.durations import spoken
+from cli.support.errors import said_by_postgresql
 from kit.settings import Settings
 from kit.tokens import LEEWAY_SECONDS
 from services.migrating import alembic_config

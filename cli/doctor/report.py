@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import click
 from rich.table import Table
 
-from cli.doctor.examination import examine
-from cli.doctor.findings import Finding, Result
-from cli.terminal import screen, shown
+from cli.doctor.checks import Finding, Result
+from cli.doctor.runner import examine
+from cli.support.terminal import screen, shown
 
 STYLES = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "bold red"}
 WORST_FIRST = (Result.FAILED, Result.WARNING, Result.OK)

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Collection, Iterator
 
-from cli.configuration import COMMON, problems
-from cli.doctor.findings import Finding, failed, ok, warning
+from cli.doctor.checks import Finding, failed, ok, warning
+from cli.operations.configuration import COMMON, problems
 from kit.settings import BadSetting, Settings, load, raw_value
 from kit.tokens import verifying_keys
+from services.accounts.credentials.signing import Signer
 from services.accounts.settings import AccountSettings
-from services.accounts.signing import Signer
 
 SUBJECT = "settings"
 ACCOUNTS, GATEWAY = "accounts", "gateway"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import click
 from rich.table import Table
 
-from cli.complaints import Complaint
 from cli.journey.people import NeverTold
 from cli.journey.play import Show, Step, play
-from cli.terminal import screen, shown
+from cli.support.errors import Complaint
+from cli.support.terminal import screen, shown
 from client import Problem, Unreachable
 
 WHO_WIDTH, STATUS_WIDTH = 16, 17

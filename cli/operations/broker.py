@@ -7,10 +7,10 @@ from typing import Any
 from amqp import spec
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
-from chassis.broker import text_of  # with it py-amqp reads messages whose properties are no text
-from cli.broker import ANSWER_SECONDS, connected
-from cli.complaints import Complaint
-from cli.configuration import masked
+from chassis.amqp.connection import text_of  # with it py-amqp reads messages whose properties are no text
+from cli.operations.configuration import masked
+from cli.support.broker import ANSWER_SECONDS, connected
+from cli.support.errors import Complaint
 from kit.settings import Settings
 
 MOST = 10_000

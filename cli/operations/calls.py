@@ -8,8 +8,8 @@ from typing import Any
 
 import amqp
 
-from chassis import topology
-from chassis.context import HEADER_PREFIX
+from chassis.amqp import topology
+from chassis.runtime.context import HEADER_PREFIX
 from cli.operations.broker import publish, text_in
 from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
 from kit.settings import Settings

@@ -9,8 +9,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from chassis.database import Db, make_engine
-from cli.complaints import Complaint, complaining, said_by_postgresql
+from chassis.storage.database import Db, make_engine
+from cli.support.errors import Complaint, complaining, said_by_postgresql
 from kit.errors import Unavailable
 from kit.settings import BadSetting, Settings, load
 

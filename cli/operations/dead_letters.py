@@ -9,14 +9,14 @@ from typing import Any
 
 import amqp
 
-from chassis import topology
-from chassis.broker import PERSISTENT
-from chassis.context import HEADER_PREFIX
-from cli.operations.acts import Act, record
+from chassis.amqp import topology
+from chassis.amqp.connection import PERSISTENT
+from chassis.runtime.context import HEADER_PREFIX
+from cli.operations.audit_log import Act, record
 from cli.operations.broker import all_in, opened_broker, publish, text_in
 from cli.operations.calls import REQUEST_ID, call_again
 from cli.operations.databases import Databases
-from cli.operations.letters import EVENT, UNKNOWN, DeadLetter, letter_of, without_secrets
+from cli.operations.dead_letter_message import EVENT, UNKNOWN, DeadLetter, letter_of, without_secrets
 from kit.settings import Settings
 
 Found = tuple[DeadLetter, Any]

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
-from chassis.tables import FAILED_EVENTS, INBOX
-from cli.operations.acts import Act, record
+from chassis.storage.tables import FAILED_EVENTS, INBOX
+from cli.operations.audit_log import Act, record
 from cli.operations.databases import Databases
 from kit.validation import rfc3339
 

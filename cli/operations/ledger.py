@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from cli.operations.databases import Databases
 from kit.settings import load
-from services.payments.auditing import audit_ledger
+from services.payments.ledger.audit import audit_ledger
+from services.payments.payment_context import open_till
 from services.payments.settings import PaymentSettings
-from services.payments.till import open_till
 
 SERVICE = "payments"
 

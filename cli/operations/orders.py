@@ -9,20 +9,20 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import Connection, Row, select
 
-from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
-from cli.operations.acts import Act, operator, record
+from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
+from cli.operations.audit_log import Act, operator, record
 from cli.operations.databases import Databases
 from kit.errors import Invalid, NotFound, field_errors
 from kit.settings import load
 from kit.tokens import Caller
 from kit.validation import rfc3339
-from services.orders import reading
+from services.orders import queries as reading
+from services.orders.commands.record import actor_of, record_step
 from services.orders.contract import ORDER_STATUS_CHANGED, TRANSITION_ORDER
 from services.orders.lifecycle import STAFF, Step, Wish, advance, decide
 from services.orders.models import ORDERS
-from services.orders.periods import OrderPeriods
-from services.orders.recording import actor_of, record_step
 from services.orders.rendering import state_of
+from services.orders.settings import OrderPeriods
 
 SERVICE = "orders"
 CONSUMER = f"{ORDER_STATUS_CHANGED.owner}.{ORDER_STATUS_CHANGED.type}"

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from chassis.tables import FAILED_EVENTS, OUTBOX
-from cli.operations.acts import Act, record
+from chassis.storage.tables import FAILED_EVENTS, OUTBOX
+from cli.operations.audit_log import Act, record
 from cli.operations.databases import Databases
 from kit.contracts import Event
 from kit.validation import rfc3339

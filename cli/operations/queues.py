@@ -9,16 +9,16 @@ from typing import Any
 
 from amqp.exceptions import NotFound
 
-from chassis import topology
-from chassis.topology import Queue
-from cli.broker import ask
-from cli.complaints import Complaint
+from chassis.amqp import topology
+from chassis.amqp.topology import Queue
 from cli.doctor.broker import BACKLOG
 from cli.operations.broker import opened_broker
 from cli.operations.databases import Databases
+from cli.operations.dead_letter_message import event_of
 from cli.operations.dead_letters import letters_in
-from cli.operations.letters import event_of
 from cli.operations.outboxes import Delivery, delivery
+from cli.support.broker import ask
+from cli.support.errors import Complaint
 from kit.settings import Settings
 from services.directory import NAMES, all_events
 

@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from gateway.incoming import Incoming
-from gateway.routes import Key, Limit, Route, Shape, Storing, Who
-from gateway.rpc import Reply
+from gateway.http.request import Incoming
+from gateway.routing.route import Key, Limit, Route, Shape, Storing, Who
+from gateway.upstream.rpc_client import Reply
 from kit.text import printable
 from services.accounts import contract as accounts
 

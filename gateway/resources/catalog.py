@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from gateway.incoming import Incoming
-from gateway.routes import IfMatch, Kept, Key, Route, Shape, Storing, Who
-from gateway.rpc import Reply
+from gateway.http.request import Incoming
+from gateway.routing.route import IfMatch, Kept, Key, Route, Shape, Storing, Who
+from gateway.upstream.rpc_client import Reply
 from kit.validation import PageArguments
 from services.catalog import contract as catalog
 

@@ -11,16 +11,16 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
-from gateway.answers import JSON as JSON_TYPE
 from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
 from gateway.documents.words import Words
-from gateway.formats import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
-from gateway.incoming import Incoming
-from gateway.problems import not_found
-from gateway.routes import Key, Reads, Route, Shape, Who
+from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
+from gateway.http.problems import not_found
+from gateway.http.request import Incoming
+from gateway.http.response import JSON as JSON_TYPE
+from gateway.routing.route import Key, Reads, Route, Shape, Who
 from kit.errors import Conflict, ServiceError
 from kit.http.body import sent_type
 from kit.locales import DEFAULT_TAG, locale_of

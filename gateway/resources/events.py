@@ -5,9 +5,9 @@ import time
 
 from aiohttp import web
 
-from gateway.incoming import Incoming
-from gateway.routes import Route, Shape, Storing, Who
-from gateway.serving import stamp
+from gateway.http.middleware import stamp
+from gateway.http.request import Incoming
+from gateway.routing.route import Route, Shape, Storing, Who
 from kit.addresses import is_local, network_of
 
 RETRY_MILLISECONDS = 2_000

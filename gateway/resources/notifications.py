@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from gateway.incoming import Incoming
-from gateway.routes import Key, Route, Shape, Who
-from gateway.rpc import Reply
+from gateway.http.request import Incoming
+from gateway.routing.route import Key, Route, Shape, Who
+from gateway.upstream.rpc_client import Reply
 from services.messaging import contract as messaging
 
 

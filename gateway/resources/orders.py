@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 from marshmallow import Schema, fields
 
-from gateway.incoming import Incoming
-from gateway.routes import IfMatch, Key, Route, Shape, Storing, Who
-from gateway.rpc import Reply
+from gateway.http.request import Incoming
+from gateway.routing.route import IfMatch, Key, Route, Shape, Storing, Who
+from gateway.upstream.rpc_client import Reply
 from kit.validation import PageArguments
 from services.orders import contract as orders
 

@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from gateway.incoming import Incoming
-from gateway.problems import bad_header
-from gateway.routes import Key, Reads, Route, Shape, Who
-from gateway.rpc import Reply
+from gateway.http.problems import bad_header
+from gateway.http.request import Incoming
+from gateway.routing.route import Key, Reads, Route, Shape, Who
+from gateway.upstream.rpc_client import Reply
 from kit.errors import Unauthenticated
 from services.payments import contract as payments
 

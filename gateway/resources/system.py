@@ -12,11 +12,11 @@ from marshmallow import Schema, fields
 from swagger_ui_bundle import swagger_ui_path
 
 from gateway.help import HELP
-from gateway.incoming import Incoming
-from gateway.problem_kinds import KINDS
-from gateway.problems import not_found
-from gateway.routes import Handler, Limit, Route, Shape, Storing, Who
-from gateway.rpc import Reply
+from gateway.http.problem_kinds import KINDS
+from gateway.http.problems import not_found
+from gateway.http.request import Incoming
+from gateway.routing.route import Handler, Limit, Route, Shape, Storing, Who
+from gateway.upstream.rpc_client import Reply
 from kit.keys import key_bytes, key_id
 from kit.tokens import ALGORITHM, verifying_keys
 

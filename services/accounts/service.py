@@ -11,35 +11,31 @@ from eventlet.semaphore import Semaphore
 from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.idempotency import once, replay
-from chassis.outbox import Relay
-from chassis.rpc import rpc
-from chassis.settings_provider import SettingsProvider
-from chassis.timers import every
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.runtime.timers import every
+from chassis.storage.database import Database
+from chassis.storage.idempotency import once, replay
+from chassis.storage.outbox import Relay
 from kit.errors import Invalid, Unauthenticated, Unavailable, field_errors
 from kit.tokens import Caller
-from services.accounts import (
-    contract,
-    memory,
-    passwords,
-    profiles,
-    registry,
-    security_events,
-    sessions,
-    sign_ins,
-    sign_ups,
-)
-from services.accounts.answers import render_account, render_profile, render_session, render_sign_in
+from services.accounts import contract, security_events
+from services.accounts import projections as profiles
+from services.accounts.commands import count_sign_ups as sign_ups
+from services.accounts.commands import prove_password as sign_ins
+from services.accounts.commands import register as registry
+from services.accounts.commands import sessions
+from services.accounts.commands.prove_password import Attempt
 from services.accounts.contract import SecurityEventType
+from services.accounts.credentials import memory, passwords
+from services.accounts.credentials.refresh_tokens import first_token, keyed_digest
 from services.accounts.emails import is_special_use
 from services.accounts.models import SESSIONS
-from services.accounts.refresh_tokens import first_token, keyed_digest
+from services.accounts.rendering import render_account, render_profile, render_session, render_sign_in
 from services.accounts.security_events import Origin
 from services.accounts.settings import AccountSettings
-from services.accounts.sign_ins import Attempt
 from services.orders import contract as orders_contract
 from services.reviews import contract as reviews_contract
 

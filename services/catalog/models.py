@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from chassis.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, moment
 
 metadata = MetaData()
 chassis_tables(metadata)

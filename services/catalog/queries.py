@@ -7,9 +7,9 @@ from sqlalchemy import Connection, Select, or_, select, true
 from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.validation import is_id
-from services.catalog.answers import render_category, render_offer, render_service
-from services.catalog.listing import no_such_service
+from services.catalog.access import no_such_service
 from services.catalog.models import categories, services
+from services.catalog.rendering import render_category, render_offer, render_service
 from services.catalog.sorting import NEWEST
 
 _at = services.c

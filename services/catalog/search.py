@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 
 from kit.paging import Page, page_of
-from services.catalog.answers import render_service
 from services.catalog.models import services
 from services.catalog.queries import SHOWN, active_services
+from services.catalog.rendering import render_service
 from services.catalog.sorting import BY_NAME, Sorting, by_relevance
 
 MOST_CANDIDATES = 1000

@@ -4,15 +4,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.idempotency import once
-from chassis.relay import Relay
-from chassis.rpc import rpc
-from chassis.settings_provider import SettingsProvider
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.relay import Relay
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.storage.database import Database
+from chassis.storage.idempotency import once
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
-from services.catalog import contract, facts, posting, queries, search
+from services.catalog import contract, queries, search
+from services.catalog import projections as facts
+from services.catalog.commands import services as posting
 from services.catalog.settings import CatalogSettings
 from services.reviews.contract import RATING_CHANGED
 

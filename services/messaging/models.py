@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, moment
 
 METADATA = MetaData()
 chassis_tables(METADATA)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, literal, select, text, tup
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from chassis.audit import log_staff_read
+from chassis.runtime.audit import log_staff_read
 from kit.tokens import Caller
 from services.messaging.access import refused_reading
 from services.messaging.models import NOTIFICATIONS, PREFERENCES

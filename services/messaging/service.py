@@ -5,19 +5,21 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.idempotency import once
-from chassis.relay import Relay
-from chassis.remote import Remote
-from chassis.rpc import rpc
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.relay import Relay
+from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.storage.database import Database
+from chassis.storage.idempotency import once
 from kit.errors import NotFound
 from kit.paging import Page, page_of
 from kit.validation import is_id, rfc3339
 from services.accounts import contract as accounts_contract
-from services.messaging import contract, delivery, preferences, queries, threads
+from services.messaging import contract, queries
 from services.messaging.access import ThreadUnknown
+from services.messaging.commands import notifications as delivery
+from services.messaging.commands import preferences, threads
 from services.messaging.cursors import moment_and_id, place_in_thread
 from services.messaging.notifications import (
     notifications_of_payment,

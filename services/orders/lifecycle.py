@@ -18,7 +18,7 @@ from typing import Literal
 from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from kit.text import is_blank
 from services.orders.contract import STATUSES, Status
-from services.orders.periods import OrderPeriods
+from services.orders.settings import OrderPeriods
 
 CUSTOMER, PROVIDER, STAFF, SYSTEM = "customer", "provider", "staff", "system"
 RECUSED = "recused"  # beside a party's role: a member of staff in their own case; no rule names it

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, moment
 
 METADATA = MetaData()
 chassis_tables(METADATA)

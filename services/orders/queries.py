@@ -1,201 +1,121 @@
-"""The orders service's statements, built once; the database's part of every promise is here."""
+"""Reads, one statement each; who may see an order is decided inside the statement."""
 
-from functools import cache
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    DateTime,
-    FromClause,
-    Integer,
-    Select,
-    Update,
-    Uuid,
-    and_,
-    bindparam,
-    or_,
-    select,
-    tuple_,
-    union_all,
-    update,
-)
-from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Connection
 
-from services.orders.models import ACCOUNT_NAMES, ORDER_HISTORY, ORDERS, OUTBOX
-
-ID = Uuid(as_uuid=False)
-MOMENT = DateTime(timezone=True)
-CUSTOMER = ACCOUNT_NAMES.alias("customer")
-PROVIDER = ACCOUNT_NAMES.alias("provider")
+from chassis.runtime.audit import log_staff_read
+from kit.errors import BadQuery, NotFound
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import Caller
+from kit.validation import is_id, rfc3339
+from services.orders import statements as queries
+from services.orders.contract import STATUS_CODES
+from services.orders.rendering import Row, render_order, render_transition
 
 
-def _named(orders: FromClause) -> Select[Any]:
-    return (
-        select(
-            orders,
-            CUSTOMER.c.display_name.label("customer_name"),
-            PROVIDER.c.display_name.label("provider_name"),
-        )
-        .join_from(orders, CUSTOMER, CUSTOMER.c.account_id == orders.c.customer_id)
-        .join(PROVIDER, PROVIDER.c.account_id == orders.c.provider_id)
-    )
+def get_order(connection: Connection, order_id: str, caller: Caller) -> dict[str, Any]:
+    """An order for one of its parties or staff.
 
-
-ORDER: Select[Any] = _named(ORDERS)
-
-
-def _may_see() -> ColumnElement[bool]:
-    caller = bindparam("caller_id", type_=ID)
-    is_staff = bindparam("is_staff", type_=Boolean())
-    return or_(ORDERS.c.customer_id == caller, ORDERS.c.provider_id == caller, is_staff)
-
-
-GET_ORDER = ORDER.where(ORDERS.c.id == bindparam("order_id"), _may_see())
-"""One order with its parties' names; no row for strangers. `order_id`, `caller_id`, `is_staff`."""
-
-LOCK_ORDER = GET_ORDER.with_for_update(of=ORDERS)
-"""The same, locked until the transaction ends."""
-
-
-@cache
-def list_orders(role: str, sort: str, statuses: int, continued: bool) -> Select[Any]:
-    """The caller's orders in one role and so many statuses, newest first by `sort`.
-
-    Parameters: `caller_id`, `count`, `status_0` to `status_<statuses - 1>`; when continued
-    `after_moment`, `after_id`.
-
-    Each status is read from the index in order and the statuses are merged, so that a page costs
-    the same however many orders there are in other statuses, and nothing is ever sorted.
+    Raises: NotFound for everybody else.
     """
-    if statuses == 1:
-        return _newest_first(ORDER.where(*_own(role, sort, 0, continued)), ORDERS, sort)
-    each = (select(ORDERS).where(*_own(role, sort, n, continued)) for n in range(statuses))
-    merged = union_all(*(_newest_first(one, ORDERS, sort) for one in each)).subquery("merged")
-    return _newest_first(_named(merged), merged, sort)
+    row = _one(connection, queries.GET_ORDER, order_id, caller)
+    log_staff_read(caller, "order", order_id, _parties(row))
+    return render_order(row, caller)
 
 
-def _own(role: str, sort: str, status: int, continued: bool) -> list[ColumnElement[bool]]:
-    wanted = [
-        ORDERS.c[f"{role}_id"] == bindparam("caller_id", type_=ID),
-        ORDERS.c.status == bindparam(f"status_{status}"),
-    ]
-    if continued:
-        position = tuple_(bindparam("after_moment", type_=MOMENT), bindparam("after_id", type_=ID))
-        wanted.append(tuple_(ORDERS.c[sort.removeprefix("-")], ORDERS.c.id) < position)
-    return wanted
+def lock_order(connection: Connection, order_id: str, caller: Caller) -> Row:
+    """The same row, locked until the transaction ends.
+
+    Raises: NotFound for strangers.
+    """
+    return _one(connection, queries.LOCK_ORDER, order_id, caller)
 
 
-def _newest_first(orders: Select[Any], source: FromClause, sort: str) -> Select[Any]:
-    by = source.c[sort.removeprefix("-")]
-    return orders.order_by(by.desc(), source.c.id.desc()).limit(bindparam("count", type_=Integer()))
+def list_orders(
+    connection: Connection,
+    caller: Caller,
+    role: str,
+    status: list[int] | None,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """A page of the caller's orders in one role, newest first by `sort`.
 
-
-LIST_TRANSITIONS: Select[Any] = (
-    select(
-        ORDER_HISTORY,
-        ACCOUNT_NAMES.c.display_name.label("actor_name"),
-        ORDERS.c.customer_id,
-        ORDERS.c.provider_id,
+    Raises: BadQuery for a cursor of another list.
+    """
+    filters = {"list": "orders", "caller": caller.id, "role": role, "status": status, "sort": sort}
+    position = _position(decode_cursor(cursor, filters, 2))
+    wanted = {f"status_{n}": code for n, code in enumerate(status or STATUS_CODES)}
+    statement = queries.list_orders(role, sort, len(wanted), position is not None)
+    parameters = {"caller_id": caller.id, "count": limit + 1, **wanted, **(position or {})}
+    rows = connection.execute(statement, parameters).mappings().all()
+    column = sort.removeprefix("-")
+    return page_of(
+        rows,
+        limit,
+        filters,
+        lambda row: [rfc3339(row[column]), row["id"]],
+        lambda row: render_order(row, caller),
     )
-    .select_from(ORDERS)
-    .outerjoin(
-        ORDER_HISTORY,
-        and_(ORDER_HISTORY.c.order_id == ORDERS.c.id, ORDER_HISTORY.c.sequence > bindparam("after_sequence")),
-    )
-    .outerjoin(ACCOUNT_NAMES, ACCOUNT_NAMES.c.account_id == ORDER_HISTORY.c.actor_id)
-    .where(ORDERS.c.id == bindparam("order_id"), _may_see())
-    .order_by(ORDER_HISTORY.c.sequence)
-    .limit(bindparam("count", type_=Integer()))
-)
-"""History after `after_sequence`. No row for strangers; one row of nulls when there is no more."""
 
 
-def _account_names(*people: str) -> Insert:
-    rows = [
-        {
-            "account_id": bindparam(f"{person}_id", type_=ID),
-            "display_name": bindparam(f"{person}_name"),
-            "account_version": 0,
-        }
-        for person in people
-    ]
-    return insert(ACCOUNT_NAMES).values(rows).on_conflict_do_nothing()
+def list_transitions(
+    connection: Connection, order_id: str, caller: Caller, limit: int, cursor: str | None
+) -> Page:
+    """A page of an order's history, oldest first.
+
+    Raises: NotFound for strangers; BadQuery for a cursor of another list.
+    """
+    filters = {"list": "transitions", "order": order_id}
+    after = decode_cursor(cursor, filters, 1) or [0]
+    if type(after[0]) is not int or not 0 <= after[0] < 2**31:
+        raise _bad_cursor()
+    if not is_id(order_id):
+        raise _no_such_order()
+    parameters = {"order_id": order_id, "after_sequence": after[0], "count": limit + 1, **_access(caller)}
+    rows = connection.execute(queries.LIST_TRANSITIONS, parameters).mappings().all()
+    if not rows:
+        raise _no_such_order()
+    log_staff_read(caller, "history", order_id, _parties(rows[0]))
+    lines = [row for row in rows if row["sequence"] is not None]
+    return page_of(lines, limit, filters, lambda row: [row["sequence"]], render_transition)
 
 
-def _known_name(person: str) -> ColumnElement[Any]:
-    known = select(ACCOUNT_NAMES.c.display_name)
-    return known.where(ACCOUNT_NAMES.c.account_id == bindparam(f"{person}_id", type_=ID)).scalar_subquery()
+def _one(connection: Connection, statement: Any, order_id: str, caller: Caller) -> Row:
+    found = None
+    if is_id(order_id):
+        found = connection.execute(statement, {"order_id": order_id, **_access(caller)}).mappings().first()
+    if found is None:
+        raise _no_such_order()
+    return dict(found)
 
 
-# Always the smaller id first, so that two people who order from each other never wait crosswise.
-INSERT_ORDER: ReturningInsert[Any] = (
-    insert(ORDERS)
-    .add_cte(_account_names("first", "second").cte("named"))
-    .returning(
-        ORDERS.c.number,
-        _known_name("first").label("first_known"),
-        _known_name("second").label("second_known"),
-    )
-)
-"""A new order, given by its columns. The parties' names (`first_id`, `first_name`, `second_id`,
-`second_name`) are kept if none are known yet; those known before are answered, null for none."""
-
-UPDATE_ORDER: Update = update(ORDERS).where(ORDERS.c.id == bindparam("changed_id"))
-"""Sets the columns it is given on the order `changed_id`."""
+def _parties(row: Row) -> tuple[str, str]:
+    return row["customer_id"], row["provider_id"]
 
 
-@cache
-def record_step(names_actor: bool) -> Insert:
-    """A line of history and its event, in one statement; with the actor's name for staff."""
-    history = {
-        column.name: bindparam(f"history_{column.name}", type_=column.type) for column in ORDER_HISTORY.c
-    }
-    columns = ("event_id", "type", "body", "context")
-    event = {name: bindparam(f"event_{name}", type_=OUTBOX.c[name].type) for name in columns}
-    statement = insert(OUTBOX).values(event).add_cte(insert(ORDER_HISTORY).values(history).cte("step"))
-    if names_actor:
-        statement = statement.add_cte(_account_names("history_actor").cte("named"))
-    return statement
+def _access(caller: Caller) -> dict[str, Any]:
+    return {"caller_id": caller.id, "is_staff": caller.is_staff}
 
 
-_NEWER = insert(ACCOUNT_NAMES)
-KEEP_NAME = _NEWER.on_conflict_do_update(
-    index_elements=[ACCOUNT_NAMES.c.account_id],
-    set_={
-        "display_name": _NEWER.excluded.display_name,
-        "account_version": _NEWER.excluded.account_version,
-    },
-    where=ACCOUNT_NAMES.c.account_version < _NEWER.excluded.account_version,
-)
-"""A display name, kept unless a newer one is known."""
+def _position(after: list[Any] | None) -> dict[str, Any] | None:
+    if after is None:
+        return None
+    moment, order_id = after
+    if not is_id(order_id):
+        raise _bad_cursor()
+    try:
+        return {"after_moment": datetime.fromisoformat(moment), "after_id": order_id}
+    except (TypeError, ValueError) as error:
+        raise _bad_cursor() from error
 
 
-def _due(clock: str, *conditions: ColumnElement[bool]) -> Select[Any]:
-    column = ORDERS.c[clock]
-    position = tuple_(bindparam("after_moment", type_=MOMENT), bindparam("after_id", type_=ID))
-    # The batch is cut before the names are joined, so that its size bounds the plan.
-    due = (
-        select(ORDERS)
-        .where(
-            column <= bindparam("until", type_=MOMENT), tuple_(column, ORDERS.c.id) > position, *conditions
-        )
-        .order_by(column, ORDERS.c.id)
-        .limit(bindparam("count", type_=Integer()))
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    return _named(due)
+def _bad_cursor() -> BadQuery:
+    return BadQuery.parameter("cursor", "invalid_cursor", "The cursor cannot be used.")
 
 
-TO_EXPIRE = _due("created_at", ORDERS.c.status == 1)
-TO_CONFIRM = _due("confirm_by", ORDERS.c.confirm_by.is_not(None))
-TO_REMIND = _due(
-    "next_reminder_at",
-    ORDERS.c.next_reminder_at.is_not(None),
-    ORDERS.c.confirm_by > bindparam("now", type_=MOMENT),
-)
-"""Orders whose clock ran out by `until`, locked; those that others hold are left out. The first
-`count` after the position `after_moment`, `after_id`, in any order. TO_REMIND leaves out those that
-are to be confirmed by `now`."""
+def _no_such_order() -> NotFound:
+    return NotFound("There is no such order.")

@@ -5,27 +5,29 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.idempotency import once, replay
-from chassis.relay import Relay
-from chassis.remote import Remote
-from chassis.rpc import rpc
-from chassis.settings_provider import SettingsProvider
-from chassis.timers import every
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.relay import Relay
+from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.runtime.timers import every
+from chassis.storage.database import Database
+from chassis.storage.idempotency import once, replay
 from kit.errors import NotFound
 from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog.contract import GET_OFFER
-from services.orders import clocks, contract, reading
+from services.orders import contract
+from services.orders import queries as reading
+from services.orders.commands import run_clocks as clocks
+from services.orders.commands.record import actor_of, record_step, record_submission
 from services.orders.lifecycle import Wish, advance, decide, roles_on
-from services.orders.paying import keep_payment
-from services.orders.periods import OrderPeriods
-from services.orders.queries import KEEP_NAME
-from services.orders.recording import actor_of, record_step, record_submission
+from services.orders.projections import keep_payment
 from services.orders.rendering import render_order, state_of
+from services.orders.settings import OrderPeriods
 from services.orders.standing import lock_standing
+from services.orders.statements import KEEP_NAME
 from services.orders.submission import check_offer, check_standing
 from services.payments.contract import PAYMENT_CHANGED
 

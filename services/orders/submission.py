@@ -6,7 +6,7 @@ from typing import Any
 from kit.errors import Conflict
 from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
-from services.orders.periods import OrderPeriods
+from services.orders.settings import OrderPeriods
 
 Offer = dict[str, Any]
 NOT_PAID = ("due", "processing", "failed")  # a payment that was begun and not finished is not paid

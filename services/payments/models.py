@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, moment
 
 ID = Uuid(as_uuid=False)
 METADATA = MetaData()

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, or_, select
 
-from chassis.audit import log_staff_read
+from chassis.runtime.audit import log_staff_read
 from kit.errors import NotFound
 from kit.tokens import Caller
 from kit.validation import is_id

@@ -4,25 +4,30 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.relay import Relay
-from chassis.remote import Remote
-from chassis.rpc import rpc
-from chassis.settings_provider import SettingsProvider
-from chassis.timers import every
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.relay import Relay
+from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.runtime.timers import every
+from chassis.storage.database import Database
 from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
-from services.payments import auditing, callbacks, contract, dues, listing, queries, transactions
-from services.payments.healing import heal
-from services.payments.names import keep_name
-from services.payments.paying import pay
-from services.payments.payouts import request_payout
-from services.payments.refunding import refund
-from services.payments.releasing import release_shares
+from services.payments import contract, queries
+from services.payments import pages as listing
+from services.payments import receivables as dues
+from services.payments.commands.pay import pay
+from services.payments.commands.pay_out import request_payout
+from services.payments.commands.refund import refund
+from services.payments.commands.release import release_shares
+from services.payments.ledger import audit as auditing
+from services.payments.ledger import statements as transactions
+from services.payments.payment_context import Till, open_till
+from services.payments.processors import webhooks as callbacks
+from services.payments.processors.reconciliation import heal
+from services.payments.projections import keep_name
 from services.payments.settings import PaymentSettings
-from services.payments.till import Till, open_till
 
 Json = Any
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, moment
 
 metadata = MetaData()
 chassis_tables(metadata)

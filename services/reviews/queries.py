@@ -9,8 +9,8 @@ from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
 from kit.validation import is_id, rfc3339
+from services.reviews.access import nothing_there
 from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
-from services.reviews.permissions import nothing_there
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
 

@@ -4,20 +4,21 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.context import CallContext
-from chassis.database import Database
-from chassis.events import on_event
-from chassis.idempotency import once
-from chassis.relay import Relay
-from chassis.remote import Remote
-from chassis.rpc import rpc
-from chassis.settings_provider import SettingsProvider
+from chassis.amqp.event_consumer import on_event
+from chassis.amqp.relay import Relay
+from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_server import rpc
+from chassis.runtime.context import CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.storage.database import Database
+from chassis.storage.idempotency import once
 from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
-from services.reviews import contract, queries, writing
-from services.reviews.names import keep_name
-from services.reviews.periods import ReviewPeriods
-from services.reviews.slots import apply_order_event
+from services.reviews import contract, queries
+from services.reviews.account_names import keep_name
+from services.reviews.commands import write as writing
+from services.reviews.projections import apply_order_event
+from services.reviews.settings import ReviewPeriods
 
 Json = Any
 

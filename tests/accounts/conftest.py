@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from chassis.context import Call
+from chassis.runtime.context import Call
 from services.accounts.models import METADATA
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import People
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,11 @@ from typing import Any  # noqa: E402
 
 from eventlet.patcher import original  # noqa: E402
 
-from chassis.runner import make_container  # noqa: E402
-from chassis.settings_provider import SettingsProvider  # noqa: E402
+from chassis.runtime.runner import make_container  # noqa: E402
+from chassis.runtime.settings_provider import SettingsProvider  # noqa: E402
 from kit.errors import Unavailable  # noqa: E402
 from kit.settings import Settings, load  # noqa: E402
-from services.accounts import passwords  # noqa: E402
+from services.accounts.credentials import passwords  # noqa: E402
 from services.accounts.service import AccountsService, Slowly  # noqa: E402
 from services.accounts.settings import AccountSettings  # noqa: E402
 

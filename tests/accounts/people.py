@@ -8,7 +8,7 @@ from typing import Any
 from kit.errors import ServiceError
 from kit.tokens import Caller
 from services.accounts import contract
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 PASSWORD = "correct horse battery staple"
 Json = dict[str, Any]

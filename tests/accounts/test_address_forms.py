@@ -6,8 +6,8 @@ import secrets
 import pytest
 
 from kit.errors import Conflict, Invalid, Unauthenticated
+from services.accounts.commands.grant_staff import grant_staff
 from services.accounts.settings import AccountSettings
-from services.accounts.staff import grant_staff
 from tests.accounts.people import People, outcomes
 
 UNICODE, ASCII = "a@bücher.example", "a@xn--bcher-kva.example"

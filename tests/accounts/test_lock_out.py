@@ -6,7 +6,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from kit.errors import ServiceError, TooMany
-from services.accounts import contract, passwords
+from services.accounts import contract
+from services.accounts.credentials import passwords
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People, outcomes
 
@@ -212,7 +213,8 @@ def test_a_right_password_of_a_locked_account_takes_no_longer_than_a_wrong_one(
 ) -> None:
     people.sign_up(ADA)
     fail(people, 10)
-    monkeypatch.setattr("services.accounts.passwords.is_right", lambda *_: pytest.fail("it was checked"))
+    checked = "services.accounts.credentials.passwords.is_right"
+    monkeypatch.setattr(checked, lambda *_: pytest.fail("it was checked"))
     assert answer_to(people, ADA, PASSWORD, address=HERE) == LOCKED
     assert answer_to(people, ADA, "not the password", address=HERE) == LOCKED
 

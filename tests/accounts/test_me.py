@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from kit.errors import Invalid, NotFound, TooMany, Unauthenticated
-from services.accounts import contract, passwords
+from services.accounts import contract
+from services.accounts.credentials import passwords
 from services.accounts.models import ACCOUNTS
 from tests.accounts.people import PASSWORD, People, outcomes
-from tests.servers import eventually
-from tests.service_harness import person
+from tests.support.servers import eventually
+from tests.support.service_harness import person
 
 NEW = "another good password"
 

@@ -3,7 +3,7 @@ import timeit
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
-from services.accounts import passwords
+from services.accounts.credentials import passwords
 
 PASSWORD = "correct horse battery staple"
 

@@ -10,7 +10,7 @@ from services.accounts import contract
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.reviews.contract import RATING_CHANGED
 from tests.accounts.people import People
-from tests.service_harness import moment_now
+from tests.support.service_harness import moment_now
 
 
 def profile(people: People, account_id: str) -> dict[str, Any]:

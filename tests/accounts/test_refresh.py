@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from chassis.context import IdempotencyKey
+from chassis.runtime.context import IdempotencyKey
 from kit.errors import Unauthenticated
 from services.accounts import contract
 from services.accounts.settings import AccountSettings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.accounts.refresh_tokens import (
+from services.accounts.credentials.refresh_tokens import (
     Presented,
     Verdict,
     digest,

@@ -6,8 +6,8 @@ import pytest
 
 from kit.errors import Invalid
 from services.accounts import contract
+from services.accounts.commands.grant_staff import grant_staff
 from services.accounts.reserved_names import is_reserved
-from services.accounts.staff import grant_staff
 from tests.accounts.people import People
 
 LOOK_ALIKES = (

@@ -7,9 +7,10 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from kit.errors import BadQuery, ServiceError
-from services.accounts import contract, passwords
+from services.accounts import contract
+from services.accounts.commands.grant_staff import grant_staff, revoke_staff
+from services.accounts.credentials import passwords
 from services.accounts.settings import AccountSettings
-from services.accounts.staff import grant_staff, revoke_staff
 from tests.accounts.people import PASSWORD, People, outcomes
 
 HERE, THERE = "203.0.113.1", "2001:db8::7"
@@ -91,7 +92,7 @@ def test_a_refused_change_of_password_leaves_no_event_and_is_neither_logged_nor_
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the transaction fails after the event was recorded")
 
-    monkeypatch.setattr("services.accounts.sessions.close_sessions", broken)
+    monkeypatch.setattr("services.accounts.commands.sessions.close_sessions", broken)
     with capture_logs() as logs, pytest.raises(RuntimeError):
         people.service.call_as(
             people.caller(session), contract.CHANGE_PASSWORD, current_password=PASSWORD, new_password=NEW

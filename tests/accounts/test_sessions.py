@@ -10,7 +10,7 @@ from services.accounts import contract
 from services.accounts.models import SESSIONS
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 SIGNED_IN = (
     contract.LIST_SESSIONS, contract.CLOSE_ALL_SESSIONS, contract.GET_ME, contract.CHANGE_ME,

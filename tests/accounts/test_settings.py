@@ -4,8 +4,8 @@ from secrets import token_hex
 import pytest
 
 from kit.settings import BadSetting, load
+from services.accounts.credentials.signing import generate_signing_key
 from services.accounts.settings import AccountSettings
-from services.accounts.signing import generate_signing_key
 
 SECRET = token_hex(24)
 

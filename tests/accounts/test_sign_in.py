@@ -4,7 +4,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from kit.errors import Invalid, ServiceError, TooMany, Unauthenticated
-from services.accounts import contract, passwords
+from services.accounts import contract
+from services.accounts.credentials import passwords
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People, outcomes
 

@@ -7,7 +7,7 @@ from services.accounts import contract
 from services.accounts.models import METADATA
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import PASSWORD, People, outcomes
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def everything_stored(service: Harness) -> str:

@@ -3,8 +3,8 @@ import pytest
 from kit.contracts import rpcs_of
 from kit.errors import NotFound, Unauthenticated
 from services.accounts import contract
+from services.accounts.commands.grant_staff import grant_staff, revoke_staff
 from services.accounts.settings import AccountSettings
-from services.accounts.staff import grant_staff, revoke_staff
 from tests.accounts.people import People
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from kit.settings import Settings
 from tests.catalog.market import Market
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 EMPTY = "TRUNCATE services, providers, outbox, inbox, failed_events, idempotency"
 

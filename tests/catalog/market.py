@@ -5,7 +5,7 @@ from typing import Any
 from kit.contracts import Rpc
 from kit.tokens import Caller
 from services.catalog import contract
-from tests.service_harness import Harness, person
+from tests.support.service_harness import Harness, person
 
 LISTING: dict[str, Any] = {
     "title": "Proofreading of short texts",

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from kit.errors import Conflict, Forbidden, NotFound, Stale
-from services.catalog.listing import check_changeable, check_seen, is_public, owned
+from services.catalog.access import check_changeable, check_seen, is_public, owned
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from kit.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from services.catalog import contract
 from tests.catalog.market import LISTING, Market
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 NOWHERE = {"id": "01900000-0000-7000-8000-000000000001", "version": 1}
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from kit.settings import Settings
 from services.catalog import contract
 from tests.catalog.market import Market
-from tests.service_harness import make_service, person
+from tests.support.service_harness import make_service, person
 
 SERVICES = 120_000
 LOAD = """

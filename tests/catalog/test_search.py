@@ -9,7 +9,7 @@ from kit.errors import BadQuery
 from services.catalog import contract
 from services.catalog.search import MOST_CANDIDATES
 from tests.catalog.market import Market
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 SORTS: tuple[dict[str, Any], ...] = (
     {},

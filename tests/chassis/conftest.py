@@ -17,15 +17,15 @@ import amqp
 import pytest
 import sqlalchemy as sa
 
-from chassis import topology
-from chassis.database import Db, database_url, make_engine
-from chassis.tables import METADATA
+from chassis.amqp import topology
+from chassis.storage.database import Db, database_url, make_engine
+from chassis.storage.tables import METADATA
 from kit.contracts import Rpc
 from kit.settings import Settings, load
 from services.migrating import create_database
 from tests.chassis import echo_contract as contract
-from tests.house import ROOT
-from tests.servers import broker_connection, eventually, free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import broker_connection, eventually, free_port
 
 
 class Echo:

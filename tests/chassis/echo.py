@@ -9,14 +9,14 @@ from typing import Any  # noqa: E402
 
 from sqlalchemy import Connection, text  # noqa: E402
 
-from chassis import runner  # noqa: E402
-from chassis.context import CallContext  # noqa: E402
-from chassis.database import Database  # noqa: E402
-from chassis.events import on_event  # noqa: E402
-from chassis.idempotency import once  # noqa: E402
-from chassis.outbox import Relay, record  # noqa: E402
-from chassis.remote import Remote  # noqa: E402
-from chassis.rpc import rpc  # noqa: E402
+from chassis.amqp.event_consumer import on_event  # noqa: E402
+from chassis.amqp.rpc_client import Remote  # noqa: E402
+from chassis.amqp.rpc_server import rpc  # noqa: E402
+from chassis.runtime import runner  # noqa: E402
+from chassis.runtime.context import CallContext  # noqa: E402
+from chassis.storage.database import Database  # noqa: E402
+from chassis.storage.idempotency import once  # noqa: E402
+from chassis.storage.outbox import Relay, record  # noqa: E402
 from kit.errors import Conflict  # noqa: E402
 from kit.settings import Settings, load  # noqa: E402
 from tests.chassis import echo_contract as contract  # noqa: E402

@@ -9,7 +9,7 @@ eventlet.monkey_patch()
 
 import sys  # noqa: E402
 
-from chassis.database import Db, make_engine  # noqa: E402
+from chassis.storage.database import Db, make_engine  # noqa: E402
 from kit.errors import Unavailable  # noqa: E402
 from kit.settings import Settings  # noqa: E402
 

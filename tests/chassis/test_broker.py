@@ -9,14 +9,15 @@ import amqp
 import pytest
 from amqp.exceptions import RecoverableConnectionError
 
-from chassis import broker, topology
-from chassis.broker import Link
+from chassis.amqp import connection as broker
+from chassis.amqp import topology
+from chassis.amqp.connection import Link
 from kit.errors import Unavailable
 from kit.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.network import Network
-from tests.servers import broker_connection, eventually
+from tests.support.network import Network
+from tests.support.servers import broker_connection, eventually
 
 CALLS = 60
 SHORT_PACKET_BYTES, SHORT_PACKET_SECONDS = 1400, 0.001

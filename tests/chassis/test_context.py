@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chassis.context import CallContext
+from chassis.runtime.context import CallContext
 from kit.errors import Unauthenticated
 from kit.settings import Settings, load, own_secrets
 from kit.tokens import call_token
-from services.accounts.signing import Signer
+from services.accounts.credentials.signing import Signer
 
 ADA = "01890000-0000-7000-8000-00000000000a"
 NOW = int(time.time())

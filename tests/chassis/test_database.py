@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from chassis.database import Db, _translated
+from chassis.storage.database import Db, _translated
 from kit.errors import Unavailable
-from tests.house import ROOT
+from tests.support.codebase import ROOT
 
 
 class ServerError(Exception):

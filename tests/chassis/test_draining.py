@@ -11,11 +11,11 @@ from typing import Any
 import amqp
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from kit.contracts import Rpc
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.servers import broker_connection, eventually
+from tests.support.servers import broker_connection, eventually
 
 pytestmark = pytest.mark.servers
 

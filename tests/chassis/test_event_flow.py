@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from chassis.context import CallContext
-from chassis.database import Database, Db
-from chassis.events import EventConsumer, EventEntrypoint, Fresh
+from chassis.amqp.event_consumer import EventConsumer, EventEntrypoint, Fresh
+from chassis.runtime.context import CallContext
+from chassis.storage.database import Database, Db
 from kit.errors import Unavailable
 from kit.settings import Settings
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -164,8 +164,8 @@ def test_events_recorded_before_a_crash_are_published_by_the_next_process(echo: 
 def test_an_event_whose_queue_is_missing_waits_in_the_outbox(echo: Echo) -> None:
     from contextlib import closing
 
-    from chassis import topology
-    from tests.servers import broker_connection
+    from chassis.amqp import topology
+    from tests.support.servers import broker_connection
 
     queue = topology.event_queue(echo.settings, contract.THING_DONE, "echo")
     with closing(broker_connection(echo.settings.amqp_url)) as connection:

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from chassis import failpoints
+from chassis.runtime import failpoints
 from kit.settings import BadSetting, Settings
 
 PASSING = """
 import sys
-from chassis import failpoints
+from chassis.runtime import failpoints
 from kit.settings import Settings
 failpoints.arm(Settings(fail_point="there", fail_point_passes=2))
 for place in ("elsewhere", "there", "elsewhere", "there", "elsewhere", "there", "elsewhere"):

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chassis.context import Call, IdempotencyKey
-from chassis.database import Db, make_engine
-from chassis.idempotency import once, replay
+from chassis.runtime.context import Call, IdempotencyKey
+from chassis.storage.database import Db, make_engine
+from chassis.storage.idempotency import once, replay
 from kit.errors import Conflict, Declined, Invalid
 from kit.settings import Settings
 from kit.tokens import Verifier

@@ -3,8 +3,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chassis import presence
-from chassis.presence import Presence
+from chassis.amqp import availability as presence
+from chassis.amqp.availability import Presence
 from kit.errors import Unavailable
 from kit.settings import Settings
 

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from chassis.database import Db
-from chassis.relay import BATCH, Confirms, RelayWorker
+from chassis.amqp.relay import BATCH, Confirms, RelayWorker
+from chassis.storage.database import Db
 from kit.errors import Unavailable
 from kit.settings import Settings, load
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from eventlet.event import Event
 
-from chassis.remote import PendingCall, Replies
+from chassis.amqp.rpc_client import PendingCall, Replies
 from kit.errors import Unavailable
 
 ADDRESS = "reply.catalog.orders-1"

@@ -11,18 +11,18 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.commands import microtasks
-from cli.configuration import Configured
-from cli.doctor.findings import Finding, Result
+from cli.commands.main import microtasks
+from cli.doctor.checks import Finding, Result
 from cli.journey.play import Step
-from cli.operations.acts import Act
+from cli.operations.audit_log import Act
+from cli.operations.configuration import Configured
+from cli.operations.dead_letter_message import DeadLetter
 from cli.operations.failed_events import FailedEvent
 from cli.operations.ledger import LedgerFinding
-from cli.operations.letters import DeadLetter
 from cli.operations.orders import Taken, TimelineEntry
 from cli.operations.outboxes import Delivery, Outbox
 from cli.operations.queues import QueueState
-from tests.house import ROOT
+from tests.support.codebase import ROOT
 
 
 def commands(group: click.Group, path: str = "microtasks") -> Iterator[tuple[str, click.Command]]:

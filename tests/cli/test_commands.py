@@ -7,12 +7,12 @@ import sys
 import pytest
 from sqlalchemy import select
 
-from chassis.database import make_engine
+from chassis.storage.database import make_engine
 from kit.settings import Settings
 from services.accounts.models import ACCOUNTS
 from services.directory import NAMES
-from tests.house import ROOT
-from tests.servers import free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import free_port
 
 
 def microtasks(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.commands import microtasks
-from cli.configuration import GROUPS, MASK, Configured, configured, masked, problems
-from services.accounts.signing import generate_signing_key
-from tests.house import ROOT
+from cli.commands.main import microtasks
+from cli.operations.configuration import GROUPS, MASK, Configured, configured, masked, problems
+from services.accounts.credentials.signing import generate_signing_key
+from tests.support.codebase import ROOT
 
 CANARY = "canary-in-a-cage"
 
@@ -29,7 +29,7 @@ def found(name: str) -> Configured:
 
 
 def _settings_classes() -> Iterator[str]:
-    for folder in ("kit", "chassis", "services", "gateway", "web"):
+    for folder in ("kit", "chassis", "services", "gateway", "website"):
         for path in (ROOT / folder).rglob("*.py"):
             module = ".".join(Path(path).relative_to(ROOT).with_suffix("").parts)
             for node in ast.parse(path.read_text()).body:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli.commands import microtasks
+from cli.commands.main import microtasks
 from cli.journey import people
 from cli.journey.people import NeverTold
 from cli.journey.play import Step, play
 from services.orders.contract import STATUS_CODES
-from tests.servers import free_port
-from tests.stack import Stack
+from tests.support.servers import free_port
+from tests.support.stack import Stack
 
 
 def test_the_journey_goes_through_every_status_and_can_be_repeated(stack: Stack) -> None:

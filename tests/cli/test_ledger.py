@@ -5,10 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from chassis.database import Db
-from cli.commands import microtasks
+from chassis.storage.database import Db
+from cli.commands.main import microtasks
 from cli.operations import ledger
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 FINDING = {
     "check": "processor_differs",

@@ -7,9 +7,9 @@ from secrets import token_hex
 
 import pytest
 
-from tests.house import ROOT
-from tests.servers import eventually
-from tests.stack import MICROTASKS
+from tests.support.codebase import ROOT
+from tests.support.servers import eventually
+from tests.support.stack import MICROTASKS
 
 SECRET = token_hex(24)
 NOT_THE_SITES = ("AMQP_URL", "DATABASE_URL", "TOKEN_PUBLIC_KEYS", "METRICS_PORT")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import ROOT
-from tests.servers import eventually
-from tests.stack import MICROTASKS
+from tests.support.codebase import ROOT
+from tests.support.servers import eventually
+from tests.support.stack import MICROTASKS
 
 
 def _catches_sigterm(process: "subprocess.Popen[bytes]") -> bool:

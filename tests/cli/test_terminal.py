@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli import terminal
-from cli.complaints import Complaint, complaining
-from cli.doctor.findings import failed
+from cli.doctor.checks import failed
 from cli.doctor.report import _table
-from cli.operations import display
+from cli.support import display, terminal
+from cli.support.errors import Complaint, complaining
 from kit.errors import NotFound
 from kit.settings import BadSetting
 

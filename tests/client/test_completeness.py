@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 from client import MarketplaceClient
 from client.resources import Listing, Session
 from gateway.app import ROUTES
-from gateway.routes import Route
+from gateway.routing.route import Route
 
 NOT_FOR_CLIENTS = {"take_stripe_webhook"}
 VERSIONED = [route for route in ROUTES if route.path.startswith("/v1/") and route.name not in NOT_FOR_CLIENTS]

@@ -10,13 +10,13 @@ from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
 
-from chassis import topology
+from chassis.amqp import topology
 from client import Problem, Unreachable
 from kit.settings import Settings
 from tests.compose.project import Project
 from tests.faults.book import Book
 from tests.faults.people import Person
-from tests.house import SERVICES, events
+from tests.support.codebase import SERVICES, events
 
 NODES = ("broker-1", "broker-2", "broker-3")
 END = "end of the answer"

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from tests.house import ROOT, SERVICES
-from tests.servers import eventually, free_port
+from tests.support.codebase import ROOT, SERVICES
+from tests.support.servers import eventually, free_port
 
 # Of this checkout only: what another one tries at the same time is its own.
 PROJECT = f"microtasks-test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"

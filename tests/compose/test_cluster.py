@@ -18,7 +18,7 @@ from tests.faults.finding import Books
 from tests.faults.laboratory import told
 from tests.faults.load import Load
 from tests.journeys.ledger import unconsumed
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 pytestmark = pytest.mark.cluster
 PATIENCE_SECONDS = 300.0

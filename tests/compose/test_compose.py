@@ -11,9 +11,9 @@ import pytest
 from kit.tokens import call_token
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
 from tests.compose.project import GATEWAY, PROCESSES, WEB, Project, say
-from tests.house import ROOT, SERVICES
 from tests.journeys import ledger, walk
-from tests.servers import eventually
+from tests.support.codebase import ROOT, SERVICES
+from tests.support.servers import eventually
 
 WALKERS = 3
 PATIENCE_SECONDS = 120.0

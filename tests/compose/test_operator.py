@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.compose.project import Project, say
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 LOOKS = 30
 POISON = """

@@ -8,7 +8,7 @@ from tests.compose.project import GATEWAY, PROCESSES, WEB, Project, say
 from tests.compose.visitors import page_views
 from tests.journeys import ledger, walk
 from tests.journeys.traffic import Tally, traffic
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 WALKERS = 2
 PATIENCE_SECONDS = 60.0

@@ -9,7 +9,7 @@ from secrets import token_hex
 import pytest
 
 from tests.compose.project import PROCESSES, Project, say
-from tests.house import SERVICES
+from tests.support.codebase import SERVICES
 
 SEEN = """
 import json, pathlib

@@ -9,7 +9,7 @@ from client import MarketplaceClient
 from tests.compose.project import GATEWAY, WEB, Project, say
 from tests.compose.visitors import Visitor, page_views
 from tests.journeys import walk
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 SCALE = {GATEWAY: 2, WEB: 2}
 MOST_MIB = 110

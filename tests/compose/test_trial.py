@@ -10,9 +10,9 @@ from secrets import token_hex
 import pytest
 
 from tests.compose.project import Project, say
-from tests.house import ROOT
 from tests.journeys import walk
-from tests.servers import free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import free_port
 
 TRIAL = dict(
     line.split("=", 1)

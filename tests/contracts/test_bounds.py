@@ -7,7 +7,7 @@ import pytest
 from apispec import APISpec
 
 from gateway.app import CONTRACTS, ROUTES
-from gateway.openapi import DocumentPlugin, document_of
+from gateway.routing.openapi import DocumentPlugin, document_of
 from kit.contracts import rpcs_of
 
 DOCUMENT = document_of(ROUTES)

@@ -8,13 +8,13 @@ PACKAGES = ("kit", "gateway", "web", "chassis", "services", "client")
 WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "kit/contracts.py:_instance": "schemas of the contracts",
     "kit/contracts.py:_forgiving_instance": "schemas of the contracts",
-    "gateway/serving.py:_meters": "names of routes, and statuses",
+    "gateway/http/middleware.py:_meters": "names of routes, and statuses",
     "gateway/resources/system.py:_read": "names among DOCS_FILES, checked before",
-    "web/languages.py:_names": "none",
-    "services/orders/queries.py:list_orders": "roles, sorts, and whether there is a filter or a cursor",
-    "services/orders/queries.py:record_step": "names of columns",
-    "services/payments/till.py:open_till": "settings",
-    "services/accounts/answers.py:_signer": "the signing key of the settings",
+    "website/views/languages.py:_names": "none",
+    "services/orders/statements.py:list_orders": "roles, sorts, and whether there is a filter or a cursor",
+    "services/orders/statements.py:record_step": "names of columns",
+    "services/payments/payment_context.py:open_till": "settings",
+    "services/accounts/rendering.py:_signer": "the signing key of the settings",
 }
 
 

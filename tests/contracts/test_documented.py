@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests import house
+from tests.support import codebase as house
 
 SETTINGS_CLASSES = (
     "kit.settings.Common",
     "kit.settings.Settings",
     "services.accounts.settings.AccountSettings",
     "services.catalog.settings.CatalogSettings",
-    "services.orders.periods.OrderPeriods",
+    "services.orders.settings.OrderPeriods",
     "services.payments.settings.PaymentSettings",
-    "services.reviews.periods.ReviewPeriods",
+    "services.reviews.settings.ReviewPeriods",
     "gateway.settings.GatewaySettings",
-    "web.settings.WebSettings",
+    "website.settings.WebSettings",
 )
 
 
@@ -61,7 +61,7 @@ def _defined_in(path: Path) -> Iterator[str]:
 
 
 def test_every_settings_class_is_looked_at(repository: Path) -> None:
-    folders = ("kit", "chassis", "services", "gateway", "web", "cli", "embedded")
+    folders = ("kit", "chassis", "services", "gateway", "website", "cli", "embedded")
     sources = [path for folder in folders for path in (repository / folder).rglob("*.py")]
     assert {name for path in sources for name in _defined_in(path)} == set(SETTINGS_CLASSES)
 

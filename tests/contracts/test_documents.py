@@ -11,14 +11,14 @@ from typing import NamedTuple
 import pytest
 
 from gateway.app import ROUTES
-from gateway.live import KINDS as LIVE_EVENTS
-from gateway.problem_kinds import KINDS as PROBLEMS
-from gateway.routes import Route
+from gateway.http.problem_kinds import KINDS as PROBLEMS
+from gateway.routing.route import Route
+from gateway.streaming.hub import KINDS as LIVE_EVENTS
 from services.accounts.contract import SecurityEventType
 from services.messaging.notifications import CATEGORY_OF_TYPE, TYPE_OF_TRANSITION
 from services.orders.contract import PAYMENT_STATUSES, STATUSES
 from services.orders.lifecycle import RULES
-from tests import house
+from tests.support import codebase as house
 
 DOMAIN, API, FLOWS, NAMEKO = (f"docs/{name}.md" for name in ("domain", "api", "flows", "nameko"))
 PAGES = ("README.md", "CONTRIBUTING.md", DOMAIN, API, FLOWS, NAMEKO, "docs/glossary.md")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from kit.contracts import Event
 from kit.settings import Settings
-from tests import house
 from tests.contracts.test_rpc import service_class
+from tests.support import codebase as house
 
 HERE = Path(__file__).parent
 EVENTS = {event.type: event for event in house.events()}

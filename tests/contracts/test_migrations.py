@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import URL
 
-from chassis.database import database_url
+from chassis.storage.database import database_url
 from kit.settings import Settings
 from services.migrating import alembic_config, upgrade
-from tests import house
+from tests.support import codebase as house
 
 # Triggers, constraint triggers among them, are made by migrations alone.
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"

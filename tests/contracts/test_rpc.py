@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import pytest
 from marshmallow import Schema
 
-from chassis.remote import Remote
+from chassis.amqp.rpc_client import Remote
 from gateway.app import ROUTES
-from gateway.routes import Route
+from gateway.routing.route import Route
 from kit.contracts import Rpc, rpcs_of
-from tests import house
+from tests.support import codebase as house
 
 
 def service_class(service: str) -> type:

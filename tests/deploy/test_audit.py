@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import ROOT
+from tests.support.codebase import ROOT
 
 LOCK = """
 click==8.5.1 \\

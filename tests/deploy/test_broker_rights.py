@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from click.testing import CliRunner
 
-from chassis import topology
+from chassis.amqp import topology
 from cli import broker_rights
 from cli.broker_rights import (
     DEFAULT_EXCHANGE,
@@ -25,9 +25,9 @@ from cli.broker_rights import (
     read_password,
 )
 from kit.settings import BadSetting, Settings
-from tests import house
 from tests.contracts.test_rpc import remote_calls
-from tests.servers import free_port
+from tests.support import codebase as house
+from tests.support.servers import free_port
 
 SETTINGS = Settings()
 RIGHTS = {rights.user: rights for rights in all_rights(SETTINGS)}

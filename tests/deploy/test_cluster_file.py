@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.deploy.test_compose_file import CHECK, IMAGES, ON_THE_BROKER
-from tests.house import ROOT
+from tests.support.codebase import ROOT
 
 TEXT = (ROOT / "docker-compose.cluster.yml").read_text()
 # Without Compose's own tag, which says that a value replaces the one it meets.

@@ -12,7 +12,7 @@ import yaml
 
 from cli.broker_rights import OPERATIONS, OPERATOR, USERS
 from cli.installation_secrets import makers, shares
-from tests.house import ROOT, SERVICES
+from tests.support.codebase import ROOT, SERVICES
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.house import ROOT
+from tests.support.codebase import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text()
 INSTRUCTIONS = [line for line in re.sub(r"\\\n", " ", TEXT).splitlines() if line and line[0] != "#"]

@@ -13,8 +13,8 @@ from kit.keys import public_key_of
 from kit.settings import Settings, load
 from kit.strength import weakness_of_password, weakness_of_secret
 from services.accounts.settings import AccountSettings
-from tests.house import SERVICES
-from web.settings import WebSettings
+from tests.support.codebase import SERVICES
+from website.settings import WebSettings
 
 ORIGINALS = {name: make() for name, make in makers().items()}
 SHARED = {"TOKEN_PUBLIC_KEYS"}

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 import pytest
 
-from tests.house import ROOT, SERVICES
+from tests.support.codebase import ROOT, SERVICES
 
 NAMES = ["", *(f"_{name.upper()}" for name in (*SERVICES, "migrate", "operations"))]
 

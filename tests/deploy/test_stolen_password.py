@@ -12,22 +12,22 @@ from typing import Any
 import amqp
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from cli.broker_rights import USERS, definitions
 from gateway.app import live_events
-from gateway.broker import Broker
-from gateway.feed import AmqpEventFeed
-from gateway.rpc import AmqpRpcClient, CallHeaders
+from gateway.upstream.connection import Broker
+from gateway.upstream.event_feed import AmqpEventFeed
+from gateway.upstream.rpc_client import AmqpRpcClient, CallHeaders
 from kit.contracts import Rpc
 from kit.metrics import RPC_REPLIES_REFUSED
 from kit.replies import reply_address
 from kit.settings import Settings
 from services.catalog.contract import GET_SERVICE
-from tests import house
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
 from tests.gateway.amqp_world import until
-from tests.private_rabbit import RabbitServer
-from tests.servers import broker_connection, eventually, not_run
+from tests.support import codebase as house
+from tests.support.private_rabbit import RabbitServer
+from tests.support.servers import broker_connection, eventually, not_run
 
 CALLS = topology.rpc_exchange(Settings())
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}

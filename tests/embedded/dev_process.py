@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from client import MarketplaceClient
-from tests.house import ROOT
-from tests.servers import free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import free_port
 
 READY_SECONDS, STOP_SECONDS = 120.0, 60.0  # a busy machine is no failure
 OURS = ("AMQP_URL", "DATABASE_URL", "BROKER_PREFIX", "METRICS_PORT", "EVENTLET_HUB")

@@ -3,7 +3,7 @@
 import pytest
 from amqp.exceptions import NotFound, PreconditionFailed
 
-from embedded.broker import Broker, topic_matches
+from embedded.broker.broker import Broker, topic_matches
 
 
 @pytest.mark.parametrize(

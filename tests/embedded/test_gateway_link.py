@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chassis import topology
-from embedded.broker import Broker, Letter
+from chassis.amqp import topology
+from embedded.broker.broker import Broker, Letter
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient, Listener
-from gateway.rpc import CallHeaders, Reply
+from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
 from kit.settings import Settings
 from services.catalog.contract import SERVICE_CHANGED

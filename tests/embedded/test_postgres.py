@@ -15,14 +15,14 @@ import psutil  # type: ignore[import-untyped]
 import psycopg2
 import pytest
 
-from embedded.postgres import EmbeddedPostgres, PostgresFailed
-from tests.house import ROOT
+from embedded.postgres.server import EmbeddedPostgres, PostgresFailed
+from tests.support.codebase import ROOT
 
 CHILD = """
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from embedded.postgres import EmbeddedPostgres
+from embedded.postgres.server import EmbeddedPostgres
 EmbeddedPostgres(Path(sys.argv[1])).start()
 print("started", flush=True)
 sys.stdin.read()

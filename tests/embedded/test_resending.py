@@ -9,13 +9,13 @@ import pytest
 import uuid6
 from sqlalchemy import Engine, insert, select
 
-from chassis.database import database_url, make_engine
-from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
-from embedded.resending import resend_lost_events
+from chassis.storage.database import database_url, make_engine
+from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
+from embedded.broker.resending import resend_lost_events
 from kit.settings import Settings
 from services import migrating
 from services.orders.contract import ORDER_STATUS_CHANGED
-from tests.servers import with_database
+from tests.support.servers import with_database
 
 CONSUMER = "orders.order_status_changed"
 CONSUMERS = ORDER_STATUS_CHANGED.consumers

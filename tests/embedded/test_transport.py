@@ -12,7 +12,7 @@ from amqp.exceptions import NotFound, PreconditionFailed, ResourceLocked
 from kombu import Connection, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from embedded import transport
+from embedded.broker import transport
 
 AMQP_URL = os.environ.get("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672//")
 

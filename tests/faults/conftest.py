@@ -11,7 +11,7 @@ from tests.faults.fragile import Fragile, fragile_laboratory
 from tests.faults.laboratory import Laboratory
 from tests.faults.report import Report, report_folder
 from tests.faults.world import World, are_installed
-from tests.small_disk import SmallDisk
+from tests.support.small_disk import SmallDisk
 
 _report: list[Report] = []
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tests.faults.laboratory import Laboratory
 from tests.faults.report import Report
 from tests.faults.world import World
-from tests.network import Network
-from tests.servers import with_database
+from tests.support.network import Network
+from tests.support.servers import with_database
 
 DISK_MEGABYTES = 400
 

@@ -11,10 +11,11 @@ from typing import Any
 import amqp
 from amqp import method_framing
 
-from chassis import broker, topology
+from chassis.amqp import connection as broker
+from chassis.amqp import topology
 from kit.settings import Settings
-from tests import house
-from tests.servers import broker_connection
+from tests.support import codebase as house
+from tests.support.servers import broker_connection
 
 HUGE_BYTES = 2 << 20
 DEEP = 100_000

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from tests import house
 from tests.faults.book import MARK, Attempt
 from tests.faults.finding import Books, Finding, Rows
+from tests.support import codebase as house
 
 Effects = dict[str, list[str]]  # the ids of what carries a mark
 

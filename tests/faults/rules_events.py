@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from tests import house
 from tests.faults.finding import Books, Finding
 from tests.journeys import ledger
+from tests.support import codebase as house
 
 
 def every_event_is_sent(books: Books) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tests.faults.finding import Books, Finding, differences
-from tests.notification_types import TYPE_OF_TRANSITION
+from tests.support.notification_types import TYPE_OF_TRANSITION
 
 
 class Notice(NamedTuple):

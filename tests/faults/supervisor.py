@@ -5,7 +5,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from tests.stack import Process, Stack
+from tests.support.stack import Process, Stack
 
 LOOK_SECONDS = 0.1
 

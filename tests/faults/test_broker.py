@@ -9,7 +9,7 @@ import pytest
 from tests.faults.busy import drained_within
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.outage import Outage
-from tests.private_rabbit import RabbitServer
+from tests.support.private_rabbit import RabbitServer
 
 AWAY_SECONDS = 3.0
 LONGER_THAN_DEADLINES = 8.0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.people import Person
-from tests.stack import Process
+from tests.support.stack import Process
 
 FEW = {"RPC_WORKERS": "3", "EVENT_WORKERS": "2", "DATABASE_POOL_SIZE": "2"}
 CROWD = 60

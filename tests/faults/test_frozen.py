@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from tests import house
 from tests.faults.laboratory import Laboratory, Scene
-from tests.stack import GATEWAY
+from tests.support import codebase as house
+from tests.support.stack import GATEWAY
 
 LONGER_THAN_DEADLINES, LONGER_THAN_HEARTBEATS = 12.0, 30.0
 

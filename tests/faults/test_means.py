@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import busy
-from tests.network import Mode, Network
-from tests.small_disk import SmallDisk
+from tests.support.network import Mode, Network
+from tests.support.small_disk import SmallDisk
 
 SILENCE_SECONDS = 0.3
 

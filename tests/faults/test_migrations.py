@@ -6,12 +6,12 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from services import migrating
-from tests import house
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.report import Report
 from tests.faults.world import World
+from tests.support import codebase as house
 
 # The oldest tables that today's processes can work on; a release is migrated before it starts.
 OLDEST = {"orders": "0003", "reviews": "0003"}

@@ -10,7 +10,7 @@ from tests.faults.busy import drained_within
 from tests.faults.fragile import Fragile
 from tests.faults.laboratory import Scene
 from tests.faults.outage import Outage
-from tests.network import Mode, Network
+from tests.support.network import Mode, Network
 
 pytestmark = pytest.mark.faults
 LONGER_THAN_DEADLINES = 8.0

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from chassis import topology
-from tests import house
+from chassis.amqp import topology
 from tests.faults import poison
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.poison import Poison
-from tests.servers import broker_connection, eventually
+from tests.support import codebase as house
+from tests.support.servers import broker_connection, eventually
 
 Expected = Counter[tuple[str, bytes]]
 DEFAULT_EXCHANGE = ""

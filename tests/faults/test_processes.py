@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from tests import house
 from tests.faults.laboratory import Laboratory, Scene
-from tests.stack import Process
+from tests.support import codebase as house
+from tests.support.stack import Process
 
 POINTS = (
     "outbox.committed",

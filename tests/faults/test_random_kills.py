@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from tests.faults.laboratory import Laboratory, Scene
-from tests.servers import eventually
-from tests.stack import Process
+from tests.support.servers import eventually
+from tests.support.stack import Process
 
 A_FEW = 4
 MANY = int(os.environ.get("FAULTS_KILLS", "1000"))

@@ -10,11 +10,11 @@ from typing import Any
 import amqp
 import pytest
 
-from chassis import topology
-from tests import house
+from chassis.amqp import topology
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.world import World
-from tests.servers import broker_connection
+from tests.support import codebase as house
+from tests.support.servers import broker_connection
 
 ROUNDS = 5
 EVENTS_EACH_ROUND = 200

@@ -12,18 +12,18 @@ from typing import Any
 import amqp
 import psycopg2
 
-from chassis import topology
+from chassis.amqp import topology
 from kit.settings import Settings
-from tests import house
 from tests.faults.book import Book
 from tests.faults.databases import Databases
 from tests.faults.people import PASSWORD, Person
 from tests.faults.supervisor import Supervisor
-from tests.private_postgres import PostgresServer
-from tests.private_rabbit import RabbitServer
-from tests.servers import broker_connection, eventually, with_database
-from tests.small_disk import SmallDisk
-from tests.stack import Stack
+from tests.support import codebase as house
+from tests.support.private_postgres import PostgresServer
+from tests.support.private_rabbit import RabbitServer
+from tests.support.servers import broker_connection, eventually, with_database
+from tests.support.small_disk import SmallDisk
+from tests.support.stack import Stack
 
 REPLICAS = {"orders": 2, "messaging": 2}
 # Everything that happens by itself happens soon: clocks run out while the load is on.

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tests.fuzz.market import FullMarket, long_text
-from tests.web.browser.market import Person
-from tests.web.forms import forms_of
-from web.pages import PAGES
-from web.visits import Page
+from tests.website.browser.market import Person
+from tests.website.forms import forms_of
+from website.http.page_request import Page
+from website.pages import PAGES
 
 FORM_BYTES = 64 * 1024
 ROOM_FOR_THE_REST = 4 * 1024

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.app import ROUTES
-from gateway.openapi import document_of
+from gateway.routing.openapi import document_of
 from tests.fuzz.market import FullMarket
 
 pytestmark = pytest.mark.xdist_group("full_market")

@@ -11,13 +11,13 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
-from gateway.broker import Broker
-from gateway.feed import AmqpEventFeed
-from gateway.rpc import AmqpRpcClient
+from gateway.upstream.connection import Broker
+from gateway.upstream.event_feed import AmqpEventFeed
+from gateway.upstream.rpc_client import AmqpRpcClient
 from kit.settings import Settings, load
 from services.accounts import contract as accounts
 from services.orders import contract as orders
-from tests.network import Network
+from tests.support.network import Network
 
 DEADLINE_SECONDS = 0.6
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.routes import Reads, Route
+from gateway.routing.route import Reads, Route
 from tests.gateway.world import BEN, ORDER_ID, SERVICE_ID, SESSION_ID
 
 PAYMENT_ID = "01890000-0000-7000-8000-0000000000b1"

@@ -1,8 +1,8 @@
 """What answers carry: entity tags, pages, keys, preconditions, ids, headers for caches and browsers."""
 
-from gateway.incoming import expected_version
-from gateway.problems import Problem
-from gateway.rpc import Reply
+from gateway.http.problems import Problem
+from gateway.http.request import expected_version
+from gateway.upstream.rpc_client import Reply
 from services.accounts import contract as accounts
 from services.catalog import contract as catalog
 from services.messaging import contract as messaging

@@ -20,7 +20,7 @@ from gateway.app import live_events, showing_metrics
 from kit.settings import Settings
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.servers
 

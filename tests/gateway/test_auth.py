@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from gateway import auth
 from gateway.app import GATEWAY, ROUTES, build_app
-from gateway.incoming import Incoming
-from gateway.routes import Who
-from gateway.rpc import Reply
-from gateway.serving import admit
+from gateway.http.middleware import admit
+from gateway.http.request import Incoming
+from gateway.routing.route import Who
+from gateway.security import authentication as auth
 from gateway.settings import GatewaySettings
+from gateway.upstream.rpc_client import Reply
 from kit.errors import Forbidden, Unavailable
 from kit.tokens import call_token
 from kit.validation import rfc3339
 from services.accounts import contract as accounts
-from services.accounts.signing import Signer, generate_signing_key
+from services.accounts.credentials.signing import Signer, generate_signing_key
 from services.catalog import contract as catalog
 from services.orders import contract as orders
 from tests.gateway.amqp_world import until

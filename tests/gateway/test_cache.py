@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway.answers import Answer
 from gateway.cache import Cache
+from gateway.http.response import Answer
 from gateway.metrics import RPCS
-from gateway.routes import Kept
+from gateway.routing.route import Kept
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
 from tests.gateway.world import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway

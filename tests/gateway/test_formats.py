@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.formats import HTML, JSON, PDF, chosen_format
+from gateway.http.media_types import HTML, JSON, PDF, chosen_format
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.limits import WindowCounts
+from gateway.security.rate_limits import WindowCounts
 from services.accounts import contract as accounts
 from services.orders import contract as orders
 from tests.gateway.examples import BODIES, RESULT
@@ -131,7 +131,7 @@ def test_windows_end_and_ended_ones_are_removed() -> None:
 
 
 def test_more_addresses_than_there_is_room_for_push_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.limits.MAX_WINDOWS", 10)
+    monkeypatch.setattr("gateway.security.rate_limits.MAX_WINDOWS", 10)
     counts = WindowCounts()
     for number in range(1000):
         counts.incr(f"2001:db8:{number:x}::/64", 60)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.live import MAX_WAITING, PING, RESYNC, Hub
 from gateway.settings import GatewaySettings
+from gateway.streaming.hub import MAX_WAITING, PING, RESYNC, Hub
 from kit.errors import TooMany
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, BEN, ORDER_ID, SESSION_ID, World, on_gateway, token

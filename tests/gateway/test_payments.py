@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway.bodies import parse_form
-from gateway.problems import Problem
-from gateway.rpc import Reply
+from gateway.http.bodies import parse_form
+from gateway.http.problems import Problem
+from gateway.upstream.rpc_client import Reply
 from kit.errors import Conflict, Declined, NotFound, Unauthenticated
 from services.payments import contract as payments
 from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.presence import Presence
+from gateway.upstream.availability import Presence
 from kit.errors import Unavailable
 
 

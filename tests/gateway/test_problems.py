@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.problem_kinds import KINDS
+from gateway.http.problem_kinds import KINDS
 from kit.errors import (
     BadQuery,
     Conflict,

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.app import ROUTES
-from gateway.bodies import load_body, parse_object, query_reader
-from gateway.incoming import expected_version
-from gateway.problems import Problem
+from gateway.http.bodies import load_body, parse_object, query_reader
+from gateway.http.problems import Problem
+from gateway.http.request import expected_version
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -7,9 +7,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from gateway.app import CONTRACTS, GATEWAY, ROUTES, build_app
-from gateway.openapi import document_of
-from gateway.problem_kinds import KINDS
-from gateway.routes import IfMatch, Kept, Key, Limit, Route, Shape, Storing, Who
+from gateway.http.problem_kinds import KINDS
+from gateway.routing.openapi import document_of
+from gateway.routing.route import IfMatch, Kept, Key, Limit, Route, Shape, Storing, Who
 from gateway.settings import GatewaySettings
 from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of

@@ -13,16 +13,16 @@ from aio_pika.abc import AbstractIncomingMessage
 from pamqp.commands import Connection
 from pamqp.frame import marshal
 
-from chassis import topology
-from gateway.rpc import CallHeaders, Reply
+from chassis.amqp import topology
+from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.errors import Conflict, NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
 from kit.replies import reply_address
 from kit.settings import Settings
 from services.orders import contract as orders
 from tests.faults.poison import unreadable
 from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until
-from tests.network import Mode
-from tests.servers import broker_connection
+from tests.support.network import Mode
+from tests.support.servers import broker_connection
 
 pytestmark = pytest.mark.servers
 HEADERS = CallHeaders(request_id="r1", traceparent="t1", access_token="token", address="192.0.2.1")

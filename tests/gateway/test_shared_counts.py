@@ -12,19 +12,19 @@ import pytest
 from aio_pika.abc import AbstractExchange
 from structlog.testing import capture_logs
 
-from chassis import topology
+from chassis.amqp import topology
 from gateway.app import GATEWAY, build_app, listening
-from gateway.broker import Broker
-from gateway.feed import AmqpEventFeed
-from gateway.limits import WINDOW_SECONDS, WindowCounts
-from gateway.rpc import AmqpRpcClient
+from gateway.security.rate_limits import WINDOW_SECONDS, WindowCounts
+from gateway.security.shared_counts import MAX_AMOUNT, MAX_ENTRIES, SharedCounts
 from gateway.settings import GatewaySettings
-from gateway.shared_counts import MAX_AMOUNT, MAX_ENTRIES, SharedCounts
+from gateway.upstream.connection import Broker
+from gateway.upstream.event_feed import AmqpEventFeed
+from gateway.upstream.rpc_client import AmqpRpcClient
 from kit.settings import Settings, load
 from services.directory import NAMES
 from tests.gateway.amqp_world import until
 from tests.gateway.examples import BODIES
-from tests.network import Network
+from tests.support.network import Network
 
 pytestmark = pytest.mark.servers
 LIMIT = 6

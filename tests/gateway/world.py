@@ -9,13 +9,13 @@ from typing import Any
 import aiohttp
 
 from gateway.app import GATEWAY, Gateway, build_app, listening
-from gateway.feed import Subscribers
-from gateway.rpc import CallHeaders, Reply
 from gateway.settings import GatewaySettings
+from gateway.upstream.event_feed import Subscribers
+from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.contracts import Rpc
 from kit.settings import load, own_secrets
 from services.accounts import contract as accounts
-from services.accounts.signing import Signer
+from services.accounts.credentials.signing import Signer
 
 ANNA = "01890000-0000-7000-8000-00000000000a"
 BEN = "01890000-0000-7000-8000-00000000000b"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack import GATEWAY, Stack
+from tests.support.stack import GATEWAY, Stack
 
 # So long a busy machine may need to start a process: what is asked meanwhile waits in the queue.
 DEADLINE_SECONDS = "30"

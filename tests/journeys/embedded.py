@@ -10,8 +10,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
-from tests.house import ROOT
-from tests.servers import eventually, free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import eventually, free_port
 
 
 class Embedded:

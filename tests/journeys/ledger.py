@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests import house
+from tests.support import codebase as house
 
 Rows = Callable[[str, str], list[tuple[Any, ...]]]  # of a service's database, by a query
 

@@ -9,7 +9,7 @@ import pytest
 
 from client import MarketplaceClient
 from tests.journeys.walk import Walk, begin, person
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 CALLS, SERVED = "microtasks_gateway_rpcs_total", "microtasks_rpc_served_total"
 STATEMENTS, TRANSACTIONS = "microtasks_sql_statements_total", "microtasks_transactions_total"

@@ -9,7 +9,7 @@ import pytest
 from client import MarketplaceClient
 from tests.journeys import paying, walk
 from tests.journeys.embedded import Embedded
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 JOURNEYS = [walk.whole_journey, walk.cancelled_journey, paying.hasty_journey]
 Journey = Callable[[str], Awaitable[None]]

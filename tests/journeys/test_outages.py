@@ -7,8 +7,8 @@ import pytest
 
 from client import MarketplaceClient, Problem
 from tests.journeys import walk
-from tests.servers import eventually
-from tests.stack import Stack
+from tests.support.servers import eventually
+from tests.support.stack import Stack
 
 DEADLINE_SECONDS = 5.0
 NOISE_SECONDS = 3.0  # the machine that tests is busy itself

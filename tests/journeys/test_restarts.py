@@ -18,10 +18,10 @@ import pytest
 
 from kit.settings import Settings
 from tests.journeys import ledger, walk
-from tests.private_postgres import PostgresServer
-from tests.private_rabbit import RabbitServer
-from tests.servers import eventually, with_database
-from tests.stack import Stack
+from tests.support.private_postgres import PostgresServer
+from tests.support.private_rabbit import RabbitServer
+from tests.support.servers import eventually, with_database
+from tests.support.stack import Stack
 
 WALKERS = 4
 PATIENCE_SECONDS = 90.0

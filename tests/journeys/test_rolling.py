@@ -8,11 +8,11 @@ from typing import Any
 import psycopg2
 
 from kit.settings import Settings
-from tests.house import SERVICES
 from tests.journeys import ledger, walk
 from tests.journeys.traffic import traffic
-from tests.servers import eventually
-from tests.stack import Stack
+from tests.support.codebase import SERVICES
+from tests.support.servers import eventually
+from tests.support.stack import Stack
 
 WALKERS = 3
 PATIENCE_SECONDS = 60.0

@@ -4,7 +4,7 @@ import pytest
 import structlog
 
 from kit import logging
-from services.accounts.signing import Signer, generate_signing_key
+from services.accounts.credentials.signing import Signer, generate_signing_key
 
 CANARY = "canary-5c1f"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cli.configuration import GROUPS
+from cli.operations.configuration import GROUPS
 from gateway.settings import GatewaySettings
 from kit.keys import DEMO_PUBLIC_KEY, generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, Settings, load
-from web.settings import WebSettings
+from website.settings import WebSettings
 
 GOOD: dict[str, Any] = {
     "environment": "production",

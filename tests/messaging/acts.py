@@ -10,7 +10,7 @@ from services.accounts import contract as accounts_contract
 from services.messaging import contract
 from services.orders import contract as orders_contract
 from tests.messaging.facts import Deal, Fact
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def fits(schema: type[Schema], answer: Fact) -> Fact:

@@ -8,7 +8,7 @@ from kit.errors import NotFound
 from kit.settings import Settings
 from services.orders import contract as orders_contract
 from tests.messaging.facts import Deal, Fact
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 OPEN_TRANSACTIONS = """
     SELECT count(*) FROM pg_stat_activity

@@ -6,7 +6,7 @@ from services.orders import contract as orders_contract
 from tests.messaging.acts import mark_read, messages, move, post, threads, types_told
 from tests.messaging.conftest import FakeOrders
 from tests.messaging.facts import Deal, new_id, party
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def test_a_party_writes_before_any_event_has_arrived(messaging: Harness, orders: FakeOrders) -> None:

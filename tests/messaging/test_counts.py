@@ -15,7 +15,7 @@ from services.orders.contract import ORDER_STATUS_CHANGED
 from services.reviews.contract import REVIEW_SUBMITTED
 from tests.messaging.acts import mark_read, move, notifications, post
 from tests.messaging.facts import Deal, person
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 LIMIT = 20
 

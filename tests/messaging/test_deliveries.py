@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.outbox import row
+from chassis.storage.outbox import row
 from kit.contracts import Event
 from services.messaging.contract import CHANGE_PREFERENCES
 from services.messaging.notifications import (
@@ -19,7 +19,7 @@ from services.orders.contract import ORDER_REMINDER_DUE, ORDER_STATUS_CHANGED
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
 from tests.messaging.acts import move, notifications, post, switch_off, threads, types_told
 from tests.messaging.facts import TRANSITIONS, Deal, Fact
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 EVERY_ACT = [(transition, role) for transition, (_, _, roles) in TRANSITIONS.items() for role in roles]
 STORY = ["submit", "approve", "complete_work", "request_changes", "complete_work", "confirm"]

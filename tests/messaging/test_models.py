@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from services.messaging.models import METADATA
 from tests.messaging.acts import post
 from tests.messaging.facts import Deal, new_id
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def test_the_migrations_make_the_tables_the_code_knows(messaging: Harness) -> None:

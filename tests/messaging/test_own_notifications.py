@@ -4,7 +4,7 @@ from kit.errors import BadQuery, NotFound
 from services.messaging import contract
 from tests.messaging.acts import every_page, fits, move, notifications, post
 from tests.messaging.facts import Deal, new_id, person
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def count(messaging: Harness, deal: Deal) -> int:

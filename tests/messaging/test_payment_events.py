@@ -6,7 +6,7 @@ from services.messaging.notifications import MARKETPLACE
 from services.payments.contract import PAYMENT_CHANGED, PAYOUT_CHANGED
 from tests.messaging.acts import notifications, switch_off
 from tests.messaging.facts import Deal, Fact, new_id, party
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 TOLD = [
     ("due", "payment_due", ["customer"]),

@@ -7,7 +7,7 @@ from services.messaging import contract
 from tests.messaging.acts import fits
 from tests.messaging.facts import Fact, person
 from tests.messaging.test_deliveries import together
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 DEFAULTS = {category: {"in_app": True, "email": True} for category in contract.CATEGORIES}
 

@@ -10,7 +10,7 @@ from tests.messaging.acts import every_page, mark_read, messages, move, notifica
 from tests.messaging.conftest import FakeOrders
 from tests.messaging.facts import Deal
 from tests.messaging.test_deliveries import together
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def test_sixteen_messages_at_once_are_all_there_in_one_order(messaging: Harness, deal: Deal) -> None:

@@ -9,7 +9,7 @@ from services.accounts import contract as accounts_contract
 from services.messaging import contract
 from tests.messaging.acts import every_page, mark_read, messages, move, post, rename, threads
 from tests.messaging.facts import Deal, new_id, party
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 # a way through every status, both ends included
 STEPS = ["approve", "complete_work", "request_changes", "complete_work", "open_dispute", "confirm"]

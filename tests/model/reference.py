@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.model.lifecycle import Line, Order, Refused
 from tests.model.things import Fact, Message, Notification, Published, Review, Thread
-from tests.notification_types import TYPE_OF_TRANSITION
+from tests.support.notification_types import TYPE_OF_TRANSITION
 
 REVIEW_WINDOW, EDIT_WINDOW = timedelta(days=60), timedelta(hours=24)
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ from tests.model.reference import Marketplace
 from tests.model.tables import assert_right
 from tests.model.things import Published
 from tests.model.world import Delivery, World
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 Json = dict[str, Any]
 Take = Callable[[], Any]  # gives the answer; fails when there was a refusal instead

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tests.model.reference import Marketplace
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 Rows = Counter[tuple[Any, ...]]
 OWN = "= ANY (CAST(:orders AS uuid[]))"

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from kit.settings import Settings
 from services.catalog.contract import POST_SERVICE
-from tests import house
 from tests.model.recording import PUBLISHERS, Recorder, lively_week
 from tests.model.things import Published
 from tests.model.world import CONTRACTS, do_not_wait_for_disks
-from tests.service_harness import Harness, make_service, person
-from tests.stack import Stack
+from tests.support import codebase as house
+from tests.support.service_harness import Harness, make_service, person
+from tests.support.stack import Stack
 
 CONSUMERS = ("accounts", "catalog", "messaging", "orders", "reviews")
 FEW, MANY = 4, int(os.environ.get("MODEL_REPLAYS", "100"))

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis import outbox
+from chassis.storage import outbox
 from kit.contracts import Event, Rpc
 from kit.errors import NotFound
 from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
-from tests import house
 from tests.model.reference import Marketplace
 from tests.model.tables import look
 from tests.model.things import Published
-from tests.service_harness import Harness, make_service
+from tests.support import codebase as house
+from tests.support.service_harness import Harness, make_service
 
 Json = dict[str, Any]
 CONTRACTS: dict[tuple[str, str], Event] = {(event.owner, event.type): event for event in house.events()}

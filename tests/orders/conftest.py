@@ -4,7 +4,7 @@ import pytest
 
 from kit.settings import Settings
 from tests.orders.market import FakeCatalog, Market
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 
 @pytest.fixture(scope="module")

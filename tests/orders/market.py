@@ -9,7 +9,7 @@ from kit.errors import NotFound
 from kit.tokens import Caller
 from services.catalog.contract import GET_OFFER
 from services.orders import contract
-from tests.service_harness import Harness, person
+from tests.support.service_harness import Harness, person
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.orders.contract import Status
 from services.orders.lifecycle import OrderState, Wish, advance, decide
-from services.orders.periods import OrderPeriods
+from services.orders.settings import OrderPeriods
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=2)

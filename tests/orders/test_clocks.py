@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from kit.errors import Conflict
-from services.orders import clocks, contract
-from services.orders.periods import OrderPeriods
+from services.orders import contract
+from services.orders.commands import run_clocks as clocks
 from services.orders.rendering import SYSTEM_NAME
+from services.orders.settings import OrderPeriods
 from tests.orders.market import Json, Market
 
 TIMERS = ("expire_orders", "remind_customers", "confirm_orders")

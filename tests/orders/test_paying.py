@@ -7,7 +7,7 @@ import pytest
 
 from kit.errors import Conflict
 from kit.validation import rfc3339
-from services.orders.periods import OrderPeriods
+from services.orders.settings import OrderPeriods
 from services.payments.contract import PAYMENT_CHANGED
 from tests.orders.market import Json, Market
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kit.settings import BadSetting, load
-from services.orders.periods import OrderPeriods
+from services.orders.settings import OrderPeriods
 
 
 def test_the_periods_are_those_of_the_domain() -> None:

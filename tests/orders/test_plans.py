@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Select
 
 from kit.settings import Settings
-from services.orders import queries
+from services.orders import statements as queries
 from services.orders.contract import SORTS
-from tests.service_harness import Harness, make_service
+from tests.support.service_harness import Harness, make_service
 
 ORDERS = 200_000
 NOW = datetime.now(UTC)

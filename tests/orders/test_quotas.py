@@ -7,7 +7,7 @@ import pytest
 from kit.errors import Conflict
 from tests.orders.market import Market
 from tests.orders.test_races import race
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from kit.paging import encode_cursor
 from kit.validation import rfc3339
 from services.orders import contract
 from tests.orders.market import Market
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 
 def listed(market: Market, who: str = "customer", **query: Any) -> Any:

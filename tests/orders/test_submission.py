@@ -7,7 +7,7 @@ import pytest
 from kit.errors import Conflict, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
 from services.orders import contract
 from tests.orders.market import Market
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 
 def test_a_new_order_is_pending_and_exactly_as_the_contract_says(market: Market) -> None:

@@ -8,7 +8,7 @@ from kit.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenti
 from kit.tokens import Caller
 from services.orders import contract
 from tests.orders.market import WAYS, Market
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 LIFE: list[tuple[str, str, dict[str, Any], int]] = [
     ("provider", "approve", {}, 2),

@@ -5,8 +5,8 @@ import pytest
 from kit.settings import Settings
 from services.payments.settings import PaymentSettings
 from tests.payments.world import World, started
-from tests.placed_orders import FakeOrders
-from tests.service_harness import Harness
+from tests.support.placed_orders import FakeOrders
+from tests.support.service_harness import Harness
 
 
 @pytest.fixture(scope="module")

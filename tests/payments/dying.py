@@ -9,14 +9,14 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from chassis import failpoints
+from chassis.runtime import failpoints
 from kit.contracts import rpcs_of
 from kit.settings import Settings, load
 from kit.tokens import Caller
 from services.payments import contract
 from services.payments.settings import PaymentSettings
 from tests.payments.world import FAST
-from tests.service_harness import Harness
+from tests.support.service_harness import Harness
 
 
 def task(database_url: str, caller: Caller, key: str, rpc: str, arguments: dict[str, Any]) -> str:

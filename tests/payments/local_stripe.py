@@ -14,8 +14,8 @@ from typing import Any
 
 import stripe
 
-from tests.house import ROOT
-from tests.servers import eventually, free_port
+from tests.support.codebase import ROOT
+from tests.support.servers import eventually, free_port
 
 GOOD_CARD, DECLINED_CARD = "4242424242424242", "4000000000000341"
 CONSENT_CARD = "4000002500003155"

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, text
 
 from kit.errors import Unavailable
 from kit.settings import Settings
-from services.payments import auditing, ledger_checks
-from services.payments.auditing import FINDINGS, FINISHED, audit_tonight
+from services.payments.ledger import audit as auditing
+from services.payments.ledger import checks as ledger_checks
+from services.payments.ledger.audit import FINDINGS, FINISHED, audit_tonight
 from tests.payments.world import World, started
-from tests.placed_orders import euros
+from tests.support.placed_orders import euros
 
 PAID = "(SELECT id FROM payments WHERE status = 'paid' LIMIT 1)"
 DAMAGE = {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from kit.validation import rfc3339
 from tests.payments.world import World
-from tests.placed_orders import Order
+from tests.support.placed_orders import Order
 
 
 def late(world: World, days: int) -> Order:

@@ -10,10 +10,10 @@ import pytest
 
 from kit.tokens import Caller
 from services.payments import contract
-from tests.house import ROOT
 from tests.payments.dying import task
 from tests.payments.world import World
-from tests.placed_orders import Json, euros
+from tests.support.codebase import ROOT
+from tests.support.placed_orders import Json, euros
 
 MANY = pytest.mark.faults
 STEPS = ["payment.before_charge", "payment.charged", "payment.recorded"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payments import ledger
-from services.payments.ledger import Entry, Movement, Paid, Parties, Split, Unbalanced
+from services.payments.ledger import rules as ledger
+from services.payments.ledger.rules import Entry, Movement, Paid, Parties, Split, Unbalanced
 
 AMOUNTS = st.one_of(st.integers(1, 200), st.integers(1, 10**12))
 FEES = st.one_of(st.sampled_from([0, 1, 333, 1000, 5000, 9999, 10_000]), st.integers(0, 10_000))

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from services.payments import ledger
-from services.payments.ledger import Parties, Split
-from services.payments.posting import post
+from services.payments.ledger import rules as ledger
+from services.payments.ledger.journal import post
+from services.payments.ledger.rules import Parties, Split
 from tests.payments.world import World
-from tests.placed_orders import euros, new_id
+from tests.support.placed_orders import euros, new_id
 
 
 @pytest.mark.parametrize(

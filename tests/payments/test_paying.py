@@ -8,7 +8,7 @@ from services.accounts.contract import ACCOUNT_UPDATED
 from services.orders import contract as orders_contract
 from services.payments import contract
 from tests.payments.world import World
-from tests.placed_orders import euros, new_id
+from tests.support.placed_orders import euros, new_id
 
 
 def test_a_completed_order_is_paid_and_its_money_is_where_it_belongs(world: World) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from kit.errors import Conflict, Invalid
 from services.payments import contract
-from services.payments.payouts import settle_payout
-from services.payments.processor import NoAnswer, Transfer
+from services.payments.commands.pay_out import settle_payout
+from services.payments.processors.base import NoAnswer, Transfer
 from tests.payments.world import World, checked
-from tests.placed_orders import euros
+from tests.support.placed_orders import euros
 
 
 def test_a_share_is_pending_until_its_period_is_over_and_is_released_once(world: World) -> None:

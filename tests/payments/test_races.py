@@ -10,7 +10,7 @@ import pytest
 
 from kit.errors import Conflict, Invalid, ServiceError
 from tests.payments.world import World
-from tests.placed_orders import Json, euros
+from tests.support.placed_orders import Json, euros
 
 HANDS = 4
 few_and_many = pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.faults)])

@@ -4,9 +4,9 @@ import pytest
 
 from kit.errors import Conflict, Forbidden, Invalid, NotFound
 from kit.tokens import Caller
-from services.payments.processor import NoAnswer, Transfer
+from services.payments.processors.base import NoAnswer, Transfer
 from tests.payments.world import World
-from tests.placed_orders import euros
+from tests.support.placed_orders import euros
 
 
 def test_a_whole_refund_takes_back_what_everybody_got(world: World) -> None:

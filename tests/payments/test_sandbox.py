@@ -6,11 +6,11 @@ import pytest
 
 from kit.errors import Conflict, Declined, NotFound
 from services.payments import contract
-from services.payments.paying import find_wish, settle, wish_of
-from services.payments.processor import Charge
-from services.payments.sandbox import ACTION_PATH
+from services.payments.commands.pay import find_wish, settle, wish_of
+from services.payments.processors.base import Charge
+from services.payments.processors.sandbox import ACTION_PATH
 from tests.payments.world import World
-from tests.placed_orders import Json
+from tests.support.placed_orders import Json
 
 
 def token_of(payment: Json) -> str:

@@ -7,14 +7,15 @@ import pytest
 
 from kit.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
 from kit.settings import Settings
-from services.payments import contract, stripe_processor
-from services.payments.processor import NoAnswer
-from tests.network import Network
+from services.payments import contract
+from services.payments.processors import stripe as stripe_processor
+from services.payments.processors.base import NoAnswer
 from tests.payments import local_stripe
 from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
 from tests.payments.world import World, started
-from tests.placed_orders import Json, euros, new_id
-from tests.servers import eventually, free_port
+from tests.support.network import Network
+from tests.support.placed_orders import Json, euros, new_id
+from tests.support.servers import eventually, free_port
 
 KEYS = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secret": local_stripe.SECRET}
 

@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kit.validation import CURRENCIES
-from services.payments.stripe_amounts import NotAtStripe, from_stripe, to_stripe
+from services.payments.processors.stripe_amounts import NotAtStripe, from_stripe, to_stripe
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from kit.errors import BadQuery, Invalid
 from services.payments import contract
-from services.payments.transactions import bounds_of
+from services.payments.ledger.statements import bounds_of
 from tests.payments.world import World, checked
-from tests.placed_orders import Json, euros
+from tests.support.placed_orders import Json, euros
 
 THIS_MONTH = datetime.now(UTC).strftime("%Y-%m")
 
@@ -119,7 +119,7 @@ def test_a_statement_lists_so_many_lines_but_counts_all(
     a_month_of_business(world)
     whole = statement(world, THIS_MONTH)
     assert (len(whole["lines"]), whole["lines_left_out"]) == (4, 0)
-    monkeypatch.setattr("services.payments.transactions.MAX_STATEMENT_LINES", 3)
+    monkeypatch.setattr("services.payments.ledger.statements.MAX_STATEMENT_LINES", 3)
     cut = statement(world, THIS_MONTH)
     assert (cut["lines"], cut["lines_left_out"]) == (whole["lines"][:3], 1)
     assert cut["totals"] == whole["totals"]

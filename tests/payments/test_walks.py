@@ -14,8 +14,8 @@ from kit.errors import Conflict, Declined
 from kit.settings import Settings
 from tests.payments.test_sandbox import answer, token_of
 from tests.payments.world import World, started
-from tests.placed_orders import FakeOrders, Json, Order
-from tests.service_harness import Harness
+from tests.support.placed_orders import FakeOrders, Json, Order
+from tests.support.service_harness import Harness
 
 FEW, MANY = 25, int(os.environ.get("WALKS_EXAMPLES", "300"))
 

@@ -8,11 +8,11 @@ from typing import Any
 from kit.tokens import Caller
 from services.orders import contract as orders_contract
 from services.payments import contract
-from services.payments.auditing import audit_ledger
+from services.payments.ledger.audit import audit_ledger
+from services.payments.payment_context import Till, open_till
 from services.payments.settings import PaymentSettings
-from services.payments.till import Till, open_till
-from tests.placed_orders import FakeOrders, Json, Order
-from tests.service_harness import Harness, make_service, person
+from tests.support.placed_orders import FakeOrders, Json, Order
+from tests.support.service_harness import Harness, make_service, person
 
 FAST = {"payment_check_seconds": 1, "sandbox_callback_seconds": 0, "processor_timeout_seconds": 3}
 

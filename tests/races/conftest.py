@@ -6,7 +6,7 @@ import pytest
 
 from kit.settings import Settings
 from tests.races.proof import Databases
-from tests.stack import Process, Stack
+from tests.support.stack import Process, Stack
 
 FEW, MANY = int(os.environ.get("RACE_ROUNDS", "6")), int(os.environ.get("RACE_ROUNDS", "200"))
 TIMER_SECONDS = "0.02"

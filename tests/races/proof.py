@@ -12,7 +12,7 @@ from client import MarketplaceClient
 from client.resources import Order
 from kit.settings import Settings
 from tests.races.arena import Answer
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 Json = dict[str, Any]
 TOLD = {"customer": ("provider",), "provider": ("customer",), "system": ("customer", "provider")}

@@ -9,7 +9,7 @@ from client.resources import Order
 from tests.races.arena import Race
 from tests.races.pairs import Pair, new_pair, parts
 from tests.races.proof import Databases, assert_lost, assert_one_story
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 Wishes = tuple[tuple[str, str], ...]
 Prepare = Callable[[Order, Race], None]

@@ -10,8 +10,8 @@ import pytest
 from tests.races.arena import Answer, Race
 from tests.races.pairs import Pair, new_pair, parts
 from tests.races.proof import Databases, assert_one_story
-from tests.servers import eventually
-from tests.stack import Stack
+from tests.support.servers import eventually
+from tests.support.stack import Stack
 
 CLIENTS = 16
 Request = tuple[str, str, dict[str, Any], str]  # who, path, body, the order it is about ("": a new one)

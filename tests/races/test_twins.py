@@ -10,7 +10,7 @@ import pytest
 from tests.journeys import walk
 from tests.races.arena import Contender, Race
 from tests.races.pairs import Pair, new_pair, parts
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 TWINS = 4
 Prepare = Callable[[Pair], Awaitable[list[Contender]]]

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from services.reviews.models import metadata
-from tests.placed_orders import FakeOrders
 from tests.reviews.world import World
-from tests.service_harness import Harness, make_service
+from tests.support.placed_orders import FakeOrders
+from tests.support.service_harness import Harness, make_service
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from threading import Barrier
 from typing import Any
 
 from kit.errors import ServiceError
-from tests.placed_orders import new_id
 from tests.reviews.world import World
+from tests.support.placed_orders import new_id
 
 CLIENTS = 16
 

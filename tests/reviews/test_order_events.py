@@ -3,13 +3,13 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.outbox import row
+from chassis.storage.outbox import row
 from kit.contracts import events_of
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.placed_orders import FakeOrders
 from tests.reviews.world import World
-from tests.service_harness import Harness
+from tests.support.placed_orders import FakeOrders
+from tests.support.service_harness import Harness
 
 CHANGED = orders_contract.ORDER_STATUS_CHANGED
 

@@ -5,8 +5,8 @@ import pytest
 from kit.errors import Conflict, Forbidden, NotFound
 from kit.settings import load
 from services.orders.contract import Status
-from services.reviews import permissions
-from services.reviews.periods import ReviewPeriods
+from services.reviews import access as permissions
+from services.reviews.settings import ReviewPeriods
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

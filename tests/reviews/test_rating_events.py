@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.errors import Conflict
-from tests.placed_orders import FakeOrders, new_id
 from tests.reviews.world import World
-from tests.service_harness import Harness
+from tests.support.placed_orders import FakeOrders, new_id
+from tests.support.service_harness import Harness
 
 
 def test_a_submission_publishes_the_new_rating_of_provider_and_service(world: World) -> None:

@@ -5,8 +5,8 @@ import pytest
 from kit.errors import Conflict, Forbidden, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.placed_orders import new_id, party
 from tests.reviews.world import World
+from tests.support.placed_orders import new_id, party
 
 
 def test_a_customer_reviews_a_completed_order(world: World) -> None:

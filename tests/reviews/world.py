@@ -6,8 +6,8 @@ from typing import Any
 from kit.tokens import Caller
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.placed_orders import FakeOrders, Json, Order, a_service, new_id
-from tests.service_harness import Harness, person
+from tests.support.placed_orders import FakeOrders, Json, Order, a_service, new_id
+from tests.support.service_harness import Harness, person
 
 
 @dataclass

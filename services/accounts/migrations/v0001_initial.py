@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from chassis.migrations import create_chassis_tables
+from chassis.storage.migrations import create_chassis_tables
 
 revision = "0001"
 down_revision = None

@@ -1,6 +1,6 @@
 """What operators did by the command line, and why."""
 
-from chassis.migrations import create_chassis_tables
+from chassis.storage.migrations import create_chassis_tables
 
 revision = "0002"
 down_revision = "0001"

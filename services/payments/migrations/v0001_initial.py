@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.migrations import FIRST, create_chassis_tables
+from chassis.storage.migrations import FIRST, create_chassis_tables
 
 revision = "0001"
 down_revision = None

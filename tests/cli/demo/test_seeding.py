@@ -10,7 +10,7 @@ from cli.demo.people import CUSTOMERS, EVERYBODY, PASSWORD, PROVIDERS, STAFF
 from cli.demo.stories import BESIDE_THE_LIFECYCLE, MESSAGE, PAY, REFUND, REPLY, REVIEW, Story, stories
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
-from tests.servers import eventually
+from tests.support.servers import eventually
 
 SEED_SECONDS = 120.0
 

@@ -8,7 +8,7 @@ from cli.demo.offers import Offer, offers
 from cli.demo.people import EVERYBODY, PASSWORD
 from cli.demo.stories import CUSTOMER, MESSAGE, PAY, PROVIDER, REFUND, REPLY, REVIEW, STAFF, Story, stories
 from services.accounts.contract import RegisterAccountBody
-from services.accounts.passwords import is_common
+from services.accounts.credentials.passwords import is_common
 from services.catalog.contract import PostServiceBody
 from services.orders.contract import SubmitOrderBody
 from services.orders.lifecycle import RULES

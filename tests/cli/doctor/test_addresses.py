@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, create_engine, insert
 
-from chassis.database import database_url
+from chassis.storage.database import database_url
 from cli.doctor.addresses import MOST_SHOWN
+from cli.doctor.checks import Finding, Result
 from cli.doctor.databases import examine_database
-from cli.doctor.findings import Finding, Result
 from kit.settings import Settings
 from services import migrating
 from services.accounts.models import ACCOUNTS
-from tests.servers import with_database
+from tests.support.servers import with_database
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from amqp.exceptions import NotFound
 
-from chassis import topology
-from cli.broker import ANSWER_SECONDS
+from chassis.amqp import topology
 from cli.doctor.broker import examine_broker
-from cli.doctor.findings import Finding, Result
+from cli.doctor.checks import Finding, Result
+from cli.support.broker import ANSWER_SECONDS
 from kit.settings import Settings
-from tests import house
-from tests.servers import broker_connection, eventually, free_port
+from tests.support import codebase as house
+from tests.support.servers import broker_connection, eventually, free_port
 
 SERVICES = ("orders", "reviews")
 

@@ -12,15 +12,15 @@ import pytest
 import time_machine
 from sqlalchemy import Connection, create_engine, insert, text, update
 
-from chassis.database import database_url
-from chassis.tables import FAILED_EVENTS, OUTBOX
+from chassis.storage.database import database_url
+from chassis.storage.tables import FAILED_EVENTS, OUTBOX
 from cli.doctor import databases
+from cli.doctor.checks import Finding, Result
 from cli.doctor.databases import examine_database
-from cli.doctor.findings import Finding, Result
 from kit.settings import Settings
 from services import migrating
 from tests.cli.test_commands import microtasks
-from tests.servers import free_port, with_database
+from tests.support.servers import free_port, with_database
 
 SERVICE = "reviews"
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 from aiohttp import web
 
-from cli.doctor.doors import examine_gateway, examine_site
-from cli.doctor.findings import Finding, Result
-from tests.servers import free_port
+from cli.doctor.checks import Finding, Result
+from cli.doctor.endpoints import examine_gateway, examine_site
+from tests.support.servers import free_port
 
 
 @contextmanager

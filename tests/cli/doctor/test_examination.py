@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.commands import microtasks
-from cli.doctor.examination import examine, side_by_side
-from cli.doctor.findings import Finding, ok
-from cli.doctor.findings import Result as Outcome
+from cli.commands.main import microtasks
+from cli.doctor.checks import Finding, ok
+from cli.doctor.checks import Result as Outcome
+from cli.doctor.runner import examine, side_by_side
 from services.directory import NAMES
-from tests.servers import free_port
-from tests.stack import Stack
+from tests.support.servers import free_port
+from tests.support.stack import Stack
 
 
 def doctor(*arguments: str) -> Result:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from cli.doctor.broker import examine_broker
-from cli.doctor.findings import Finding, Result
+from cli.doctor.checks import Finding, Result
 from kit.settings import Settings
-from tests import house
-from tests.private_rabbit import RabbitServer
+from tests.support import codebase as house
+from tests.support.private_rabbit import RabbitServer
 
 MODEST, WORD = "orders", "a-word"
 NOTHING, EVERYTHING = "^$", ".*"

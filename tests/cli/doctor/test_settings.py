@@ -4,13 +4,13 @@ from secrets import token_hex
 
 import pytest
 
-from cli.configuration import configured
-from cli.doctor.findings import Finding, Result
+from cli.doctor.checks import Finding, Result
 from cli.doctor.settings import examine_settings
+from cli.operations.configuration import configured
 from kit.keys import public_key_of
 from kit.settings import load
+from services.accounts.credentials.signing import generate_signing_key
 from services.accounts.settings import AccountSettings
-from services.accounts.signing import generate_signing_key
 from services.directory import NAMES
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import CapturingLogger
 
-from chassis import topology
-from chassis.database import database_url
+from chassis.amqp import topology
+from chassis.storage.database import database_url
 from kit.settings import Settings
 from services import migrating
 from services.directory import NAMES, all_events
 from tests.cli.operations.desk import OPERATOR, Desk
-from tests.servers import with_database
+from tests.support.servers import with_database
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +46,9 @@ def desk(own_servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Des
     monkeypatch.setenv("DATABASE_URL", own_servers.database_url)
     monkeypatch.setenv("BROKER_PREFIX", own_servers.broker_prefix)
     monkeypatch.setenv("MICROTASKS_OPERATOR", OPERATOR)
-    for module in ("event", "outbox", "dead_letter", "order", "queue"):
-        monkeypatch.setattr(f"cli.operations.{module}_commands.only_the_answer", lambda: None)
-    monkeypatch.setattr("chassis.audit.log", CapturingLogger())  # which only_the_answer would have silenced
+    for module in ("events", "outbox", "dead_letters", "orders", "queues"):
+        monkeypatch.setattr(f"cli.commands.{module}.only_the_answer", lambda: None)
+    monkeypatch.setattr("chassis.runtime.audit.log", CapturingLogger())  # only_the_answer silences it
     desk = Desk(own_servers)
     desk.clear()
     yield desk

@@ -11,17 +11,17 @@ import amqp
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from chassis import topology
-from chassis.database import make_engine
-from chassis.tables import FAILED_EVENTS, INBOX, OUTBOX
-from cli.commands import microtasks
+from chassis.amqp import topology
+from chassis.storage.database import make_engine
+from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
+from cli.commands.main import microtasks
 from kit.contracts import Event
 from kit.settings import Settings
 from kit.validation import rfc3339
 from services.directory import NAMES, all_events
 from services.orders.contract import ORDER_STATUS_CHANGED
-from tests.house import ROOT
-from tests.servers import broker_connection, eventually
+from tests.support.codebase import ROOT
+from tests.support.servers import broker_connection, eventually
 
 OPERATOR = "Olive"
 CONSUMER = "orders.order_status_changed"

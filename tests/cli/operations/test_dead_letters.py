@@ -5,8 +5,8 @@ import json
 import amqp
 import pytest
 
-from chassis import topology
-from chassis.rpc import CALL, REASON
+from chassis.amqp import topology
+from chassis.amqp.rpc_server import CALL, REASON
 from services.directory import NAMES, all_events
 from tests.cli.operations.desk import CONSUMER, OPERATOR, Desk, event_body, readable
 from tests.cli.test_commands import microtasks

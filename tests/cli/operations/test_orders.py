@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chassis.tables import INBOX, OUTBOX
+from chassis.storage.tables import INBOX, OUTBOX
+from services.orders.commands.record import record_submission
 from services.orders.contract import ORDER_STATUS_CHANGED
-from services.orders.recording import record_submission
 from tests.cli.operations.desk import CONSUMER, NOW, OPERATOR, Desk
-from tests.service_harness import person
+from tests.support.service_harness import person
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("operations")]
 REASON = ("--reason", "Both asked us to.")

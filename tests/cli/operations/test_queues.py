@@ -6,10 +6,10 @@ from typing import Any
 import amqp
 import pytest
 
-from chassis import topology
+from chassis.amqp import topology
 from services.directory import NAMES, all_events
 from tests.cli.operations.desk import NOW, Desk, event_body
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("operations")]
 

@@ -8,11 +8,11 @@ from typing import Any
 import amqp
 import pytest
 
-from chassis import topology
-from tests import stack as stacks
+from chassis.amqp import topology
 from tests.cli.operations.desk import Desk, readable
-from tests.servers import eventually
-from tests.stack import Stack
+from tests.support import stack as stacks
+from tests.support.servers import eventually
+from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("operations")]
 NEXT_RELEASE = (stacks.MICROTASKS[0], "-m", "tests.cli.operations.next_release")

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.cli.operations.desk import Desk
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("operations")]
 ID = "0190a5e4-0000-7000-8000-000000000001"

@@ -1,0 +1,231 @@
+"""The relay: publishes what the outbox holds, in batches, and marks what the broker confirmed.
+
+It is woken by commits and looks by itself every few seconds. Rows are taken `SKIP LOCKED`, so
+many replicas share the work; a row stays unsent until its confirm, so it may go out twice and
+the consumers' inboxes make that harmless.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet.event import Event as GreenEvent
+from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection, func, select, update
+
+from chassis.amqp import topology
+from chassis.amqp.connection import PERSISTENT, Channel, Link, LinkedExtension
+from chassis.runtime import failpoints
+from chassis.runtime.context import HEADER_PREFIX, enter
+from chassis.storage.database import Database
+from chassis.storage.retention import purge
+from chassis.storage.tables import OUTBOX
+from kit import metrics
+from kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+CONFIRM_SECONDS = 4.0
+PURGE_SECONDS = 3600.0
+
+
+class Confirms:
+    """Which of the messages published on a channel the broker has taken."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._published = 0
+        self._waiting: set[int] = set()
+        self._refused: set[int] = set()
+        self._returned: set[str] = set()
+        self._lost = False
+        self._changed = GreenEvent()
+        link.on_connect(self._greet)
+        link.on_loss(self._on_loss)
+
+    def _greet(self, channel: Channel) -> None:
+        channel.confirm_select()
+        channel.events["basic_ack"].add(self._settle)
+        channel.events["basic_nack"].add(self._on_nack)
+        channel.events["basic_return"].add(self._on_return)
+        self._published = 0
+
+    def publish(self, exchange: str, event: Any, mandatory: bool) -> int:
+        """Publishes one row of the outbox; its delivery tag is returned.
+
+        Raises: Unavailable when the broker takes nothing now.
+        """
+        headers = {HEADER_PREFIX + name: value for name, value in event.context.items()}
+        tag = self._published + 1
+        self._waiting.add(tag)
+        self._link.publish(
+            exchange,
+            event.type,
+            json.dumps(event.body, separators=(",", ":")),
+            headers,
+            mandatory=mandatory,
+            delivery_mode=PERSISTENT,
+            message_id=event.event_id,
+        )
+        self._published = tag  # the broker counts only what was written
+        return tag
+
+    def wait(self) -> None:
+        """Waits until every published message is settled.
+
+        Raises: Unavailable when the broker does not answer in time or the connection is lost.
+        """
+        with eventlet.Timeout(CONFIRM_SECONDS, False):
+            while self._waiting and not self._lost:
+                self._changed.wait()
+        if self._waiting and not self._lost:
+            self._link.reset()
+        if self._lost:
+            raise Unavailable("The broker did not confirm.", code="broker_unavailable")
+
+    def taken(self, tag: int, event_id: str) -> bool:
+        """Whether the broker has put a message into every queue it belongs to."""
+        return tag not in self._refused and event_id not in self._returned
+
+    def begin(self) -> None:
+        """Forgets earlier batches. One lives and dies with its connection: tags begin again on the next."""
+        self._lost = False
+        self._waiting.clear()
+        self._refused.clear()
+        self._returned.clear()
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._refused.update(self._settle(tag, multiple))
+
+    def _on_return(self, _error: Any, exchange: str, routing_key: str, message: Any) -> None:
+        log.error("event_unroutable", exchange=exchange, type=routing_key, hint="run microtasks migrate")
+        self._returned.add(message.properties.get("message_id", ""))
+
+    def _settle(self, tag: int, multiple: bool) -> set[int]:
+        settled = {known for known in self._waiting if known <= tag} if multiple else {tag}
+        self._waiting -= settled
+        if not self._waiting:
+            self._wake()
+        return settled
+
+    def _on_loss(self) -> None:
+        self._lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, GreenEvent()
+        changed.send()
+
+
+class RelayWorker(LinkedExtension):
+    """The greenlet that publishes, on a connection of its own: a blocked broker blocks only it."""
+
+    purpose = "relay"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = eventlet.semaphore.Semaphore(0)
+        self._stopping = False
+        self._loop: Any = None
+
+    def setup(self) -> None:
+        """Reads the contracts and is woken by commits from now on."""
+        self.settings = self.container.config["settings"]
+        events = self.container.config["events"]
+        self._durable = {event.type for event in events if event.consumers}
+        self._confirms = Confirms(self.link)
+        self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
+        self._database.on_recorded(self.wake)
+        self.link.on_connect(lambda _: self.wake())
+
+    def start(self) -> None:
+        """Connects and starts publishing."""
+        super().start()
+        self._loop = self.container.spawn_managed_thread(self._run, identifier="relay")
+
+    def stop(self) -> None:
+        """Publishes what the last calls recorded, then closes the connection."""
+        self._stopping = True
+        self.wake()
+        if self._loop is not None:
+            with eventlet.Timeout(CONFIRM_SECONDS, False):
+                self._loop.wait()
+        super().stop()
+
+    def wake(self) -> None:
+        """Asks for a look at the outbox now."""
+        if self._wanted.counter == 0:
+            self._wanted.release()
+
+    def _run(self) -> None:
+        enter(f"{self.container.service_name}.relay", None)
+        purged_ago = PURGE_SECONDS
+        while True:
+            self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
+            is_last_look = self._stopping  # what is recorded while one look goes on is for the next
+            self._drain()
+            if is_last_look:
+                return
+            purged_ago += self.settings.relay_interval_seconds
+            if purged_ago >= PURGE_SECONDS and self._purge():
+                purged_ago = 0.0
+
+    def _drain(self) -> None:
+        try:
+            last: int | None = 0
+            while last is not None and self.link.is_ready:
+                last = self._database.db.write(partial(self._publish_batch, last))
+        except Unavailable as error:
+            log.warning("relay_waits", error=error.detail)
+        except Exception as error:
+            log.error("relay_failed", exc_info=error)
+
+    def _publish_batch(self, after: int, connection: Connection) -> int | None:
+        # What the broker does not take stays behind; the rows after it still go out.
+        rows = connection.execute(
+            select(OUTBOX.c.id, OUTBOX.c.event_id, OUTBOX.c.type, OUTBOX.c.body, OUTBOX.c.context)
+            .where(OUTBOX.c.sent_at.is_(None), OUTBOX.c.id > after)
+            .order_by(OUTBOX.c.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if rows:
+            self._publish(connection, rows)
+        return rows[-1].id if len(rows) == BATCH else None
+
+    def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
+        exchange = topology.events_exchange(self.settings, self.container.service_name)
+        self._confirms.begin()
+        tags = [self._confirms.publish(exchange, row, row.type in self._durable) for row in rows]
+        failpoints.reach("outbox.published")
+        self._confirms.wait()
+        failpoints.reach("outbox.confirmed")
+        sent = [row for tag, row in zip(tags, rows, strict=True) if self._confirms.taken(tag, row.event_id)]
+        for row in sent:
+            metrics.EVENTS_PUBLISHED.labels(row.type).inc()
+        connection.execute(
+            update(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in sent])).values(sent_at=func.now())
+        )
+        if len(sent) < len(rows):
+            log.error("events_not_taken", count=len(rows) - len(sent))
+
+    def _purge(self) -> bool:
+        try:
+            self._database.db.write(lambda connection: purge(connection, self.settings))
+        except Exception as error:
+            log.warning("purge_postponed", error=str(error))
+            return False
+        return True
+
+
+class Relay(DependencyProvider):  # type: ignore[misc]
+    """Makes a service publish: `relay = Relay()` on its class starts the worker."""
+
+    worker = RelayWorker()
+
+    def get_dependency(self, worker_ctx: Any) -> None:
+        """Nothing: events are recorded with `outbox.record`, never published directly."""

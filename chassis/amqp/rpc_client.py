@@ -1,0 +1,154 @@
+"""Calling another service: always with a deadline, never for ever."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import eventlet
+import structlog
+from eventlet.event import Event as GreenEvent
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from chassis.amqp import topology
+from chassis.amqp.availability import Presence
+from chassis.amqp.connection import Channel, Delivery, decoded
+from chassis.amqp.rpc_server import RpcLink
+from chassis.runtime.context import HEADER_PREFIX, Call
+from kit.contracts import Rpc
+from kit.errors import TimedOut, Unavailable, from_wire
+from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
+
+log = structlog.get_logger(__name__)
+Json = Any
+MARGIN_SECONDS = 0.5
+
+
+class PendingCall(NamedTuple):
+    """A call under way: where its reply is to come, and who waits for it."""
+
+    reply_to: str
+    answered: GreenEvent
+
+
+class Replies(SharedExtension):  # type: ignore[misc]
+    """The process's reply queue: exclusive, gone with its connection."""
+
+    rpc_link = RpcLink()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending: dict[str, PendingCall] = {}
+
+    def setup(self) -> None:
+        """Declares the queue on every connection and consumes it."""
+        settings = self.container.config["settings"]
+        self._presence = Presence(settings)
+        self._exchange = topology.rpc_exchange(settings)
+        self._name = f"{self.container.service_name}-{new_call_id()}"
+        self._queue = f"{settings.broker_prefix}rpc.reply.{self._name}"
+        link = self.rpc_link.link
+        link.on_connect(self._declare)
+        link.on_loss(self._fail_all)
+        link.consume(self._queue, self._on_reply, prefetch=0)
+
+    def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
+        """Calls and waits a little less than the caller's own caller waits, so that it hears why."""
+        seconds = call.remaining_seconds() - MARGIN_SECONDS
+        if seconds <= 0:
+            raise TimedOut(f"{contract.service} was not asked: no time was left.")
+        self._presence.refuse_if_absent(contract.service)
+        call_id, answered = new_call_id(), GreenEvent()
+        self._pending[call_id] = PendingCall(reply_address(contract.service, self._name), answered)
+        try:
+            self._send(contract, arguments, call, call_id, int(seconds * 1000))
+            with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
+                return answered.wait()
+        except TimedOut:
+            self._presence.look(contract.service)
+            self._presence.refuse_if_absent(contract.service)
+            raise
+        finally:
+            self._pending.pop(call_id, None)
+
+    def _send(
+        self, contract: Rpc, arguments: dict[str, Json], call: Call, call_id: str, milliseconds: int
+    ) -> None:
+        headers = {**call.headers_for(contract.routing_key), HEADER_PREFIX + "deadline_ms": milliseconds}
+        if contract.mutates:
+            headers[HEADER_PREFIX + "idempotency_key"] = call_id
+        self.rpc_link.link.publish(
+            self._exchange,
+            contract.routing_key,
+            {"args": [], "kwargs": arguments},
+            headers,
+            mandatory=True,
+            reply_to=self._pending[call_id].reply_to,
+            correlation_id=call_id,
+            expiration=str(milliseconds),
+        )
+
+    def _declare(self, channel: Channel) -> None:
+        channel.queue_declare(
+            self._queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
+        )
+        channel.queue_bind(self._queue, self._exchange, reply_binding(self._name))
+        channel.events["basic_return"].add(self._on_return)
+
+    def _on_reply(self, delivery: Delivery) -> None:
+        call_id = delivery.properties.get("correlation_id", "")
+        pending = self._pending.get(call_id)
+        if pending is None:
+            return  # late: its caller was told that it timed out
+        routing_key = delivery.delivery_info["routing_key"]
+        if not is_from_the_called(pending.reply_to, routing_key, delivery.headers):
+            log.warning("reply_refused", asked=pending.reply_to, came_from=routing_key)
+            return
+        self._settle(self._pending.pop(call_id).answered, delivery)
+
+    def _settle(self, answered: GreenEvent, delivery: Delivery) -> None:
+        try:
+            reply = decoded(delivery)
+            result, error = reply["result"], reply["error"] and from_wire(reply["error"])
+        except Exception:  # whatever it is, other calls share this loop
+            result, error = None, Unavailable("The answer could not be read.")
+        if error:
+            answered.send_exception(error)
+        else:
+            answered.send(result)
+
+    def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
+        pending = self._pending.pop(message.properties.get("correlation_id", ""), None)
+        if pending is not None:
+            pending.answered.send_exception(Unavailable(f"Nobody answers {routing_key}."))
+
+    def _fail_all(self) -> None:
+        pending, self._pending = self._pending, {}
+        lost = Unavailable("The message broker is away.", code="broker_unavailable")
+        for each in pending.values():
+            each.answered.send_exception(lost)
+
+
+class Remote(DependencyProvider):  # type: ignore[misc]
+    """Another service: `catalog = Remote("catalog")`, then `self.catalog(contract, **arguments)`.
+
+    The call carries the caller's token, request id and remaining time. Never call inside a
+    transaction.
+    """
+
+    replies = Replies()
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+
+    def get_dependency(self, worker_ctx: Any) -> Callable[..., Json]:
+        """A callable bound to the current call."""
+        return partial(self._ask, worker_ctx.data["call"])
+
+    def _ask(self, call: Call, contract: Rpc, /, **arguments: Json) -> Json:
+        """The answer of a remote method.
+
+        Raises: the ServiceError it raised; Unavailable; TimedOut; RemoteFailure.
+        """
+        if contract.service != self.service:
+            raise TypeError(f"{contract.routing_key} belongs to {contract.service}, not {self.service}")
+        return self.replies.call(contract, arguments, call)

@@ -1,0 +1,192 @@
+"""Answering calls: validated arguments in, a result or a typed error out, in Nameko's wire format.
+
+Messages are transient, replies go out on the consumer's own channel, and a call is acknowledged
+after its reply, so a call whose process died runs again elsewhere (its idempotency key makes
+that harmless).
+"""
+
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from marshmallow import ValidationError
+from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
+
+from chassis.amqp import topology
+from chassis.amqp.connection import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
+from chassis.runtime import failpoints
+from chassis.runtime.context import HEADER_PREFIX, Call, context_of
+from kit import metrics
+from kit.contracts import Rpc
+from kit.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
+from kit.replies import is_dead_lettered, may_reply_to
+
+log = structlog.get_logger(__name__)
+
+REASON, CALL, LONGEST = "x-reason", "x-call", 255  # what a dead letter says of a call
+# A dead letter lies about for days: what the call brought along is kept, but no access token.
+KEPT = re.compile(f"{HEADER_PREFIX}(?!access_token)")
+Method = TypeVar("Method", bound=Callable[..., Any])
+Json = Any
+
+
+def rpc(contract: Rpc) -> Callable[[Method], Method]:
+    """Makes a method answer the calls of a contract; its parameters are the contract's arguments."""
+
+    def register(method: Method) -> Method:
+        if method.__name__ != contract.method:
+            raise TypeError(f"{method.__name__} must be named {contract.method}, as its contract says")
+        register_entrypoint(method, RpcEntrypoint(contract))
+        return method
+
+    return register
+
+
+class RpcLink(LinkedExtension):
+    """The process's connection for calls, replies and calls to others."""
+
+    purpose = "rpc"
+
+
+class RpcServer(SharedExtension):  # type: ignore[misc]
+    """Takes calls from the service's queue and hands each to its method's worker."""
+
+    rpc_link = RpcLink()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._methods: dict[str, RpcEntrypoint] = {}
+
+    def setup(self) -> None:
+        """Consumes the service's queue once the link is up."""
+        self.settings = self.container.config["settings"]
+        queue = topology.rpc_queue(self.settings, self.container.service_name)
+        self.rpc_link.link.consume(queue, self._on_message, self.settings.rpc_workers)
+
+    def register(self, entrypoint: "RpcEntrypoint") -> None:
+        """Adds a method."""
+        self._methods[entrypoint.contract.routing_key] = entrypoint
+
+    def stop_taking(self) -> None:
+        """Takes no new calls; those under way are finished and answered."""
+        self.rpc_link.link.cancel()
+
+    def _on_message(self, delivery: Delivery) -> None:
+        routing_key = delivery.delivery_info["routing_key"]
+        entrypoint = self._methods.get(routing_key)
+        try:
+            self._check(delivery)
+            arguments = decoded(delivery)["kwargs"]
+            call = context_of(self.container).call_from(delivery.headers)
+            call.method = routing_key
+            accepted = entrypoint.contract.accept(arguments) if entrypoint is not None else {}
+        except ValidationError as error:
+            bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
+            self._reply(delivery, error=to_wire(bad))
+        except Exception as error:  # whatever it is, it would stop the next process as well
+            self._bury(delivery, f"{type(error).__name__}: {error}")
+        else:
+            if entrypoint is None:
+                self._reply(delivery, error=_failure("MethodNotFound", routing_key))
+                return
+            done = partial(self._on_result, delivery, entrypoint.contract, time.monotonic())
+            self.container.spawn_worker(
+                entrypoint, (), accepted, context_data={"call": call}, handle_result=done
+            )
+
+    def _check(self, delivery: Delivery) -> None:
+        """Refuses a call that cannot be answered, or that came under a key its sender may not use."""
+        reply_to = delivery.properties.get("reply_to")
+        if not reply_to:
+            raise ValueError("no reply_to")
+        if not may_reply_to(self.container.service_name, reply_to):
+            raise ValueError("reply_to is not for replies of this service")
+        if is_dead_lettered(delivery.headers):
+            raise ValueError("dead-lettered into the queue of calls")
+
+    def _on_result(
+        self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: Json, failure: Any
+    ) -> tuple[Json, Any]:
+        call: Call = worker.data["call"]
+        error = None if failure is None else _error_of(failure, contract)
+        outcome = "ok" if error is None else error.get("kind", "failure")
+        if contract.mutates:
+            failpoints.reach("call.committed")
+        metrics.RPC_SERVED.labels(contract.routing_key, outcome).inc()
+        metrics.RPC_SECONDS.labels(contract.routing_key).observe(time.monotonic() - began)
+        self._reply(delivery, result, error, call.replayed)
+        return result, None
+
+    def _reply(
+        self, delivery: Delivery, result: Json = None, error: Json = None, replayed: bool = False
+    ) -> None:
+        body = {"result": result, "error": error, "replayed": replayed}
+        properties = delivery.properties
+        link = self.rpc_link.link
+        try:
+            link.publish(
+                topology.rpc_exchange(self.settings),
+                properties["reply_to"],
+                body,
+                headers={},
+                waits=True,  # refused, the call would stay unacknowledged; prefetch bounds how many
+                correlation_id=properties.get("correlation_id", ""),
+            )
+        except Unavailable:
+            log.warning("reply_lost", call=delivery.delivery_info["routing_key"])
+            return
+        link.ack(delivery)
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        service, call = self.container.service_name, delivery.delivery_info["routing_key"]
+        queue = topology.dead_letter_queue(self.settings, service)
+        log.error("call_buried", reason=reason, queue=queue, routing_key=call)
+        metrics.DEAD_LETTERS.labels(queue).inc()
+        told = delivery.headers.items()
+        kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and KEPT.match(str(k))}
+        try:
+            self.rpc_link.link.publish(
+                topology.dead_letter_exchange(self.settings),
+                service,
+                text_of(delivery, "replace"),
+                headers={**kept, REASON: reason[:LONGEST], CALL: call},
+                waits=True,
+                delivery_mode=PERSISTENT,
+                timestamp=int(time.time()),
+            )
+        except Unavailable:
+            return
+        self.rpc_link.link.ack(delivery)
+
+
+class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
+    """One method that answers calls."""
+
+    server = RpcServer()
+
+    def __init__(self, contract: Rpc, **options: Any) -> None:
+        super().__init__(**options)
+        self.contract = contract
+
+    def setup(self) -> None:
+        """Registers with the server."""
+        self.server.register(self)
+
+    def stop(self) -> None:
+        """The first method to stop stops them all: a draining process takes no calls."""
+        self.server.stop_taking()
+
+
+def _error_of(failure: Any, contract: Rpc) -> Json:
+    error = failure[1]
+    if isinstance(error, ServiceError):
+        return to_wire(error)
+    log.error("call_failed", call=contract.routing_key, exc_info=failure)
+    return _failure(type(error).__name__, str(error))
+
+
+def _failure(name: str, text: str) -> dict[str, Json]:
+    return {"exc_type": name, "exc_path": name, "exc_args": [text], "value": text}

@@ -1,0 +1,200 @@
+"""The service's own PostgreSQL: reads that are one round trip, writes that are one transaction."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import eventlet
+from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from chassis.runtime import failpoints
+from kit import metrics
+from kit.errors import Unavailable
+from kit.settings import Settings
+
+T = TypeVar("T")
+
+DEADLOCK, SERIALIZATION = "40P01", "40001"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+# Classes and codes of a server that cannot work now: connections, read-only, resources, stopping, disks.
+SERVER_AWAY = ("08", "25006", "53", "57P", "58")
+ATTEMPTS = 3
+PATIENCE = 3  # deadlines a transaction may take in all, a relay's wait for the broker included
+RECORDED = "events_recorded"
+
+current_call: ContextVar[str] = ContextVar("current_call", default="background")
+
+
+def database_url(settings: Settings, service: str) -> URL:
+    """Where a service's data is."""
+    url = make_url(settings.database_url.replace("{service}", service))
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
+    """A pooled engine whose statements, lock waits and idle transactions are bounded by the server."""
+    limits = {
+        "statement_timeout": settings.statement_timeout_seconds,
+        "lock_timeout": settings.lock_timeout_seconds,
+        "idle_in_transaction_session_timeout": 2 * settings.rpc_deadline_seconds,
+    }
+    bounds = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
+    engine = create_engine(
+        database_url(settings, service),
+        pool_size=max(1, settings.database_pool_size // 2),
+        max_overflow=0,
+        pool_timeout=settings.rpc_deadline_seconds,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            "options": f"{bounds} -c timezone=UTC -c client_encoding=UTF8",
+            "connect_timeout": 3,
+            "application_name": f"microtasks-{service}",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 25_000,
+        },
+        **options,
+    )
+    event.listen(engine, "before_cursor_execute", _count_statement)
+    return engine
+
+
+class Db:
+    """One service's database, as its methods see it.
+
+    A process that reads a lot hands in a `reader`, an autocommit engine of its own: switching one
+    connection between the two modes costs more than a small query.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        wake_relay: Callable[[], None] = lambda: None,
+        reader: Engine | None = None,
+        patience_seconds: float | None = None,
+    ) -> None:
+        self._engine = engine
+        self._patience_seconds = patience_seconds
+        self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._wake_relay = wake_relay
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs a query outside any transaction; once more if the pooled connection was dead.
+
+        Raises: Unavailable when the database is away or too slow.
+        """
+
+        def attempt() -> T:
+            with self._reader.connect() as connection:
+                return query(connection)
+
+        return self._in_time(attempt)
+
+    def write(self, effect: Callable[[Connection], T]) -> T:
+        """Runs an effect in one transaction and commits it.
+
+        The effect runs again after a deadlock or a dead connection, so it must touch nothing
+        but its connection, and must find its own work done if a commit's answer was lost
+        (idempotency keys and inbox rows see to that).
+
+        Raises: Unavailable when the database is away, too slow or a lock is not to be had.
+        """
+
+        def attempt() -> tuple[T, bool]:
+            with self._engine.connect() as connection, connection.begin():
+                connection.info[RECORDED] = False
+                return effect(connection), connection.info[RECORDED]
+
+        result, recorded = self._in_time(attempt)
+        metrics.TRANSACTIONS.labels(current_call.get()).inc()
+        if recorded:
+            failpoints.reach("outbox.committed")
+            self._wake_relay()
+        return result
+
+    def _in_time(self, attempt: Callable[[], T]) -> T:
+        # A server that is frozen, or behind a dead network, keeps no time-out of its own.
+        with eventlet.Timeout(self._patience_seconds) as patience:
+            try:
+                return _retried(attempt)
+            except eventlet.Timeout as spent:
+                if spent is not patience:
+                    raise
+                raise Unavailable("The database does not answer.", code="database_unavailable") from spent
+
+
+class Database(DependencyProvider):  # type: ignore[misc]
+    """Gives each call a `Db` on the service's pooled engine."""
+
+    def __init__(self) -> None:
+        self._wakers: list[Callable[[], None]] = []
+        self._engines: list[Engine] = []
+        self.db: Db
+
+    def setup(self) -> None:
+        """Makes the pools; they connect at the first call, so the start does not need the database."""
+        settings, name = self.container.config["settings"], self.container.service_name
+        writer = make_engine(settings, name)
+        reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
+        self._engines = [writer, reader]
+        self.db = Db(writer, self._wake, reader, PATIENCE * settings.rpc_deadline_seconds)
+
+    def stop(self) -> None:
+        """Closes the pooled connections."""
+        for engine in self._engines:
+            engine.dispose()
+
+    def get_dependency(self, worker_ctx: Any) -> Db:
+        """The same `Db` for every call."""
+        return self.db
+
+    def on_recorded(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` after each commit that recorded an event."""
+        self._wakers.append(wake)
+
+    def _wake(self) -> None:
+        for wake in self._wakers:
+            wake()
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's five-character code, or an empty string."""
+    return getattr(getattr(error, "orig", None), "pgcode", None) or ""
+
+
+def _retried(attempt: Callable[[], T]) -> T:
+    for remaining in reversed(range(ATTEMPTS)):
+        try:
+            return attempt()
+        except PoolTimeout as error:
+            raise Unavailable("All database connections are busy.", code="busy") from error
+        except DBAPIError as error:
+            if remaining == 0 or not _worth_another_try(error):
+                raise _translated(error) from error
+    raise AssertionError("unreachable")
+
+
+def _worth_another_try(error: DBAPIError) -> bool:
+    return error.connection_invalidated or sqlstate(error) in (DEADLOCK, SERIALIZATION)
+
+
+def _translated(error: DBAPIError) -> Exception:
+    code = sqlstate(error)
+    if code == LOCK_NOT_AVAILABLE:
+        return Unavailable("Somebody else is working on this; try again.", code="busy")
+    if code == QUERY_CANCELED:
+        return Unavailable("The database took too long.", code="database_timeout")
+    away = error.connection_invalidated or code.startswith(SERVER_AWAY)
+    if away or (isinstance(error, OperationalError | InterfaceError) and code == ""):
+        return Unavailable("The database is away.", code="database_unavailable")
+    return error
+
+
+def _count_statement(*_arguments: Any) -> None:
+    metrics.SQL_STATEMENTS.labels(current_call.get()).inc()

@@ -1,0 +1,119 @@
+"""Stored answers: a mutating call with a key has its effect once, whoever repeats it.
+
+The key is claimed by the first statement of the effect's own transaction, so a running twin is
+waited for, and the answer is stored in the same commit as the effect.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Executable, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+
+from chassis.runtime.context import Call, IdempotencyKey
+from chassis.storage.database import LOCK_NOT_AVAILABLE, Db, sqlstate
+from chassis.storage.tables import IDEMPOTENCY
+from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
+
+Json = Any
+
+
+class _Replayed(Exception):
+    def __init__(self, answer: Json) -> None:
+        self.answer = answer
+
+
+def once(db: Db, call: Call, effect: Callable[[Connection], Json]) -> Json:
+    """Runs an effect in one transaction, or gives the answer it gave before.
+
+    A `Declined` is stored and replayed like an answer; any other error stores nothing, so the
+    same key may try again.
+
+    Raises: Invalid `idempotency_key_reused` when the key came with another request;
+    Conflict `idempotency_in_progress` when its twin is still running at the lock time-out.
+    """
+    key = call.idempotency
+    if key is None:
+        return db.write(effect)
+
+    def attempt(connection: Connection) -> dict[str, Json]:
+        _claim(connection, key)
+        try:
+            answer = {"result": effect(connection)}
+        except Declined as declined:
+            answer = {"error": to_wire(declined)}
+        _store(connection, key, answer)
+        return answer
+
+    try:
+        return _opened(db.write(attempt))
+    except _Replayed as replayed:
+        call.replayed = True
+        return _opened(replayed.answer)
+
+
+def replay(db: Db, call: Call) -> Json | None:
+    """The stored answer of this call, or None when it has not run yet.
+
+    For methods that must ask another service before their transaction: a repeat gets its
+    answer even when that service has changed its mind or is away.
+    """
+    key = call.idempotency
+    if key is None:
+        return None
+    stored = db.read(lambda connection: _stored(connection, key))
+    if stored is None:
+        return None
+    call.replayed = True
+    return _opened(stored)
+
+
+def _claim(connection: Connection, key: IdempotencyKey) -> None:
+    claim: Executable = (
+        insert(IDEMPOTENCY)
+        .values(scope=key.scope, key=key.key, fingerprint=key.fingerprint)
+        .on_conflict_do_nothing()
+        .returning(literal_column("1"))
+    )
+    try:
+        claimed = connection.execute(claim).first()
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        raise Conflict("Its twin is still running.", code="idempotency_in_progress") from error
+    if claimed is None:
+        raise _Replayed(_stored(connection, key))
+
+
+def _stored(connection: Connection, key: IdempotencyKey) -> Json | None:
+    found = connection.execute(
+        select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.answer).where(
+            IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key
+        )
+    ).first()
+    if found is None:
+        return None
+    if found.fingerprint != key.fingerprint:
+        raise Invalid(
+            "This Idempotency-Key was used for another request.",
+            code="idempotency_key_reused",
+            errors=[
+                {"header": "Idempotency-Key", "code": "idempotency_key_reused", "detail": "Use a new key."}
+            ],
+        )
+    return found.answer
+
+
+def _store(connection: Connection, key: IdempotencyKey, answer: Json) -> None:
+    connection.execute(
+        update(IDEMPOTENCY)
+        .where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key)
+        .values(answer=answer)
+    )
+
+
+def _opened(answer: dict[str, Json]) -> Json:
+    if "error" in answer:
+        raise from_wire(answer["error"])
+    return answer["result"]

@@ -1,0 +1,15 @@
+"""The web site as a process of its own."""
+
+import asyncio
+
+from kit import logging
+from kit.settings import load
+from website.app import run_until_signalled
+from website.settings import WebSettings
+
+
+def serve_site() -> None:
+    """Runs the site until SIGTERM or SIGINT. Raises: BadSetting."""
+    settings = load(WebSettings)
+    logging.configure(settings.log_level, settings.log_format)
+    asyncio.run(run_until_signalled(settings, settings.metrics_host, settings.metrics_port))

@@ -1,0 +1,70 @@
+"""Whether the HTTP API and the web site are open."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from cli.doctor.checks import Finding, failed, ok
+
+CHECK = "ready"
+ANSWER_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Door:
+    """Something that answers at `/readyz`: in `field` it says `ready` or `not_ready`."""
+
+    subject: str
+    option: str
+    service: str
+    field: str
+    ready: object
+    not_ready: object
+    reasons: str
+
+
+GATEWAY = Door(
+    "gateway", "--url", "gateway", "status", "ready", "not ready", "starting, draining or without its broker"
+)
+SITE = Door("site", "--site", "web", "ready", True, False, "starting or draining")
+
+
+def examine_gateway(url: str) -> Iterator[Finding]:
+    """Asks a gateway whether requests should be sent to it."""
+    yield _examine(GATEWAY, url)
+
+
+def examine_site(url: str) -> Iterator[Finding]:
+    """Asks a process of the site, or the edge in front of it, whether visitors should be sent there."""
+    yield _examine(SITE, url)
+
+
+def _examine(door: Door, url: str) -> Finding:
+    address = f"{url.rstrip('/')}/readyz"
+    try:
+        status, answer = asyncio.run(_look(address))
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        found = f"{address} does not answer: {str(error) or type(error).__name__}"
+        advice = f"Start `microtasks serve {door.service}`, or name another with {door.option}."
+        return failed(door.subject, CHECK, found, advice)
+    said = answer.get(door.field) if isinstance(answer, dict) else None
+    if status == 200 and said == door.ready:
+        return ok(door.subject, CHECK, f"{url} takes requests")
+    if status == 503 and said == door.not_ready:
+        advice = f"It is {door.reasons}; its log says which."
+        return failed(door.subject, CHECK, f"{url} is not ready.", advice)
+    found = f"{address} answers {status}, and not as our {door.subject} does."
+    advice = f"Something else listens there: name the {door.subject} with {door.option}."
+    return failed(door.subject, CHECK, found, advice)
+
+
+async def _look(address: str) -> tuple[int, Any]:
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as http, http.get(address) as answer:
+        try:
+            return answer.status, await answer.json(content_type=None)
+        except ValueError:
+            return answer.status, None

@@ -1,0 +1,252 @@
+"""A message broker inside this process: AMQP's rules as far as the house uses them, no server.
+
+It knows neither kombu nor eventlet: `embedded.broker.transport` gives it the face of an AMQP connection,
+`embedded.gateway_link` speaks to it directly. One thread only. It forgets everything on exit.
+"""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Protocol
+
+from amqp.exceptions import NotFound, PreconditionFailed, ResourceLocked
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message on its way. `expires_at` is a monotonic time, or None."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Properties
+    expires_at: float | None = None
+    redelivered: bool = False
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether nobody may get it any more."""
+        return self.expires_at is not None and time.monotonic() >= self.expires_at
+
+
+class Consumer(Protocol):
+    """Whoever takes letters from a queue. `take` must not call back into the broker at once."""
+
+    def is_ready(self) -> bool:
+        """Whether it may be given one more letter (its prefetch is not used up)."""
+
+    def take(self, queue: "Queue", letter: Letter) -> None:
+        """Accepts a letter, soon to be handled."""
+
+    def cancelled(self) -> None:
+        """Its queue was deleted under it."""
+
+
+@dataclass
+class Queue:
+    """Waiting letters and those who take them, in turn."""
+
+    broker: "Broker"
+    name: str
+    durable: bool = False
+    auto_delete: bool = False
+    owner: object | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    letters: deque[Letter] = field(default_factory=deque)
+    consumers: deque[Consumer] = field(default_factory=deque)
+
+    def put(self, letter: Letter) -> None:
+        """Appends a letter and hands out what can be handed out."""
+        self.letters.append(letter)
+        self.dispatch()
+
+    def put_back(self, letter: Letter) -> None:
+        """Returns a letter that was taken but not acknowledged to the front."""
+        self.letters.appendleft(replace(letter, redelivered=True))
+        self.dispatch()
+
+    def dead_letter(self, letter: Letter, reason: str) -> None:
+        """Passes a refused or expired letter to the dead-letter exchange, if there is one."""
+        exchange = self.arguments.get("x-dead-letter-exchange")
+        if exchange is None:
+            return
+        routing_key = self.arguments.get("x-dead-letter-routing-key", letter.routing_key)
+        headers = dict(letter.properties.get("application_headers") or {})
+        headers |= {"x-first-death-queue": self.name, "x-first-death-reason": reason}
+        properties = {**letter.properties, "application_headers": headers}
+        properties.pop("expiration", None)
+        self.broker.publish(exchange, routing_key, letter.body, properties)
+
+    def waiting(self) -> int:
+        """How many letters wait, expired ones at the front dropped."""
+        while self.letters and self.letters[0].is_expired:
+            self.dead_letter(self.letters.popleft(), "expired")
+        return len(self.letters)
+
+    def take_one(self) -> Letter | None:
+        """The next letter, or None."""
+        return self.letters.popleft() if self.waiting() else None
+
+    def dispatch(self) -> None:
+        """Gives waiting letters to ready consumers, round robin."""
+        while self.waiting() and (consumer := self._next_ready()) is not None:
+            consumer.take(self, self.letters.popleft())
+
+    def _next_ready(self) -> Consumer | None:
+        for _ in range(len(self.consumers)):
+            consumer = self.consumers[0]
+            self.consumers.rotate(-1)
+            if consumer.is_ready():
+                return consumer
+        return None
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """From now on `consumer` gets letters."""
+        self.consumers.append(consumer)
+        self.dispatch()
+
+    def remove_consumer(self, consumer: Consumer) -> None:
+        """Stops giving letters; an auto-delete queue goes with its last consumer."""
+        if consumer in self.consumers:
+            self.consumers.remove(consumer)
+            if self.auto_delete and not self.consumers:
+                self.broker.delete_queue(self.name)
+
+
+@dataclass
+class Exchange:
+    """Where letters are addressed to; `bindings` are (queue name, binding key)."""
+
+    name: str
+    kind: str
+    durable: bool
+    auto_delete: bool
+    bindings: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def queues_for(self, routing_key: str) -> list[str]:
+        """The names of the queues a letter with this key goes to, each once."""
+        found = {queue for queue, key in self.bindings if self._fits(key, routing_key)}
+        return sorted(found)
+
+    def _fits(self, binding_key: str, routing_key: str) -> bool:
+        if self.kind == "fanout":
+            return True
+        if self.kind == "topic":
+            return topic_matches(binding_key, routing_key)
+        return binding_key == routing_key
+
+
+@lru_cache(maxsize=4096)
+def topic_matches(binding_key: str, routing_key: str) -> bool:
+    """AMQP 0-9-1, 3.1.3.3: `*` stands for one word, `#` for any number of them, none included."""
+    pattern, words = binding_key.split("."), routing_key.split(".")
+    reachable = {0}
+    for part in pattern:
+        if part == "#":
+            reachable = set(range(min(reachable), len(words) + 1)) if reachable else set()
+        else:
+            reachable = {i + 1 for i in reachable if i < len(words) and part in ("*", words[i])}
+    return len(words) in reachable
+
+
+class Broker:
+    """Exchanges and queues of one virtual host."""
+
+    _by_name: dict[str, "Broker"] = {}
+
+    @classmethod
+    def named(cls, virtual_host: str) -> "Broker":
+        """The broker every connection of this process to that virtual host shares."""
+        return cls._by_name.setdefault(virtual_host.strip("/"), cls())
+
+    @classmethod
+    def forget(cls, virtual_host: str) -> None:
+        """Drops a virtual host with all it holds."""
+        cls._by_name.pop(virtual_host.strip("/"), None)
+
+    def __init__(self) -> None:
+        self.exchanges: dict[str, Exchange] = {}
+        self.queues: dict[str, Queue] = {}
+
+    def declare_exchange(
+        self, name: str, kind: str = "direct", durable: bool = False, auto_delete: bool = False
+    ) -> Exchange:
+        """Makes an exchange or finds its equal. Raises: PreconditionFailed when it differs."""
+        exchange = self.exchanges.setdefault(name, Exchange(name, kind, durable, auto_delete))
+        if (exchange.kind, exchange.durable, exchange.auto_delete) != (kind, durable, auto_delete):
+            raise PreconditionFailed(f"inequivalent arg for exchange '{name}'")
+        return exchange
+
+    def exchange(self, name: str) -> Exchange:
+        """An exchange that exists. Raises: NotFound."""
+        if name not in self.exchanges:
+            raise NotFound(f"NOT_FOUND - no exchange '{name}'")
+        return self.exchanges[name]
+
+    def delete_exchange(self, name: str) -> None:
+        """Forgets an exchange and its bindings; the queues stay."""
+        self.exchanges.pop(name, None)
+
+    def declare_queue(
+        self,
+        name: str,
+        durable: bool = False,
+        auto_delete: bool = False,
+        owner: object | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Queue:
+        """Makes a queue or finds its equal; `owner` makes it exclusive.
+
+        Raises: PreconditionFailed when it differs, ResourceLocked when it is someone else's.
+        """
+        wanted = Queue(self, name, durable, auto_delete, owner, dict(arguments or {}))
+        queue = self.queues.setdefault(name, wanted)
+        if queue.owner is not owner:
+            raise ResourceLocked(f"RESOURCE_LOCKED - queue '{name}' belongs to another connection")
+        if (queue.durable, queue.auto_delete, queue.arguments) != (durable, auto_delete, wanted.arguments):
+            raise PreconditionFailed(f"inequivalent arg for queue '{name}'")
+        return queue
+
+    def queue(self, name: str) -> Queue:
+        """A queue that exists. Raises: NotFound."""
+        if name not in self.queues:
+            raise NotFound(f"NOT_FOUND - no queue '{name}'")
+        return self.queues[name]
+
+    def delete_queue(self, name: str) -> int:
+        """Forgets a queue, its bindings and its letters; says how many there were."""
+        queue = self.queues.pop(name, None)
+        if queue is None:
+            return 0
+        for exchange in self.exchanges.values():
+            exchange.bindings = {pair: None for pair in exchange.bindings if pair[0] != name}
+        for consumer in queue.consumers:
+            consumer.cancelled()
+        return len(queue.letters)
+
+    def bind(self, queue: str, exchange: str, binding_key: str) -> None:
+        """Sends what fits `binding_key` to the queue. Raises: NotFound."""
+        self.exchange(exchange).bindings[(self.queue(queue).name, binding_key)] = None
+
+    def unbind(self, queue: str, exchange: str, binding_key: str) -> None:
+        """Undoes `bind`."""
+        if exchange in self.exchanges:
+            self.exchanges[exchange].bindings.pop((queue, binding_key), None)
+
+    def publish(self, exchange: str, routing_key: str, body: bytes, properties: Properties) -> bool:
+        """Delivers to every fitting queue; whether there was one. Raises: NotFound (no exchange).
+
+        The empty exchange addresses the queue named by `routing_key`. `expiration` in the
+        properties is in milliseconds, as a string.
+        """
+        names = self.exchange(exchange).queues_for(routing_key) if exchange else [routing_key]
+        queues = [self.queues[name] for name in names if name in self.queues]
+        expiration = properties.get("expiration")
+        expires_at = None if expiration is None else time.monotonic() + int(expiration) / 1000
+        for queue in queues:
+            queue.put(Letter(exchange, routing_key, body, properties, expires_at))
+        return bool(queues)

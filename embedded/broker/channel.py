@@ -1,0 +1,293 @@
+"""A channel to the in-process broker, with the face of py-amqp's."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from amqp.exceptions import NoConsumers, RecoverableConnectionError
+from amqp.protocol import queue_declare_ok_t
+from amqp.spec import Basic
+from kombu.transport import base, pyamqp
+
+from embedded.broker.broker import Letter, Queue
+from embedded.broker.consumer import ChannelConsumer
+
+if TYPE_CHECKING:
+    from embedded.broker.transport import BrokerConnection
+
+AmqpMessage = Any
+
+
+class Channel(base.StdChannel):  # type: ignore[misc]
+    """The part of py-amqp's `Channel` that kombu, Nameko and `chassis` use."""
+
+    Message = pyamqp.Message
+    prepare_message = pyamqp.Channel.prepare_message
+    prepare_queue_arguments = pyamqp.Channel.prepare_queue_arguments
+    message_to_python = pyamqp.Channel.message_to_python
+
+    def __init__(self, connection: "BrokerConnection", channel_id: int) -> None:
+        self.connection: BrokerConnection | None = connection
+        self.channel_id = channel_id
+        self.is_open = True
+        self.broker = connection.broker
+        self.events: dict[str, set[Callable[..., Any]]] = defaultdict(set)
+        self.consumers: dict[str, ChannelConsumer] = {}
+        self.no_ack_consumers: set[str] = set()
+        self.unacked: dict[int, tuple[Queue, Letter, ChannelConsumer | None]] = {}
+        self.prefetch_count = self.global_prefetch_count = 0
+        self._delivered = self._published = 0
+        self._confirms = False
+
+    def arrive(self, event: Callable[[], None]) -> None:
+        """Queues something for the owner of the connection, and wakes it."""
+        if self.connection is not None:
+            self.connection.arrive(self, event)
+
+    def next_delivery_tag(self) -> int:
+        """Numbers a delivery."""
+        self._delivered += 1
+        return self._delivered
+
+    def settle(self, delivery_tag: int) -> tuple[Queue, Letter] | None:
+        """Takes a delivery off the open ones; None when it is not open."""
+        if (found := self.unacked.pop(delivery_tag, None)) is None:
+            return None
+        queue, letter, consumer = found
+        if consumer is not None:
+            consumer.held -= 1
+        return queue, letter
+
+    def open_letter(self, letter: Letter, delivery_tag: int, consumer_tag: str) -> AmqpMessage:
+        """A letter as the message a callback gets, decoded as py-amqp decodes."""
+        properties = dict(letter.properties)
+        body: bytes | str = letter.body
+        if encoding := properties.get("content_encoding"):
+            try:
+                body = letter.body.decode(encoding)
+            except (LookupError, UnicodeDecodeError):
+                body = letter.body
+        message = pyamqp.amqp.Message(body, channel=self, **properties)
+        message.delivery_info = {
+            "consumer_tag": consumer_tag,
+            "delivery_tag": delivery_tag,
+            "redelivered": letter.redelivered,
+            "exchange": letter.exchange,
+            "routing_key": letter.routing_key,
+        }
+        return message
+
+    def exchange_declare(
+        self,
+        exchange: str,
+        type: str = "direct",  # noqa: A002 - the name is py-amqp's
+        passive: bool = False,
+        durable: bool = False,
+        auto_delete: bool = True,
+        nowait: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Declares an exchange (direct, topic or fanout)."""
+        if passive:
+            self._checked(self.broker.exchange, exchange)
+        elif exchange:
+            self._checked(self.broker.declare_exchange, exchange, type, durable, auto_delete)
+
+    def exchange_delete(self, exchange: str, if_unused: bool = False, nowait: bool = False) -> None:
+        """Deletes an exchange."""
+        self.broker.delete_exchange(exchange)
+
+    def queue_declare(
+        self,
+        queue: str = "",
+        passive: bool = False,
+        durable: bool = False,
+        exclusive: bool = False,
+        auto_delete: bool = True,
+        nowait: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Declares a queue, or with `passive` only asks for its counts."""
+        name = queue or f"amq.gen-{uuid4().hex}"
+        if passive:
+            found = self._checked(self.broker.queue, name)
+        else:
+            owner = self.connection if exclusive else None
+            found = self._checked(self.broker.declare_queue, name, durable, auto_delete, owner, arguments)
+        return queue_declare_ok_t(name, found.waiting(), len(found.consumers))
+
+    def queue_bind(
+        self,
+        queue: str,
+        exchange: str = "",
+        routing_key: str = "",
+        nowait: bool = False,
+        arguments: Any = None,
+    ) -> None:
+        """Binds a queue to an exchange."""
+        self._checked(self.broker.bind, queue, exchange, routing_key)
+
+    def queue_unbind(
+        self, queue: str, exchange: str, routing_key: str = "", nowait: bool = False, arguments: Any = None
+    ) -> None:
+        """Unbinds a queue."""
+        self.broker.unbind(queue, exchange, routing_key)
+
+    def queue_delete(
+        self, queue: str = "", if_unused: bool = False, if_empty: bool = False, nowait: bool = False
+    ) -> int:
+        """Deletes a queue; says how many messages it held."""
+        return self.broker.delete_queue(queue)
+
+    def queue_purge(self, queue: str = "", nowait: bool = False) -> int:
+        """Empties a queue; says how many messages it held."""
+        found: Queue = self._checked(self.broker.queue, queue)
+        count = found.waiting()
+        found.letters.clear()
+        return count
+
+    def _checked(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        if not self.is_open:
+            raise RecoverableConnectionError("channel is closed")
+        try:
+            return act(*arguments)
+        except Exception:
+            self.close()
+            raise
+
+    def confirm_select(self, nowait: bool = False) -> None:
+        """From now on every publish is confirmed through `events["basic_ack"]`."""
+        self._confirms = True
+
+    def basic_publish(
+        self,
+        msg: AmqpMessage,
+        exchange: str = "",
+        routing_key: str = "",
+        mandatory: bool = False,
+        immediate: bool = False,
+        **_: Any,
+    ) -> None:
+        """Publishes; returns and confirms arrive in `drain_events`."""
+        if not self.is_open:
+            raise RecoverableConnectionError("basic_publish: connection closed")
+        self._published += 1
+        properties, body = dict(msg.properties), msg.body
+        if isinstance(body, str):
+            body = body.encode(properties.setdefault("content_encoding", "utf-8"))
+        if exchange and exchange not in self.broker.exchanges:
+            self.arrive(lambda: self._checked(self.broker.exchange, exchange))
+            return
+        routed = self.broker.publish(exchange, routing_key, bytes(body), properties)
+        if mandatory and not routed:
+            self.arrive(lambda: self._return(msg, exchange, routing_key))
+        if self._confirms:
+            self._confirm(self._published)
+
+    def _confirm(self, delivery_tag: int) -> None:
+        def tell() -> None:
+            for done in list(self.events["basic_ack"]):
+                done(delivery_tag, False)
+
+        self.arrive(tell)
+
+    def _return(self, msg: AmqpMessage, exchange: str, routing_key: str) -> None:
+        error = NoConsumers("NO_ROUTE", Basic.Return)
+        if not self.events["basic_return"]:
+            raise error
+        for tell in list(self.events["basic_return"]):
+            tell(error, exchange, routing_key, msg)
+
+    def basic_qos(
+        self, prefetch_size: int, prefetch_count: int, a_global: bool = False, **options: Any
+    ) -> None:
+        """How many unacknowledged messages each later consumer (or the channel) may hold; 0: any."""
+        if a_global or options.get("apply_global"):
+            self.global_prefetch_count = prefetch_count
+        else:
+            self.prefetch_count = prefetch_count
+
+    def basic_consume(
+        self,
+        queue: str = "",
+        consumer_tag: str = "",
+        no_local: bool = False,
+        no_ack: bool = False,
+        exclusive: bool = False,
+        nowait: bool = False,
+        callback: Callable[[AmqpMessage], Any] | None = None,
+        arguments: Any = None,
+        on_cancel: Callable[[str], Any] | None = None,
+    ) -> str:
+        """Has `callback` called in `drain_events` for each message of the queue."""
+        found: Queue = self._checked(self.broker.queue, queue)
+        tag = consumer_tag or f"amq.ctag-{uuid4().hex}"
+        consumer = ChannelConsumer(self, tag, found, no_ack, callback or (lambda message: None))
+        consumer.on_cancel = on_cancel
+        self.consumers[tag] = consumer
+        if no_ack:
+            self.no_ack_consumers.add(tag)
+        found.add_consumer(consumer)
+        return tag
+
+    def basic_cancel(self, consumer_tag: str, nowait: bool = False) -> None:
+        """Stops a consumer; what it has not acknowledged stays open."""
+        consumer = self.consumers.pop(consumer_tag, None)
+        self.no_ack_consumers.discard(consumer_tag)
+        if consumer is not None:
+            consumer.queue.remove_consumer(consumer)
+
+    def basic_get(self, queue: str = "", no_ack: bool = False) -> AmqpMessage | None:
+        """The next message of a queue, or None."""
+        found: Queue = self._checked(self.broker.queue, queue)
+        letter = found.take_one()
+        if letter is None:
+            return None
+        tag = self.next_delivery_tag()
+        if not no_ack:
+            self.unacked[tag] = (found, letter, None)
+        return self.open_letter(letter, tag, "")
+
+    def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None:
+        """Done with a message (`multiple`: and with all before it)."""
+        tags = [tag for tag in self.unacked if tag <= delivery_tag] if multiple else [delivery_tag]
+        for tag in tags:
+            self.settle(tag)
+        self._dispatch()
+
+    def basic_reject(self, delivery_tag: int, requeue: bool = False) -> None:
+        """Gives a message back to its queue, or to the dead-letter exchange."""
+        if (found := self.settle(delivery_tag)) is None:
+            return
+        queue, letter = found
+        if requeue:
+            queue.put_back(letter)
+        else:
+            queue.dead_letter(letter, "rejected")
+        self._dispatch()
+
+    def basic_recover(self, requeue: bool = True) -> None:
+        """Gives every unacknowledged message back, in order."""
+        for tag in sorted(self.unacked, reverse=True):
+            if (found := self.settle(tag)) is not None:
+                found[0].put_back(found[1])
+
+    def _dispatch(self) -> None:
+        for consumer in list(self.consumers.values()):
+            consumer.queue.dispatch()
+
+    def close(self, *_: Any, **__: Any) -> None:
+        """Cancels the consumers and gives back what was not acknowledged. Safe to repeat."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        for tag in list(self.consumers):
+            self.basic_cancel(tag)
+        self.basic_recover()
+        if self.connection is not None:
+            self.connection.channels.pop(self.channel_id, None)
+            self.connection = None
+
+    collect = close

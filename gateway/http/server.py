@@ -1,0 +1,35 @@
+"""aiohttp's server, made to answer even unreadable HTTP with a problem."""
+
+import uuid
+
+import structlog
+from aiohttp import web
+
+from gateway.http.middleware import SECURITY_HEADERS
+from gateway.http.problems import MEDIA_TYPE, bad_request, internal
+from kit.addresses import canonical_address
+from kit.http.server import BoundedConnection, Failure, HttpRunner
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayConnection(BoundedConnection):
+    """One client connection."""
+
+    __slots__ = ()
+
+    def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
+        """A problem, like every refusal."""
+        request_id = uuid.uuid4().hex
+        problem = bad_request("This is not HTTP as we read it.") if status < 500 else internal()
+        address = canonical_address(request.remote or "")
+        log.info("unreadable_request", request_id=request_id, address=address, error=repr(error))
+        headers = {**SECURITY_HEADERS, "Content-Type": MEDIA_TYPE, "X-Request-Id": request_id}
+        body = problem.document("", request_id)
+        return web.Response(status=problem.status, body=body, headers=headers)
+
+
+class GatewayRunner(HttpRunner):
+    """Serves the gateway over such connections."""
+
+    connection = GatewayConnection

@@ -1,0 +1,208 @@
+"""The OpenAPI 3.1 document, made of the route table and the schemas that validate."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, cast
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import INCLUDE, Schema, fields
+
+from gateway.http.problems import MEDIA_TYPE
+from gateway.routing.route import IfMatch, Key, Reads, Route, Shape, Who
+from kit.validation import MAX_ID_CHARACTERS, Id, Money, Timestamp
+from services.payments.contract import MAX_ACTION_TOKEN_CHARACTERS
+
+Part = dict[str, Any]
+PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
+MAX_HEADER_CHARACTERS = 8190  # aiohttp refuses longer ones with 400
+KEY_LIMITS = {"minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]*$"}
+OF_AN_ID = {"maxLength": MAX_ID_CHARACTERS}
+PATH_LIMITS: dict[str, Part] = {  # of what is no id
+    "month": {"minLength": 7, "maxLength": 7, "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])$"},
+    "token": {"maxLength": MAX_ACTION_TOKEN_CHARACTERS},
+    "file": {"maxLength": 64},
+    "code": {"maxLength": 64},
+}
+DESCRIPTION = (
+    "A marketplace for small services. Errors are problems (RFC 9457); lists are paged by opaque "
+    "cursors; times are RFC 3339 in UTC; money is in minor units. Text that people write is stored in "
+    "Unicode NFC and its length counted then; control characters, characters that turn the direction of "
+    "text, and text in which nothing can be seen are refused, line breaks too where it is one line (422)."
+)
+
+
+class PageInfo(Schema):
+    """Where a list goes on."""
+
+    next_cursor = fields.String(required=True, allow_none=True)
+    has_more = fields.Boolean(required=True)
+
+
+class ProblemError(Schema):
+    """One bad value: in the body, the query or a header."""
+
+    pointer = fields.String()
+    parameter = fields.String()
+    header = fields.String()
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemDocument(Schema):
+    """A refusal. Some codes add members: a transition conflict says what is possible instead."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ProblemError))
+    current_status = fields.Integer()
+    available_transitions = fields.List(fields.String())
+    current_price = fields.Nested(Money)
+
+
+class _Names:
+    """Gives every schema one name; two of the same class name are told apart by their module."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, type] = {}
+
+    def __call__(self, schema: Any) -> str:
+        cls = cast(type, resolve_schema_cls(schema))
+        name = cls.__name__
+        if self._taken.setdefault(name, cls) is not cls:
+            name = cls.__module__.split(".")[-2].capitalize() + name
+        return name
+
+
+class _Converter(OpenAPIConverter):
+    """Says which strings are times, and how long ids are at most."""
+
+    def field2property(self, field: fields.Field[Any]) -> Part:
+        described: Part = super().field2property(field)
+        if isinstance(field, Timestamp):
+            return {**described, "format": "date-time"}
+        return {**described, "maxLength": MAX_ID_CHARACTERS} if isinstance(field, Id) else described
+
+
+class DocumentPlugin(MarshmallowPlugin):
+    """What schemas become in the document."""
+
+    Converter = _Converter
+
+
+def document_of(routes: Iterable[Route]) -> Part:
+    """The whole document as JSON-native data."""
+    plugin = DocumentPlugin(schema_name_resolver=_Names())
+    spec = APISpec(
+        title="MicroTasks",
+        version="1.0.0",
+        openapi_version="3.1.0",
+        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        plugins=[plugin],
+    )
+    _add_common_parts(spec)
+    operations: dict[str, Part] = defaultdict(dict)
+    for route in routes:
+        operations[route.path][route.method.lower()] = _operation(route)
+    for path, methods in operations.items():
+        spec.path(path=path, operations=methods)
+    plain: Part = json.loads(json.dumps(spec.to_dict()))
+    return plain
+
+
+def _add_common_parts(spec: APISpec) -> None:
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    spec.components.response(
+        "Problem",
+        {
+            "description": "A refusal, as application/problem+json; its `code` says which.",
+            "content": {MEDIA_TYPE: {"schema": ProblemDocument}},
+        },
+    )
+
+
+def _operation(route: Route) -> Part:
+    operation: Part = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.resource],
+        "parameters": _parameters(route),
+        "responses": {str(int(route.status)): _success(route), "default": PROBLEM_REF},
+    }
+    if route.shape is Shape.ONE and not route.writes:
+        operation["responses"]["304"] = {"description": "You have this answer already."}
+    if route.who is not Who.ANYONE:
+        operation["security"] = [{"bearer": []}]
+    elif route.looks_at_token:
+        operation["security"] = [{}, {"bearer": []}]
+    if route.body is not None:
+        content = {"application/json": {"schema": route.body}}
+        if route.reads is Reads.FORM:
+            content[Reads.FORM.value] = {"schema": route.body}
+        operation["requestBody"] = {"required": True, "content": content}
+    elif route.reads is Reads.TEXT:
+        signed = {"application/json": {"schema": {"type": "object"}}}
+        operation["requestBody"] = {"required": True, "content": signed}
+    return operation
+
+
+def _parameters(route: Route) -> list[Any]:
+    names = re.findall(r"\{(\w+)\}", route.path)
+    parameters: list[Any] = [
+        _parameter("path", name, True, "", **PATH_LIMITS.get(name, OF_AN_ID)) for name in names
+    ]
+    if route.query is not None:
+        parameters.append({"in": "query", "schema": route.query})
+    parameters += [_parameter("header", name, False, meaning) for name, meaning in route.headers.items()]
+    if route.key is not Key.NONE:
+        meaning = "Makes repeating the request harmless; 1 to 255 printable characters."
+        required = route.key is Key.REQUIRED
+        parameters.append(_parameter("header", "Idempotency-Key", required, meaning, **KEY_LIMITS))
+    if route.if_match is not IfMatch.NONE:
+        required = route.if_match is IfMatch.REQUIRED
+        parameters.append(
+            _parameter("header", "If-Match", required, "The ETag of the version you have seen.")
+        )
+    if route.shape is Shape.ONE and not route.writes:
+        parameters.append(
+            _parameter("header", "If-None-Match", False, "ETags you have; 304 when one is current.")
+        )
+    if route.media_type == "text/event-stream":
+        parameters.append(_parameter("header", "Last-Event-ID", False, "The last event you have seen."))
+    return parameters
+
+
+def _parameter(place: str, name: str, required: bool, meaning: str, **limits: Any) -> Part:
+    schema = {"type": "string", **(limits or {"maxLength": MAX_HEADER_CHARACTERS})}
+    parameter: Part = {"in": place, "name": name, "required": required, "schema": schema}
+    return {**parameter, "description": meaning} if meaning else parameter
+
+
+def _success(route: Route) -> Part:
+    if route.shape is Shape.NOTHING:
+        return {"description": "Done."}
+    if route.answer is None:
+        written: Part = {media: {"schema": schema} if schema else {} for media, schema in route.also.items()}
+        return {"description": route.summary + ".", "content": {route.media_type: {}, **written}}
+    schema: Any = route.answer
+    if route.shape is not Shape.ONE:
+        properties: Part = {"data": {"type": "array", "items": route.answer}}
+        if route.shape is Shape.PAGE:
+            properties["page"] = PageInfo
+        schema = {"type": "object", "required": sorted(properties), "properties": properties}
+    answer: Part = {"description": route.summary + ".", "content": {route.media_type: {"schema": schema}}}
+    if route.shape is Shape.ONE:
+        answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    return answer

@@ -1,0 +1,101 @@
+"""Who is calling: access tokens are verified here, without asking anyone; signed-out sessions are
+known from live events and from a list fetched at start."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from gateway.upstream.rpc_client import CallHeaders, RpcClient
+from kit.errors import RemoteFailure, ServiceError, Unauthenticated
+from kit.tokens import Caller, Verifier
+from services.accounts import contract as accounts
+
+log = structlog.get_logger(__name__)
+
+LOAD_AGAIN_SECONDS = 1.0
+SWEEP_ABOVE = 1_000
+LONGEST_TOKEN_SECONDS = 24 * 3600.0  # more than any access token lives
+
+
+class Revocations:
+    """Sessions that were signed out and whose access tokens may still look valid.
+
+    `known` is set once those of before this process were fetched.
+    """
+
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+        self._until: dict[str, float] = {}
+        self._sweep_above = SWEEP_ABOVE
+        self._loading: asyncio.Task[None] | None = None
+        self.known = asyncio.Event()
+
+    def add(self, session_ids: list[str], expires_at: str) -> None:
+        """Notes signed-out sessions; `expires_at` is RFC 3339."""
+        until = datetime.fromisoformat(expires_at).timestamp()
+        for session_id in session_ids:
+            self._until[session_id] = max(until, self._until.get(session_id, 0.0))
+        if len(self._until) > self._sweep_above:
+            now = time.time()
+            self._until = {key: moment for key, moment in self._until.items() if moment > now}
+            self._sweep_above = max(SWEEP_ABOVE, 2 * len(self._until))
+
+    def add_now(self, session_id: str) -> None:
+        """Notes a session that was signed out just now."""
+        self._until[session_id] = time.time() + LONGEST_TOKEN_SECONDS
+
+    def __contains__(self, session_id: str) -> bool:
+        return session_id in self._until
+
+    def load_in_background(self) -> None:
+        """Fetches the live ones, again and again until accounts answers."""
+        self.stop()
+        self._loading = asyncio.create_task(self._load())
+
+    def stop(self) -> None:
+        """Stops fetching."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+    async def _load(self) -> None:
+        while True:
+            try:
+                reply = await self._rpc.call(accounts.LIST_REVOCATIONS, CallHeaders(request_id="start"))
+                for entry in reply.result["data"]:
+                    self.add([entry["session_id"]], entry["expires_at"])
+                self.known.set()
+                return
+            except (ServiceError, RemoteFailure) as error:
+                log.warning("revocations_not_loaded", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(LOAD_AGAIN_SECONDS)
+
+
+class Authenticator:
+    """Reads `Authorization` headers."""
+
+    def __init__(self, verifier: Verifier, revocations: Revocations) -> None:
+        self._verifier = verifier
+        self._revocations = revocations
+
+    def caller_of(self, authorization: str | None) -> tuple[Caller | None, str]:
+        """The caller and their token; None and "" when no token is sent.
+
+        Raises: Unauthenticated when one is sent and does not hold.
+        """
+        if authorization is None:
+            return None, ""
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Use `Authorization: Bearer <access_token>`.", code="invalid_token")
+        caller = self._verifier.verify(token)
+        if caller.session_id in self._revocations:
+            raise Unauthenticated("This session was signed out.", code="session_revoked")
+        return caller, token
+
+    def forget(self, event: dict[str, Any]) -> None:
+        """Takes a `session_revoked` event."""
+        self._revocations.add(event["session_ids"], event["expires_at"])

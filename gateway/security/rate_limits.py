@@ -1,0 +1,148 @@
+"""Rate limits, and the header fields that announce them.
+
+Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first request. Counts
+are this process's own and what other gateways say that they counted (`gateway/security/shared_counts.py`).
+"""
+
+import itertools
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from gateway.routing.route import Limit
+from gateway.settings import GatewaySettings
+from kit.errors import TooMany
+
+MAX_WINDOWS = 50_000
+WINDOW_SECONDS = 60
+
+
+class WindowCounts(Storage):
+    """Counts in this process's memory, at most `MAX_WINDOWS` of them: beyond that the oldest windows
+    are forgotten first. The library's own memory store starts a thread for expiries all the time;
+    here a count starts again when it is next looked at, and each new window removes ended ones."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._windows: OrderedDict[str, list[float]] = OrderedDict()  # the oldest first
+        self._unshared: dict[str, int] | None = None  # None while nobody is told
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """Nothing here fails."""
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Counts, in a new window when the last one is over."""
+        if self._unshared is not None:
+            self._unshared[key] = self._unshared.get(key, 0) + amount
+        return self.add(key, expiry, amount)
+
+    def add(self, key: str, expiry: float, amount: int) -> int:
+        """Counts without telling other gateways: what one of them counted in a window that still lasts
+        `expiry` seconds."""
+        now = time.time()
+        window = self._windows.get(key)
+        if window is None or window[0] <= now:
+            window = self._windows[key] = [now + expiry, 0]
+            self._windows.move_to_end(key)
+            self._remove_old(now)
+        window[1] += amount
+        return int(window[1])
+
+    def get(self, key: str) -> int:
+        """The count of the running window."""
+        window = self._windows.get(key)
+        return int(window[1]) if window is not None and window[0] > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the running window ends (epoch seconds)."""
+        window = self._windows.get(key)
+        return window[0] if window is not None else time.time()
+
+    def check(self) -> bool:
+        """Always there."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forgets everything."""
+        count = len(self._windows)
+        self._windows.clear()
+        return count
+
+    def clear(self, key: str) -> None:
+        """Forgets one count."""
+        self._windows.pop(key, None)
+
+    def start_sharing(self) -> None:
+        """Remembers from now on what other gateways have to be told."""
+        self._unshared = {}
+
+    def stop_sharing(self) -> None:
+        """Forgets what nobody can be told."""
+        self._unshared = None
+
+    def take_unshared(self) -> list[tuple[str, float, int]]:
+        """What was counted here since the last time: key, seconds that its window lasts, how often."""
+        if not self._unshared:
+            return []
+        taken, self._unshared, now = self._unshared, {}, time.time()
+        lasting = ((key, self.get_expiry(key) - now, amount) for key, amount in taken.items())
+        return [(key, round(seconds, 1), amount) for key, seconds, amount in lasting if seconds > 0]
+
+    def _remove_old(self, now: float) -> None:
+        # Two at most, so that no request waits for many; each new window adds only one.
+        for oldest in list(itertools.islice(self._windows, 2)):
+            if self._windows[oldest][0] <= now or len(self._windows) > MAX_WINDOWS:
+                del self._windows[oldest]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left after a request. `policy` and `state` are the header fields' values."""
+
+    policy: str
+    state: str
+    is_used_up: bool
+    reset_seconds: int
+
+    def refuse_if_used_up(self) -> None:
+        """Raises: TooMany when this request was one too many."""
+        if self.is_used_up:
+            detail = f"Too many requests. Try again in {self.reset_seconds} seconds."
+            raise TooMany(detail, retry_after_seconds=self.reset_seconds)
+
+
+class Limits:
+    """The two limits of the gateway."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._items: dict[Limit, RateLimitItem] = {
+            Limit.ENTRANCE: RateLimitItemPerMinute(settings.entrance_limit_per_minute),
+            Limit.GENERAL: RateLimitItemPerMinute(settings.request_limit_per_minute),
+        }
+        self._policies = {
+            limit: f'"{limit.value}";q={item.amount};w={item.get_expiry()}'
+            for limit, item in self._items.items()
+        }
+        self.counts = WindowCounts()
+        self._limiter = FixedWindowRateLimiter(self.counts)
+
+    def use(self, limit: Limit, whose: str) -> Allowance | None:
+        """Counts one request of an account or address; None when nothing limits it."""
+        item = self._items.get(limit)
+        if item is None:
+            return None
+        allowed = self._limiter.hit(item, limit.value, whose)
+        # What is left is read from the counts themselves: the library would build the key again, twice.
+        key = item.key_for(limit.value, whose)
+        remaining, reset_at = max(0, item.amount - self.counts.get(key)), self.counts.get_expiry(key)
+        seconds = max(1, int(reset_at - time.time()) + 1)
+        state = f'"{limit.value}";r={remaining};t={seconds}'
+        return Allowance(self._policies[limit], state, not allowed, seconds)

@@ -1,0 +1,56 @@
+"""The form of a service: what it holds, and what of it can be sent."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from client.arguments import ServiceChanges
+from client.resources import Service
+from website.forms.form import Form
+from website.views import money
+
+FIELDS = ("title", "description", "category", "price", "currency", "delivery_days", "revisions")
+LENGTHS = {"title": (5, 120), "description": (20, 5000)}
+RANGES = {"delivery_days": (1, 90), "revisions": (0, 10)}
+FIRST_VALUES = {"currency": "EUR", "delivery_days": "3", "revisions": "1"}
+
+
+def values_of(service: Service) -> dict[str, str]:
+    """A service as its form shows it."""
+    return {
+        "title": service["title"],
+        "description": service["description"],
+        "category": service["category"],
+        "price": money.plain_amount(service["price"]),
+        "currency": service["price"]["currency"],
+        "delivery_days": str(service["delivery_days"]),
+        "revisions": str(service["revisions"]),
+    }
+
+
+def read_service(form: Form) -> ServiceChanges:
+    """What was typed, as the API takes it; what cannot be is marked in the form."""
+    read: dict[str, Any] = {name: _text(form, name) for name in LENGTHS}
+    read["category"] = form["category"]
+    if not form["category"]:
+        form.refuse("category", "Choose a category.")
+    try:
+        read["price"] = money.read_money(form["price"], form["currency"])
+    except money.NoAmount as error:
+        form.refuse("price" if form["currency"] in money.CURRENCIES else "currency", str(error))
+    for name, (least, most) in RANGES.items():
+        read[name] = number = form.whole_number(name)
+        if not least <= number <= most:
+            form.refuse(name, f"Write a number from {least} to {most}.")
+    return cast(ServiceChanges, read)
+
+
+def _text(form: Form, name: str) -> str:
+    text, (least, most) = form[name].strip(), LENGTHS[name]
+    if not least <= len(text) <= most:
+        form.refuse(name, f"Write {least} to {most} characters; these are {len(text)}.")
+    return text
+
+
+def differences(typed: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """What is there now, of the fields where something else was typed."""
+    return {name: now[name] for name in FIELDS if typed.get(name, "").strip() != now[name].strip()}

@@ -1,0 +1,150 @@
+"""The provider's dashboard: what waits, what is under way, and what was earned."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from client import Problem
+from client.resources import Balance, Money, Order
+from website.forms.form import Form
+from website.http.documents import pass_on
+from website.http.page_request import Page, Visit, Who
+from website.pages.services import address
+from website.views import money
+from website.views.earnings import Earned, draw_charts, month_name, months_until
+
+ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
+
+
+async def show_dashboard(visit: Visit) -> web.StreamResponse:
+    """Everything at a glance."""
+    return await _show(visit, Form())
+
+
+async def _show(visit: Visit, form: Form, status: int = 200) -> web.Response:
+    api, me, months = visit.api, visit.signed_in, months_until(datetime.now(UTC))
+    (pending, working, delivered), (services, transactions, payouts), balance, earned = await asyncio.gather(
+        asyncio.gather(_orders(visit, 1), _orders(visit, 2), _orders(visit, 3)),
+        asyncio.gather(
+            api.own_services(limit=SERVICES_SHOWN),
+            api.transactions(limit=MOVEMENTS_SHOWN),
+            api.payouts(limit=PAYOUTS_SHOWN),
+        ),
+        api.balance(),
+        visit.site.closed_months.earnings(me.id, months, api.statement),
+    )
+    started = bool(services["data"] or pending or working or delivered or transactions["data"])
+    return await visit.show(
+        "dashboard.html" if started else "dashboard_start.html",
+        status=status,
+        again="/dashboard",
+        form=form,
+        pending=pending,
+        working=working,
+        delivered=delivered,
+        most_orders=ORDERS_SHOWN,
+        services=services["data"],
+        has_more_services=services["page"]["has_more"],
+        balance=_by_currency(balance),
+        payable=[amount for amount in balance["available"] if amount["amount"] > 0],
+        charts=draw_charts(months, earned, me.locale),
+        months=[
+            (month, month_name(month, me.locale, "LLLL y"), _amounts(brought))
+            for month, brought in zip(reversed(months), reversed(earned), strict=True)
+        ],
+        transactions=transactions["data"],
+        has_more_transactions=transactions["page"]["has_more"],
+        payouts=payouts["data"],
+    )
+
+
+def _amounts(brought: Earned) -> list[Money]:
+    return [{"amount": amount, "currency": code} for code, amount in sorted(brought.items()) if amount]
+
+
+async def _orders(visit: Visit, status: int) -> list[Order]:
+    """Orders of the provider in one status, what waits longest or is due next first."""
+    found = await visit.api.orders("provider", status=str(status), sort="-created_at", limit=ORDERS_SHOWN)
+    by = {2: "due_at", 3: "confirm_by"}.get(status, "created_at")
+    return sorted(found["data"], key=lambda order: str(order.get(by) or order["created_at"]))
+
+
+def _by_currency(balance: Balance) -> list[dict[str, Any]]:
+    """Available and pending side by side, one line per currency."""
+    lines: dict[str, dict[str, Any]] = {}
+    for kind in ("available", "pending"):
+        for amount in balance[kind]:
+            nothing = {"amount": 0, "currency": amount["currency"]}
+            line = lines.setdefault(amount["currency"], {"available": nothing, "pending": nothing})
+            line[kind] = amount
+    return list(lines.values())
+
+
+async def request_payout(visit: Visit) -> web.StreamResponse:
+    """Has available money paid out; sent twice, it is one payout."""
+    form = await visit.form()
+    try:
+        amount = money.read_money(form["amount"], form["currency"])
+        await visit.api.request_payout(amount, key=form.key)
+    except money.NoAmount as error:
+        form.refuse("amount", str(error))
+    except Problem as problem:
+        _take(visit, form, problem)
+    else:
+        return visit.go("/dashboard#earnings", "payout_requested")
+    return await _show(visit, form, status=422)
+
+
+def _take(visit: Visit, form: Form, problem: Problem) -> None:
+    if problem.status not in (409, 422, 429):
+        raise problem
+    if problem.code != "insufficient_balance":
+        form.take(problem, ("amount", "currency"))
+        return
+    available = problem.body.get("available")
+    left = ""
+    if isinstance(available, dict) and available.get("amount", 0) > 0:
+        left = f" You can have up to {money.write_money(available, visit.signed_in.locale)} paid out."
+    form.refuse("amount", f"That is more than is available.{left}")
+
+
+async def show_transactions(visit: Visit) -> web.StreamResponse:
+    """Everything that moved one's money, page by page."""
+    try:
+        cursor = visit.request.query.get("cursor") or None
+        found = await visit.api.transactions(limit=PER_PAGE, cursor=cursor)
+    except Problem as problem:
+        if problem.status != 400:
+            raise
+        return visit.go("/dashboard/transactions")
+    more = found["page"]["has_more"]
+    return await visit.show(
+        "transactions.html",
+        transactions=found["data"],
+        next_page=address(visit, cursor=found["page"]["next_cursor"]) if more else None,
+        is_first="cursor" not in visit.request.query,
+        first_page=address(visit, cursor=None),
+    )
+
+
+async def show_statement(visit: Visit) -> web.StreamResponse:
+    """One month as a document that prints well."""
+    document = await visit.api.statement(visit.part("month"), "html")
+    return pass_on(document, "text/html", "")
+
+
+async def show_statement_pdf(visit: Visit) -> web.StreamResponse:
+    """The same as a PDF."""
+    document = await visit.api.statement(visit.part("month"), "pdf")
+    return pass_on(document, "application/pdf", f"statement-{visit.part('month')}.pdf")
+
+
+PAGES = (
+    Page("GET", "/dashboard", show_dashboard, Who.SIGNED_IN),
+    Page("POST", "/dashboard/payouts", request_payout, Who.SIGNED_IN, again=_show),
+    Page("GET", "/dashboard/transactions", show_transactions, Who.SIGNED_IN),
+    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}.pdf", show_statement_pdf, Who.SIGNED_IN),
+    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}", show_statement, Who.SIGNED_IN),
+)

@@ -1,0 +1,81 @@
+"""My Orders."""
+
+import asyncio
+from typing import Any, Literal
+
+from aiohttp import web
+from yarl import URL
+
+from client.arguments import OrderFilters
+from client.resources import Listing, Order, Thread
+from website.http.page_request import Page, Visit, Who
+from website.views import labels as words
+from website.views import order_banner as turns
+
+PER_PAGE = 20
+THREADS = 100
+ROLES: dict[str, Literal["customer", "provider"]] = {"customer": "customer", "provider": "provider"}
+SORTS = {"-updated_at": "Last changed", "-created_at": "Newest"}
+
+
+async def show_orders(visit: Visit) -> web.StreamResponse:
+    """One's orders in one role; unasked, in the role that has something to do."""
+    role, orders, threads = await _found(visit)
+    unread = {thread["order_id"] for thread in threads["data"] if thread["unread_count"]}
+    return await visit.show(
+        "orders.html",
+        role=role,
+        orders=orders["data"],
+        unread_orders=unread,
+        chosen=_status(visit),
+        sort=_sort(visit),
+        sorts=SORTS,
+        is_turn=lambda order: turns.is_turn_of(order, role),
+        address=lambda **changes: _address(visit, role, **changes),
+        is_first="cursor" not in visit.request.query,
+        next_cursor=orders["page"]["next_cursor"],
+    )
+
+
+async def _found(visit: Visit) -> tuple[str, Listing[Order], Listing[Thread]]:
+    asked = ROLES.get(visit.request.query.get("role", ""))
+    if asked is not None:
+        orders, threads = await asyncio.gather(_orders(visit, asked), visit.api.threads(limit=THREADS))
+        return asked, orders, threads
+    ordered, offered, threads = await asyncio.gather(
+        _orders(visit, "customer"), _orders(visit, "provider"), visit.api.threads(limit=THREADS)
+    )
+    waits = any(turns.is_turn_of(order, turns.CUSTOMER) for order in ordered["data"])
+    if not waits and any(turns.is_turn_of(order, turns.PROVIDER) for order in offered["data"]):
+        return turns.PROVIDER, offered, threads
+    if not ordered["data"] and offered["data"]:
+        return turns.PROVIDER, offered, threads
+    return turns.CUSTOMER, ordered, threads
+
+
+async def _orders(visit: Visit, role: Literal["customer", "provider"]) -> Listing[Order]:
+    filters: OrderFilters = {"limit": PER_PAGE, "cursor": visit.request.query.get("cursor")}
+    if (status := _status(visit)) is not None:
+        filters["status"] = str(status)
+    if (sort := _sort(visit)) == "-created_at":
+        filters["sort"] = sort
+    return await visit.api.orders(role, **filters)
+
+
+def _status(visit: Visit) -> int | None:
+    asked = visit.request.query.get("status", "")
+    return next((code for code in words.STATUS_LABELS if str(code) == asked), None)
+
+
+def _sort(visit: Visit) -> Literal["-updated_at", "-created_at"]:
+    return "-created_at" if visit.request.query.get("sort") == "-created_at" else "-updated_at"
+
+
+def _address(visit: Visit, role: str, **changes: Any) -> str:
+    query = {"role": role, "status": _status(visit), "sort": _sort(visit), **changes}
+    if query["sort"] == "-updated_at":
+        del query["sort"]
+    return str(URL("/orders").with_query({name: str(v) for name, v in query.items() if v is not None}))
+
+
+PAGES = (Page("GET", "/orders", show_orders, Who.SIGNED_IN),)

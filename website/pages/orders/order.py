@@ -1,0 +1,128 @@
+"""One order: what is going on, and what its reader may do."""
+
+from aiohttp import web
+
+from client import Problem
+from website.forms.form import Form
+from website.http.page_request import Page, Visit, Who
+from website.views import order_banner as turns
+from website.views.order import OrderView, view_order
+from website.views.timeline import timeline
+
+REFUSED = frozenset({402, 409, 412, 422})
+SAID = {
+    "approve": "order_approved",
+    "decline": "order_declined",
+    "withdraw": "order_withdrawn",
+    "complete_work": "work_completed",
+    "request_changes": "changes_requested",
+    "confirm": "order_confirmed",
+    "cancel": "order_cancelled",
+    "open_dispute": "dispute_opened",
+    "resolve_dispute": "dispute_resolved",
+}
+
+
+async def show_order(visit: Visit) -> web.StreamResponse:
+    """The order's page; what the other did and wrote is read by being shown."""
+    return await show_again(visit, {})
+
+
+async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse:
+    """The page, with forms as they were sent and refused."""
+    before = visit.request.query.get("before") if not forms else None
+    until = visit.request.query.get("until") if before else None
+    if before is None:
+        visit.read_about(visit.part("order_id"))
+    view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before, until)
+    view.forms = forms
+    _mark_read(visit, view)
+    again = f"/orders/{view.order['id']}"
+    return await visit.show("order.html", 422 if forms else 200, again, **_shown(visit, view))
+
+
+def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
+    page = view.messages["page"]
+    return {
+        "view": view,
+        "order": view.order,
+        "role": view.role,
+        "banner": turns.banner_of(view.order, view.role, view.review is not None, view.payment),
+        "stations": turns.stations_of(view.order, view.transitions),
+        "happenings": timeline(
+            view.transitions,
+            view.movements,
+            view.messages["data"],
+            not page["has_more"],
+            view.until,
+            visit.signed_in.time_zone,
+        ),
+        "earlier": view.earlier,
+        "is_newest": view.before is None,
+        "methods": visit.site.settings.methods,
+    }
+
+
+def _mark_read(visit: Visit, view: OrderView) -> None:
+    if not visit.is_looked_at or view.before is not None:
+        return
+    if (message_id := view.unread_message) is not None:
+        visit.site.do_later(visit.api.mark_messages_read(view.order["id"], message_id))
+
+
+async def move_order(visit: Visit) -> web.StreamResponse:
+    """Takes a step as the order was when its page was shown."""
+    form = await visit.form()
+    order_id, transition = visit.part("order_id"), form["transition"]
+    try:
+        await visit.api.transition(
+            order_id,
+            transition,
+            reason=form["reason"] or None,
+            note=form["note"] or None,
+            to_status=form.number_or_none("to_status"),
+            version=form.number_or_none("version"),
+            key=form.key,
+        )
+    except Problem as problem:
+        if problem.status not in REFUSED:
+            raise
+        return await show_again(visit, {transition: _refused_step(form, problem)})
+    return visit.go(f"/orders/{order_id}", SAID.get(transition, ""))
+
+
+def _refused_step(form: Form, problem: Problem) -> Form:
+    if problem.status in (409, 412):
+        form.summary = "The order has moved on since you looked at it. This is how it stands now."
+        return form
+    return form.take(problem, ("reason", "note", "to_status"))
+
+
+async def show_typed_step(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for a step."""
+    return await show_again(visit, {form["transition"]: form})
+
+
+async def show_typed_message(visit: Visit, form: Form) -> web.StreamResponse:
+    """The page with what was typed for the other party."""
+    return await show_again(visit, {"message": form})
+
+
+async def post_message(visit: Visit) -> web.StreamResponse:
+    """Writes to the other party, at any stage."""
+    form = await visit.form()
+    order_id = visit.part("order_id")
+    try:
+        await visit.api.post_message(order_id, form["body"], key=form.key)
+    except Problem as problem:
+        if problem.status not in REFUSED:
+            raise
+        return await show_again(visit, {"message": form.take(problem, ("body",))})
+    return visit.go(f"/orders/{order_id}#latest")
+
+
+PAGES = (
+    Page("GET", "/orders/{order_id}", show_order, Who.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/transitions", move_order, Who.SIGNED_IN, again=show_typed_step),
+    Page("POST", "/orders/{order_id}/messages", post_message, Who.SIGNED_IN, again=show_typed_message),
+)

@@ -1,0 +1,84 @@
+"""Ordering a service."""
+
+import json
+
+from aiohttp import web
+
+from client import Problem
+from client.resources import Money, Service
+from kit.http.body import RefusedBody
+from kit.http.parsing import Undecodable, decode_json
+from website.forms.form import Form
+from website.http.page_request import Page, Visit, Who
+from website.views import money
+
+
+async def show_order_form(visit: Visit) -> web.StreamResponse:
+    """What is ordered, what it costs, and room to say what is needed."""
+    return await _show(visit, await visit.api.service(visit.part("service_id")), Form())
+
+
+async def submit_order(visit: Visit) -> web.StreamResponse:
+    """Orders at the price the customer saw; what stands in the way is said on the form."""
+    form = await visit.form()
+    service_id = visit.part("service_id")
+    price = _price_seen(form)
+    try:
+        order = await visit.api.submit_order(service_id, form["requirements"], price, key=form.key)
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        return await _show(visit, await visit.api.service(service_id), form, problem)
+    return visit.go(f"/orders/{order['id']}", "order_submitted")
+
+
+async def show_typed_order(visit: Visit, form: Form) -> web.StreamResponse:
+    """The form with what was typed, at the service's price of now."""
+    return await _show(visit, await visit.api.service(visit.part("service_id")), form)
+
+
+def _price_seen(form: Form) -> Money:
+    try:
+        price = decode_json(form["price"])
+        if type(price["amount"]) is int and isinstance(price["currency"], str):
+            return {"amount": price["amount"], "currency": price["currency"]}
+    except (Undecodable, TypeError, KeyError):
+        pass
+    raise RefusedBody(422, "This form is not as it was shown. Open the page again.")
+
+
+def _explain(form: Form, problem: Problem, price: str) -> None:
+    known = {
+        "price_changed": f"The price has changed since you saw it: it is {price} now. "
+        "Submit the order again if that suits you.",
+        "service_unavailable": "This service cannot be ordered at the moment.",
+        "own_service": "This is your own service, so you cannot order it.",
+        "payment_overdue": f"{problem.detail} A payment of yours is overdue.",
+    }
+    if problem.code in known:
+        form.summary = known[problem.code]
+    else:
+        form.take(problem, ("requirements",))
+
+
+async def _show(
+    visit: Visit, service: Service, form: Form, problem: Problem | None = None
+) -> web.StreamResponse:
+    person = visit.signed_in
+    if problem is not None:
+        _explain(form, problem, money.write_money(service["price"], person.locale))
+    return await visit.show(
+        "order_form.html",
+        status=200 if problem is None else 422,
+        service=service,
+        price=json.dumps(service["price"]),
+        form=form,
+        overdue_order=problem.body.get("order_id") if problem is not None else None,
+        is_own=person.id == service["provider"]["id"],
+    )
+
+
+PAGES = (
+    Page("GET", "/services/{service_id}/order", show_order_form, Who.SIGNED_IN),
+    Page("POST", "/services/{service_id}/order", submit_order, Who.SIGNED_IN, again=show_typed_order),
+)

@@ -1,0 +1,143 @@
+"""One's own account."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from client import Problem
+from client.arguments import ChannelChanges, PreferenceChanges
+from client.resources import Account, Preferences
+from kit.locales import bounded_tag
+from website.forms.form import Form
+from website.http.page_request import Page, Visit, Who
+from website.views.browser_names import browser_in_words
+from website.views.languages import language_choices, zone_choices
+from website.views.security_events import event_in_words, origin_in_words
+
+PATH = "/settings"
+SESSIONS_SHOWN = 100
+EVENTS_SHOWN = 20
+ABOUT_ME = ("display_name", "bio", "time_zone", "locale")
+CATEGORIES = {
+    "order_updates": "Order updates",
+    "messages": "Messages",
+    "reviews": "Reviews",
+    "payments": "Payments",
+}
+CHANNELS = {"in_app": "On this site", "email": "By e-mail"}
+
+
+async def show_settings(visit: Visit) -> web.StreamResponse:
+    """All sections."""
+    return await _show(visit)
+
+
+async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
+    """The page; `sent` are forms that were found wrong, by section, with what was typed."""
+    account, sessions, preferences, happened = await asyncio.gather(
+        visit.api.me(),
+        visit.api.sessions(limit=SESSIONS_SHOWN),
+        visit.api.notification_preferences(),
+        visit.api.security_events(limit=EVENTS_SHOWN),
+    )
+    about_me = sent.get("about_me") or Form(values=_about(account))
+    places = sorted(sessions["data"], key=lambda place: not place["current"])
+    return await visit.show(
+        "settings.html",
+        status=status,
+        again=PATH,
+        account=account,
+        about_me=about_me,
+        password=sent.get("password") or Form(),
+        places=[(place, browser_in_words(place["client"])) for place in places],
+        security_events=[(one, event_in_words(one), origin_in_words(one)) for one in happened["data"]],
+        choices=_choices(preferences),
+        channels=CHANNELS,
+        languages=language_choices(bounded_tag(about_me["locale"])),
+        zones=zone_choices(about_me["time_zone"]),
+    )
+
+
+def _about(account: Account) -> dict[str, str]:
+    """What the form shows of an account."""
+    values = {name: str(account[name]) for name in ABOUT_ME}  # type: ignore[literal-required]
+    return {**values, "locale": bounded_tag(values["locale"])}
+
+
+def _choices(preferences: Preferences) -> list[tuple[str, str, dict[str, bool]]]:
+    """Each category with its name and what is switched on."""
+    return [(key, name, dict(preferences[key])) for key, name in CATEGORIES.items()]  # type: ignore[literal-required]
+
+
+async def change_profile(visit: Visit) -> web.StreamResponse:
+    """Name, text, time zone and language."""
+    form = await visit.form()
+    changes: Any = {name: form[name].strip() for name in ABOUT_ME if name in form.values}
+    try:
+        account = await visit.api.change_me(key=form.key, **changes)
+    except Problem as problem:
+        return await _show(visit, 422, about_me=_taken(form, problem))
+    visit.remember(account)
+    return visit.go(PATH, "profile_saved")
+
+
+async def show_typed_profile(visit: Visit, form: Form) -> web.StreamResponse:
+    """All sections, and in the profile what was typed."""
+    return await _show(visit, about_me=form)
+
+
+async def change_password(visit: Visit) -> web.StreamResponse:
+    """A new password; every other session ends."""
+    form = await visit.form()
+    try:
+        await visit.api.change_password(form["current_password"], form["new_password"], key=form.key)
+    except Problem as problem:
+        return await _show(visit, 422, password=_taken(form, problem))
+    return visit.go(PATH, "password_changed")
+
+
+def _taken(form: Form, problem: Problem) -> Form:
+    if problem.status not in (409, 412, 422, 429):
+        raise problem
+    return form.take(problem)
+
+
+async def sign_out_place(visit: Visit) -> web.StreamResponse:
+    """Signs out one of the places where the visitor is signed in."""
+    try:
+        await visit.api.sign_out(visit.part("session_id"))
+    except Problem as problem:
+        if problem.status != 404:  # signed out already is what was wanted
+            raise
+    return visit.go(PATH, "place_signed_out")
+
+
+async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
+    """Signs out all places, this one included."""
+    await visit.api.sign_out_everywhere()
+    response = visit.go("/sign-in", "signed_out_everywhere")
+    response.headers["Clear-Site-Data"] = '"storage"'  # drafts
+    return response
+
+
+async def choose_notifications(visit: Visit) -> web.StreamResponse:
+    """What to be told, and where: a box that is not sent is not ticked."""
+    form = await visit.form()
+    changes: PreferenceChanges = {}
+    for category in CATEGORIES:
+        changes[category] = ChannelChanges(  # type: ignore[literal-required]
+            in_app=bool(form[f"{category}.in_app"]), email=bool(form[f"{category}.email"])
+        )
+    await visit.api.change_notification_preferences(**changes)
+    return visit.go(PATH, "preferences_saved")
+
+
+PAGES = (
+    Page("GET", PATH, show_settings, Who.SIGNED_IN),
+    Page("POST", PATH + "/profile", change_profile, Who.SIGNED_IN, again=show_typed_profile),
+    Page("POST", PATH + "/password", change_password, Who.SIGNED_IN),
+    Page("POST", PATH + "/sessions/everywhere/sign-out", sign_out_everywhere, Who.SIGNED_IN),
+    Page("POST", PATH + "/sessions/{session_id}/sign-out", sign_out_place, Who.SIGNED_IN),
+    Page("POST", PATH + "/notifications", choose_notifications, Who.SIGNED_IN),
+)

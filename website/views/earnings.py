@@ -1,0 +1,139 @@
+"""What a provider earned each month: from their statements, and as a picture.
+
+Statements, not transactions, because a month's statement holds its totals however much moved: no list
+has to be read to its end. A closed month of an append-only ledger never changes, so it is asked for once
+and kept; every further dashboard asks for the current month alone, beside all its other calls.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from babel.dates import format_date
+
+from client.resources import Statement
+from website.views.dates import english_of
+
+MONTHS_SHOWN = 6
+MOST_MONTHS_KEPT = 20_000
+SETTLED_AFTER = timedelta(days=1)  # until then a transaction of the month's last second may still arrive
+WIDTH, HEIGHT, TOP, BOTTOM = 340, 190, 24, 24
+
+Earned = Mapping[str, int]
+AskForStatement = Callable[[str], Coroutine[Any, Any, Statement]]
+
+
+def months_until(now: datetime, count: int = MONTHS_SHOWN) -> list[str]:
+    """The last months in UTC, the current one last: `2026-11`."""
+    number = now.year * 12 + now.month - 1
+    return [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(number - count + 1, number + 1)]
+
+
+def earned_in(statement: Statement) -> dict[str, int]:
+    """What a month brought, per currency in minor units: what customers paid, less fees and refunds."""
+    return {t["currency"]: t["gross"] - t["fees"] - t["refunded"] for t in statement["totals"]}
+
+
+class ClosedMonths:
+    """What people earned in months that are over; the least recently used go first."""
+
+    def __init__(self, most: int = MOST_MONTHS_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[str, str], Earned] = OrderedDict()
+
+    async def earnings(
+        self, account_id: str, months: Sequence[str], ask: AskForStatement, now: datetime | None = None
+    ) -> list[Earned]:
+        """What one person earned in each month; unknown months are asked for side by side."""
+        now = now or datetime.now(UTC)
+        return await asyncio.gather(*(self._month(account_id, month, ask, now) for month in months))
+
+    async def _month(self, account_id: str, month: str, ask: AskForStatement, now: datetime) -> Earned:
+        place = (account_id, month)
+        if (kept := self._kept.get(place)) is not None:
+            self._kept.move_to_end(place)
+            return kept
+        earned = earned_in(await ask(month))
+        if month < f"{now - SETTLED_AFTER:%Y-%m}":
+            self._kept[place] = earned
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return earned
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One month of a chart: where its bar stands, in the picture's units."""
+
+    month: str
+    label: str
+    amount: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The months of one currency. `lines` are heights of the picture and the amounts they stand for."""
+
+    currency: str
+    bars: tuple[Bar, ...]
+    lines: tuple[tuple[int, int], ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def draw_charts(months: Sequence[str], earned: Sequence[Earned], tag: str) -> list[Chart]:
+    """A chart for each currency in which something was earned, the busiest first."""
+    series = {
+        currency: [month.get(currency, 0) for month in earned]
+        for currency in sorted({currency for month in earned for currency in month})
+    }
+    moving = {currency: amounts for currency, amounts in series.items() if any(amounts)}
+    by_use = sorted(moving, key=lambda currency: -sum(1 for amount in moving[currency] if amount))
+    return [_draw(currency, months, moving[currency], tag) for currency in by_use]
+
+
+def _draw(currency: str, months: Sequence[str], amounts: Sequence[int], tag: str) -> Chart:
+    top, floor = round_up(max(0, *amounts)), -round_up(max(0, *(-amount for amount in amounts)))
+    room = HEIGHT - TOP - BOTTOM
+
+    def y_of(amount: int) -> int:
+        return TOP + (top - amount) * room // (top - floor)
+
+    step = WIDTH // len(months)
+    width = step * 3 // 5
+    bars = tuple(
+        Bar(
+            month=month,
+            label=month_name(month, tag),
+            amount=amount,
+            x=index * step + (step - width) // 2,
+            y=min(y_of(amount), y_of(0)),
+            width=width,
+            height=abs(y_of(amount) - y_of(0)) or (1 if amount else 0),
+        )
+        for index, (month, amount) in enumerate(zip(months, amounts, strict=True))
+    )
+    marks = {top, 0, floor} if top and floor else {top, (top + floor) // 2, floor}
+    return Chart(currency, bars, tuple((y_of(mark), mark) for mark in sorted(marks, reverse=True)))
+
+
+def round_up(amount: int) -> int:
+    """The next 1, 2 or 5 followed by zeros: where a scale may end."""
+    if amount <= 0:
+        return 0
+    power: int = 10 ** (len(str(amount)) - 1)
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= amount)
+
+
+def month_name(month: str, tag: str, pattern: str = "MMM") -> str:
+    """What a month is called."""
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
+    written: str = format_date(first, pattern, locale=english_of(tag))
+    return written

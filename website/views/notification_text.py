@@ -1,0 +1,140 @@
+"""Notifications in one sentence each, as HTML, and where each leads."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from client.resources import Notification
+from website.http.sessions import Person
+from website.views.dates import write_day
+from website.views.money import write_money
+from website.views.names import bdi, fill
+
+Words = Mapping[str, Any]
+
+_PATTERNS = {
+    "order_submitted": "{actor} would like to order “{title}”. Approve or decline the order.",
+    "order_approved": "{actor} approved your order of “{title}”. Work can begin.",
+    "order_declined": "{actor} declined your order of “{title}”.",
+    "order_withdrawn": "{actor} withdrew the order of “{title}”.",
+    "order_expired": "The order of “{title}” expired: it was not answered in time.",
+    "changes_requested": "{actor} asks for changes to “{title}”.",
+    "order_cancelled": "{actor} cancelled the order of “{title}”.",
+    "dispute_opened": "{actor} opened a dispute about “{title}”.",
+    "message_posted": "{actor} wrote to you about “{title}”.",
+    "work_completed": "{actor} completed the work on “{title}”. Look at it and confirm.",
+    "review_submitted": "{actor} reviewed “{title}”: {stars}.",
+    "payment_failed": "Your payment of {amount} for “{title}” failed. Nothing was taken; try again.",
+    "review_replied": "{actor} replied to your review of “{title}”.",
+}
+_RESOLVED = {
+    2: "{actor} resolved the dispute about “{title}”: the work goes on.",
+    4: "{actor} resolved the dispute about “{title}”: the order is completed.",
+    7: "{actor} resolved the dispute about “{title}”: the order is cancelled.",
+}
+_PAYOUTS = {
+    "paid": "Your payout of {amount} is on its way to you.",
+    "failed": "Your payout of {amount} failed. The money is back in your balance.",
+}
+_OTHERWISE = "There is news about “{title}”."
+_WITHOUT_ORDER = "There is news for you."
+
+
+def sentence_of(notification: Notification, locale: str, time_zone: str) -> Markup:
+    """What happened, in plain words; a type this site does not know yet gets a general sentence."""
+    data = notification["data"]
+    words = {
+        "actor": bdi(notification["actor"]["display_name"]),
+        "title": bdi(data.get("service_title", "")),
+        "amount": _money(data.get("amount"), locale),
+        "refund": _money(data.get("refund"), locale),
+        "stars": _stars(data.get("rating")),
+        "due": _day(data.get("due_at"), locale, time_zone),
+        "confirm_by": _day(data.get("confirm_by"), locale, time_zone),
+    }
+    return fill(_pattern(notification["type"], data), words)
+
+
+def _pattern(type_: str, data: Words) -> str:
+    if (choose := _CHOICES.get(type_)) is not None:
+        return choose(data)
+    otherwise = _OTHERWISE if data.get("service_title") else _WITHOUT_ORDER
+    return _PATTERNS.get(type_, otherwise)
+
+
+def _completed(data: Words) -> str:
+    if data.get("transition") == "auto_confirm":
+        return "The order of “{title}” completed by itself: the time to confirm ran out."
+    return "{actor} confirmed your work on “{title}”. The order is completed."
+
+
+def _resolved(data: Words) -> str:
+    return _RESOLVED.get(data.get("to_status", 0), "{actor} resolved the dispute about “{title}”.")
+
+
+def _reminder(data: Words) -> str:
+    if not data.get("confirm_by"):
+        return "“{title}” waits for you."
+    return "The work on “{title}” waits for you to confirm. On {confirm_by} the order completes by itself."
+
+
+def _due(data: Words) -> str:
+    if data.get("day") is not None:
+        return "A reminder: {amount} for “{title}” is to be paid by {due}."
+    return "“{title}” is completed: {amount} is to be paid by {due}."
+
+
+def _paid(data: Words) -> str:
+    if data.get("recipient_role") == "provider":
+        return "{amount} was paid for “{title}”. The order says when your share is available."
+    return "You paid {amount} for “{title}”. Thank you."
+
+
+def _refunded(data: Words) -> str:
+    given_back = "{refund}" if data.get("refund") else "{amount}"
+    if data.get("recipient_role") == "provider":
+        return given_back + " was refunded to the customer of “{title}”."
+    return given_back + " was refunded to you for “{title}”."
+
+
+def _payout(data: Words) -> str:
+    return _PAYOUTS.get(data.get("status", ""), "There is news about your payout of {amount}.")
+
+
+_CHOICES: dict[str, Callable[[Words], str]] = {
+    "order_completed": _completed,
+    "dispute_resolved": _resolved,
+    "order_reminder": _reminder,
+    "payment_due": _due,
+    "payment_paid": _paid,
+    "payment_refunded": _refunded,
+    "payout_changed": _payout,
+}
+
+
+def quote_of(notification: Notification) -> str:
+    """What the other person wrote with it, if anything: the message, the reason, the note."""
+    data = notification["data"]
+    return str(data.get("excerpt") or data.get("reason") or data.get("note") or "")
+
+
+def place_of(notification: Notification, reader: Person) -> str:
+    """The page where a notification's reader sees what it is about."""
+    if notification["type"] == "review_submitted":
+        return f"/profiles/{reader.id}"
+    if notification["order_id"] is not None:
+        return f"/orders/{notification['order_id']}"
+    return "/dashboard"
+
+
+def _money(amount: Mapping[str, Any] | None, locale: str) -> str:
+    return "the amount" if amount is None else write_money(amount, locale)
+
+
+def _day(timestamp: str | None, locale: str, time_zone: str) -> str:
+    return "soon" if timestamp is None else write_day(timestamp, locale, time_zone)
+
+
+def _stars(rating: int | None) -> str:
+    return {None: "new stars", 1: "1 star"}.get(rating, f"{rating} stars")

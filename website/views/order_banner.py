@@ -1,0 +1,157 @@
+"""What an order wants from whom: pure words over an order as the API shows it. No rule of its own:
+what somebody can do is what `available_transitions` says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from client.resources import Order, OrderTransition, Payment
+from website.views.labels import STATUS_LABELS, STEPS
+from website.views.names import bdi, fill
+
+CUSTOMER, PROVIDER, STAFF = "customer", "provider", "staff"
+PENDING, APPROVED, WORK_COMPLETED, COMPLETED, CANCELLED = 1, 2, 3, 4, 7
+MOVES_ON = frozenset({"approve", "complete_work", "confirm", "resolve_dispute"})
+TO_BE_PAID = frozenset({"due", "failed"})
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What is needed now. `by` is an RFC 3339 time until which it is, with `until` in words before it.
+    `tone`: "act" when the reader is to do something, "wait", "good", "bad" or "over"."""
+
+    tone: str
+    title: str
+    text: str
+    until: str = ""
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class Station:
+    """One status on the way of an order; `state`: "past", "now" or "ahead"."""
+
+    code: int
+    label: str
+    state: str
+
+
+def role_on(order: Order, account_id: str) -> str:
+    """As whom somebody who can see an order sees it; a party first, else staff."""
+    if account_id == order["customer"]["id"]:
+        return CUSTOMER
+    return PROVIDER if account_id == order["provider"]["id"] else STAFF
+
+
+def is_turn_of(order: Order, role: str) -> bool:
+    """Whether the order waits for this person."""
+    if role == CUSTOMER and order["status"] == COMPLETED:
+        return order["payment_status"] in TO_BE_PAID
+    return bool(MOVES_ON & set(order["available_transitions"]))
+
+
+def stations_of(order: Order, history: Sequence[OrderTransition]) -> list[Station]:
+    """The way of an order: 1 to 4; of a cancelled one only as far as it came, and then its end."""
+    status = order["status"]
+    if status != CANCELLED:
+        states = {code: "now" if code == status else ("past" if code < status else "ahead") for code in STEPS}
+        return [Station(code, STATUS_LABELS[code], state) for code, state in states.items()]
+    ends = [step["from_status"] for step in history if step["to_status"] == CANCELLED]
+    came_to = ends[-1] if ends and ends[-1] is not None else PENDING
+    passed = [Station(code, STATUS_LABELS[code], "past") for code in STEPS if code <= came_to]
+    return [*passed, Station(CANCELLED, STATUS_LABELS[CANCELLED], "now")]
+
+
+def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | None = None) -> Banner:
+    """The one sentence at the top of an order's page. `payment` is the last try to pay."""
+    words = _names(order)
+    if order["status"] == CANCELLED:
+        return _CANCELLED if role != STAFF else replace(_CANCELLED, text="Nothing more can be done.")
+    if order["disputed"]:
+        return _filled(_DISPUTED[role], words)
+    if order["status"] == COMPLETED:
+        return _filled(_completed(order, role, is_reviewed, payment), words)
+    banner = _filled(_RUNNING[order["status"], role], words)
+    by = order["due_at"] if order["status"] == APPROVED else order["confirm_by"]
+    return banner if by is None else replace(banner, by=by)
+
+
+def _completed(order: Order, role: str, is_reviewed: bool, payment: Payment | None) -> Banner:
+    paid = order["payment_status"]
+    if role != CUSTOMER:
+        banner = _EARNING.get(paid, _EARNING["due"])
+        return banner if role == PROVIDER else replace(banner, text="You read along as staff.")
+    if paid == "processing" and payment is not None and payment["status"] == "requires_action":
+        return _ONE_MORE_STEP
+    if paid == "paid" and not is_reviewed:
+        return _REVIEWING
+    return _PAYING.get(paid, _PAYING["due"])
+
+
+def _names(order: Order) -> Mapping[str, str]:
+    customer, provider = order["customer"]["display_name"], order["provider"]["display_name"]
+    return {"customer": bdi(customer), "provider": bdi(provider)}
+
+
+def _filled(banner: Banner, words: Mapping[str, str]) -> Banner:
+    return replace(banner, title=fill(banner.title, words), text=fill(banner.text, words))
+
+
+_RUNNING = {
+    (PENDING, CUSTOMER): Banner(
+        "wait", "Waiting for {provider}", "They read your order and approve or decline it. You will be told."
+    ),
+    (PENDING, PROVIDER): Banner(
+        "act", "A new order for you", "Read what {customer} needs, then approve or decline."
+    ),
+    (PENDING, STAFF): Banner("wait", "Waiting for the provider", "{provider} approves or declines."),
+    (APPROVED, CUSTOMER): Banner(
+        "wait", "{provider} is working on it", "You will be told when the work is completed.", "Due"
+    ),
+    (APPROVED, PROVIDER): Banner(
+        "act", "Your turn: do the work", "When it is done, mark the work as completed.", "Due"
+    ),
+    (APPROVED, STAFF): Banner("wait", "Work is going on", "{provider} works on the order.", "Due"),
+    (WORK_COMPLETED, CUSTOMER): Banner(
+        "act",
+        "Your turn: look at the work",
+        "Confirm if it is what you wanted. Without an answer the order completes by itself.",
+        "By",
+    ),
+    (WORK_COMPLETED, PROVIDER): Banner(
+        "wait",
+        "Waiting for {customer}",
+        "They look at your work. Without an answer the order completes by itself.",
+        "By",
+    ),
+    (WORK_COMPLETED, STAFF): Banner("wait", "Waiting for the customer", "{customer} looks at it.", "By"),
+}
+_CANCELLED = Banner("over", "This order is cancelled", "You can still write to each other below.")
+_STOPPED = Banner(
+    "bad", "There is a dispute", "Everything stops until our staff decide. You can write below."
+)
+_DISPUTED = {
+    CUSTOMER: _STOPPED,
+    PROVIDER: _STOPPED,
+    STAFF: Banner("act", "This dispute waits for you", "Read what both wrote, then decide how it goes on."),
+}
+_ONE_MORE_STEP = Banner("act", "Your turn: one more step to pay", "Your payment waits for you to confirm it.")
+_REVIEWING = Banner(
+    "good", "How was it?", "The order is completed and paid. Leave {provider} a review below."
+)
+_PAYING = {
+    "due": Banner("act", "Your turn: pay", "You confirmed the work, so the payment to {provider} is due."),
+    "failed": Banner("act", "Your payment failed", "Nothing was taken. Please try again."),
+    "processing": Banner("wait", "Your payment is being processed", "This page shows it when it is done."),
+    "paid": Banner("good", "All done", "The order is completed, paid and reviewed. Thank you!"),
+    "partly_refunded": Banner("good", "Partly refunded", "A part of your payment was given back."),
+    "refunded": Banner("over", "Refunded", "Your payment was given back."),
+}
+_EARNING = {
+    "due": Banner("wait", "Order completed", "{customer} is to pay now. You will be told."),
+    "processing": Banner("wait", "The payment is being processed", "You will be told when it is done."),
+    "failed": Banner("wait", "The payment failed", "{customer} can try again. You will be told."),
+    "paid": Banner("good", "Order completed and paid", "Your share is shown below and on your dashboard."),
+    "partly_refunded": Banner("good", "Partly refunded", "A part of the payment was given back."),
+    "refunded": Banner("over", "Refunded", "The payment was given back."),
+}
