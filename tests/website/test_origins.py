@@ -64,7 +64,7 @@ ELSEWHERE = (
     "//evil.example", "/\\evil.example", "https://evil.example", "https:evil.example", "javascript:alert(1)",
     "/\t/evil.example", "\t//evil.example", " //evil.example", "evil.example", "///evil.example",
     "\\\\evil.example",
-    "/\r\nSet-Cookie: a=b", "http:/evil.example", "",
+    "/\r\nSet-Cookie: a=b", "http:/evil.example", "", "/\x7f", "/orders\x00",
 )  # fmt: skip
 
 
