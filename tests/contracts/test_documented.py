@@ -67,7 +67,7 @@ def test_every_settings_class_is_looked_at(repository: Path) -> None:
 
 
 def test_every_link_in_the_documents_leads_somewhere(repository: Path) -> None:
-    for page in (repository / "README.md", *(repository / "docs").rglob("*.md")):
+    for page in (*repository.glob("*.md"), *(repository / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", page.read_text()):
             assert (page.parent / "".join(target)).exists(), f"{page.name} links to {target}"
 
