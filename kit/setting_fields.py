@@ -113,8 +113,8 @@ def _fitting_text(field: "dataclasses.Field[Any]", text: str) -> str:
         if usual is None:
             raise ValueError(f"must be one of {', '.join(choices)}, not {text!r}")
         return str(usual)
-    if any(not character.isprintable() for character in text):
-        raise ValueError("holds a line break or another character that is not to be seen")
+    if not all(character.isprintable() or character.isspace() for character in text):
+        raise ValueError("holds a character that cannot be seen")
     return text if form is None else (form(text) or text)
 
 

@@ -52,11 +52,14 @@ def with_password(url: str, password: str) -> str:
 
 
 def check_server_address(url: str, schemes: tuple[str, ...]) -> None:
-    """Whether a server's address can be taken apart. Raises: ValueError."""
-    parts = urlsplit(url)
+    """Whether a server's address can be taken apart. Raises: ValueError, which shows no part of it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("cannot be taken apart: encode what is special in its password") from None
     if parts.scheme.partition("+")[0] not in schemes:
         raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    _ = parts.port  # raises when it is no number
 
 
 def password_of(url: str) -> str:

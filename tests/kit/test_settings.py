@@ -237,3 +237,19 @@ def test_where_nothing_can_be_stored_a_missing_secret_is_named(
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
     with pytest.raises(BadSetting, match="WEB_SECRET: is missing"):
         load(WebSettings)
+
+
+@pytest.mark.parametrize(
+    "address", ["amqp://orders:canary/x@broker//", "amqp://orders:canary@broker:canary//"]
+)
+def test_an_address_that_cannot_be_taken_apart_shows_no_part_of_its_password(address: str) -> None:
+    with pytest.raises(BadSetting, match="AMQP_URL") as refused:
+        load(Settings, amqp_url=address)
+    assert "canary" not in str(refused.value)
+
+
+def test_keys_may_stand_in_lines_but_no_setting_holds_what_cannot_be_seen() -> None:
+    keys = [public_key_of(generate_signing_key()) for _ in range(2)]
+    assert load(Settings, token_public_keys="\n".join(keys)).token_public_keys.split() == keys
+    with pytest.raises(BadSetting, match="BROKER_PREFIX"):
+        load(Settings, broker_prefix="a\x1b[2J")
