@@ -13,15 +13,9 @@ from yarl import URL
 
 from client import MarketplaceClient, Problem
 from client.resources import Account, Session
+from kit.http import parsing
 from kit.http.body import RefusedBody, read_body
-from kit.http.parsing import (
-    FORM_TYPE,
-    MAX_BODY_BYTES,
-    Undecodable,
-    decode_form,
-    decode_text,
-    is_clean_address,
-)
+from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
 from website.forms.form import NEXT, Form, form_of
 from website.forms.owners import NOBODY
 from website.http.sessions import Person, person_of
@@ -273,7 +267,7 @@ class Visit:
 
 def is_own_path(path: str) -> bool:
     """Whether a path, from anywhere, leads to a page of this site and to no other host."""
-    if not path.startswith("/") or path.startswith(("//", "/\\")) or not is_clean_address(path):
+    if not path.startswith("/") or path.startswith(("//", "/\\")) or not parsing.is_clean_address(path):
         return False
     parts = urlsplit(path)
     return not parts.scheme and not parts.netloc
