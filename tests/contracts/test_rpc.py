@@ -70,11 +70,13 @@ def calls_in(tree: ast.AST, module: ModuleType) -> Iterator[CallSite]:
 def remote_calls() -> tuple[CallSite, ...]:
     """Every call between services, from where a Remote is asked."""
     found = []
-    for path in sorted(house.ROOT.glob("services/*/*.py")):
+    for path in sorted(house.ROOT.glob("services/**/*.py")):
         if "Remote" in path.read_text() or "orders_contract." in path.read_text():
             module = importlib.import_module(".".join(path.relative_to(house.ROOT).with_suffix("").parts))
             calls = calls_in(ast.parse(path.read_text()), module)
-            found += [call for call in calls if call.contract.service != path.parent.name]
+            found += [
+                call for call in calls if call.contract.service != path.relative_to(house.ROOT).parts[1]
+            ]
     return tuple(found)
 
 

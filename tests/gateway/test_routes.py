@@ -217,7 +217,7 @@ async def test_every_path_answers_options_and_405_names_what_is_allowed(world: W
 def test_every_code_a_service_raises_has_a_page(repository: Path) -> None:
     """Codes are found in the services' sources as `code="..."`, so a new one without a page fails."""
     raised = set()
-    for source in [*repository.glob("services/*/*.py"), *repository.glob("chassis/*.py")]:
+    for source in [*repository.glob("services/**/*.py"), *repository.glob("chassis/**/*.py")]:
         raised |= set(
             re.findall(r'code="(\w+)"|(?:Invalid\.field|_error)\("\w+", "(\w+)"', source.read_text())
         )

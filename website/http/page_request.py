@@ -18,6 +18,7 @@ from kit.http.body import RefusedBody, read_body
 from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
 from website.forms.form import NEXT, Form, form_of
 from website.forms.owners import NOBODY
+from website.http.forwarded_headers import headers_of_visitor
 from website.http.sessions import Person, person_of
 from website.site import LOST, Site
 
@@ -77,7 +78,7 @@ class Visit:
             site.settings.api_url,
             site.settings.web_patience_seconds,
             site.http,
-            _passed_on(request, visit_id),
+            headers_of_visitor(request, visit_id),
         )
         self._session: Session | None = None
         if self.person is not None:
@@ -276,21 +277,3 @@ def is_own_path(path: str) -> bool:
 def sign_in_path(back: str) -> str:
     """The sign-in page, which leads back here."""
     return str(URL("/sign-in").with_query({NEXT.strip("_"): back}))
-
-
-def _passed_on(request: web.Request, visit_id: str) -> dict[str, str]:
-    """What the API shall know of the visitor: address, browser, and the id of this request."""
-    hops = [*request.headers.getall("X-Forwarded-For", ()), request.remote or ""]
-    headers = {
-        "X-Request-Id": visit_id,
-        "X-Forwarded-For": ascii_only(", ".join(hop for hop in hops if hop)),
-        "User-Agent": ascii_only(request.headers.get("User-Agent", "web site")),
-    }
-    if (trace := request.headers.get("traceparent")) is not None:
-        headers["traceparent"] = ascii_only(trace)
-    return headers
-
-
-def ascii_only(header: str) -> str:
-    """A visitor's header that can be sent on; what no header may hold becomes question marks."""
-    return header.encode("ascii", "replace").decode()

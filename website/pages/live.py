@@ -11,7 +11,8 @@ from aiohttp import web
 from client import Problem
 from client.live import one_stream
 from client.resources import LiveEvent
-from website.http.page_request import Page, Visit, Who, ascii_only
+from website.http.forwarded_headers import ascii_only
+from website.http.page_request import Page, Visit, Who
 from website.metrics import STREAMS
 
 PING_SECONDS = 15.0
