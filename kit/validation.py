@@ -33,6 +33,19 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def read_rfc3339(text: Any) -> datetime:
+    """A time exactly as `rfc3339` writes it, such as a cursor holds one.
+
+    Raises: ValueError for anything else: other offsets may be ones that PostgreSQL refuses.
+    """
+    if not isinstance(text, str) or not text.endswith("Z"):
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
+    if rfc3339(moment) != text:
+        raise ValueError(text)
+    return moment
+
+
 class Text(fields.String):
     """A string that every store and screen can hold: no NUL, no unpaired surrogate.
 
@@ -127,11 +140,12 @@ class Timestamp(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
             moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError) as error:
+            in_utc = rfc3339(moment)
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValidationError("Not a valid time.") from error
         if moment.tzinfo is None:
             raise ValidationError("A time needs its offset.")
-        return rfc3339(moment)
+        return in_utc
 
 
 class StrictInteger(fields.Integer):

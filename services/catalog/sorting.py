@@ -13,18 +13,11 @@ from sqlalchemy import ColumnElement, Row, Select, tuple_
 
 from kit.errors import BadQuery
 from kit.paging import decode_cursor
-from kit.validation import is_id, rfc3339
+from kit.validation import is_id, read_rfc3339, rfc3339
 from services.catalog.models import services
 
 # A cursor travels through the client's hands: each value is checked before SQL sees it.
 Check = Callable[[Any], Any]
-
-
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(value)
-    return moment
 
 
 def _whole(value: Any) -> int:
@@ -87,7 +80,7 @@ class Sorting:
 
 
 _at = services.c
-NEWEST = Sorting((_at.created_at, _at.id), (_moment, _id), descending=True)
+NEWEST = Sorting((_at.created_at, _at.id), (read_rfc3339, _id), descending=True)
 CHEAPEST = Sorting((_at.price_minor, _at.id), (_whole, _id), descending=False)
 DEAREST = Sorting((_at.price_minor, _at.id), (_whole, _id), descending=True)
 BEST_RATED = Sorting(

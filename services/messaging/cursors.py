@@ -1,12 +1,11 @@
 """The positions that messaging's cursors hold, checked before they reach SQL: anyone can make one up."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from kit.errors import BadQuery
 from kit.paging import decode_cursor
-from kit.validation import is_id, rfc3339
+from kit.validation import is_id, read_rfc3339, rfc3339
 
 LAST_POSITION = 2**31 - 1
 
@@ -20,8 +19,8 @@ def moment_and_id(cursor: str | None, filters: Mapping[str, Any]) -> tuple[str, 
     if position is None:
         return None
     try:
-        moment = rfc3339(datetime.fromisoformat(position[0]))
-    except (TypeError, ValueError, OverflowError) as error:
+        moment = rfc3339(read_rfc3339(position[0]))
+    except ValueError as error:
         raise _unusable() from error
     if not is_id(position[1]):
         raise _unusable()

@@ -1,6 +1,5 @@
 """Reads, one statement each; who may see an order is decided inside the statement."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,7 +8,7 @@ from chassis.runtime.audit import log_staff_read
 from kit.errors import BadQuery, NotFound
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
-from kit.validation import is_id, rfc3339
+from kit.validation import is_id, read_rfc3339, rfc3339
 from services.orders import statements as queries
 from services.orders.contract import STATUS_CODES
 from services.orders.rendering import Row, render_order, render_transition
@@ -108,8 +107,8 @@ def _position(after: list[Any] | None) -> dict[str, Any] | None:
     if not is_id(order_id):
         raise _bad_cursor()
     try:
-        return {"after_moment": datetime.fromisoformat(moment), "after_id": order_id}
-    except (TypeError, ValueError) as error:
+        return {"after_moment": read_rfc3339(moment), "after_id": order_id}
+    except ValueError as error:
         raise _bad_cursor() from error
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select
 from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
-from kit.validation import is_id, rfc3339
+from kit.validation import is_id, read_rfc3339, rfc3339
 from services.reviews.access import nothing_there
 from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
 from services.reviews.ratings import star_counts
@@ -133,10 +133,10 @@ def _position(position: list[Any] | None) -> tuple[datetime, str] | None:
         return None
     created_at, review_id = position
     try:
-        moment = datetime.fromisoformat(created_at)
-    except (TypeError, ValueError):
+        moment = read_rfc3339(created_at)
+    except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or not is_id(review_id):
+    if moment is None or not is_id(review_id):
         raise BadQuery.parameter("cursor", "invalid_cursor", "The cursor is not one this API gave out.")
     return moment, review_id
 

@@ -78,6 +78,13 @@ async def test_bad_values_are_422_and_pointed_at(world: World) -> None:
 
 
 @on_gateway()
+async def test_a_locale_of_more_than_35_characters_is_refused(world: World) -> None:
+    for locale in ("en-" + "a" * 33, "en-" + "-".join(f"w{number:04d}xx" for number in range(7000))):
+        problem = await world.problem("PATCH", "/v1/me", ANNA, json={"locale": locale})
+        assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/locale")
+
+
+@on_gateway()
 async def test_money_is_strict(world: World) -> None:
     prices: list[Any] = [0, -1, 10**12 + 1, 1.0, "1", True, None]
     for amount in prices:

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,3 +31,13 @@ def test_the_extra_row_only_says_that_there_is_more() -> None:
     assert decode_cursor(page["next_cursor"], FILTERS, 1) == [2]
     last = page_of([3], 2, FILTERS, lambda row: [row], lambda row: {"n": row})
     assert last["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["[" * 5_000, '{"a":' * 2_000, "9" * 5_000, '["\\ud800"]', "[]", "7", "null", '{"a": 1}', "\xff"],
+)
+def test_a_forged_cursor_is_a_bad_query(document: str) -> None:
+    forged = base64.urlsafe_b64encode(document.encode("latin-1")).decode()
+    with pytest.raises(BadQuery):
+        decode_cursor(forged, FILTERS, 2)

@@ -15,6 +15,7 @@ from kit.validation import (
     Text,
     Timestamp,
     is_id,
+    read_rfc3339,
     rfc3339,
     text,
 )
@@ -88,3 +89,22 @@ def test_a_number_in_a_query_is_written_in_plain_digits(bad: Any) -> None:
     with pytest.raises(ValidationError):
         PageArguments().load({"limit": bad})
     assert PageArguments().load({"limit": "10"})["limit"] == 10
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_time_is_read_as_it_is_written(moment: datetime) -> None:
+    assert read_rfc3339(rfc3339(moment)) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", None, 7, [], "infinity", "2026-11-29", "2026-11-29T10:00:00", "2026-11-29T10:00:00Z",
+        "2026-11-29T10:00:00.000000+00:00", "9999-12-31T23:59:59.999999+23:59",
+        "0001-01-01T00:00:00.000000+23:59", "20261129T100000.000000Z", "2026-11-29 10:00:00.000000Z",
+        "2026-13-29T10:00:00.000000Z", "\u0662026-11-29T10:00:00.000000Z",
+    ],
+)  # fmt: skip
+def test_a_time_in_any_other_form_is_none(text: Any) -> None:
+    with pytest.raises(ValueError):
+        read_rfc3339(text)

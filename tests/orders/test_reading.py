@@ -1,5 +1,7 @@
 """Reads: one statement each, complete pages, and nothing for strangers."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -119,6 +121,17 @@ def test_a_list_that_cannot_be_understood_is_refused(market: Market, query: dict
 def test_the_role_must_be_said(market: Market) -> None:
     with pytest.raises(Invalid):
         market.harness.call_as(market.customer, contract.LIST_ORDERS)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999+23:59", "2026-11-29T10:00:00", "x", 1, None])
+def test_a_cursor_with_a_time_that_was_never_given_out_is_a_bad_query(market: Market, moment: object) -> None:
+    for _ in range(2):
+        market.submit()
+    given = listed(market, limit=1)["next_cursor"]
+    digest, _, order_id = json.loads(base64.urlsafe_b64decode(given + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps([digest, moment, order_id]).encode()).decode().rstrip("=")
+    with pytest.raises(BadQuery):
+        listed(market, limit=1, cursor=forged)
 
 
 def test_a_cursor_belongs_to_its_list(market: Market) -> None:
