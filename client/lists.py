@@ -5,6 +5,7 @@ from typing import Any, Literal, Unpack, cast, overload
 
 from client.arguments import OrderFilters, OwnServiceFilters, Page, ProfileReviewFilters, ServiceFilters
 from client.connection import HttpConnection
+from client.paths import path_of
 from client.resources import (
     Account,
     Balance,
@@ -80,17 +81,19 @@ class ListReading:
 
     async def profile(self, account_id: str) -> Profile:
         """Anybody's public page."""
-        return cast(Profile, await self._read(f"/v1/profiles/{account_id}"))
+        return cast(Profile, await self._read(path_of("/v1/profiles/{}", account_id)))
 
     async def profile_reviews(
         self, account_id: str, **filters: Unpack[ProfileReviewFilters]
     ) -> Listing[Review]:
         """What customers said of a provider, or of one service."""
-        return cast("Listing[Review]", await self._read(f"/v1/profiles/{account_id}/reviews", **filters))
+        return cast(
+            "Listing[Review]", await self._read(path_of("/v1/profiles/{}/reviews", account_id), **filters)
+        )
 
     async def service_rating(self, service_id: str) -> ServiceRating:
         """How many of each star a service was given."""
-        return cast(ServiceRating, await self._read(f"/v1/services/{service_id}/rating"))
+        return cast(ServiceRating, await self._read(path_of("/v1/services/{}/rating", service_id)))
 
     async def notification_preferences(self) -> Preferences:
         """What one is told, and where."""
@@ -106,7 +109,7 @@ class ListReading:
 
     async def service(self, service_id: str) -> Service:
         """One service."""
-        return cast(Service, await self._read(f"/v1/services/{service_id}"))
+        return cast(Service, await self._read(path_of("/v1/services/{}", service_id)))
 
     async def own_services(self, **filters: Unpack[OwnServiceFilters]) -> Listing[Service]:
         """One's own services in every status."""
@@ -120,16 +123,16 @@ class ListReading:
 
     async def order(self, order_id: str) -> Order:
         """One order."""
-        return cast(Order, await self._read(f"/v1/orders/{order_id}"))
+        return cast(Order, await self._read(path_of("/v1/orders/{}", order_id)))
 
     async def transitions(self, order_id: str, **page: Unpack[Page]) -> Listing[OrderTransition]:
         """An order's history, oldest first."""
-        found = await self._read(f"/v1/orders/{order_id}/transitions", **page)
+        found = await self._read(path_of("/v1/orders/{}/transitions", order_id), **page)
         return cast("Listing[OrderTransition]", found)
 
     async def messages(self, order_id: str, **page: Unpack[Page]) -> Listing[Message]:
         """An order's messages, newest first."""
-        return cast("Listing[Message]", await self._read(f"/v1/orders/{order_id}/messages", **page))
+        return cast("Listing[Message]", await self._read(path_of("/v1/orders/{}/messages", order_id), **page))
 
     async def threads(self, **page: Unpack[Page]) -> Listing[Thread]:
         """The inbox: last message and unread count per order."""
@@ -147,19 +150,19 @@ class ListReading:
 
     async def review(self, order_id: str) -> Review:
         """The review of an order."""
-        return cast(Review, await self._read(f"/v1/orders/{order_id}/review"))
+        return cast(Review, await self._read(path_of("/v1/orders/{}/review", order_id)))
 
     async def payments(self, order_id: str, **page: Unpack[Page]) -> Listing[Payment]:
         """The payments of an order, newest first: failed ones too."""
-        return cast("Listing[Payment]", await self._read(f"/v1/orders/{order_id}/payments", **page))
+        return cast("Listing[Payment]", await self._read(path_of("/v1/orders/{}/payments", order_id), **page))
 
     async def payment(self, payment_id: str) -> Payment:
         """One payment."""
-        return cast(Payment, await self._read(f"/v1/payments/{payment_id}"))
+        return cast(Payment, await self._read(path_of("/v1/payments/{}", payment_id)))
 
     async def receipt(self, payment_id: str, format: DocumentFormat = "pdf") -> bytes:  # noqa: A002
         """The receipt of a payment that was made, as a file."""
-        return await self._read_document(f"/v1/payments/{payment_id}/receipt", format)
+        return await self._read_document(path_of("/v1/payments/{}/receipt", payment_id), format)
 
     async def balance(self) -> Balance:
         """What one has earned: available and pending."""
@@ -185,14 +188,14 @@ class ListReading:
         format: DocumentFormat | None = None,  # noqa: A002
     ) -> Statement | bytes:
         """One's month as a provider (`2026-11`), or with `format` a file of it."""
-        path = f"/v1/me/statements/{month}"
+        path = path_of("/v1/me/statements/{}", month)
         if format is not None:
             return await self._read_document(path, format)
         return cast(Statement, await self._read(path, format="json"))
 
     async def sandbox_action(self, token: str) -> SandboxAction:
         """What a page of the sandbox shows; `token` is the last part of an `action_url`."""
-        return cast(SandboxAction, await self._read(f"/v1/sandbox/actions/{token}", format="json"))
+        return cast(SandboxAction, await self._read(path_of("/v1/sandbox/actions/{}", token), format="json"))
 
     async def order_statuses(self) -> list[OrderStatus]:
         """The numbered statuses and what they mean."""

@@ -10,6 +10,7 @@ from client import live
 from client.arguments import AccountChanges, PreferenceChanges, ReviewChanges, ServiceChanges
 from client.connection import HttpConnection
 from client.lists import ListReading
+from client.paths import path_of
 from client.resources import (
     Account,
     LiveEvent,
@@ -97,7 +98,7 @@ class MarketplaceClient(ListReading):
 
     async def sign_out(self, session_id: str = "current") -> None:
         """Closes a session, by default this one."""
-        await self._write("DELETE", f"/v1/sessions/{session_id}", None, None)
+        await self._write("DELETE", path_of("/v1/sessions/{}", session_id), None, None)
         if session_id == "current":
             self.connection.use(None)
 
@@ -150,12 +151,12 @@ class MarketplaceClient(ListReading):
         self, service: Service, key: str | None = None, **changes: Unpack[ServiceChanges]
     ) -> Service:
         """Changes a service as it was last read; 412 when somebody changed it since."""
-        path, match = f"/v1/services/{service['id']}", {"If-Match": _tag(service["version"])}
+        path, match = path_of("/v1/services/{}", service["id"]), {"If-Match": _tag(service["version"])}
         return cast(Service, await self._write("PATCH", path, changes, key, **match))
 
     async def archive_service(self, service: Service, key: str | None = None) -> None:
         """Takes a service out of the market for good."""
-        path, match = f"/v1/services/{service['id']}", {"If-Match": _tag(service["version"])}
+        path, match = path_of("/v1/services/{}", service["id"]), {"If-Match": _tag(service["version"])}
         await self._write("DELETE", path, None, key, **match)
 
     # orders
@@ -184,23 +185,24 @@ class MarketplaceClient(ListReading):
         body = {name: value for name, value in given.items() if value is not None}
         match = {} if version is None else {"If-Match": _tag(version)}
         return cast(
-            Order, await self._write("POST", f"/v1/orders/{order_id}/transitions", body, key, **match)
+            Order,
+            await self._write("POST", path_of("/v1/orders/{}/transitions", order_id), body, key, **match),
         )
 
     # messages, notifications
 
     async def post_message(self, order_id: str, body: str, key: str | None = None) -> Message:
         """Writes to the other party of an order."""
-        path = f"/v1/orders/{order_id}/messages"
+        path = path_of("/v1/orders/{}/messages", order_id)
         return cast(Message, await self._write("POST", path, {"body": body}, key))
 
     async def mark_messages_read(self, order_id: str, up_to: str) -> None:
         """Marks the messages of a thread read, up to and including one."""
-        await self._write("PUT", f"/v1/orders/{order_id}/messages/read", {"up_to": up_to}, None)
+        await self._write("PUT", path_of("/v1/orders/{}/messages/read", order_id), {"up_to": up_to}, None)
 
     async def mark_notification(self, notification_id: str, read: bool = True) -> Notification:
         """Marks a notification read or unread."""
-        path = f"/v1/notifications/{notification_id}"
+        path = path_of("/v1/notifications/{}", notification_id)
         return cast(Notification, await self._write("PATCH", path, {"read": read}, None))
 
     async def mark_all_read(self, order_id: str | None = None) -> None:
@@ -215,7 +217,7 @@ class MarketplaceClient(ListReading):
 
     async def pay_order(self, order_id: str, method: str, key: str | None = None) -> Payment:
         """Pays a completed order; when the answer `requires_action`, go to its `action_url`."""
-        path = f"/v1/orders/{order_id}/payments"
+        path = path_of("/v1/orders/{}/payments", order_id)
         return cast(Payment, await self._write("POST", path, {"method": method}, key))
 
     async def refund_payment(
@@ -225,7 +227,9 @@ class MarketplaceClient(ListReading):
         body: dict[str, Json] = {"reason": reason}
         if amount is not None:
             body["amount"] = amount
-        return cast(Refund, await self._write("POST", f"/v1/payments/{payment_id}/refunds", body, key))
+        return cast(
+            Refund, await self._write("POST", path_of("/v1/payments/{}/refunds", payment_id), body, key)
+        )
 
     async def request_payout(self, amount: Money, key: str | None = None) -> Payout:
         """Has available money paid out."""
@@ -233,7 +237,7 @@ class MarketplaceClient(ListReading):
 
     async def answer_sandbox_action(self, token: str, approve: bool, key: str | None = None) -> SandboxAction:
         """Says yes or no on a page of the sandbox."""
-        path = f"/v1/sandbox/actions/{token}"
+        path = path_of("/v1/sandbox/actions/{}", token)
         return cast(SandboxAction, await self._write("POST", path, {"approve": approve}, key))
 
     # reviews
@@ -245,17 +249,17 @@ class MarketplaceClient(ListReading):
         body: dict[str, Json] = {"rating": rating}
         if text is not None:
             body["text"] = text
-        return cast(Review, await self._write("POST", f"/v1/orders/{order_id}/review", body, key))
+        return cast(Review, await self._write("POST", path_of("/v1/orders/{}/review", order_id), body, key))
 
     async def change_review(
         self, review_id: str, key: str | None = None, **changes: Unpack[ReviewChanges]
     ) -> Review:
         """Changes one's own review, for a day."""
-        return cast(Review, await self._write("PATCH", f"/v1/reviews/{review_id}", changes, key))
+        return cast(Review, await self._write("PATCH", path_of("/v1/reviews/{}", review_id), changes, key))
 
     async def reply_to_review(self, review_id: str, text: str, key: str | None = None) -> Review:
         """The provider's one reply."""
-        path = f"/v1/reviews/{review_id}/reply"
+        path = path_of("/v1/reviews/{}/reply", review_id)
         return cast(Review, await self._write("POST", path, {"text": text}, key))
 
 

@@ -13,8 +13,8 @@ from website import metrics
 from website.http.assets import PATH as STATIC
 from website.http.middleware import SITE, frame, serve
 from website.http.page_request import FORMS, Page
+from website.http.server import SiteRunner
 from website.pages import PAGES
-from website.server import SiteRunner
 from website.settings import WebSettings
 from website.site import Site
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from yarl import URL
@@ -110,14 +110,14 @@ class Visit:
         return self.request.path_qs
 
     def part(self, name: str) -> str:
-        """A variable part of the path, safe to be put into a path of the API: no dots that climb in it.
+        """A variable part of the path, which can be an id of something.
 
         Raises: HTTPNotFound for what is no id of anything.
         """
         value = self.parts[name]
         if _ID.fullmatch(value) is None:
             raise web.HTTPNotFound
-        return quote(value, safe="")
+        return value
 
     async def form(self) -> Form:
         """What was sent. Raises: RefusedBody when it is no form, too long, too slow or cannot be read."""

@@ -1,7 +1,5 @@
 """Paying an order, giving money back, and the papers about it."""
 
-from urllib.parse import quote
-
 from aiohttp import web
 
 from client import Problem
@@ -71,8 +69,7 @@ async def refund_payment(visit: Visit) -> web.StreamResponse:
     order_id = visit.part("order_id")
     try:
         amount = _refunded(form)
-        payment_id = quote(form["payment_id"], safe="")
-        await visit.api.refund_payment(payment_id, form["reason"], amount, key=form.key)
+        await visit.api.refund_payment(form["payment_id"], form["reason"], amount, key=form.key)
     except money.NoAmount as error:
         form.refuse("amount", str(error))
         return await show_again(visit, {"refund": form})
