@@ -1,6 +1,7 @@
 """The pages for developers say what the code does: their tables are compared with it, both ways."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -281,6 +282,17 @@ def test_every_setting_that_a_page_names_is_one() -> None:
 def test_every_method_that_is_called_in_the_shell_examples_exists() -> None:
     called = re.findall(r"services\.(\w+\.\w+)\(", text_of(NAMEKO))
     assert called and set(called) <= {rpc.routing_key for rpc in house.rpcs()}
+
+
+def test_everything_that_the_shell_examples_import_exists() -> None:
+    examples = re.findall(r"<<'PYTHON'\n(.*?)^PYTHON$", text_of(NAMEKO), re.M | re.S)
+    imports = [
+        node for text in examples for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)
+    ]
+    assert len(examples) == 3
+    for node in imports:
+        module = importlib.import_module(str(node.module))
+        assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == [], node.module
 
 
 def test_every_decision_is_in_the_index() -> None:
