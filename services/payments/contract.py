@@ -4,6 +4,8 @@ Amounts are integers in minor units. Money that may be zero or negative (fees, b
 an account) is `SignedMoney`; what people send is `Money`, from 1 to 10^12.
 """
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields, validate
 
 from kit.contracts import Event, EventSchema, Rpc
@@ -27,15 +29,61 @@ MAX_SIGNATURE_CHARACTERS = 8 * 1024
 MAX_ACTION_TOKEN_CHARACTERS = 64
 MAX_STATEMENT_LINES = 1000
 
-DUE_STATUSES: tuple[str, ...] = ("due", "processing", "paid", "failed", "refunded", "partly_refunded")
-"""What an order shows as `payment_status` from the moment its payment falls due."""
 
-PAYMENT_STATUSES: tuple[str, ...] = (
-    "processing", "requires_action", "paid", "failed", "refunded", "partly_refunded",
-)  # fmt: skip
-REFUND_STATUSES: tuple[str, ...] = ("processing", "refunded", "failed")
-PAYOUT_STATUSES: tuple[str, ...] = ("processing", "paid", "failed")
-PAYMENT_CHANGES: tuple[str, ...] = ("due", "reminded", "processing", "paid", "failed", "refunded")
+class ReceivableStatus(StrEnum):
+    """What an order shows as `payment_status` from the moment its payment falls due."""
+
+    DUE = "due"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+
+
+class PaymentStatus(StrEnum):
+    """Where one try to pay stands."""
+
+    PROCESSING = "processing"
+    REQUIRES_ACTION = "requires_action"
+    PAID = "paid"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands."""
+
+    PROCESSING = "processing"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+
+
+class PayoutStatus(StrEnum):
+    """Where a payout stands."""
+
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+class PaymentChange(StrEnum):
+    """What an event about a payment says has happened."""
+
+    DUE = "due"
+    REMINDED = "reminded"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+
+
+DUE_STATUSES: tuple[str, ...] = tuple(status.value for status in ReceivableStatus)
+PAYMENT_STATUSES: tuple[str, ...] = tuple(status.value for status in PaymentStatus)
+REFUND_STATUSES: tuple[str, ...] = tuple(status.value for status in RefundStatus)
+PAYOUT_STATUSES: tuple[str, ...] = tuple(status.value for status in PayoutStatus)
+PAYMENT_CHANGES: tuple[str, ...] = tuple(change.value for change in PaymentChange)
 TRANSACTION_TYPES: tuple[str, ...] = (
     "payment", "earning", "release", "refund", "payout", "payout_returned",
 )  # fmt: skip
