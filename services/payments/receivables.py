@@ -12,14 +12,22 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.storage import outbox
 from kit.validation import rfc3339
 from services.orders.contract import Status
-from services.payments.contract import PAYMENT_CHANGED
+from services.payments.contract import PAYMENT_CHANGED, PaymentChange
+from services.payments.lifecycle import UNPAID, ReceivableEvent, next_receivable_status, required
 from services.payments.models import DUES
 from services.payments.rendering import Row, money, named_parties
 from services.payments.settings import PaymentSettings
 
 Json = dict[str, Any]
-UNPAID = ("due", "failed")
 BATCH = 50
+CHANGES: dict[ReceivableEvent, PaymentChange] = {
+    "fall_due": PaymentChange.DUE,
+    "begin": PaymentChange.PROCESSING,
+    "captured": PaymentChange.PAID,
+    "failed": PaymentChange.FAILED,
+    "refunded_in_part": PaymentChange.REFUNDED,
+    "refunded_in_full": PaymentChange.REFUNDED,
+}
 
 
 def fall_due_by_event(connection: Connection, event: Json, settings: PaymentSettings) -> None:
@@ -38,15 +46,18 @@ def fall_due_by_answer(connection: Connection, order: Json, settings: PaymentSet
 def change_due(
     connection: Connection,
     due: Row,
-    status: str,
-    change: str,
+    event: ReceivableEvent,
     payment_id: str | None,
     refund: Json | None = None,
 ) -> None:
-    """Notes what became of a due, with its event. The due must be locked."""
+    """Records what became of a due, and publishes it. The due must be locked.
+
+    Raises: NoTransition when that cannot happen to it.
+    """
+    status = required(next_receivable_status(due["payment_status"], event))
     values = {"payment_status": status, "version": due["version"] + 1}
     connection.execute(update(DUES).where(DUES.c.order_id == due["order_id"]).values(values))
-    _tell(connection, {**due, **values}, change, payment_id, refund=refund)
+    _tell(connection, {**due, **values}, CHANGES[event], payment_id, refund=refund)
 
 
 def remind_due(connection: Connection, settings: PaymentSettings) -> int:
@@ -69,7 +80,7 @@ def remind_due(connection: Connection, settings: PaymentSettings) -> int:
         }
         connection.execute(update(DUES).where(DUES.c.order_id == due["order_id"]).values(values))
         day = (due["next_reminder_at"] - due["completed_at"]).days
-        _tell(connection, {**due, **values}, "reminded", None, day=day)
+        _tell(connection, {**due, **values}, PaymentChange.REMINDED, None, day=day)
     return len(rows)
 
 
@@ -88,7 +99,7 @@ def _fall_due(
         "provider_name": order["provider"]["display_name"],
         "amount_minor": order["price"]["amount"],
         "currency": order["price"]["currency"],
-        "payment_status": "due",
+        "payment_status": required(next_receivable_status(None, "fall_due")),
         "version": 1,
         "completed_at": completed,
         "due_at": completed + settings.due,
@@ -96,7 +107,7 @@ def _fall_due(
     }
     statement = insert(DUES).values(due).on_conflict_do_nothing().returning(DUES.c.order_id)
     if connection.execute(statement).first() is not None:
-        _tell(connection, due, "due", None)
+        _tell(connection, due, CHANGES["fall_due"], None)
 
 
 def _reminder(completed_at: datetime, sent: int, settings: PaymentSettings) -> datetime | None:
@@ -107,7 +118,7 @@ def _reminder(completed_at: datetime, sent: int, settings: PaymentSettings) -> d
 def _tell(
     connection: Connection,
     due: Row,
-    change: str,
+    change: PaymentChange,
     payment_id: str | None,
     refund: Json | None = None,
     day: int | None = None,

@@ -18,9 +18,11 @@ from chassis.storage.idempotency import once, replay
 from kit.errors import Conflict, Declined, Forbidden
 from kit.tokens import Caller
 from kit.validation import is_id
-from services.payments.commands.two_phase import answer_of_twin, asked, earlier, insert_intent
+from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
+from services.payments.contract import PaymentStatus
 from services.payments.ledger import rules as ledger
 from services.payments.ledger.journal import post
+from services.payments.lifecycle import OPEN, next_payment_status, required
 from services.payments.models import DUES, PAYMENTS
 from services.payments.payment_context import Till
 from services.payments.processors.base import Charge, ChargeWish
@@ -36,7 +38,6 @@ from services.payments.rendering import Json, Row
 from services.payments.settings import PaymentSettings
 
 log = structlog.get_logger(__name__)
-OPEN = ("processing", "requires_action")
 AskOrders = Callable[[str], Json]
 
 
@@ -51,16 +52,16 @@ def pay(till: Till, call: Call, order_id: str, method: str, ask_orders: AskOrder
         return answer
     caller = call.account
     try:
-        payment = till.db.write(lambda c: _begin(c, till, call, caller, order_id, method))
+        begun = till.db.write(lambda c: _begin(c, till, call, caller, order_id, method))
     except OrderUnknown:
         order = ask_orders(order_id)
-        payment = till.db.write(lambda c: _begin_after_answer(c, till, call, caller, order, method))
-    if payment["is_new"]:
-        charge = _charge(till, payment)
+        begun = till.db.write(lambda c: _begin_after_answer(c, till, call, caller, order, method))
+    charge = None
+    if begun.is_new:
+        charge = _charge(till, begun.row)
     else:
-        charge = None
-        answer = answer_of_twin(till.db, call, payment, till.settings)
-    return answer or _record(till, call, payment["id"], charge)
+        answer = answer_of_twin(till.db, call, begun.row, till.settings)
+    return answer or _record(till, call, begun.row["id"], charge)
 
 
 def wish_of(payment: Row) -> ChargeWish:
@@ -96,21 +97,18 @@ def find_wish(connection: Connection, payment_id: str) -> Row:
 def settle(connection: Connection, payment_id: str, charge: Charge, settings: PaymentSettings) -> None:
     """Records what a charge is by now, once."""
     due, payment = lock_payment(connection, payment_id)
-    if charge.state == "captured":
+    status = next_payment_status(payment["status"], charge.state, due["payment_status"])
+    if status is PaymentStatus.PAID:
         _capture(connection, due, payment, charge, settings)
-    elif payment["status"] not in OPEN:
-        return
-    elif charge.state in ("declined", "cancelled"):
+    elif status is PaymentStatus.FAILED:
         _fail(connection, due, payment, charge.failure or charge.state)
-    elif charge.state == "requires_action" and payment["status"] == "processing":
-        change_payment(
-            connection,
-            payment,
-            status="requires_action",
-            action_url=charge.action_url,
-            reference=charge.reference,
-        )
-    elif charge.reference != payment["reference"]:
+    elif status is not None:
+        found = {"action_url": charge.action_url, "reference": charge.reference}
+        change_payment(connection, payment, status=status, **found)
+    elif payment["status"] == PaymentStatus.FAILED and charge.state == "captured":
+        # The audit finds it too: somebody must give this one back at the processor.
+        log.error("captured_a_second_payment", payment_id=payment["id"], order_id=due["order_id"])
+    elif payment["status"] in OPEN and charge.reference != payment["reference"]:
         change_payment(connection, payment, reference=charge.reference)
 
 
@@ -140,7 +138,7 @@ def parties_of(due: Row) -> ledger.Parties:
 
 def _begin_after_answer(
     connection: Connection, till: Till, call: Call, caller: Caller, order: Json, method: str
-) -> Json:
+) -> Intent:
     fall_due_by_answer(connection, order, till.settings)
     try:
         return _begin(connection, till, call, caller, order["id"], method)
@@ -153,13 +151,13 @@ def _begin_after_answer(
 
 def _begin(
     connection: Connection, till: Till, call: Call, caller: Caller, order_id: str, method: str
-) -> Json:
+) -> Intent:
     if not is_id(order_id):
         raise nothing_there()
     due = find_due(connection, order_id, lock=True)
     before = earlier(connection, PAYMENTS, call.idempotency)
     if before is not None:
-        return {**before, "is_new": False}
+        return Intent(before, is_new=False)
     if due is None:
         raise OrderUnknown
     if not may_see(caller, due):
@@ -169,8 +167,8 @@ def _begin(
     _require_unpaid(connection, order_id)
     values = _new_payment(due, till, method)
     insert_intent(connection, PAYMENTS, values, call.idempotency, till.settings)
-    change_due(connection, due, "processing", "processing", values["id"])
-    return {**due, **values, "is_new": True}
+    change_due(connection, due, "begin", values["id"])
+    return Intent({**due, **values}, is_new=True)
 
 
 def _new_payment(due: Row, till: Till, method: str) -> Json:
@@ -183,6 +181,7 @@ def _new_payment(due: Row, till: Till, method: str) -> Json:
         "currency": due["currency"],
         "processor": till.processor.name,
         "method": method,
+        "status": required(next_payment_status(None, "begin", due["payment_status"])),
         "created_at": datetime.now(UTC),
     }
 
@@ -193,7 +192,7 @@ def _require_customer(caller: Caller, customer_id: str) -> None:
 
 
 def _require_unpaid(connection: Connection, order_id: str) -> None:
-    live = select(PAYMENTS).where(PAYMENTS.c.order_id == order_id, PAYMENTS.c.status != "failed")
+    live = select(PAYMENTS).where(PAYMENTS.c.order_id == order_id, PAYMENTS.c.status != PaymentStatus.FAILED)
     payment = connection.execute(live).mappings().first()
     if payment is None:
         return
@@ -225,7 +224,7 @@ def _finish(
     if charge is not None:
         settle(connection, payment_id, charge, settings)
     shown = shown_payment(connection, payment_id, call.account.id)
-    if shown["status"] == "failed":
+    if shown["status"] == PaymentStatus.FAILED:
         raise Declined("The payment was declined.", payment_id=payment_id, failure=shown["failure"])
     return shown
 
@@ -233,17 +232,11 @@ def _finish(
 def _capture(
     connection: Connection, due: Row, payment: Row, charge: Charge, settings: PaymentSettings
 ) -> None:
-    if payment["status"] not in (*OPEN, "failed"):
-        return
-    if payment["status"] == "failed" and due["payment_status"] not in ("due", "failed"):
-        # The audit finds it too: somebody must give this one back at the processor.
-        log.error("captured_a_second_payment", payment_id=payment["id"], order_id=due["order_id"])
-        return
     now = datetime.now(UTC)
     change_payment(
         connection,
         payment,
-        status="paid",
+        status=PaymentStatus.PAID,
         reference=charge.reference,
         action_url=None,
         failure=None,
@@ -255,9 +248,10 @@ def _capture(
     split = ledger.Split(fee, payment["amount_minor"] - fee)
     movement = ledger.capture(parties_of(due), split)
     post(connection, movement, order_id=due["order_id"], payment_id=payment["id"])
-    change_due(connection, due, "paid", "paid", payment["id"])
+    change_due(connection, due, "captured", payment["id"])
 
 
 def _fail(connection: Connection, due: Row, payment: Row, failure: str) -> None:
-    change_payment(connection, payment, status="failed", failure=failure, action_url=None, check_at=None)
-    change_due(connection, due, "failed", "failed", payment["id"])
+    ended = {"status": PaymentStatus.FAILED, "action_url": None, "check_at": None}
+    change_payment(connection, payment, failure=failure, **ended)
+    change_due(connection, due, "failed", payment["id"])

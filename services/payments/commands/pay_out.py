@@ -12,11 +12,12 @@ from chassis.storage import outbox
 from chassis.storage.idempotency import once, replay
 from kit.errors import Conflict
 from kit.tokens import Caller
-from services.payments.commands.two_phase import answer_of_twin, asked, earlier, insert_intent
-from services.payments.contract import PAYOUT_CHANGED
+from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
+from services.payments.contract import PAYOUT_CHANGED, PayoutStatus
 from services.payments.ledger import rules as ledger
 from services.payments.ledger.funds import lock_funds
 from services.payments.ledger.journal import post
+from services.payments.lifecycle import next_payout_status, required
 from services.payments.models import PAYOUTS
 from services.payments.payment_context import Till
 from services.payments.processors.base import PayoutWish, Transfer
@@ -35,12 +36,12 @@ def request_payout(till: Till, call: Call, amount: Json) -> Json:
     caller = call.account
     begun = till.db.write(lambda c: _begin(c, till, call, caller, amount))
     transfer = None
-    if begun["is_new"]:
-        transfer = ask_for_payout(till, begun["id"], repeated=False)
+    if begun.is_new:
+        transfer = ask_for_payout(till, begun.row["id"], repeated=False)
     else:
-        answer = answer_of_twin(till.db, call, begun, till.settings)
+        answer = answer_of_twin(till.db, call, begun.row, till.settings)
     if answer is None:
-        answer = once(till.db, call, lambda c: _finish(c, begun["id"], transfer))
+        answer = once(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
     return answer
 
 
@@ -62,15 +63,14 @@ def settle_payout(connection: Connection, payout_id: str, transfer: Transfer) ->
     A bank may send back what had arrived: a payout that was paid may still fail.
     """
     row = connection.execute(_one(payout_id).with_for_update()).mappings().one()
-    failed = transfer.state == "refused" and row["status"] != "failed"
-    paid = transfer.state == "done" and row["status"] == "processing"
-    if not failed and not paid:
+    status = next_payout_status(row["status"], transfer.state)
+    if status is None:
         return
-    if failed:
+    if status is PayoutStatus.FAILED:
         returned = ledger.payout_return(row["provider_id"], row["amount_minor"], row["currency"])
         post(connection, returned, payout_id=payout_id)
     values = {
-        "status": "failed" if failed else "paid",
+        "status": status,
         "reference": transfer.reference or row["reference"],
         "failure": transfer.failure,
         "check_at": None,
@@ -81,10 +81,10 @@ def settle_payout(connection: Connection, payout_id: str, transfer: Transfer) ->
     _tell(connection, {**row, **values})
 
 
-def _begin(connection: Connection, till: Till, call: Call, caller: Caller, amount: Json) -> Json:
+def _begin(connection: Connection, till: Till, call: Call, caller: Caller, amount: Json) -> Intent:
     before = earlier(connection, PAYOUTS, call.idempotency)
     if before is not None:
-        return {**before, "is_new": False}
+        return Intent(before, is_new=False)
     _require_available(connection, caller.id, amount)
     values = {
         "id": str(uuid6.uuid7()),
@@ -93,12 +93,13 @@ def _begin(connection: Connection, till: Till, call: Call, caller: Caller, amoun
         "amount_minor": amount["amount"],
         "currency": amount["currency"],
         "processor": till.processor.name,
+        "status": required(next_payout_status(None, "begin")),
     }
     insert_intent(connection, PAYOUTS, values, call.idempotency, till.settings)
     movement = ledger.payout(caller.id, amount["amount"], amount["currency"])
     post(connection, movement, payout_id=values["id"])
-    _tell(connection, {**values, "status": "processing", "version": 1})
-    return {**values, "is_new": True}
+    _tell(connection, {**values, "version": 1})
+    return Intent(values, is_new=True)
 
 
 def _require_available(connection: Connection, provider_id: str, amount: Json) -> None:

@@ -1,6 +1,7 @@
 """Giving money back: by the provider or staff, in whole or in part, one refund of a payment at a time."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import uuid6
 from sqlalchemy import Connection, select, update
@@ -12,18 +13,23 @@ from kit.errors import Conflict, Forbidden, Invalid
 from kit.tokens import Caller
 from kit.validation import is_id
 from services.payments.commands.pay import change_payment, lock_payment, parties_of
-from services.payments.commands.two_phase import answer_of_twin, asked, earlier, insert_intent
+from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
+from services.payments.contract import RefundStatus
 from services.payments.ledger import rules as ledger
 from services.payments.ledger.funds import lock_funds
 from services.payments.ledger.journal import post
+from services.payments.lifecycle import (
+    REFUNDABLE,
+    next_payment_status,
+    next_refund_status,
+    required,
+)
 from services.payments.models import PAYMENTS, REFUNDS
 from services.payments.payment_context import Till
 from services.payments.processors.base import RefundWish, Transfer
 from services.payments.queries import may_see, nothing_there
 from services.payments.receivables import change_due
 from services.payments.rendering import Json, Row, money, render_refund
-
-REFUNDABLE = ("paid", "partly_refunded")
 
 
 def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason: str) -> Json:
@@ -39,12 +45,12 @@ def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason:
     caller = call.account
     begun = till.db.write(lambda c: _begin(c, till, call, caller, payment_id, amount, reason))
     transfer = None
-    if begun["is_new"]:
-        transfer = ask_for_refund(till, begun["id"], repeated=False)
+    if begun.is_new:
+        transfer = ask_for_refund(till, begun.row["id"], repeated=False)
     else:
-        answer = answer_of_twin(till.db, call, begun, till.settings)
+        answer = answer_of_twin(till.db, call, begun.row, till.settings)
     if answer is None:
-        answer = once(till.db, call, lambda c: _finish(c, begun["id"], transfer))
+        answer = once(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
     return answer
 
 
@@ -63,19 +69,19 @@ def settle_refund(connection: Connection, refund_id: str, transfer: Transfer) ->
     due, payment = lock_payment(connection, payment_id or "")
     before = connection.execute(select(REFUNDS).where(REFUNDS.c.id == refund_id).with_for_update())
     row = before.mappings().one()
-    if row["status"] != "processing" or transfer.state == "pending":
+    status = next_refund_status(row["status"], transfer.state)
+    if status is None:
         return
-    refused = transfer.state == "refused"
-    _change(connection, row, "failed" if refused else "refunded", transfer)
-    if refused:
+    _change(connection, row, status, transfer)
+    if status is RefundStatus.FAILED:
         return
     split = ledger.Split(row["fee_minor"], row["amount_minor"] - row["fee_minor"])
     movement = ledger.refund(parties_of(due), split, released=payment["released_at"] is not None)
     belongs_to = {"order_id": due["order_id"], "payment_id": payment["id"], "refund_id": refund_id}
     post(connection, movement, **belongs_to)
-    status = _note_on_payment(connection, payment, split)
+    event = _record_on_payment(connection, due, payment, split)
     given_back = money(row["amount_minor"], payment["currency"])
-    change_due(connection, due, status, "refunded", payment["id"], refund=given_back)
+    change_due(connection, due, event, payment["id"], refund=given_back)
 
 
 def _begin(
@@ -86,13 +92,13 @@ def _begin(
     payment_id: str,
     amount: Json | None,
     reason: str,
-) -> Json:
+) -> Intent:
     if not is_id(payment_id):
         raise nothing_there()
     due, payment = lock_payment(connection, payment_id)
     before = earlier(connection, REFUNDS, call.idempotency)
     if before is not None:
-        return {**before, "is_new": False}
+        return Intent(before, is_new=False)
     role = _role(caller, due)
     split = _split(connection, payment, amount)
     if role == "provider":
@@ -105,9 +111,10 @@ def _begin(
         "reason": reason,
         "actor_id": caller.id,
         "actor_role": role,
+        "status": required(next_refund_status(None, "begin")),
     }
     insert_intent(connection, REFUNDS, values, call.idempotency, till.settings)
-    return {**values, "is_new": True}
+    return Intent(values, is_new=True)
 
 
 def _role(caller: Caller, due: Row) -> str:
@@ -130,7 +137,7 @@ def _split(connection: Connection, payment: Row, amount: Json | None) -> ledger.
     if amount is not None and amount["currency"] != payment["currency"]:
         raise Invalid.field("amount.currency", "wrong_currency", f"It was paid in {payment['currency']}.")
     under_way = select(REFUNDS.c.id).where(
-        REFUNDS.c.payment_id == payment["id"], REFUNDS.c.status == "processing"
+        REFUNDS.c.payment_id == payment["id"], REFUNDS.c.status == RefundStatus.PROCESSING
     )
     if connection.execute(under_way).first() is not None:
         raise Conflict("A refund of this payment is under way.", code="refund_in_progress")
@@ -162,20 +169,24 @@ def paid_of(payment: Row) -> ledger.Paid:
     )
 
 
-def _note_on_payment(connection: Connection, payment: Row, split: ledger.Split) -> str:
+def _record_on_payment(
+    connection: Connection, due: Row, payment: Row, split: ledger.Split
+) -> Literal["refunded_in_part", "refunded_in_full"]:
     refunded = payment["refunded_minor"] + split.amount_minor
-    status = "refunded" if refunded == payment["amount_minor"] else "partly_refunded"
+    in_full = refunded == payment["amount_minor"]
+    event: Literal["refunded_in_part", "refunded_in_full"]
+    event = "refunded_in_full" if in_full else "refunded_in_part"
     change_payment(
         connection,
         payment,
-        status=status,
+        status=required(next_payment_status(payment["status"], event, due["payment_status"])),
         refunded_minor=refunded,
         fee_refunded_minor=payment["fee_refunded_minor"] + split.fee_minor,
     )
-    return status
+    return event
 
 
-def _change(connection: Connection, row: Row, status: str, transfer: Transfer) -> None:
+def _change(connection: Connection, row: Row, status: RefundStatus, transfer: Transfer) -> None:
     values = {
         "status": status,
         "reference": transfer.reference,

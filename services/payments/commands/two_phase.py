@@ -7,6 +7,7 @@ step, as everywhere. An intent that nobody finished is found by its `check_at`.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -29,6 +30,14 @@ GRACE_SECONDS = 5
 LOOK_AGAIN = timedelta(milliseconds=50)
 KEY_LIFE = timedelta(hours=24)
 BATCH = 20
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A committed row, and whether this request made it or one before with the same key."""
+
+    row: Row
+    is_new: bool
 
 
 def earlier(connection: Connection, table: Table, key: IdempotencyKey | None) -> Row | None:
@@ -56,14 +65,15 @@ def insert_intent(
     key: IdempotencyKey | None,
     settings: PaymentSettings,
 ) -> None:
-    """Inserts an intent that is asked right after its commit, and looked at if nobody records it.
+    """Inserts an intent, its first status in `values`, that is asked right after its commit, and looked at
+    if nobody records it.
 
     Raises: Conflict `idempotency_in_progress` when a twin did so at this moment.
     """
     if key is not None:
         values = {**values, "key_scope": key.scope, "key": key.key, "key_fingerprint": key.fingerprint}
     patience = timedelta(seconds=settings.processor_timeout_seconds + GRACE_SECONDS)
-    statement = insert(table).values(**values, status="processing", check_at=datetime.now(UTC) + patience)
+    statement = insert(table).values(**values, check_at=datetime.now(UTC) + patience)
     if connection.execute(statement.on_conflict_do_nothing().returning(table.c.id)).first() is None:
         raise _in_progress()
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy import Column, delete, func, or_, select, text, update
+from sqlalchemy import Column, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.payments.commands.pay import OPEN, wish_of
+from services.payments.commands.pay import wish_of
+from services.payments.contract import RefundStatus
 from services.payments.ledger.checks import AFTER_ALL, BEFORE_ALL, WALKS, Walk, end_of_range, wrong_in_range
-from services.payments.models import AUDITS, DUES, PAYMENTS, PROCESSOR_EVENTS
+from services.payments.lifecycle import OPEN
+from services.payments.models import AUDITS, DUES, PAYMENTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.payment_context import Till
 from services.payments.processors.base import ChargeRecord, NoAnswer
 from services.payments.rendering import Json
@@ -124,10 +126,10 @@ def _against_the_processor(till: Till, changed_since: datetime | None) -> Iterat
 
 
 def _payments(till: Till, changed_since: datetime | None) -> Iterator[Any]:
-    under_way = text(
-        "EXISTS (SELECT FROM refunds WHERE payment_id = payments.id AND status = 'processing')"
-        " AS refund_under_way"
+    unsettled = select(REFUNDS.c.id).where(
+        REFUNDS.c.payment_id == PAYMENTS.c.id, REFUNDS.c.status == RefundStatus.PROCESSING
     )
+    under_way = unsettled.correlate(PAYMENTS).exists().label("refund_under_way")
     joined = PAYMENTS.join(DUES, DUES.c.order_id == PAYMENTS.c.order_id)
     query = select(*PAYMENTS.c, DUES.c.number, DUES.c.service_title, under_way).select_from(joined)
     if changed_since is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from services.payments.contract import RefundStatus
 from services.payments.models import BALANCES, DUES, PAYMENTS, REFUNDS
 
 
@@ -44,7 +45,7 @@ def lock_funds(connection: Connection, provider_id: str, currency: str) -> Funds
         select(shares)
         .join(PAYMENTS, PAYMENTS.c.id == REFUNDS.c.payment_id)
         .join(DUES, DUES.c.order_id == PAYMENTS.c.order_id)
-        .where(REFUNDS.c.status == "processing", PAYMENTS.c.currency == currency)
+        .where(REFUNDS.c.status == RefundStatus.PROCESSING, PAYMENTS.c.currency == currency)
         .where(DUES.c.provider_id == provider_id)
     )
     return Funds(row.available_minor, row.pending_minor, int(connection.execute(refunding).scalar_one()))

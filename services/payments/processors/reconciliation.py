@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.errors import Unavailable
-from services.payments.commands.pay import OPEN, find_wish, settle, wish_of
+from services.payments.commands.pay import find_wish, settle, wish_of
 from services.payments.commands.pay_out import ask_for_payout, settle_payout
 from services.payments.commands.refund import ask_for_refund, settle_refund
 from services.payments.commands.two_phase import asked, claim_unfinished
+from services.payments.lifecycle import OPEN
 from services.payments.models import PAYMENTS, PAYOUTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.payment_context import Till
 from services.payments.processors.base import Charge
