@@ -1,15 +1,17 @@
 """Each service's own Alembic history, run from code; one shared environment, no ini files."""
 
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 HERE = Path(__file__).resolve().parent
 MIGRATION_LOCK = 0x6D696372
+LOCK_POLL_SECONDS = 0.2
 
 
 def upgrade(service: str, database_url: str, revision: str = "head") -> None:
@@ -22,13 +24,22 @@ def upgrade(service: str, database_url: str, revision: str = "head") -> None:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
-            connection.commit()
+            _lock(connection)
             config = alembic_config(service)
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     finally:
         engine.dispose()
+
+
+def _lock(connection: Connection) -> None:
+    # Asked for again and again: a statement that waits holds a snapshot, and an index that another
+    # migration builds concurrently waits for all snapshots to end.
+    attempt = text("SELECT pg_try_advisory_lock(:key)")
+    while not connection.execute(attempt, {"key": MIGRATION_LOCK}).scalar_one():
+        connection.commit()
+        time.sleep(LOCK_POLL_SECONDS)
+    connection.commit()
 
 
 def alembic_config(service: str) -> Config:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -43,6 +44,8 @@ providers = Table(
 
 # `public` is false for drafts and for what was a draft when it was archived: nobody else ever sees
 # those. `rating_average` is 0 while nobody has rated, so that sorting needs no NULLS LAST.
+# What follows it is for the search: see indexing.py. `search` and `title_words` are only read by
+# processes of the release before search_terms.
 services = Table(
     "services",
     metadata,
@@ -76,6 +79,12 @@ services = Table(
         ),
     ),
     Column("title_words", TSVECTOR, Computed("to_tsvector('english', title)", persisted=True)),
+    Column("search_terms", TSVECTOR),
+    Column("title_terms", TSVECTOR),
+    Column("title_transliterated", Text),
+    Column("name_transliterated", Text),
+    Column("terms_version", SmallInteger, nullable=False, server_default="0"),
+    moment("indexed_at"),
     CheckConstraint("status IN ('draft', 'active', 'paused', 'archived')", name="services_status"),
     CheckConstraint(
         "CASE status WHEN 'draft' THEN NOT public WHEN 'archived' THEN true ELSE public END",
@@ -90,6 +99,7 @@ services = Table(
 
 OF_ACTIVE = text("status = 'active'")
 IN_TITLE_AND_NAME = text("(title || ' ' || provider_name) gist_trgm_ops (siglen=64)")
+TRANSLITERATED = text("(title_transliterated || ' ' || name_transliterated) gist_trgm_ops (siglen=64)")
 
 # One index per order of a list, read forwards or backwards; those of lists that everybody sees
 # hold active services only.
@@ -117,4 +127,21 @@ Index(
     _table=services,
     postgresql_using="gist",
     postgresql_where=OF_ACTIVE,
+)
+Index("services_terms", _at.search_terms, postgresql_using="gin", postgresql_where=OF_ACTIVE)
+Index("services_title_terms", _at.title_terms, postgresql_using="gin", postgresql_where=OF_ACTIVE)
+Index("services_terms_version", _at.terms_version)
+Index(
+    "services_transliterated",
+    TRANSLITERATED,
+    _table=services,
+    postgresql_using="gist",
+    postgresql_where=OF_ACTIVE,
+)
+
+FOR_SEARCH = frozenset(
+    {
+        *("search", "title_words", "search_terms", "title_terms", "title_transliterated"),
+        *("name_transliterated", "terms_version", "indexed_at"),
+    }
 )

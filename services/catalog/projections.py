@@ -13,6 +13,7 @@ from chassis.storage import outbox
 from chassis.storage.tables import OUTBOX
 from kit.contracts import Event
 from services.catalog.contract import SERVICE_CHANGED
+from services.catalog.indexing import name_columns
 from services.catalog.models import providers, services
 
 _at = services.c
@@ -35,7 +36,7 @@ def learn_name(connection: Connection, account_id: str, display_name: str, accou
     renamed = (
         update(services)
         .where(_at.provider_id == account_id, _at.provider_name != display_name)
-        .values(provider_name=display_name)
+        .values(provider_name=display_name, **name_columns(display_name))
     )
     _tell(connection, connection.execute(renamed.returning(*_TOLD)).all())
 

@@ -8,12 +8,12 @@ from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.validation import is_id
 from services.catalog.access import no_such_service
-from services.catalog.models import categories, services
+from services.catalog.models import FOR_SEARCH, categories, services
 from services.catalog.rendering import render_category, render_offer, render_service
 from services.catalog.sorting import NEWEST
 
 _at = services.c
-SHOWN = tuple(column for column in _at if column.computed is None)
+SHOWN = tuple(column for column in _at if column.name not in FOR_SEARCH)
 
 
 def get_service(connection: Connection, service_id: str, caller_id: str | None) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from chassis.amqp.relay import Relay
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
+from chassis.runtime.timers import every
 from chassis.storage.database import Database
 from chassis.storage.idempotency import once
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
-from services.catalog import contract, queries, search
+from services.catalog import contract, indexing, queries, search
 from services.catalog import projections as facts
 from services.catalog.commands import services as posting
 from services.catalog.settings import CatalogSettings
@@ -105,6 +106,12 @@ class CatalogService:
     def on_rating_changed(self, connection: Connection, event: Json) -> None:
         """Perhaps another rating of a service."""
         facts.learn_rating(connection, event)
+
+    @every(lambda settings: settings.timer_seconds)
+    def index_services(self) -> None:
+        """Computes the search terms of services that have none, or those of an earlier release."""
+        while self.db.write(indexing.index_stale_services):
+            pass
 
     @staticmethod
     def _learn_name(connection: Connection, event: Json) -> None:

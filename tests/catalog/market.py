@@ -16,6 +16,15 @@ LISTING: dict[str, Any] = {
     "revisions": 1,
 }
 
+# As a process of the release before search terms inserts and changes.
+INSERT_BEFORE_TERMS = """
+    INSERT INTO services (id, provider_id, provider_name, title, description, category, price_minor, currency,
+        delivery_days, revisions, status, public)
+    SELECT gen_random_uuid(), gen_random_uuid(), 'Zoë', :title, 'With patience, in an hour or two.',
+        'writing', 100, 'EUR', 1, 0, 'active', true FROM generate_series(1, :times)
+"""
+CHANGE_BEFORE_TERMS = "UPDATE services SET title = :title, version = version + 1 WHERE id = CAST(:id AS uuid)"
+
 
 class Market:
     """Catalog with people in front of it."""

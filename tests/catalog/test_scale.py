@@ -42,7 +42,16 @@ LISTS: tuple[dict[str, Any], ...] = (
     {"provider_id": DILIGENT.id},
 )
 # Words of one service, of nobody, of every sixth service and of all; and two with typing errors.
-WORDS = ("77777", "calligraphy", "logo", "number", "logo desgin", "podcst")
+WORDS = ("77777", "calligraphy", "logo", "number", "logo desgin", "podcst", "web", "logos for my shop")
+# As costly as 200 characters can be: many words, words of everybody, compounds, one run, one letter.
+LARGEST = (
+    " ".join(f"{a}{b}{a}" for a in "abcdefghij" for b in "klmno"),
+    "number series care logo design web shop pages garden podcast translation provider " * 2,
+    "logo-design web-shop/web-pages number-series garden.podcast with-care/of.a&series " * 2,
+    "标志设计与品牌服务" * 22,
+    "n " * 100,
+    "desgin trnslation podcst gardn numbr seris cre wbe shopp pgaes provdier " * 2,
+)
 Plan = dict[str, Any]
 
 
@@ -128,6 +137,13 @@ def test_a_search_for_words_reads_a_small_part_whoever_has_them(crowd: Crowd, q:
     assert all(
         step["Actual Rows"] <= 1000 for step in steps(plan) if step["Node Type"] in ("Sort", "CTE Scan")
     ), plan
+
+
+@pytest.mark.parametrize("q", LARGEST)
+@pytest.mark.parametrize("sort", ["relevance", "-created_at"])
+def test_the_largest_query_costs_little(crowd: Crowd, q: str, sort: str) -> None:
+    plan = crowd.plan(contract.SEARCH_SERVICES, q=q[:200].strip(), sort=sort)
+    assert rows_touched(plan) <= 20_000, plan
 
 
 def test_one_service_among_many_is_found(crowd: Crowd) -> None:

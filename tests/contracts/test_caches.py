@@ -14,6 +14,7 @@ WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "services/orders/statements.py:list_orders": "roles, sorts, and whether there is a filter or a cursor",
     "services/orders/statements.py:record_step": "names of columns",
     "services/payments/payment_context.py:open_till": "settings",
+    "services/catalog/text_analysis/languages.py:_stemmer": "names of languages",
     "services/accounts/rendering.py:_signer": "the signing key of the settings",
 }
 

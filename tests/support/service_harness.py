@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 import uuid6
 from marshmallow import ValidationError
 from psycopg2 import OperationalError
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from chassis.amqp.event_consumer import Fresh
 from chassis.amqp.rpc_client import Remote
@@ -169,9 +170,11 @@ def make_service(
     name: str,
     remote: dict[str, Callable[..., Any]] | None = None,
     overrides: dict[type, dict[str, Any]] | None = None,
+    locale: str | None = None,
+    revision: str = "head",
     **settings: Any,
 ) -> Iterator[Harness]:
-    """A migrated private database with the service on it; dropped afterwards."""
+    """A migrated private database with the service on it, of the server's locale unless said."""
     require_servers()
     server = make_url(os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres"))
     database = f"test_{name}_{uuid.uuid4().hex[:12]}"
@@ -179,7 +182,9 @@ def make_service(
         hide_password=False
     )
     loaded = load(Settings, **{"database_url": url, "database_pool_size": 40, **settings})
-    upgrade(name, url)
+    if locale is not None:
+        create_database(make_url(url), locale)
+    upgrade(name, url, revision)
     harness = Harness(name, loaded, remote or {}, overrides or {})
     _live.add(harness)
     try:
@@ -192,6 +197,21 @@ def make_service(
         )
         with admin.connect() as connection:
             connection.execute(sa.text(f'DROP DATABASE "{database}" WITH (FORCE)'))
+        admin.dispose()
+
+
+def create_database(url: URL, locale: str) -> None:
+    """Creates a database of another locale; ends the test here where the server has none such."""
+    admin = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    of_locale = f"TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE '{locale}' LC_CTYPE '{locale}'"
+    try:
+        with admin.connect() as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{url.database}" {of_locale}'))
+    except sa.exc.ProgrammingError as error:
+        if "invalid locale name" not in str(error):
+            raise
+        pytest.skip(f"the server has no locale {locale}")
+    finally:
         admin.dispose()
 
 

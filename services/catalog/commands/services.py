@@ -12,6 +12,7 @@ from kit.errors import Conflict, Invalid
 from kit.validation import is_id
 from services.catalog.access import check_changeable, check_seen, is_public, owned
 from services.catalog.contract import SERVICE_CHANGED
+from services.catalog.indexing import TEXTS, term_columns
 from services.catalog.models import providers, services
 from services.catalog.queries import SHOWN
 from services.catalog.rendering import render_service
@@ -28,8 +29,9 @@ def post_service(
     """
     provider_name = _name_of_provider(connection, caller_id, caller_name)
     _require_quota(connection, caller_id, quota)
+    terms = term_columns({**fields, "provider_name": provider_name})
     new = insert(services).values(
-        id=str(uuid6.uuid7()), provider_id=caller_id, provider_name=provider_name, **_columns(fields)
+        id=str(uuid6.uuid7()), provider_id=caller_id, provider_name=provider_name, **_columns(fields), **terms
     )
     row = _saved(connection, new.returning(*SHOWN), fields)
     _tell(connection, row)
@@ -52,7 +54,8 @@ def change_service(
     check_changeable(listing)
     if not fields:
         return render_service(listing)
-    row = _saved(connection, _edit(service_id, **_columns(fields)).returning(*SHOWN), fields)
+    terms = term_columns({**listing._asdict(), **fields}) if fields.keys() & TEXTS else {}
+    row = _saved(connection, _edit(service_id, **_columns(fields), **terms).returning(*SHOWN), fields)
     _tell(connection, row)
     return render_service(row)
 
