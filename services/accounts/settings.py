@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.keys import is_demo_key, key_bytes, public_key_of
+from kit.setting_fields import MOST
 from kit.settings import Common, setting
 from kit.strength import LEAST_SECRET_LENGTH, weakness_of_key, weakness_of_secret
 from kit.tokens import LONGEST_LIFE_SECONDS
@@ -35,9 +36,13 @@ class AccountSettings(Common):
     failed_sign_ins: int = setting(10, "wrong passwords an account may get from one network in one window")
     failed_sign_in_seconds: int = setting(900, "that window")
     failed_sign_ins_per_hour: int = setting(100, "wrong passwords an account may get from all networks")
-    known_browser_days: int = setting(365, "how long a browser that signed in is known by its device token")
+    known_browser_days: int = setting(
+        365,
+        "how long a browser that signed in is known by its device token; 0: not at all",
+        within=(0, 36_500),
+    )
     sign_ups_per_day: int = setting(
-        100, "accounts that may be made from one public address in 24 hours; 0: any"
+        100, "accounts that may be made from one public address in 24 hours; 0: any", within=(0, MOST)
     )
     security_event_days: int = setting(180, "how long the security events of accounts are stored")
     password_hashers: int = setting(2, "passwords a process hashes at once; the others wait")

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from chassis.runtime.context import Call
+from kit.settings import load
 from services.accounts.models import METADATA
 from services.accounts.settings import AccountSettings
 from tests.accounts.people import People
@@ -43,4 +44,4 @@ def people(service: Harness) -> People:
 @pytest.fixture
 def settings(service: Harness) -> AccountSettings:
     """What the service runs with unless a test says otherwise."""
-    return AccountSettings()
+    return load(AccountSettings)

@@ -28,7 +28,7 @@ FEW, MANY = 4, int(os.environ.get("MODEL_REPLAYS", "100"))
 OWN = {
     "notifications": ("id", "created_at"),
     "threads": ("updated_at",),
-    "services": ("created_at", "updated_at"),
+    "services": ("created_at", "updated_at", "indexed_at"),
 }
 TOLD = "SELECT body - 'event_id' - 'occurred_at' - 'notification_id' FROM outbox"
 NOT_EMPTIED = {"alembic_version", "categories", "order_history", "operator_acts"}
