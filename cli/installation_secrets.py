@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cli.broker_rights import COOKIE, GATEWAY, MIGRATE, OPERATIONS, USERS
 from cli.support.errors import complaining
+from cli.support.terminal import screen
 from kit.keys import generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, load
 from kit.strength import weakness_of_password
@@ -91,7 +92,7 @@ def main(root: Path) -> None:
         originals = make_missing(root / ALL)
         for process, contents in shares(originals).items():
             give(root / process, contents)
-        click.echo(f"{len(originals)} secrets of this installation are there")
+        screen().print(f"{len(originals)} secrets of this installation are there")
 
 
 def _check_given(is_production: bool) -> None:

@@ -19,7 +19,7 @@ OLD_NAME = "\u202egro.elpmaxe \u05d0\u2069"  # stored before names were held to 
 def expressions(repository: Path) -> Iterator[tuple[str, str, bool]]:
     """Every expression that puts a name or title into a page: where, what, and whether only plain text
     can stand there (a page's title, an attribute)."""
-    for path in sorted((repository / "web" / "templates").rglob("*.html")):
+    for path in sorted((repository / "website" / "templates").rglob("*.html")):
         template = path.read_text("utf-8")
         titles = [match.span(1) for match in TITLE_BLOCK.finditer(template)]
         for match in EXPRESSION.finditer(template):

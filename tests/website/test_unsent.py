@@ -16,6 +16,7 @@ from tests.website.fake_api import ACCOUNT, Visitor, problem, run, session
 from tests.website.forms import SentForm, forms_of
 from tests.website.reader import Reader, Sheet
 from website.forms.sealed import LARGEST_BYTES, UNSENT_SECONDS, Unsent, UnsentForms
+from website.http.middleware import SITE
 from website.pages import PAGES
 
 WIDE = "\U0001d11e"  # four bytes, twelve in a form
@@ -217,7 +218,7 @@ def test_a_session_is_no_text_and_a_text_no_session() -> None:
     async def scenario(visitor: Visitor) -> None:
         await visitor.sign_in()
         assert visitor.http.app is not None
-        forms = UnsentForms(("demo-secret-of-the-site",))
+        forms = visitor.http.app[SITE].unsent
         assert forms.open(visitor.session) is None
         name = visitor.cookie_name("session")
         visitor.http.session.cookie_jar.clear()
@@ -231,7 +232,8 @@ async def _sealed_for(
     visitor: Visitor, account_id: str, page: str = "/settings/profile", **parts: str
 ) -> str:
     unsent = Unsent(account_id, "", page, parts, page, "/settings", {"bio": "Canary"})
-    return UnsentForms(("demo-secret-of-the-site",)).seal(unsent)
+    assert visitor.http.app is not None
+    return visitor.http.app[SITE].unsent.seal(unsent)
 
 
 def test_sealed_texts_of_others_forged_ones_and_those_of_no_form_are_dropped() -> None:
