@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypedDict
 
-Json = Any
+from kit.types import JsonValue
 
 
 class FieldError(TypedDict):
@@ -24,11 +24,11 @@ class ServiceError(Exception):
     kind: ClassVar[str] = "error"
     default_code: ClassVar[str] = ""
 
-    def __init__(self, detail: str, code: str | None = None, **data: Json) -> None:
+    def __init__(self, detail: str, code: str | None = None, **data: JsonValue) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.default_code or self.kind
-        self.data: dict[str, Json] = data
+        self.data: dict[str, Any] = data
 
 
 class NotFound(ServiceError):
@@ -123,7 +123,7 @@ class BadQuery(ServiceError):
 KINDS: dict[str, type[ServiceError]] = {error.kind: error for error in ServiceError.__subclasses__()}
 
 
-def to_wire(error: ServiceError) -> dict[str, Json]:
+def to_wire(error: ServiceError) -> dict[str, Any]:
     """The error as JSON, in Nameko's reply format with `kind`, `code` and `data` added."""
     return {
         "exc_type": type(error).__name__,
@@ -136,7 +136,7 @@ def to_wire(error: ServiceError) -> dict[str, Json]:
     }
 
 
-def from_wire(wire: Mapping[str, Json]) -> Exception:
+def from_wire(wire: Mapping[str, Any]) -> Exception:
     """The error a reply carries; one that is no `ServiceError` becomes `RemoteFailure`."""
     kind = KINDS.get(wire.get("kind", ""))
     if kind is None:

@@ -1,0 +1,35 @@
+"""The types of data that services exchange.
+
+`Money`, `Party` and `Rating` are the values of the schemas of the same names in `kit/validation.py`;
+a test compares them. The answers and events of a service are in its `services/<name>/types.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypedDict
+
+JsonObject: TypeAlias = Mapping[str, object]
+"""Any JSON object, TypedDicts included, for code that reads none of its members."""
+
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | JsonObject | None"
+"""Any JSON value, for code that passes values on without knowing them."""
+
+
+class Money(TypedDict):
+    """An amount in minor units of one currency."""
+
+    amount: int
+    currency: str
+
+
+class Party(TypedDict):
+    """A person as others see them."""
+
+    id: str
+    display_name: str
+
+
+class Rating(TypedDict):
+    """Average of whole stars, null while `count` is 0."""
+
+    average: float | None
+    count: int
