@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from gateway.documents.formatting import Words
 from gateway.documents.sheet import Sheet
-from gateway.documents.words import Words
 
 _STYLE = (files(__package__) / "style.css").read_text("utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

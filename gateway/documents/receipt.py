@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.documents.formatting import Words
 from gateway.documents.sheet import Sheet, Table
-from gateway.documents.words import Words
 from kit.text import isolated, without_direction
 
 SANDBOX = "sandbox"

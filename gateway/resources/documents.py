@@ -11,11 +11,11 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
+from gateway.documents.formatting import Words
 from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
-from gateway.documents.words import Words
 from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
 from gateway.http.problems import not_found
 from gateway.http.request import Incoming

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from gateway.documents.drawing import MOST_WAITING, SHARE_PER_ACCOUNT, DrawingQueue
 from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
+from gateway.documents.formatting import Words, decimals_of
 from gateway.documents.html import draw_html
 from gateway.documents.pdf import draw_pdf
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
-from gateway.documents.words import Words, decimals_of
 from kit.errors import NotFound, TooMany, Unavailable
 from kit.locales import locale_of
 from services.accounts import contract as accounts

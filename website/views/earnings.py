@@ -15,7 +15,7 @@ from typing import Any
 from babel.dates import format_date
 
 from client.resources import Statement
-from website.views.dates import english_of
+from kit.dates import english_of
 
 MONTHS_SHOWN = 6
 MOST_MONTHS_KEPT = 20_000

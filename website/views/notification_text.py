@@ -6,8 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from client.resources import Notification
+from kit.dates import write_day
 from website.http.sessions import Person
-from website.views.dates import write_day
 from website.views.money import write_money
 from website.views.names import bdi, fill
 

@@ -10,8 +10,8 @@ import aiohttp
 
 from client import MarketplaceClient, Problem, Unreachable
 from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Review
+from kit import dates
 from website.forms.form import Form
-from website.views import dates as moments
 from website.views import order_banner as turns
 from website.views.timeline import Movement
 
@@ -120,7 +120,7 @@ class OrderView:
         """Whether the reader wrote the review, a short while ago."""
         if self.review is None or self.role != turns.CUSTOMER:
             return False
-        return moments.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
+        return dates.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
 
     @property
     def earlier(self) -> dict[str, str] | None:
@@ -220,6 +220,6 @@ async def _if_there(ask: Callable[[], Awaitable[Asked]], name: str, away: set[st
 def _time(text: str | None) -> str | None:
     """A time of an address, None for what is none."""
     try:
-        return text and moments.parse(text).isoformat()
+        return text and dates.parse(text).isoformat()
     except ValueError:
         return None

@@ -11,11 +11,11 @@ from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from kit import dates
 from kit.text import isolated
 from website.forms.form import new_key
 from website.forms.owners import OWNER
 from website.http.assets import Assets
-from website.views import dates as moments
 from website.views import labels as words
 from website.views import money, names
 
@@ -55,7 +55,7 @@ def make_environment(assets: Assets) -> Environment:
         moment=_moment,
         day=_day,
         clock=_clock,
-        distance=moments.write_distance,
+        distance=dates.write_distance,
         is_past=_is_past,
         markdown=_markdown,
         bdi=names.bdi,
@@ -73,26 +73,26 @@ def _money(context: Context, amount: Mapping[str, Any]) -> str:
 @pass_context
 def _moment(context: Context, timestamp: str) -> Markup:
     """A time with its machine-readable twin."""
-    shown = moments.write_moment(timestamp, context["locale"], context["time_zone"])
+    shown = dates.write_moment(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 @pass_context
 def _day(context: Context, timestamp: str) -> Markup:
     """A date with its machine-readable twin."""
-    shown = moments.write_day(timestamp, context["locale"], context["time_zone"])
+    shown = dates.write_day(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 @pass_context
 def _clock(context: Context, timestamp: str) -> Markup:
     """A time of a day that is said elsewhere."""
-    shown = moments.write_clock(timestamp, context["locale"], context["time_zone"])
+    shown = dates.write_clock(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 def _is_past(timestamp: str) -> bool:
-    return moments.parse(timestamp) < datetime.now(UTC)
+    return dates.parse(timestamp) < datetime.now(UTC)
 
 
 def _markdown(text: str) -> Markup:

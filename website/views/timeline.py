@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 from client.resources import Message, Money, OrderTransition
-from website.views import dates as moments
+from kit import dates
 
 
 class Movement(NamedTuple):
@@ -42,13 +42,13 @@ def timeline(
     entries = [_entry(each["created_at"], transition=each) for each in transitions]
     entries += [_entry(each.at, movement=each) for each in movements]
     if messages and not is_oldest:
-        first = min(moments.parse(message["created_at"]) for message in messages)
-        entries = [each for each in entries if moments.parse(each["at"]) >= first]
+        first = min(dates.parse(message["created_at"]) for message in messages)
+        entries = [each for each in entries if dates.parse(each["at"]) >= first]
     if until is not None:
-        last = moments.parse(until)
-        entries = [each for each in entries if moments.parse(each["at"]) < last]
+        last = dates.parse(until)
+        entries = [each for each in entries if dates.parse(each["at"]) < last]
     entries += [_entry(message["created_at"], message=message) for message in messages]
-    entries.sort(key=lambda entry: moments.parse(entry["at"]))
+    entries.sort(key=lambda entry: dates.parse(entry["at"]))
     _mark_days(entries, zone)
     return entries
 
@@ -65,6 +65,6 @@ def _entry(
 def _mark_days(entries: Sequence[Happening], zone: str) -> None:
     before = None
     for entry in entries:
-        day = moments.parse(entry["at"]).astimezone(moments.zone_of(zone)).date()
+        day = dates.parse(entry["at"]).astimezone(dates.zone_of(zone)).date()
         entry["day"] = day != before
         before = day

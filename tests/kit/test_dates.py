@@ -2,7 +2,7 @@
 
 import pytest
 
-from website.views.dates import write_clock, write_day, write_moment
+from kit.dates import write_clock, write_day, write_moment
 
 EVENING = "2026-12-28T16:05:00Z"
 
