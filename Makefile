@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz lint format lock audit clean
+.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz lint format types lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ lint: setup  ## style, types and import boundaries
 
 format: setup  ## rewrites the code to the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+types: setup  ## writes the types that follow from the contracts: services/*/types.py
+	@$(BIN)/python -m tests.support.type_generation
 
 lock:  ## pins requirements.lock again after a change of dependencies
 	@$(BIN)/uv pip compile --universal --generate-hashes --no-header --all-extras pyproject.toml -o requirements.lock

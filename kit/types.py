@@ -1,7 +1,7 @@
 """The types of data that services exchange.
 
-`Money`, `Party` and `Rating` are the values of the schemas of the same names in `kit/validation.py`;
-a test compares them. The answers and events of a service are in its `services/<name>/types.py`.
+The TypedDicts are the values of the schemas in `kit/validation.py` and `kit/contracts.py`; a test compares
+them. The answers and events of a service have theirs in `services/<name>/types.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,3 +33,11 @@ class Rating(TypedDict):
 
     average: float | None
     count: int
+
+
+class EventEnvelope(TypedDict):
+    """What every event carries besides its own members."""
+
+    event_id: str
+    version: int
+    occurred_at: str

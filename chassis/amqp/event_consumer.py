@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 NOT_ITS_FAULT = ("database_unavailable", "busy")  # such an event waits, and is not counted as failed
 WAIT_SECONDS = 1.0
-Handler = Callable[[Any, Connection, dict[str, Any]], None]
+Handler = Callable[[Any, Connection, Any], None]  # the last one is the event's TypedDict
 
 
 def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], None]]:
