@@ -23,7 +23,7 @@ from chassis.storage.tables import chassis_tables, moment
 METADATA = MetaData()
 chassis_tables(METADATA)
 
-PEOPLE = Table(
+ACCOUNT_NAMES = Table(
     "people",
     METADATA,
     Column("account_id", Uuid(as_uuid=False), primary_key=True),

@@ -29,6 +29,11 @@ from services.messaging.notifications import (
     notifications_of_review_change,
     notifications_of_transition,
 )
+from services.messaging.projections import (
+    save_display_name,
+    save_thread_of_event,
+    save_thread_of_order,
+)
 from services.messaging.rendering import (
     render_message,
     render_notification,
@@ -163,7 +168,7 @@ class MessagingService:
     @on_event(orders_contract.ORDER_STATUS_CHANGED)
     def on_order_status_changed(self, connection: Connection, event: Event) -> None:
         """Keeps the thread's order current, and notifies whatever the order of arrival."""
-        threads.save_thread_of_event(connection, event)
+        save_thread_of_event(connection, event)
         delivery.deliver(connection, notifications_of_transition(event))
 
     @on_event(orders_contract.ORDER_REMINDER_DUE)
@@ -193,13 +198,13 @@ class MessagingService:
 
     @on_event(accounts_contract.ACCOUNT_REGISTERED)
     def on_account_registered(self, connection: Connection, event: Event) -> None:
-        """Learns a name."""
-        threads.save_name(connection, event)
+        """Stores the display name."""
+        save_display_name(connection, event)
 
     @on_event(accounts_contract.ACCOUNT_UPDATED)
     def on_account_updated(self, connection: Connection, event: Event) -> None:
-        """Learns a new name."""
-        threads.save_name(connection, event)
+        """Stores the new display name."""
+        save_display_name(connection, event)
 
     def _with_thread(self, order_id: str, work: Callable[[], Answer]) -> Answer:
         """Runs `work`; if the order is not known here yet, asks orders as the caller and tries again.
@@ -212,5 +217,5 @@ class MessagingService:
             return work()
         except ThreadUnknown:
             order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
-        self.db.write(lambda connection: threads.save_thread_of_order(connection, order))
+        self.db.write(lambda connection: save_thread_of_order(connection, order))
         return work()

@@ -23,11 +23,10 @@ from services.orders import queries as reading
 from services.orders.commands import run_clocks as clocks
 from services.orders.commands.record import actor_of, record_step, record_submission
 from services.orders.lifecycle import Wish, advance, decide, roles_on
-from services.orders.projections import keep_payment
+from services.orders.projections import save_display_name, save_payment_status
 from services.orders.rendering import render_order, state_of
 from services.orders.settings import OrderPeriods
 from services.orders.standing import lock_standing
-from services.orders.statements import KEEP_NAME
 from services.orders.submission import check_offer, check_standing
 from services.payments.contract import PAYMENT_CHANGED
 
@@ -83,18 +82,18 @@ class OrdersService:
 
     @on_event(ACCOUNT_REGISTERED)
     def on_account_registered(self, connection: Connection, event: Json) -> None:
-        """Keeps the display name."""
-        _keep_name(connection, event)
+        """Stores the display name."""
+        save_display_name(connection, event)
 
     @on_event(ACCOUNT_UPDATED)
     def on_account_updated(self, connection: Connection, event: Json) -> None:
-        """Keeps the display name: orders and their history show people as they are called now."""
-        _keep_name(connection, event)
+        """Stores the display name: orders and their history show people as they are called now."""
+        save_display_name(connection, event)
 
     @on_event(PAYMENT_CHANGED)
     def on_payment_changed(self, connection: Connection, event: Json) -> None:
-        """Shows what became of the order's payment."""
-        keep_payment(connection, event)
+        """Stores the status of the order's payment."""
+        save_payment_status(connection, event)
 
     @every(lambda settings: settings.timer_seconds)
     def expire_orders(self) -> None:
@@ -131,8 +130,3 @@ class OrdersService:
         step = decide(order, roles_on(order, caller.id, caller.is_staff), wish)
         after = advance(order, step, datetime.now(UTC), self.periods)
         return render_order(record_step(connection, row, after, step, actor_of(caller)), caller)
-
-
-def _keep_name(connection: Connection, event: Json) -> None:
-    names = {column: event[column] for column in ("account_id", "display_name", "account_version")}
-    connection.execute(KEEP_NAME, names)

@@ -160,18 +160,6 @@ def record_step(names_actor: bool) -> Insert:
     return statement
 
 
-_NEWER = insert(ACCOUNT_NAMES)
-KEEP_NAME = _NEWER.on_conflict_do_update(
-    index_elements=[ACCOUNT_NAMES.c.account_id],
-    set_={
-        "display_name": _NEWER.excluded.display_name,
-        "account_version": _NEWER.excluded.account_version,
-    },
-    where=ACCOUNT_NAMES.c.account_version < _NEWER.excluded.account_version,
-)
-"""A display name, kept unless a newer one is known."""
-
-
 def _due(clock: str, *conditions: ColumnElement[bool]) -> Select[Any]:
     column = ORDERS.c[clock]
     position = tuple_(bindparam("after_moment", type_=MOMENT), bindparam("after_id", type_=ID))

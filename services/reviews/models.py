@@ -20,7 +20,7 @@ from chassis.storage.tables import chassis_tables, moment
 metadata = MetaData()
 chassis_tables(metadata)
 
-REVIEW_SLOTS = Table(
+REVIEWABLE_ORDERS = Table(
     "review_slots",
     metadata,
     Column("order_id", Uuid(as_uuid=False), primary_key=True),
@@ -88,7 +88,7 @@ RATINGS = Table(
 )
 """Sums over the reviews that are not hidden, one row per provider and per service."""
 
-DISPLAY_NAMES = Table(
+ACCOUNT_NAMES = Table(
     "display_names",
     metadata,
     Column("account_id", Uuid(as_uuid=False), primary_key=True),

@@ -1,49 +1,52 @@
-"""Review slots: what reviews knows of orders, kept from events and from answers of orders."""
+"""Projections of other services' data: which orders can be reviewed, and display names."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_
+from sqlalchemy import Connection, or_
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.storage.projections import save_if_newer
 from services.orders.contract import Status
 from services.reviews.access import FINAL
-from services.reviews.models import REVIEW_SLOTS
+from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS
 
 Json = dict[str, Any]
 
 
-def apply_order_event(connection: Connection, event: Json) -> None:
-    """Keeps what an `order_status_changed` says, unless something newer is known.
+def save_order_of_event(connection: Connection, event: Json) -> None:
+    """Stores what an `order_status_changed` says, unless something newer is known.
 
-    A final status is never left again: it may have come by an answer of orders, which carries
-    no sequence, while older events were still on their way.
+    A final status stays: it may come from an answer of orders, which carries no sequence, while
+    older events are still on their way.
     """
     completed = event["to_status"] == Status.COMPLETED
     completed_at = (event["completed_at"] or event["occurred_at"]) if completed else None
-    offered = insert(REVIEW_SLOTS).values(
-        **_whose(event, event["order_id"]),
-        status=event["to_status"],
-        sequence=event["sequence"],
-        completed_at=completed_at and datetime.fromisoformat(completed_at),
+    offered = {
+        **_parties_and_service(event, event["order_id"]),
+        "status": event["to_status"],
+        "sequence": event["sequence"],
+        "completed_at": completed_at and datetime.fromisoformat(completed_at),
+    }
+    stored = REVIEWABLE_ORDERS.c.status
+    save_if_newer(
+        connection,
+        REVIEWABLE_ORDERS,
+        offered,
+        key=("order_id",),
+        version="sequence",
+        only_if=or_(stored.not_in(FINAL), stored == event["to_status"]),
     )
-    new = offered.excluded
-    newer = and_(
-        new.sequence > REVIEW_SLOTS.c.sequence,
-        or_(REVIEW_SLOTS.c.status.not_in(FINAL), REVIEW_SLOTS.c.status == new.status),
-    )
-    changed = {column.name: column for column in new if column.name != "order_id"}
-    connection.execute(offered.on_conflict_do_update(index_elements=["order_id"], set_=changed, where=newer))
 
 
-def keep_answer(connection: Connection, order: Json) -> None:
-    """Keeps what orders itself answered about an order whose events have not all arrived.
+def save_order_of_answer(connection: Connection, order: Json) -> None:
+    """Stores an order that orders returned because its events have not all arrived here.
 
-    The sequence stays as it was (0 for an order never heard of), so that later events still apply.
+    The sequence stays as it is (0 for an order unknown so far), so that later events still apply.
     """
     completed = order["status"] == Status.COMPLETED
-    offered = insert(REVIEW_SLOTS).values(
-        **_whose(order, order["id"]),
+    offered = insert(REVIEWABLE_ORDERS).values(
+        **_parties_and_service(order, order["id"]),
         status=order["status"],
         sequence=0,
         completed_at=datetime.fromisoformat(order["updated_at"]) if completed else None,
@@ -53,12 +56,12 @@ def keep_answer(connection: Connection, order: Json) -> None:
         offered.on_conflict_do_update(
             index_elements=["order_id"],
             set_={"status": new.status, "completed_at": new.completed_at},
-            where=REVIEW_SLOTS.c.status.not_in(FINAL),
+            where=REVIEWABLE_ORDERS.c.status.not_in(FINAL),
         )
     )
 
 
-def _whose(order: Json, order_id: str) -> Json:
+def _parties_and_service(order: Json, order_id: str) -> Json:
     return {
         "order_id": order_id,
         "customer_id": order["customer"]["id"],
@@ -68,3 +71,9 @@ def _whose(order: Json, order_id: str) -> Json:
         "service_id": order["service"]["id"],
         "service_title": order["service"]["title"],
     }
+
+
+def save_display_name(connection: Connection, event: Json) -> None:
+    """Stores the display name of an account event, unless a newer one is known."""
+    name = {column: event[column] for column in ("account_id", "display_name", "account_version")}
+    save_if_newer(connection, ACCOUNT_NAMES, name, key=("account_id",), version="account_version")

@@ -10,15 +10,15 @@ from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
 from kit.validation import is_id, read_rfc3339, rfc3339
 from services.reviews.access import nothing_there
-from services.reviews.models import DISPLAY_NAMES, REVIEW_SLOTS, REVIEWS
+from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS, REVIEWS
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
 
-_CUSTOMERS = DISPLAY_NAMES.alias("customers")
-_PROVIDERS = DISPLAY_NAMES.alias("providers")
+_CUSTOMERS = ACCOUNT_NAMES.alias("customers")
+_PROVIDERS = ACCOUNT_NAMES.alias("providers")
 _CURRENT_NAMES: tuple[ColumnElement[Any], ...] = (
-    func.coalesce(_CUSTOMERS.c.display_name, REVIEW_SLOTS.c.customer_name).label("customer_name"),
-    func.coalesce(_PROVIDERS.c.display_name, REVIEW_SLOTS.c.provider_name).label("provider_name"),
+    func.coalesce(_CUSTOMERS.c.display_name, REVIEWABLE_ORDERS.c.customer_name).label("customer_name"),
+    func.coalesce(_PROVIDERS.c.display_name, REVIEWABLE_ORDERS.c.provider_name).label("provider_name"),
 )
 
 
@@ -31,12 +31,14 @@ def find_slot(connection: Connection, order_id: str) -> RowMapping | None:
         raise nothing_there()
     statement = (
         select(
-            *(column for column in REVIEW_SLOTS.c if not column.name.endswith("_name")),
+            *(column for column in REVIEWABLE_ORDERS.c if not column.name.endswith("_name")),
             *_CURRENT_NAMES,
             REVIEWS.c.id.label("review_id"),
         )
-        .select_from(_named(REVIEW_SLOTS).outerjoin(REVIEWS, REVIEWS.c.order_id == REVIEW_SLOTS.c.order_id))
-        .where(REVIEW_SLOTS.c.order_id == order_id)
+        .select_from(
+            _named(REVIEWABLE_ORDERS).outerjoin(REVIEWS, REVIEWS.c.order_id == REVIEWABLE_ORDERS.c.order_id)
+        )
+        .where(REVIEWABLE_ORDERS.c.order_id == order_id)
     )
     return connection.execute(statement).mappings().first()
 
@@ -64,7 +66,7 @@ def review_of_order(connection: Connection, order_id: str, caller: Caller) -> di
         raise nothing_there()
     statement = _reviews().where(REVIEWS.c.order_id == order_id)
     if not caller.is_staff:
-        parties = (REVIEW_SLOTS.c.customer_id, REVIEW_SLOTS.c.provider_id)
+        parties = (REVIEWABLE_ORDERS.c.customer_id, REVIEWABLE_ORDERS.c.provider_id)
         statement = statement.where(or_(*(party == caller.id for party in parties)))
     review = connection.execute(statement).mappings().first()
     if review is None:
@@ -141,16 +143,20 @@ def _position(position: list[Any] | None) -> tuple[datetime, str] | None:
     return moment, review_id
 
 
+def _is_of_reviewable_order() -> ColumnElement[bool]:
+    return REVIEWS.c.order_id == REVIEWABLE_ORDERS.c.order_id
+
+
 def _named(source: FromClause) -> FromClause:
-    return source.outerjoin(_CUSTOMERS, _CUSTOMERS.c.account_id == REVIEW_SLOTS.c.customer_id).outerjoin(
-        _PROVIDERS, _PROVIDERS.c.account_id == REVIEW_SLOTS.c.provider_id
+    return source.outerjoin(_CUSTOMERS, _CUSTOMERS.c.account_id == REVIEWABLE_ORDERS.c.customer_id).outerjoin(
+        _PROVIDERS, _PROVIDERS.c.account_id == REVIEWABLE_ORDERS.c.provider_id
     )
 
 
 def _reviews() -> Select[Any]:
     return select(
         *REVIEWS.c,
-        REVIEW_SLOTS.c.customer_id,
-        REVIEW_SLOTS.c.service_title,
+        REVIEWABLE_ORDERS.c.customer_id,
+        REVIEWABLE_ORDERS.c.service_title,
         *_CURRENT_NAMES,
-    ).select_from(_named(REVIEWS.join(REVIEW_SLOTS, REVIEW_SLOTS.c.order_id == REVIEWS.c.order_id)))
+    ).select_from(_named(REVIEWS.join(REVIEWABLE_ORDERS, _is_of_reviewable_order())))

@@ -15,9 +15,8 @@ from chassis.storage.idempotency import once
 from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
 from services.reviews import contract, queries
-from services.reviews.account_names import keep_name
 from services.reviews.commands import write as writing
-from services.reviews.projections import apply_order_event
+from services.reviews.projections import save_display_name, save_order_of_event
 from services.reviews.settings import ReviewPeriods
 
 Json = Any
@@ -80,14 +79,14 @@ class ReviewsService:
     @on_event(orders_contract.ORDER_STATUS_CHANGED)
     def on_order_status_changed(self, connection: Connection, event: Json) -> None:
         """Unlocks the review of an order that was completed."""
-        apply_order_event(connection, event)
+        save_order_of_event(connection, event)
 
     @on_event(accounts_contract.ACCOUNT_REGISTERED)
     def on_account_registered(self, connection: Connection, event: Json) -> None:
-        """Learns what a person is called."""
-        keep_name(connection, event)
+        """Stores the display name."""
+        save_display_name(connection, event)
 
     @on_event(accounts_contract.ACCOUNT_UPDATED)
     def on_account_updated(self, connection: Connection, event: Json) -> None:
-        """Learns what a person is called now."""
-        keep_name(connection, event)
+        """Stores the new display name."""
+        save_display_name(connection, event)

@@ -1,10 +1,9 @@
-"""What changes a thread: the order behind it, a new message, a read mark.
+"""What changes a thread: a new message, a read mark.
 
 Everything about one thread happens under its row's lock, so messages have one order and the
 unread counts are exact however many people write at once.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import uuid6
@@ -18,36 +17,6 @@ from services.messaging.access import refused_writing
 from services.messaging.commands.notifications import deliver
 from services.messaging.notifications import notification_of_message
 from services.messaging.rendering import render_message
-
-# People are known from an order with version 0; a name that accounts published stays.
-SAVE_THREAD = text("""
-    WITH known AS (
-        INSERT INTO people (account_id, display_name)
-        SELECT * FROM (VALUES
-            (CAST(:customer_id AS uuid), :customer_name), (CAST(:provider_id AS uuid), :provider_name)
-        ) AS party (account_id, display_name)
-        ORDER BY account_id
-        ON CONFLICT DO NOTHING
-    )
-    INSERT INTO threads (order_id, order_number, order_status, order_version, sequence,
-                         customer_id, provider_id, service_id, service_title, updated_at)
-    VALUES (:order_id, :number, :status, :order_version, :sequence,
-            :customer_id, :provider_id, :service_id, :service_title, clock_timestamp())
-    ON CONFLICT (order_id) DO UPDATE
-        SET order_status = excluded.order_status,
-            order_version = excluded.order_version,
-            sequence = excluded.sequence,
-            updated_at = greatest(threads.updated_at, clock_timestamp())
-        WHERE threads.sequence < excluded.sequence AND threads.order_version <= excluded.order_version
-""")
-
-SAVE_NAME = text("""
-    INSERT INTO people (account_id, display_name, account_version)
-    VALUES (:account_id, :display_name, :account_version)
-    ON CONFLICT (account_id) DO UPDATE
-        SET display_name = excluded.display_name, account_version = excluded.account_version
-        WHERE people.account_version < excluded.account_version
-""")
 
 # The thread's lock is taken first and gives out the position; time never runs backwards in a thread.
 POST_MESSAGE = text("""
@@ -93,52 +62,6 @@ MARK_READ = text("""
     FROM counted
     WHERE order_id = :order_id AND messages > 0
 """)
-
-
-def save_thread_of_event(connection: Connection, event: Mapping[str, Any]) -> None:
-    """Applies an `order_status_changed`, unless a later state is known already."""
-    _save_thread(
-        connection, event, event["order_id"], event["to_status"], event["order_version"], event["sequence"]
-    )
-
-
-def save_thread_of_order(connection: Connection, order: Mapping[str, Any]) -> None:
-    """Keeps the thread of an order that orders answered with, before its events arrive.
-
-    Its `sequence` is unknown and stored as 0: a thread that is there already is left alone,
-    and a later event applies unless it is older than this answer's version.
-    """
-    _save_thread(connection, order, order["id"], order["status"], order["version"], sequence=0)
-
-
-def _save_thread(
-    connection: Connection,
-    order: Mapping[str, Any],
-    order_id: str,
-    status: int,
-    order_version: int,
-    sequence: int,
-) -> None:
-    values = {
-        "order_id": order_id,
-        "number": order["number"],
-        "status": status,
-        "order_version": order_version,
-        "sequence": sequence,
-        "customer_id": order["customer"]["id"],
-        "customer_name": order["customer"]["display_name"],
-        "provider_id": order["provider"]["id"],
-        "provider_name": order["provider"]["display_name"],
-        "service_id": order["service"]["id"],
-        "service_title": order["service"]["title"],
-    }
-    connection.execute(SAVE_THREAD, values)
-
-
-def save_name(connection: Connection, event: Mapping[str, Any]) -> None:
-    """Applies a person's display name, unless a later one is known already."""
-    names = ("account_id", "display_name", "account_version")
-    connection.execute(SAVE_NAME, {name: event[name] for name in names})
 
 
 def post_message(connection: Connection, caller: Caller, order_id: str, body: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from services.reviews import ratings
 from services.reviews.commands.publish import change_ratings, record_all
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS
-from services.reviews.projections import keep_answer
+from services.reviews.projections import save_order_of_answer
 from services.reviews.queries import find_slot, lock_review
 from services.reviews.rendering import Row, render_review, tell_review
 from services.reviews.settings import ReviewPeriods
@@ -67,7 +67,7 @@ def submit_after_answer(
 
     Raises: what `submit` raises, without OrderNotSettled.
     """
-    keep_answer(connection, order)
+    save_order_of_answer(connection, order)
     try:
         return submit(connection, caller, draft, periods)
     except OrderNotSettled:

@@ -1,0 +1,77 @@
+"""Projections of other services' data: the order of each thread, and display names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from chassis.storage.projections import save_if_newer
+from services.messaging.models import ACCOUNT_NAMES
+
+# A name that comes with an order has version 0, so it never replaces one that accounts published.
+SAVE_THREAD = text("""
+    WITH known AS (
+        INSERT INTO people (account_id, display_name)
+        SELECT * FROM (VALUES
+            (CAST(:customer_id AS uuid), :customer_name), (CAST(:provider_id AS uuid), :provider_name)
+        ) AS party (account_id, display_name)
+        ORDER BY account_id
+        ON CONFLICT DO NOTHING
+    )
+    INSERT INTO threads (order_id, order_number, order_status, order_version, sequence,
+                         customer_id, provider_id, service_id, service_title, updated_at)
+    VALUES (:order_id, :number, :status, :order_version, :sequence,
+            :customer_id, :provider_id, :service_id, :service_title, clock_timestamp())
+    ON CONFLICT (order_id) DO UPDATE
+        SET order_status = excluded.order_status,
+            order_version = excluded.order_version,
+            sequence = excluded.sequence,
+            updated_at = greatest(threads.updated_at, clock_timestamp())
+        WHERE threads.sequence < excluded.sequence AND threads.order_version <= excluded.order_version
+""")
+
+
+def save_thread_of_event(connection: Connection, event: Mapping[str, Any]) -> None:
+    """Applies an `order_status_changed`, unless a later state is known already."""
+    _save_thread(
+        connection, event, event["order_id"], event["to_status"], event["order_version"], event["sequence"]
+    )
+
+
+def save_thread_of_order(connection: Connection, order: Mapping[str, Any]) -> None:
+    """Stores the thread of an order that orders returned, before its events arrive.
+
+    Its `sequence` is unknown and stored as 0: a thread that is there already is left alone,
+    and a later event applies unless it is older than this answer's version.
+    """
+    _save_thread(connection, order, order["id"], order["status"], order["version"], sequence=0)
+
+
+def _save_thread(
+    connection: Connection,
+    order: Mapping[str, Any],
+    order_id: str,
+    status: int,
+    order_version: int,
+    sequence: int,
+) -> None:
+    values = {
+        "order_id": order_id,
+        "number": order["number"],
+        "status": status,
+        "order_version": order_version,
+        "sequence": sequence,
+        "customer_id": order["customer"]["id"],
+        "customer_name": order["customer"]["display_name"],
+        "provider_id": order["provider"]["id"],
+        "provider_name": order["provider"]["display_name"],
+        "service_id": order["service"]["id"],
+        "service_title": order["service"]["title"],
+    }
+    connection.execute(SAVE_THREAD, values)
+
+
+def save_display_name(connection: Connection, event: Mapping[str, Any]) -> None:
+    """Stores the display name of an account event, unless a newer one is known."""
+    name = {column: event[column] for column in ("account_id", "display_name", "account_version")}
+    save_if_newer(connection, ACCOUNT_NAMES, name, key=("account_id",), version="account_version")
