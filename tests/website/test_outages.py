@@ -100,7 +100,7 @@ def test_strange_headers_of_a_visitor_break_nothing() -> None:
         reader, writer = await asyncio.open_connection(visitor.http.host, visitor.http.port)
         writer.write(
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: \xff\xfe\xe4\r\n"
-            b"X-Forwarded-For: \xff\r\ntraceparent: \xe4\r\nCookie: session=\xff; said=\xfe\r\n\r\n"
+            b"X-Forwarded-For: \xff\r\ntraceparent: \xe4\r\nCookie: session=\xff; flash=\xfe\r\n\r\n"
         )
         assert (await reader.read()).startswith(b"HTTP/1.1 200")
         writer.close()
@@ -123,7 +123,7 @@ def test_a_page_is_compressed_and_differs_by_cookie() -> None:
 def test_what_is_told_once_is_told_once() -> None:
     async def scenario(visitor: Visitor) -> None:
         answer = await visitor.post("/sign-out")
-        assert SimpleCookie(answer.headers["Set-Cookie"])[visitor.cookie_name("said")].value == "signed_out"
+        assert SimpleCookie(answer.headers["Set-Cookie"])[visitor.cookie_name("flash")].value == "signed_out"
         assert "You are signed out." in await (await visitor.get("/")).text()
         assert "You are signed out." not in await (await visitor.get("/")).text()
 

@@ -46,7 +46,7 @@ async def refuse_unless_owner(visit: Visit, page: Page) -> web.Response | None:
     )
 
 
-async def ask_to_sign_in(visit: Visit, said: str) -> web.Response:
+async def ask_to_sign_in(visit: Visit, flash: str) -> web.Response:
     """The sign-in page, which leads back; a form that was sent goes along."""
     try:
         form = await visit.form() if visit.page and visit.page.again else Form()
@@ -57,7 +57,7 @@ async def ask_to_sign_in(visit: Visit, said: str) -> web.Response:
         unsent = await _unsent(visit, form, owner)
         if carried := _sealed(visit, visit.page, unsent):
             return await show_sign_in(visit, Form(), 403, carried)
-    return visit.go(sign_in_path(_back_path(visit)), said)
+    return visit.go(sign_in_path(_back_path(visit)), flash)
 
 
 async def show_sign_in(

@@ -22,8 +22,8 @@ from website.http.forwarded_headers import headers_of_visitor
 from website.http.sessions import Person, person_of
 from website.site import LOST, Site
 
-SAID = "said"
-SAID_SECONDS = 60
+FLASH_COOKIE = "flash"
+FLASH_SECONDS = 60
 MOST_COUNTED = 100  # beyond it the bell says "99+"
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,199}")
 LIVE_HEADER = "X-Live"  # the page's own script asks for fresh regions
@@ -195,16 +195,16 @@ class Visit:
         unread = await self._unread if self._unread is not None else None
         context |= {"unread": unread, "again": again, **self._frame()}
         if is_shown_again:
-            status, context["said"] = 200, "shown_again"
+            status, context["flash"] = 200, "shown_again"
         text = self.site.templates.get_template(template).render(context)
         response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
-        if self._said in self.request.cookies and not self.is_live:
-            self.site.sessions.set(response, self._said, "", 0)
+        if self._flash_cookie in self.request.cookies and not self.is_live:
+            self.site.sessions.set(response, self._flash_cookie, "", 0)
         return response
 
     @property
-    def _said(self) -> str:
-        return self.site.sessions.name(self.request, SAID)
+    def _flash_cookie(self) -> str:
+        return self.site.sessions.name(self.request, FLASH_COOKIE)
 
     def _frame(self) -> dict[str, Any]:
         person = self.person
@@ -214,18 +214,18 @@ class Visit:
             "owner_field": self.site.owners.field(self.account_id),
             "here": self.request.path,
             "path": self.path,
-            "visit_id": self.id,
+            "request_id": self.id,
             "locale": person.locale if person else "en",
             "time_zone": person.time_zone if person else "UTC",
-            "said": self.request.cookies.get(self._said, ""),
+            "flash": self.request.cookies.get(self._flash_cookie, ""),
             "query": self.request.query,
         }
 
-    def go(self, path: str, said: str = "") -> web.Response:
-        """Sends the visitor to another page, where a sentence (`words.SAID`) tells what happened."""
+    def go(self, path: str, flash: str = "") -> web.Response:
+        """Sends the visitor to another page, which shows a message once (`labels.FLASH_MESSAGES`)."""
         response = web.Response(status=303, headers={"Location": path})
-        if said and not self.is_live:  # a script that asks cannot tell anybody
-            self.site.sessions.set(response, self._said, said, SAID_SECONDS)
+        if flash and not self.is_live:  # a script that asks cannot tell anybody
+            self.site.sessions.set(response, self._flash_cookie, flash, FLASH_SECONDS)
         return response
 
     def next_path(self, otherwise: str) -> str:

@@ -143,7 +143,7 @@ def _take(form: Form, problem: Problem) -> None:
     form.take(problem, FIELDS)
 
 
-def _act(said: str, change: Change, wanted: Status) -> Callable[[Visit], Coroutine[Any, Any, web.Response]]:
+def _act(flash: str, change: Change, wanted: Status) -> Callable[[Visit], Coroutine[Any, Any, web.Response]]:
     """A handler that brings a service into a status, whatever version it has by now."""
 
     async def act(visit: Visit) -> web.Response:
@@ -158,7 +158,7 @@ def _act(said: str, change: Change, wanted: Status) -> Callable[[Visit], Corouti
             if problem.code != "service_archived" or wanted == "archived":
                 raise
             return visit.go(back, "service_is_archived")
-        return visit.go(back, said)
+        return visit.go(back, flash)
 
     return act
 

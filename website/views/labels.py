@@ -1,4 +1,4 @@
-"""The words of the site: what statuses, transitions and happenings are called (domain.md)."""
+"""Labels of statuses, transitions and events, and the flash messages (docs/domain.md)."""
 
 STATUS_LABELS = {1: "Pending", 2: "Order Placed", 3: "Work Completed", 4: "Order Completed", 7: "Cancelled"}
 STATUS_TONES = {1: "waiting", 2: "working", 3: "looking", 4: "done", 7: "ended"}
@@ -91,15 +91,15 @@ HAPPENINGS = {
 
 MOVEMENTS = {"paid": "Paid:", "refunded": "Refunded:", "failed": "A payment failed:"}
 
-# What happened, told once at the top of the page that follows.
-_SAID_AT_THE_ENTRANCE = {
+# Flash messages: shown once at the top of the page that follows a redirect.
+_FLASHES_OF_SIGN_IN = {
     "sign_in_first": "Please sign in to go on.",
     "signed_out_elsewhere": "You were signed out. Please sign in again.",
     "signed_out": "You are signed out.",
     "shown_again": "You are signed in again. The form was not sent: check it, and send it.",
     "welcome": "Welcome to MicroTasks! Your account is ready.",
 }
-_SAID_OF_ORDERS = {
+_FLASHES_OF_ORDERS = {
     "order_submitted": "Your request is sent. The provider was told and approves or declines it.",
     "order_approved": "You approved the order. The customer was told.",
     "order_declined": "You declined the order.",
@@ -119,7 +119,7 @@ _SAID_OF_ORDERS = {
     "review_changed": "Your review is changed.",
     "review_replied": "Your reply is published.",
 }
-_SAID_OF_SERVICES = {
+_FLASHES_OF_SERVICES = {
     "service_posted": "Your service is published: people can find and order it.",
     "service_drafted": "Your draft is saved. Nobody else sees it until you publish it.",
     "service_saved": "Your changes are saved.",
@@ -130,7 +130,7 @@ _SAID_OF_SERVICES = {
     "payout_requested": "You asked for a payout. It is among your payouts below.",
     "reply_posted": "Your reply is published.",
 }
-_SAID_OF_ACCOUNTS = {
+_FLASHES_OF_ACCOUNTS = {
     "profile_saved": "Your profile is saved.",
     "password_changed": "Your password is changed. Everywhere else you are signed out now.",
     "place_signed_out": "That browser is signed out.",
@@ -138,9 +138,9 @@ _SAID_OF_ACCOUNTS = {
     "preferences_saved": "Saved. From now on you are told what you chose.",
     "all_read": "Everything is marked read.",
 }
-SAID = {**_SAID_AT_THE_ENTRANCE, **_SAID_OF_ORDERS, **_SAID_OF_SERVICES, **_SAID_OF_ACCOUNTS}
+FLASH_MESSAGES = {**_FLASHES_OF_SIGN_IN, **_FLASHES_OF_ORDERS, **_FLASHES_OF_SERVICES, **_FLASHES_OF_ACCOUNTS}
 SIGN_OUTS = frozenset({"signed_out", "signed_out_everywhere"})  # after these no draft stays in the browser
-NO_SUCCESS = frozenset(
+NEUTRAL_FLASHES = frozenset(
     {
         "sign_in_first",
         "shown_again",

@@ -12,7 +12,7 @@ from client import MarketplaceClient, Problem, Unreachable
 from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Review
 from kit import dates
 from website.forms.form import Form
-from website.views import order_banner as turns
+from website.views import order_banner
 from website.views.timeline import Movement
 
 MESSAGES_SHOWN = 60
@@ -57,23 +57,26 @@ class OrderView:
     @property
     def wants_review(self) -> bool:
         """Whether the reader can be asked for a review."""
-        is_completed = self.order["status"] == turns.COMPLETED
+        is_completed = self.order["status"] == order_banner.COMPLETED
         return (
-            self.role == turns.CUSTOMER and is_completed and self.review is None and "review" not in self.away
+            self.role == order_banner.CUSTOMER
+            and is_completed
+            and self.review is None
+            and "review" not in self.away
         )
 
     @property
     def can_pay(self) -> bool:
         """Whether the reader can pay now."""
-        return self.role == turns.CUSTOMER and self._is_at(turns.TO_BE_PAID)
+        return self.role == order_banner.CUSTOMER and self._is_at(order_banner.TO_BE_PAID)
 
     @property
     def can_refund(self) -> bool:
         """Whether the reader can give money back."""
-        return self.role != turns.CUSTOMER and self.payment is not None and self._is_at(REFUNDABLE)
+        return self.role != order_banner.CUSTOMER and self.payment is not None and self._is_at(REFUNDABLE)
 
     def _is_at(self, payment_statuses: frozenset[str]) -> bool:
-        is_completed = self.order["status"] == turns.COMPLETED
+        is_completed = self.order["status"] == order_banner.COMPLETED
         return (
             is_completed and "payments" not in self.away and self.order["payment_status"] in payment_statuses
         )
@@ -90,7 +93,7 @@ class OrderView:
     @property
     def has_no_changes_left(self) -> bool:
         """Whether the reader might look for a way to ask for changes, and there is none any more."""
-        looks = self.role == turns.CUSTOMER and self.order["status"] == turns.WORK_COMPLETED
+        looks = self.role == order_banner.CUSTOMER and self.order["status"] == order_banner.WORK_COMPLETED
         return (
             looks
             and not self.order["disputed"]
@@ -113,12 +116,12 @@ class OrderView:
     @property
     def can_reply(self) -> bool:
         """Whether the review waits for its one reply."""
-        return self.role == turns.PROVIDER and self.review is not None and self.review["reply"] is None
+        return self.role == order_banner.PROVIDER and self.review is not None and self.review["reply"] is None
 
     @property
     def can_edit_review(self) -> bool:
         """Whether the reader wrote the review, a short while ago."""
-        if self.review is None or self.role != turns.CUSTOMER:
+        if self.review is None or self.role != order_banner.CUSTOMER:
             return False
         return dates.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
 
@@ -131,7 +134,7 @@ class OrderView:
     @property
     def unread_message(self) -> str | None:
         """The newest message of the other party that the reader had not read; None for staff."""
-        other = {turns.CUSTOMER: "provider", turns.PROVIDER: "customer"}.get(self.role)
+        other = {order_banner.CUSTOMER: "provider", order_banner.PROVIDER: "customer"}.get(self.role)
         for message in self.messages["data"]:
             if other and message["author"]["id"] == self.order[other]["id"]:  # type: ignore[literal-required]
                 return None if message["read_at"] else message["id"]
@@ -141,7 +144,7 @@ class OrderView:
     def lost_forms(self) -> list[Form]:
         """Forms that were refused, and that the page no longer has: their texts are shown all the same."""
         places = {
-            "message": self.role != turns.STAFF,
+            "message": self.role != order_banner.STAFF,
             "payment": self.can_pay,
             "refund": self.can_refund,
             "review": self.wants_review,
@@ -178,7 +181,7 @@ async def view_order(
         messages=messages or NOTHING,
         payments=tries,
         review=review,
-        role=turns.role_on(order, account_id),
+        role=order_banner.role_on(order, account_id),
         before=before,
         until=_time(until),
         away=frozenset(away),

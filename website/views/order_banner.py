@@ -28,7 +28,7 @@ class Banner:
 
 
 @dataclass(frozen=True)
-class Station:
+class ProgressStep:
     """One status on the way of an order; `state`: "past", "now" or "ahead"."""
 
     code: int
@@ -50,16 +50,16 @@ def is_turn_of(order: Order, role: str) -> bool:
     return bool(MOVES_ON & set(order["available_transitions"]))
 
 
-def stations_of(order: Order, history: Sequence[OrderTransition]) -> list[Station]:
+def progress_of(order: Order, history: Sequence[OrderTransition]) -> list[ProgressStep]:
     """The way of an order: 1 to 4; of a cancelled one only as far as it came, and then its end."""
     status = order["status"]
     if status != CANCELLED:
         states = {code: "now" if code == status else ("past" if code < status else "ahead") for code in STEPS}
-        return [Station(code, STATUS_LABELS[code], state) for code, state in states.items()]
+        return [ProgressStep(code, STATUS_LABELS[code], state) for code, state in states.items()]
     ends = [step["from_status"] for step in history if step["to_status"] == CANCELLED]
     came_to = ends[-1] if ends and ends[-1] is not None else PENDING
-    passed = [Station(code, STATUS_LABELS[code], "past") for code in STEPS if code <= came_to]
-    return [*passed, Station(CANCELLED, STATUS_LABELS[CANCELLED], "now")]
+    passed = [ProgressStep(code, STATUS_LABELS[code], "past") for code in STEPS if code <= came_to]
+    return [*passed, ProgressStep(CANCELLED, STATUS_LABELS[CANCELLED], "now")]
 
 
 def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | None = None) -> Banner:

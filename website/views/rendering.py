@@ -16,8 +16,7 @@ from kit.text import isolated
 from website.forms.form import new_key
 from website.forms.owners import OWNER
 from website.http.assets import Assets
-from website.views import labels as words
-from website.views import money, names
+from website.views import labels, money, names
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
 
@@ -48,7 +47,7 @@ def make_environment(assets: Assets) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(asset=assets.path, new_key=new_key, words=words)
+    environment.globals.update(asset=assets.path, new_key=new_key, labels=labels)
     environment.filters.update(
         money=_money,
         amount=money.plain_amount,

@@ -8,7 +8,7 @@ from kit import dates
 
 
 class Movement(NamedTuple):
-    """Money that moved, or a try that failed; `kind` is one of `words.MOVEMENTS`."""
+    """Money that moved, or a try that failed; `kind` is one of `labels.MOVEMENTS`."""
 
     at: str
     kind: str

@@ -9,8 +9,7 @@ from yarl import URL
 from client.arguments import OrderFilters
 from client.resources import Listing, Order, Thread
 from website.http.page_request import Page, Visit, Who
-from website.views import labels as words
-from website.views import order_banner as turns
+from website.views import labels, order_banner
 
 PER_PAGE = 20
 THREADS = 100
@@ -30,7 +29,7 @@ async def show_orders(visit: Visit) -> web.StreamResponse:
         chosen=_status(visit),
         sort=_sort(visit),
         sorts=SORTS,
-        is_turn=lambda order: turns.is_turn_of(order, role),
+        is_turn=lambda order: order_banner.is_turn_of(order, role),
         address=lambda **changes: _address(visit, role, **changes),
         is_first="cursor" not in visit.request.query,
         next_cursor=orders["page"]["next_cursor"],
@@ -45,12 +44,12 @@ async def _found(visit: Visit) -> tuple[str, Listing[Order], Listing[Thread]]:
     ordered, offered, threads = await asyncio.gather(
         _orders(visit, "customer"), _orders(visit, "provider"), visit.api.threads(limit=THREADS)
     )
-    waits = any(turns.is_turn_of(order, turns.CUSTOMER) for order in ordered["data"])
-    if not waits and any(turns.is_turn_of(order, turns.PROVIDER) for order in offered["data"]):
-        return turns.PROVIDER, offered, threads
+    waits = any(order_banner.is_turn_of(order, order_banner.CUSTOMER) for order in ordered["data"])
+    if not waits and any(order_banner.is_turn_of(order, order_banner.PROVIDER) for order in offered["data"]):
+        return order_banner.PROVIDER, offered, threads
     if not ordered["data"] and offered["data"]:
-        return turns.PROVIDER, offered, threads
-    return turns.CUSTOMER, ordered, threads
+        return order_banner.PROVIDER, offered, threads
+    return order_banner.CUSTOMER, ordered, threads
 
 
 async def _orders(visit: Visit, role: Literal["customer", "provider"]) -> Listing[Order]:
@@ -64,7 +63,7 @@ async def _orders(visit: Visit, role: Literal["customer", "provider"]) -> Listin
 
 def _status(visit: Visit) -> int | None:
     asked = visit.request.query.get("status", "")
-    return next((code for code in words.STATUS_LABELS if str(code) == asked), None)
+    return next((code for code in labels.STATUS_LABELS if str(code) == asked), None)
 
 
 def _sort(visit: Visit) -> Literal["-updated_at", "-created_at"]:

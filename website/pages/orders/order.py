@@ -5,12 +5,12 @@ from aiohttp import web
 from client import Problem
 from website.forms.form import Form
 from website.http.page_request import Page, Visit, Who
-from website.views import order_banner as turns
+from website.views import order_banner
 from website.views.order import OrderView, view_order
 from website.views.timeline import timeline
 
 REFUSED = frozenset({402, 409, 412, 422})
-SAID = {
+FLASHES = {
     "approve": "order_approved",
     "decline": "order_declined",
     "withdraw": "order_withdrawn",
@@ -47,8 +47,8 @@ def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
         "view": view,
         "order": view.order,
         "role": view.role,
-        "banner": turns.banner_of(view.order, view.role, view.review is not None, view.payment),
-        "stations": turns.stations_of(view.order, view.transitions),
+        "banner": order_banner.banner_of(view.order, view.role, view.review is not None, view.payment),
+        "progress": order_banner.progress_of(view.order, view.transitions),
         "happenings": timeline(
             view.transitions,
             view.movements,
@@ -88,7 +88,7 @@ async def move_order(visit: Visit) -> web.StreamResponse:
         if problem.status not in REFUSED:
             raise
         return await show_again(visit, {transition: _refused_step(form, problem)})
-    return visit.go(f"/orders/{order_id}", SAID.get(transition, ""))
+    return visit.go(f"/orders/{order_id}", FLASHES.get(transition, ""))
 
 
 def _refused_step(form: Form, problem: Problem) -> Form:

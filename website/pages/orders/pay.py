@@ -11,7 +11,7 @@ from website.pages.orders.order import REFUSED, show_again
 from website.views import money
 from website.views.order import action_path
 
-SAID = {"paid": "paid", "processing": "payment_processing"}
+FLASHES = {"paid": "paid", "processing": "payment_processing"}
 
 
 async def pay_order(visit: Visit) -> web.StreamResponse:
@@ -30,7 +30,7 @@ async def pay_order(visit: Visit) -> web.StreamResponse:
         return await show_again(visit, {"payment": form})
     if payment["status"] == "requires_action" and (path := action_path(payment)).startswith("/"):
         return visit.go(path)
-    return visit.go(f"/orders/{order_id}#order-payment", SAID.get(payment["status"], ""))
+    return visit.go(f"/orders/{order_id}#order-payment", FLASHES.get(payment["status"], ""))
 
 
 async def show_sandbox_step(visit: Visit) -> web.StreamResponse:
@@ -59,8 +59,8 @@ async def answer_sandbox_step(visit: Visit) -> web.StreamResponse:
     except Problem as problem:
         if problem.status != 409:
             raise
-    said = "payment_confirmed" if form["answer"] == "yes" else "payment_refused"
-    return visit.go(f"/orders/{order['id']}#order-payment", said)
+    flash = "payment_confirmed" if form["answer"] == "yes" else "payment_refused"
+    return visit.go(f"/orders/{order['id']}#order-payment", flash)
 
 
 async def refund_payment(visit: Visit) -> web.StreamResponse:

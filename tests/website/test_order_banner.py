@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from client.resources import Order, OrderTransition, Payment
-from website.views import order_banner as turns
+from website.views import order_banner
 from website.views.labels import PAYMENT_LABELS
 from website.views.order_banner import CUSTOMER, PROVIDER, STAFF
 
@@ -60,7 +60,7 @@ def test_every_reader_of_every_order_is_told_one_thing(
 ) -> None:
     order = order_at(status, role, disputed, paid)
     for is_reviewed in (False, True):
-        banner = turns.banner_of(order, role, is_reviewed)
+        banner = order_banner.banner_of(order, role, is_reviewed)
         assert banner.tone in ("act", "wait", "good", "bad", "over")
         assert banner.title and banner.text
         assert "You can" not in banner.text or role != STAFF
@@ -73,75 +73,75 @@ def test_a_banner_asks_exactly_those_to_act_whose_turn_it_is(
     order = order_at(status, role, disputed, paid)
     if (status, paid) == (4, "not_due"):
         return  # the payment falls due with the same step, so nobody sees this
-    asks = turns.banner_of(order, role, is_reviewed=True).tone == "act"
-    assert asks == turns.is_turn_of(order, role)
+    asks = order_banner.banner_of(order, role, is_reviewed=True).tone == "act"
+    assert asks == order_banner.is_turn_of(order, role)
 
 
 @pytest.mark.parametrize("status", ALL)
 @pytest.mark.parametrize("role", PARTIES)
 def test_it_is_the_turn_of_the_one_who_brings_the_order_on(role: str, status: int) -> None:
     turn_at = {(1, PROVIDER), (2, PROVIDER), (3, CUSTOMER)}
-    assert turns.is_turn_of(order_at(status, role), role) == ((status, role) in turn_at)
+    assert order_banner.is_turn_of(order_at(status, role), role) == ((status, role) in turn_at)
 
 
 def test_nobody_is_asked_for_what_the_api_does_not_offer() -> None:
     order = order_at(1, PROVIDER)
     order["available_transitions"] = []
-    assert not turns.is_turn_of(order, PROVIDER)
+    assert not order_banner.is_turn_of(order, PROVIDER)
 
 
 @pytest.mark.parametrize("paid", PAYMENT_STATUSES)
 def test_a_completed_order_waits_for_its_customer_while_unpaid(paid: str) -> None:
     waits = paid in ("due", "failed")
-    assert turns.is_turn_of(order_at(4, CUSTOMER, payment_status=paid), CUSTOMER) == waits
-    assert not turns.is_turn_of(order_at(4, PROVIDER, payment_status=paid), PROVIDER)
-    assert not turns.is_turn_of(order_at(4, STAFF, payment_status=paid), STAFF)
+    assert order_banner.is_turn_of(order_at(4, CUSTOMER, payment_status=paid), CUSTOMER) == waits
+    assert not order_banner.is_turn_of(order_at(4, PROVIDER, payment_status=paid), PROVIDER)
+    assert not order_banner.is_turn_of(order_at(4, STAFF, payment_status=paid), STAFF)
 
 
 @pytest.mark.parametrize("status", [2, 3])
 def test_a_dispute_is_the_turn_of_staff_and_stops_every_clock(status: int) -> None:
-    assert turns.is_turn_of(order_at(status, STAFF, disputed=True), STAFF)
+    assert order_banner.is_turn_of(order_at(status, STAFF, disputed=True), STAFF)
     for role in (CUSTOMER, PROVIDER):
         order = order_at(status, role, disputed=True)
-        banner = turns.banner_of(order, role, is_reviewed=False)
-        assert not turns.is_turn_of(order, role)
+        banner = order_banner.banner_of(order, role, is_reviewed=False)
+        assert not order_banner.is_turn_of(order, role)
         assert (banner.tone, banner.by) == ("bad", None)
 
 
 def test_the_time_by_which_is_that_of_the_status() -> None:
     for role in PARTIES:
-        assert turns.banner_of(order_at(1, role), role, False).by is None
-        assert turns.banner_of(order_at(2, role), role, False).by == "2026-11-30T10:00:00Z"
-        assert turns.banner_of(order_at(3, role), role, False).by == "2026-12-09T10:00:00Z"
+        assert order_banner.banner_of(order_at(1, role), role, False).by is None
+        assert order_banner.banner_of(order_at(2, role), role, False).by == "2026-11-30T10:00:00Z"
+        assert order_banner.banner_of(order_at(3, role), role, False).by == "2026-12-09T10:00:00Z"
 
 
 def test_a_payment_that_waits_for_its_customer_says_so_to_the_customer_alone() -> None:
     order, payment = order_at(4, CUSTOMER, payment_status="processing"), payment_at("requires_action")
-    assert turns.banner_of(order, CUSTOMER, False, payment).tone == "act"
-    assert turns.banner_of(order, CUSTOMER, False, payment_at("processing")).tone == "wait"
-    assert turns.banner_of(order, PROVIDER, False, payment).tone == "wait"
+    assert order_banner.banner_of(order, CUSTOMER, False, payment).tone == "act"
+    assert order_banner.banner_of(order, CUSTOMER, False, payment_at("processing")).tone == "wait"
+    assert order_banner.banner_of(order, PROVIDER, False, payment).tone == "wait"
 
 
 def test_a_paid_order_invites_to_a_review_until_there_is_one() -> None:
     order = order_at(4, CUSTOMER, payment_status="paid")
-    assert "review" in turns.banner_of(order, CUSTOMER, is_reviewed=False).text
-    assert turns.banner_of(order, CUSTOMER, is_reviewed=True).title == "All done"
+    assert "review" in order_banner.banner_of(order, CUSTOMER, is_reviewed=False).text
+    assert order_banner.banner_of(order, CUSTOMER, is_reviewed=True).title == "All done"
 
 
 def test_names_are_put_in_once() -> None:
-    assert turns.banner_of(order_at(3, PROVIDER), PROVIDER, False).title == (
+    assert order_banner.banner_of(order_at(3, PROVIDER), PROVIDER, False).title == (
         "Waiting for <bdi>{provider} &amp; Co</bdi>"
     )
 
 
 def test_a_reader_who_is_no_party_is_staff() -> None:
     for role, account_id in PARTIES.items():
-        assert turns.role_on(order_at(1, role), account_id) == role
+        assert order_banner.role_on(order_at(1, role), account_id) == role
 
 
 @pytest.mark.parametrize("status", [1, 2, 3, 4])
 def test_the_way_of_an_order_has_four_stations_and_one_is_now(status: int) -> None:
-    states = {station.code: station.state for station in turns.stations_of(order_at(status, CUSTOMER), [])}
+    states = {step.code: step.state for step in order_banner.progress_of(order_at(status, CUSTOMER), [])}
     assert list(states) == [1, 2, 3, 4]
     assert [code for code, state in states.items() if state == "now"] == [status]
     assert [code for code, state in states.items() if state == "past"] == list(range(1, status))
@@ -151,8 +151,8 @@ def test_the_way_of_an_order_has_four_stations_and_one_is_now(status: int) -> No
 def test_a_cancelled_order_shows_how_far_it_came_and_its_end(came_to: int) -> None:
     history = [{"from_status": code - 1 or None, "to_status": code} for code in range(1, came_to + 1)]
     history.append({"from_status": came_to, "to_status": 7})
-    stations = turns.stations_of(order_at(7, CUSTOMER), cast(list[OrderTransition], history))
-    assert [(s.code, s.state) for s in stations] == [
+    progress = order_banner.progress_of(order_at(7, CUSTOMER), cast(list[OrderTransition], history))
+    assert [(s.code, s.state) for s in progress] == [
         *((code, "past") for code in range(1, came_to + 1)),
         (7, "now"),
     ]
