@@ -15,14 +15,14 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 
 
-class Presence:
+class ServiceAvailability:
     """Remembers which services were found without a consumer, and looks again each second."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._absent: dict[str, float] = {}
 
-    def refuse_if_absent(self, service: str) -> None:
+    def raise_if_unavailable(self, service: str) -> None:
         """Lets a call pass unless its service is known to be away.
 
         Raises: Unavailable at once, instead of letting one more caller wait.
@@ -31,11 +31,11 @@ class Presence:
         if looked_at is None:
             return
         if time.monotonic() - looked_at >= LOOK_SECONDS:
-            self.look(service)
+            self.probe(service)
         if service in self._absent:
             raise Unavailable(f"{service} is away.")
 
-    def look(self, service: str) -> None:
+    def probe(self, service: str) -> None:
         """Asks the broker whether anybody consumes the service's queue."""
         if service in self._absent:
             self._absent[service] = time.monotonic()

@@ -27,8 +27,8 @@ HEARTBEAT_SECONDS = 10  # a connection that is silent for twice as long is given
 READ_SECONDS, END_SECONDS = 2.0, 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
-SET_UP_SECONDS, GOODBYE_SECONDS = 10.0, 2.0
-LOST_CONNECTION = (OSError, EOFError, AMQPError)
+SET_UP_SECONDS, CLOSE_SECONDS = 10.0, 2.0
+CONNECTION_ERRORS = (OSError, EOFError, AMQPError)
 
 
 class ReadableMessage(Message):  # type: ignore[misc]
@@ -53,7 +53,7 @@ class Interrupted(Exception):
     """The loop is asked to drop its connection."""
 
 
-class Link:
+class AmqpConnection:
     """Consumes queues and publishes over one connection; reconnects by itself.
 
     Handlers run on the loop greenlet and must only hand work on. What was unacknowledged at a
@@ -64,8 +64,8 @@ class Link:
         self.purpose = purpose
         self._url = settings.amqp_url
         self._consumers: list[tuple[str, Callable[[Delivery], None], int]] = []
-        self._greetings: list[Callable[[Channel], None]] = []
-        self._farewells: list[Callable[[], None]] = []
+        self._connect_callbacks: list[Callable[[Channel], None]] = []
+        self._disconnect_callbacks: list[Callable[[], None]] = []
         self._stopping = False
         self._cancelled = False
         self._blocked = False
@@ -84,13 +84,13 @@ class Link:
         """Consumes a declared queue on every connection; call before `run`. Prefetch 0: no acks."""
         self._consumers.append((queue, handler, prefetch))
 
-    def on_connect(self, greet: Callable[[Channel], None]) -> None:
-        """Calls `greet` with each new channel, before its consumers start."""
-        self._greetings.append(greet)
+    def on_connect(self, callback: Callable[[Channel], None]) -> None:
+        """Calls `callback` with each new channel, before its consumers start."""
+        self._connect_callbacks.append(callback)
 
-    def on_loss(self, farewell: Callable[[], None]) -> None:
-        """Calls `farewell` whenever a connection is gone."""
-        self._farewells.append(farewell)
+    def on_disconnect(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever a connection is gone."""
+        self._disconnect_callbacks.append(callback)
 
     def run(self) -> None:
         """Connects, reads and reconnects until `stop`. Never raises."""
@@ -104,11 +104,11 @@ class Link:
             except Exception as error:  # every failure of a session means: connect again
                 log.warning("broker_lost", purpose=self.purpose, error=str(error) or type(error).__name__)
             pause = FIRST_PAUSE_SECONDS if self._is_set_up else min(pause * 2, LONGEST_PAUSE_SECONDS)
-            self._lose()
-            self._rest(pause * random.uniform(0.5, 1))  # noqa: S311
+            self._disconnect()
+            self._backoff(pause * random.uniform(0.5, 1))  # noqa: S311
         self._ended.send()
 
-    def _rest(self, seconds: float) -> None:
+    def _backoff(self, seconds: float) -> None:
         with contextlib.suppress(Interrupted):
             if not self._stopping:
                 eventlet.sleep(seconds)
@@ -134,8 +134,8 @@ class Link:
         # pieces of what the loop is just reading.
         connection.connection.client_properties.pop("capabilities", None)
         channel = connection.channel()
-        for greet in self._greetings:
-            greet(channel)
+        for callback in self._connect_callbacks:
+            callback(channel)
         self._channel = channel  # what the first consumer gets can be done before the last is there
         for queue, handler, prefetch in self._consumers if not self._cancelled else ():
             channel.basic_qos(0, prefetch, False)
@@ -182,7 +182,7 @@ class Link:
     def _write(self, channel: Channel, act: Callable[[], None]) -> None:
         try:
             act()
-        except LOST_CONNECTION as error:
+        except CONNECTION_ERRORS as error:
             if channel is self._channel:
                 self.reset()  # half a message may be on the wire
             raise Unavailable("The message broker is away.", code="broker_unavailable") from error
@@ -229,20 +229,20 @@ class Link:
         if self._loop is not None and not self._loop.dead:
             eventlet.kill(self._loop, Interrupted())
 
-    def _lose(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
         self._blocked = self._is_set_up = False
         if connection is None:
             return
         # A goodbye at the end lets the broker read all that was written; a lost connection gets none.
         for close in (connection.release, connection.collect) if self._stopping else (connection.collect,):
-            with eventlet.Timeout(GOODBYE_SECONDS, False):
+            with eventlet.Timeout(CLOSE_SECONDS, False):
                 try:
                     close()
                 except Exception:
                     log.debug("closing_failed", purpose=self.purpose)
-        for farewell in self._farewells:
-            farewell()
+        for callback in self._disconnect_callbacks:
+            callback()
 
     def _on_blocked(self, reason: str) -> None:
         log.error("broker_blocked", purpose=self.purpose, reason=reason)
@@ -252,27 +252,27 @@ class Link:
         self._blocked = False
 
 
-class LinkedExtension(SharedExtension):  # type: ignore[misc]
+class AmqpExtension(SharedExtension):  # type: ignore[misc]
     """A part of the process with a connection of its own, named by its `purpose`."""
 
     purpose: ClassVar[str]
 
     @cached_property
-    def link(self) -> Link:
+    def amqp(self) -> AmqpConnection:
         """The connection; made once, running from `start` to `stop`."""
-        return Link(self.container.config["settings"], self.purpose)
+        return AmqpConnection(self.container.config["settings"], self.purpose)
 
     def start(self) -> None:
         """Connects in the background, for as long as it takes."""
-        self.container.spawn_managed_thread(self.link.run, identifier=f"{self.purpose} link")
+        self.container.spawn_managed_thread(self.amqp.run, identifier=f"{self.purpose} connection")
 
     def stop(self) -> None:
         """Closes the connection."""
-        self.link.stop()
+        self.amqp.stop()
 
     def is_ready(self) -> bool:
         """Whether its messages flow."""
-        return self.link.is_ready
+        return self.amqp.is_ready
 
 
 def decoded(delivery: Delivery) -> Any:

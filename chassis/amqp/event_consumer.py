@@ -14,12 +14,12 @@ from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
 from chassis.amqp import topology
-from chassis.amqp.connection import Delivery, LinkedExtension, decoded
+from chassis.amqp.connection import AmqpExtension, Delivery, decoded
 from chassis.runtime import failpoints
 from chassis.runtime.context import context_of
 from chassis.storage.database import Database, Db
 from chassis.storage.failed_events import Failure, due_failures, keep_failure, retry_failure
-from chassis.storage.inbox import Effect, take
+from chassis.storage.inbox import Effect, process_once
 from kit import metrics
 from kit.contracts import Event
 from kit.errors import Unavailable
@@ -27,7 +27,7 @@ from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-NOT_ITS_FAULT = ("database_unavailable", "busy")  # such an event waits, and is not counted as failed
+TRANSIENT_ERRORS = ("database_unavailable", "busy")  # such an event waits, and is not counted as failed
 WAIT_SECONDS = 1.0
 Handler = Callable[[Any, Connection, Any], None]  # the last one is the event's TypedDict
 
@@ -54,7 +54,7 @@ def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], Non
 
 
 @dataclass(frozen=True)
-class Fresh:
+class NewDelivery:
     """An event as it was delivered."""
 
     consumer: str
@@ -80,9 +80,9 @@ class Fresh:
 
     def _take(self, db: Db, handle: Effect) -> None:
         try:
-            outcome = db.write(lambda connection: take(connection, self.consumer, self.event, handle))
+            outcome = db.write(lambda connection: process_once(connection, self.consumer, self.event, handle))
         except Exception as error:
-            if isinstance(error, Unavailable) and error.code in NOT_ITS_FAULT:
+            if isinstance(error, Unavailable) and error.code in TRANSIENT_ERRORS:
                 raise
             log.error("event_failed", consumer=self.consumer, event_id=self.event["event_id"], exc_info=error)
             failure = Failure(self.consumer, self.contract.type, self.event, error)
@@ -107,10 +107,10 @@ class Retry:
         metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
 
 
-Work: TypeAlias = Fresh | Retry
+Work: TypeAlias = NewDelivery | Retry
 
 
-class EventConsumer(LinkedExtension):
+class EventConsumer(AmqpExtension):
     """Consumes the service's event queues on a connection that never publishes.
 
     What is unacknowledged when it stops is delivered again elsewhere.
@@ -130,17 +130,17 @@ class EventConsumer(LinkedExtension):
         service = self.container.service_name
         queue = topology.event_queue(settings, entrypoint.contract, service)
         self._entrypoints[entrypoint.consumer] = entrypoint
-        self.link.consume(queue, lambda d: self._on_message(entrypoint, d), settings.event_workers)
+        self.amqp.consume(queue, lambda d: self._on_message(entrypoint, d), settings.event_workers)
 
     def start(self) -> None:
         """Connects in the background and starts looking for failed events."""
         super().start()
         self.container.spawn_managed_thread(self._retry_for_ever, identifier="event retries")
 
-    def stop_taking(self) -> None:
+    def stop_consuming(self) -> None:
         """Takes no new events; those under way are finished."""
         self._stopping = True
-        self.link.cancel()
+        self.amqp.cancel()
 
     def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
         try:
@@ -151,15 +151,15 @@ class EventConsumer(LinkedExtension):
         settings = self.container.config["settings"]
 
         def is_wanted() -> bool:
-            return not self._stopping and self.link.holds(delivery)
+            return not self._stopping and self.amqp.holds(delivery)
 
-        work = Fresh(entrypoint.consumer, entrypoint.contract, event, settings, is_wanted)
+        work = NewDelivery(entrypoint.consumer, entrypoint.contract, event, settings, is_wanted)
         self._spawn(entrypoint, work, delivery)
 
     def _reject(self, entrypoint: "EventEntrypoint", delivery: Delivery, error: BaseException) -> None:
         log.error("event_rejected", consumer=entrypoint.consumer, error=f"{type(error).__name__}: {error}")
         metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
-        self.link.reject(delivery)
+        self.amqp.reject(delivery)
 
     def _spawn(self, entrypoint: "EventEntrypoint", work: Work, delivery: Delivery | None) -> None:
         call = context_of(self.container).call_from({} if delivery is None else delivery.headers)
@@ -174,7 +174,7 @@ class EventConsumer(LinkedExtension):
                 self._reject(entrypoint, delivery, failure[1])
             elif delivery is not None:
                 failpoints.reach("event.committed")
-                self.link.ack(delivery)
+                self.amqp.ack(delivery)
             return result, None
 
         self.container.spawn_worker(
@@ -218,4 +218,4 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]
 
     def stop(self) -> None:
         """The first handler to stop stops them all."""
-        self.events.stop_taking()
+        self.events.stop_consuming()

@@ -17,7 +17,7 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection, func, select, update
 
 from chassis.amqp import topology
-from chassis.amqp.connection import PERSISTENT, Channel, Link, LinkedExtension
+from chassis.amqp.connection import PERSISTENT, AmqpConnection, AmqpExtension, Channel
 from chassis.runtime import failpoints
 from chassis.runtime.context import HEADER_PREFIX, enter
 from chassis.storage.database import Database
@@ -36,18 +36,18 @@ PURGE_SECONDS = 3600.0
 class Confirms:
     """Which of the messages published on a channel the broker has taken."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, amqp: AmqpConnection) -> None:
+        self._amqp = amqp
         self._published = 0
         self._waiting: set[int] = set()
         self._refused: set[int] = set()
         self._returned: set[str] = set()
         self._lost = False
         self._changed = GreenEvent()
-        link.on_connect(self._greet)
-        link.on_loss(self._on_loss)
+        amqp.on_connect(self._on_connect)
+        amqp.on_disconnect(self._on_disconnect)
 
-    def _greet(self, channel: Channel) -> None:
+    def _on_connect(self, channel: Channel) -> None:
         channel.confirm_select()
         channel.events["basic_ack"].add(self._settle)
         channel.events["basic_nack"].add(self._on_nack)
@@ -62,7 +62,7 @@ class Confirms:
         headers = {HEADER_PREFIX + name: value for name, value in event.context.items()}
         tag = self._published + 1
         self._waiting.add(tag)
-        self._link.publish(
+        self._amqp.publish(
             exchange,
             event.type,
             json.dumps(event.body, separators=(",", ":")),
@@ -83,7 +83,7 @@ class Confirms:
             while self._waiting and not self._lost:
                 self._changed.wait()
         if self._waiting and not self._lost:
-            self._link.reset()
+            self._amqp.reset()
         if self._lost:
             raise Unavailable("The broker did not confirm.", code="broker_unavailable")
 
@@ -112,7 +112,7 @@ class Confirms:
             self._wake()
         return settled
 
-    def _on_loss(self) -> None:
+    def _on_disconnect(self) -> None:
         self._lost = True
         self._wake()
 
@@ -121,7 +121,7 @@ class Confirms:
         changed.send()
 
 
-class RelayWorker(LinkedExtension):
+class RelayWorker(AmqpExtension):
     """The greenlet that publishes, on a connection of its own: a blocked broker blocks only it."""
 
     purpose = "relay"
@@ -137,10 +137,10 @@ class RelayWorker(LinkedExtension):
         self.settings = self.container.config["settings"]
         events = self.container.config["events"]
         self._durable = {event.type for event in events if event.consumers}
-        self._confirms = Confirms(self.link)
+        self._confirms = Confirms(self.amqp)
         self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
         self._database.on_recorded(self.wake)
-        self.link.on_connect(lambda _: self.wake())
+        self.amqp.on_connect(lambda _: self.wake())
 
     def start(self) -> None:
         """Connects and starts publishing."""
@@ -177,7 +177,7 @@ class RelayWorker(LinkedExtension):
     def _drain(self) -> None:
         try:
             last: int | None = 0
-            while last is not None and self.link.is_ready:
+            while last is not None and self.amqp.is_ready:
                 last = self._database.db.write(partial(self._publish_batch, last))
         except Unavailable as error:
             log.warning("relay_waits", error=error.detail)

@@ -10,9 +10,9 @@ from eventlet.event import Event as GreenEvent
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from chassis.amqp import topology
-from chassis.amqp.availability import Presence
+from chassis.amqp.availability import ServiceAvailability
 from chassis.amqp.connection import Channel, Delivery, decoded
-from chassis.amqp.rpc_server import RpcLink
+from chassis.amqp.rpc_server import RpcConnection
 from chassis.runtime.context import HEADER_PREFIX, Call
 from kit.contracts import Rpc
 from kit.errors import TimedOut, Unavailable, from_wire
@@ -30,10 +30,10 @@ class PendingCall(NamedTuple):
     answered: GreenEvent
 
 
-class Replies(SharedExtension):  # type: ignore[misc]
+class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
     """The process's reply queue: exclusive, gone with its connection."""
 
-    rpc_link = RpcLink()
+    rpc_connection = RpcConnection()
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,21 +42,21 @@ class Replies(SharedExtension):  # type: ignore[misc]
     def setup(self) -> None:
         """Declares the queue on every connection and consumes it."""
         settings = self.container.config["settings"]
-        self._presence = Presence(settings)
+        self._availability = ServiceAvailability(settings)
         self._exchange = topology.rpc_exchange(settings)
         self._name = f"{self.container.service_name}-{new_call_id()}"
         self._queue = f"{settings.broker_prefix}rpc.reply.{self._name}"
-        link = self.rpc_link.link
-        link.on_connect(self._declare)
-        link.on_loss(self._fail_all)
-        link.consume(self._queue, self._on_reply, prefetch=0)
+        amqp = self.rpc_connection.amqp
+        amqp.on_connect(self._declare)
+        amqp.on_disconnect(self._fail_all)
+        amqp.consume(self._queue, self._on_reply, prefetch=0)
 
     def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
         """Calls and waits a little less than the caller's own caller waits, so that it hears why."""
         seconds = call.remaining_seconds() - MARGIN_SECONDS
         if seconds <= 0:
             raise TimedOut(f"{contract.service} was not asked: no time was left.")
-        self._presence.refuse_if_absent(contract.service)
+        self._availability.raise_if_unavailable(contract.service)
         call_id, answered = new_call_id(), GreenEvent()
         self._pending[call_id] = PendingCall(reply_address(contract.service, self._name), answered)
         try:
@@ -64,8 +64,8 @@ class Replies(SharedExtension):  # type: ignore[misc]
             with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
                 return answered.wait()
         except TimedOut:
-            self._presence.look(contract.service)
-            self._presence.refuse_if_absent(contract.service)
+            self._availability.probe(contract.service)
+            self._availability.raise_if_unavailable(contract.service)
             raise
         finally:
             self._pending.pop(call_id, None)
@@ -76,7 +76,7 @@ class Replies(SharedExtension):  # type: ignore[misc]
         headers = {**call.headers_for(contract.routing_key), HEADER_PREFIX + "deadline_ms": milliseconds}
         if contract.mutates:
             headers[HEADER_PREFIX + "idempotency_key"] = call_id
-        self.rpc_link.link.publish(
+        self.rpc_connection.amqp.publish(
             self._exchange,
             contract.routing_key,
             {"args": [], "kwargs": arguments},
@@ -128,14 +128,14 @@ class Replies(SharedExtension):  # type: ignore[misc]
             each.answered.send_exception(lost)
 
 
-class Remote(DependencyProvider):  # type: ignore[misc]
-    """Another service: `catalog = Remote("catalog")`, then `self.catalog(contract, **arguments)`.
+class ServiceClient(DependencyProvider):  # type: ignore[misc]
+    """Another service: `catalog = ServiceClient("catalog")`, then `self.catalog(contract, **arguments)`.
 
     The call carries the caller's token, request id and remaining time. Never call inside a
     transaction.
     """
 
-    replies = Replies()
+    replies = RpcReplyConsumer()
 
     def __init__(self, service: str) -> None:
         self.service = service

@@ -16,7 +16,7 @@ from marshmallow import ValidationError
 from nameko.extensions import Entrypoint, SharedExtension, register_entrypoint
 
 from chassis.amqp import topology
-from chassis.amqp.connection import PERSISTENT, Delivery, LinkedExtension, decoded, text_of
+from chassis.amqp.connection import PERSISTENT, AmqpExtension, Delivery, decoded, text_of
 from chassis.runtime import failpoints
 from chassis.runtime.context import HEADER_PREFIX, Call, context_of
 from kit import metrics
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 REASON, CALL, LONGEST = "x-reason", "x-call", 255  # what a dead letter says of a call
 # A dead letter lies about for days: what the call brought along is kept, but no access token.
-KEPT = re.compile(f"{HEADER_PREFIX}(?!access_token)")
+PRESERVED_HEADERS = re.compile(f"{HEADER_PREFIX}(?!access_token)")
 Method = TypeVar("Method", bound=Callable[..., Any])
 Json = Any
 
@@ -45,7 +45,7 @@ def rpc(contract: Rpc) -> Callable[[Method], Method]:
     return register
 
 
-class RpcLink(LinkedExtension):
+class RpcConnection(AmqpExtension):
     """The process's connection for calls, replies and calls to others."""
 
     purpose = "rpc"
@@ -54,7 +54,7 @@ class RpcLink(LinkedExtension):
 class RpcServer(SharedExtension):  # type: ignore[misc]
     """Takes calls from the service's queue and hands each to its method's worker."""
 
-    rpc_link = RpcLink()
+    rpc_connection = RpcConnection()
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,15 +64,15 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         """Consumes the service's queue once the link is up."""
         self.settings = self.container.config["settings"]
         queue = topology.rpc_queue(self.settings, self.container.service_name)
-        self.rpc_link.link.consume(queue, self._on_message, self.settings.rpc_workers)
+        self.rpc_connection.amqp.consume(queue, self._on_message, self.settings.rpc_workers)
 
     def register(self, entrypoint: "RpcEntrypoint") -> None:
         """Adds a method."""
         self._methods[entrypoint.contract.routing_key] = entrypoint
 
-    def stop_taking(self) -> None:
+    def stop_consuming(self) -> None:
         """Takes no new calls; those under way are finished and answered."""
-        self.rpc_link.link.cancel()
+        self.rpc_connection.amqp.cancel()
 
     def _on_message(self, delivery: Delivery) -> None:
         routing_key = delivery.delivery_info["routing_key"]
@@ -87,7 +87,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
             self._reply(delivery, error=to_wire(bad))
         except Exception as error:  # whatever it is, it would stop the next process as well
-            self._bury(delivery, f"{type(error).__name__}: {error}")
+            self._dead_letter(delivery, f"{type(error).__name__}: {error}")
         else:
             if entrypoint is None:
                 self._reply(delivery, error=_failure("MethodNotFound", routing_key))
@@ -125,9 +125,9 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     ) -> None:
         body = {"result": result, "error": error, "replayed": replayed}
         properties = delivery.properties
-        link = self.rpc_link.link
+        amqp = self.rpc_connection.amqp
         try:
-            link.publish(
+            amqp.publish(
                 topology.rpc_exchange(self.settings),
                 properties["reply_to"],
                 body,
@@ -138,17 +138,17 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         except Unavailable:
             log.warning("reply_lost", call=delivery.delivery_info["routing_key"])
             return
-        link.ack(delivery)
+        amqp.ack(delivery)
 
-    def _bury(self, delivery: Delivery, reason: str) -> None:
+    def _dead_letter(self, delivery: Delivery, reason: str) -> None:
         service, call = self.container.service_name, delivery.delivery_info["routing_key"]
         queue = topology.dead_letter_queue(self.settings, service)
         log.error("call_buried", reason=reason, queue=queue, routing_key=call)
         metrics.DEAD_LETTERS.labels(queue).inc()
         told = delivery.headers.items()
-        kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and KEPT.match(str(k))}
+        kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and PRESERVED_HEADERS.match(str(k))}
         try:
-            self.rpc_link.link.publish(
+            self.rpc_connection.amqp.publish(
                 topology.dead_letter_exchange(self.settings),
                 service,
                 text_of(delivery, "replace"),
@@ -159,7 +159,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             )
         except Unavailable:
             return
-        self.rpc_link.link.ack(delivery)
+        self.rpc_connection.amqp.ack(delivery)
 
 
 class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
@@ -177,7 +177,7 @@ class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
 
     def stop(self) -> None:
         """The first method to stop stops them all: a draining process takes no calls."""
-        self.server.stop_taking()
+        self.server.stop_consuming()
 
 
 def _error_of(failure: Any, contract: Rpc) -> Json:

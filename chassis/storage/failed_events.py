@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.storage.inbox import Effect, take
+from chassis.storage.inbox import Effect, process_once
 from chassis.storage.tables import FAILED_EVENTS
 from kit.settings import Settings
 
@@ -75,7 +75,7 @@ def retry_failure(
         return "skipped"
     try:
         with connection.begin_nested():
-            outcome = take(connection, row.consumer, load(row.body), handle)
+            outcome = process_once(connection, row.consumer, load(row.body), handle)
     except Exception as error:
         return _failed_again(connection, row, error, settings)
     connection.execute(delete(FAILED_EVENTS).where(FAILED_EVENTS.c.id == failure_id))

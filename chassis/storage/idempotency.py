@@ -24,7 +24,7 @@ class _Replayed(Exception):
         self.answer = answer
 
 
-def once(db: Db, call: Call, effect: Callable[[Connection], Json]) -> Json:
+def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], Json]) -> Json:
     """Runs an effect in one transaction, or gives the answer it gave before.
 
     A `Declined` is stored and replayed like an answer; any other error stores nothing, so the
@@ -53,7 +53,7 @@ def once(db: Db, call: Call, effect: Callable[[Connection], Json]) -> Json:
         return _opened(replayed.answer)
 
 
-def replay(db: Db, call: Call) -> Json | None:
+def find_stored_answer(db: Db, call: Call) -> Json | None:
     """The stored answer of this call, or None when it has not run yet.
 
     For methods that must ask another service before their transaction: a repeat gets its

@@ -12,7 +12,7 @@ from chassis.storage.tables import INBOX
 Effect = Callable[[Connection, dict[str, Any]], None]
 
 
-def take(
+def process_once(
     connection: Connection,
     consumer: str,
     event: dict[str, Any],

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 
-def moment(name: str, **options: Any) -> sa.Column[Any]:
+def timestamptz(name: str, **options: Any) -> sa.Column[Any]:
     """A column that holds an aware time."""
     return sa.Column(name, sa.DateTime(timezone=True), **options)
 
@@ -21,8 +21,8 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("body", JSONB, nullable=False),
         sa.Column("context", JSONB, nullable=False, server_default=sa.text("'{}'")),
-        moment("created_at", nullable=False, server_default=sa.func.now()),
-        moment("sent_at"),
+        timestamptz("created_at", nullable=False, server_default=sa.func.now()),
+        timestamptz("sent_at"),
         sa.Index("outbox_unsent", "id", postgresql_where=sa.text("sent_at IS NULL")),
         sa.Index("outbox_sent_at", "sent_at"),
     )
@@ -31,7 +31,7 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         metadata,
         sa.Column("consumer", sa.Text, nullable=False),
         sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False),
-        moment("processed_at", nullable=False, server_default=sa.func.now()),
+        timestamptz("processed_at", nullable=False, server_default=sa.func.now()),
         sa.PrimaryKeyConstraint("consumer", "event_id"),
         sa.Index("inbox_processed_at", "processed_at"),
     )
@@ -46,9 +46,9 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         sa.Column("context", JSONB, nullable=False, server_default=sa.text("'{}'")),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("error", sa.Text, nullable=False),
-        moment("failed_at", nullable=False, server_default=sa.func.now()),
-        moment("next_try_at"),
-        moment("parked_at"),
+        timestamptz("failed_at", nullable=False, server_default=sa.func.now()),
+        timestamptz("next_try_at"),
+        timestamptz("parked_at"),
         sa.UniqueConstraint("consumer", "event_id"),
         sa.Index("failed_events_due", "next_try_at", postgresql_where=sa.text("parked_at IS NULL")),
     )
@@ -59,7 +59,7 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("answer", JSON(none_as_null=True)),
-        moment("created_at", nullable=False, server_default=sa.func.now()),
+        timestamptz("created_at", nullable=False, server_default=sa.func.now()),
         sa.PrimaryKeyConstraint("scope", "key"),
         sa.Index("idempotency_created_at", "created_at"),
     )
@@ -67,7 +67,7 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         "operator_acts",
         metadata,
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        moment("at", nullable=False, server_default=sa.func.now()),
+        timestamptz("at", nullable=False, server_default=sa.func.now()),
         sa.Column("operator", sa.Text, nullable=False),
         sa.Column("act", sa.Text, nullable=False),
         sa.Column("subject", sa.Text, nullable=False),

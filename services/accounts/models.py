@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 METADATA = MetaData()
 chassis_tables(METADATA)
@@ -33,14 +33,14 @@ ACCOUNTS = Table(
     Column("email_normalised", Text, nullable=False, unique=True),
     Column("email_verified", Boolean, nullable=False, server_default=text("false")),
     Column("password_hash", Text, nullable=False),
-    moment("password_changed_at", nullable=False, server_default=func.now()),
+    timestamptz("password_changed_at", nullable=False, server_default=func.now()),
     Column("display_name", Text, nullable=False),
     Column("bio", Text, nullable=False, server_default=text("''")),
     Column("roles", ARRAY(Text), nullable=False, server_default=text("'{member}'")),
     Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
     Column("locale", Text, nullable=False, server_default=text("'en'")),
-    moment("created_at", nullable=False, server_default=func.now()),
-    moment("updated_at", nullable=False, server_default=func.now()),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
+    timestamptz("updated_at", nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("char_length(display_name) BETWEEN 1 AND 80", name="accounts_display_name"),
     CheckConstraint("roles <@ '{member,staff}'", name="accounts_roles"),
@@ -54,10 +54,10 @@ SESSIONS = Table(
     Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("client", Text),
     Column("address", Text),
-    moment("created_at", nullable=False, server_default=func.now()),
-    moment("last_used_at", nullable=False, server_default=func.now()),
-    moment("expires_at", nullable=False),
-    moment("revoked_at"),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
+    timestamptz("last_used_at", nullable=False, server_default=func.now()),
+    timestamptz("expires_at", nullable=False),
+    timestamptz("revoked_at"),
     Index("sessions_of_account", "account_id", "id", postgresql_where=text("revoked_at IS NULL")),
     Index("sessions_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     Index("sessions_expires_at", "expires_at"),
@@ -69,9 +69,9 @@ REFRESH_TOKENS = Table(
     METADATA,
     Column("digest", LargeBinary, primary_key=True),
     Column("session_id", Uuid(as_uuid=False), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    moment("issued_at", nullable=False, server_default=func.now()),
-    moment("expires_at", nullable=False),
-    moment("used_at"),
+    timestamptz("issued_at", nullable=False, server_default=func.now()),
+    timestamptz("expires_at", nullable=False),
+    timestamptz("used_at"),
     Column("used_with", Text),
     Index("refresh_tokens_of_session", "session_id"),
     Index("refresh_tokens_expires_at", "expires_at"),
@@ -84,7 +84,7 @@ COUNTED_ATTEMPTS = Table(
     METADATA,
     Column("subject", Text, primary_key=True),
     Column("attempted_at", ARRAY(DateTime(timezone=True)), nullable=False),
-    moment("expires_at", nullable=False),
+    timestamptz("expires_at", nullable=False),
     Index("counted_attempts_expires_at", "expires_at"),
 )
 
@@ -95,7 +95,7 @@ SECURITY_EVENTS = Table(
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("type", Text, nullable=False),
-    moment("created_at", nullable=False, server_default=func.now()),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
     Column("address", Text),
     Column("browser", Text),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
@@ -109,7 +109,7 @@ FAILED_SIGN_INS = Table(
     METADATA,
     Column("email_digest", Text, primary_key=True),
     Column("failed_at", ARRAY(DateTime(timezone=True)), nullable=False),
-    moment("last_failed_at", nullable=False),
+    timestamptz("last_failed_at", nullable=False),
     Index("failed_sign_ins_last_failed_at", "last_failed_at"),
 )
 
@@ -121,7 +121,7 @@ STAFF_GRANTS = Table(
     Column("account_id", Uuid(as_uuid=False), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("granted", Boolean, nullable=False),
     Column("operator", Text, nullable=False),
-    moment("recorded_at", nullable=False, server_default=func.now()),
+    timestamptz("recorded_at", nullable=False, server_default=func.now()),
     Index("staff_grants_of_account", "account_id", "recorded_at"),
 )
 
@@ -143,5 +143,5 @@ COMPLETED_ORDERS = Table(
     METADATA,
     Column("order_id", Uuid(as_uuid=False), primary_key=True),
     Column("provider_id", Uuid(as_uuid=False), nullable=False),
-    moment("completed_at", nullable=False),
+    timestamptz("completed_at", nullable=False),
 )

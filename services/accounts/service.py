@@ -17,7 +17,7 @@ from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.runtime.timers import every
 from chassis.storage.database import Database
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from chassis.storage.outbox import Relay
 from kit.errors import Invalid, Unauthenticated, Unavailable, field_errors
 from kit.tokens import Caller
@@ -94,14 +94,16 @@ class AccountsService:
             raise Invalid(why, errors=field_errors({"email": [why]}))
         new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
         address, settings = self.call.address, self.settings
-        return once(self.db, self.call, lambda c: render_account(sign_ups.sign_up(c, new, address, settings)))
+        return run_idempotently(
+            self.db, self.call, lambda c: render_account(sign_ups.sign_up(c, new, address, settings))
+        )
 
     @rpc(contract.OPEN_SESSION)
     def open_session(self, email: str, password: str, client: str | None, device_tokens: str) -> Json:
         """Signs a person in; a repeat under the same key gets the same tokens while they are signed in."""
         key = self._veil_fingerprint()
         attempt = Attempt(email, self._origin(client), device_tokens)
-        issued = replay(self.db, self.call) or self._open_session(attempt, password, key)
+        issued = find_stored_answer(self.db, self.call) or self._open_session(attempt, password, key)
         if self.call.replayed and not self.db.read(lambda c: sessions.is_live(c, issued["session_id"])):
             raise Unauthenticated("This session was signed out. Sign in again.", code="session_revoked")
         token = first_token(self.settings.session_secret, issued["session_id"], password, key)
@@ -112,7 +114,9 @@ class AccountsService:
         """Exchanges a refresh token for its successor and a new access token."""
         key, settings = self._veil_fingerprint(), self.settings
         refresh = sessions.Refresh.by(refresh_token, key, self._origin(client), settings)
-        issued = once(self.db, self.call, lambda c: sessions.refresh_session(c, refresh, settings))
+        issued = run_idempotently(
+            self.db, self.call, lambda c: sessions.refresh_session(c, refresh, settings)
+        )
         if issued and self.call.replayed:
             # The rules of refreshing, not those of stored answers, say how long a repeat is good.
             issued = self.db.write(lambda c: sessions.refresh_session(c, refresh, settings)) and issued
@@ -136,13 +140,15 @@ class AccountsService:
     def close_session(self, session_id: str) -> Json:
         """Signs one of the caller's sessions out."""
         caller, settings = self.call.account, self.settings
-        return once(self.db, self.call, lambda c: sessions.close_own(c, caller, session_id, settings))
+        return run_idempotently(
+            self.db, self.call, lambda c: sessions.close_own(c, caller, session_id, settings)
+        )
 
     @rpc(contract.CLOSE_ALL_SESSIONS)
     def close_all_sessions(self) -> Json:
         """Signs the caller out everywhere."""
         caller, settings = self.call.account, self.settings
-        once(self.db, self.call, lambda c: sessions.close_sessions(c, caller.id, settings))
+        run_idempotently(self.db, self.call, lambda c: sessions.close_sessions(c, caller.id, settings))
 
     @rpc(contract.GET_ME)
     def get_me(self) -> Json:
@@ -154,14 +160,16 @@ class AccountsService:
     def change_me(self, **wanted: str) -> Json:
         """Changes what the caller says about themselves."""
         caller = self.call.account
-        return once(self.db, self.call, lambda c: render_account(registry.change(c, caller.id, wanted)))
+        return run_idempotently(
+            self.db, self.call, lambda c: render_account(registry.change(c, caller.id, wanted))
+        )
 
     @rpc(contract.CHANGE_PASSWORD)
     def change_password(self, current_password: str, new_password: str) -> Json:
         """Changes the caller's password and signs their other sessions out."""
         self._veil_fingerprint()
         caller = self.call.account
-        if replay(self.db, self.call) is None:
+        if find_stored_answer(self.db, self.call) is None:
             _refuse_common("new_password", new_password)
             attempt = self.db.read(lambda c: self._attempt_of(c, caller))
             proof = sign_ins.prove(self.db, self.slowly, attempt, current_password, self.settings)
@@ -235,7 +243,7 @@ class AccountsService:
             proof.lock_out.end(connection)
             return sessions.open_session(connection, account, new, settings)
 
-        return once(self.db, self.call, effect)
+        return run_idempotently(self.db, self.call, effect)
 
     def _replace_password(self, proof: sign_ins.Proof, origin: Origin, password_hash: str) -> None:
         caller, settings = self.call.account, self.settings
@@ -250,7 +258,7 @@ class AccountsService:
             others = SESSIONS.c.id != caller.session_id
             return {"closed": sessions.close_sessions(connection, caller.id, settings, others)}
 
-        once(self.db, self.call, effect)
+        run_idempotently(self.db, self.call, effect)
 
 
 def _wrong_credentials() -> Unauthenticated:

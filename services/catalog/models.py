@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 metadata = MetaData()
 chassis_tables(metadata)
@@ -62,8 +62,8 @@ services = Table(
     Column("status", Text, nullable=False),
     Column("public", Boolean, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
-    moment("created_at", nullable=False, server_default=func.now()),
-    moment("updated_at", nullable=False, server_default=func.now()),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
+    timestamptz("updated_at", nullable=False, server_default=func.now()),
     Column("rating_version", Integer, nullable=False, server_default="0"),
     Column("rating_count", Integer, nullable=False, server_default="0"),
     Column("rating_average", Double, nullable=False, server_default="0"),
@@ -84,7 +84,7 @@ services = Table(
     Column("title_transliterated", Text),
     Column("name_transliterated", Text),
     Column("terms_version", SmallInteger, nullable=False, server_default="0"),
-    moment("indexed_at"),
+    timestamptz("indexed_at"),
     CheckConstraint("status IN ('draft', 'active', 'paused', 'archived')", name="services_status"),
     CheckConstraint(
         "CASE status WHEN 'draft' THEN NOT public WHEN 'archived' THEN true ELSE public END",

@@ -11,7 +11,7 @@ from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.runtime.timers import every
 from chassis.storage.database import Database
-from chassis.storage.idempotency import once
+from chassis.storage.idempotency import run_idempotently
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog import contract, indexing, queries, search
 from services.catalog import projections as facts
@@ -70,7 +70,7 @@ class CatalogService:
             quota = self.settings.services_per_account
             return posting.post_service(connection, caller.id, caller.display_name, fields, quota)
 
-        return once(self.db, self.call, post)
+        return run_idempotently(self.db, self.call, post)
 
     @rpc(contract.CHANGE_SERVICE)
     def change_service(self, service_id: str, expected_version: int | None, **fields: Any) -> Json:
@@ -80,7 +80,7 @@ class CatalogService:
         def change(connection: Connection) -> Json:
             return posting.change_service(connection, service_id, caller.id, expected_version, fields)
 
-        return once(self.db, self.call, change)
+        return run_idempotently(self.db, self.call, change)
 
     @rpc(contract.ARCHIVE_SERVICE)
     def archive_service(self, service_id: str, expected_version: int | None) -> None:
@@ -90,7 +90,7 @@ class CatalogService:
         def archive(connection: Connection) -> None:
             posting.archive_service(connection, service_id, caller.id, expected_version)
 
-        once(self.db, self.call, archive)
+        run_idempotently(self.db, self.call, archive)
 
     @on_event(ACCOUNT_REGISTERED)
     def on_account_registered(self, connection: Connection, event: Json) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 METADATA = MetaData()
 chassis_tables(METADATA)
@@ -48,7 +48,7 @@ THREADS = Table(
     Column("message_count", Integer, nullable=False, server_default=text("0")),
     Column("customer_unread", Integer, nullable=False, server_default=text("0")),
     Column("provider_unread", Integer, nullable=False, server_default=text("0")),
-    moment("updated_at", nullable=False, server_default=func.now()),
+    timestamptz("updated_at", nullable=False, server_default=func.now()),
     CheckConstraint("order_status IN (1, 2, 3, 4, 7)", name="threads_order_status"),
     CheckConstraint("customer_id <> provider_id", name="threads_two_parties"),
     CheckConstraint("customer_unread BETWEEN 0 AND message_count", name="threads_customer_unread"),
@@ -66,8 +66,8 @@ MESSAGES = Table(
     Column("position", Integer, nullable=False),
     Column("author_id", ForeignKey("people.account_id"), nullable=False),
     Column("body", Text, nullable=False),
-    moment("created_at", nullable=False, server_default=func.now()),
-    moment("read_at"),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
+    timestamptz("read_at"),
     UniqueConstraint("order_id", "position", name="messages_position"),
     CheckConstraint("char_length(body) BETWEEN 1 AND 4000", name="messages_body"),
     Index("messages_unread", "order_id", "author_id", "position", postgresql_where=text("read_at IS NULL")),
@@ -84,8 +84,8 @@ NOTIFICATIONS = Table(
     Column("actor_id", Uuid(as_uuid=False)),
     Column("actor_name", Text, nullable=False),
     Column("data", JSONB, nullable=False),
-    moment("created_at", nullable=False, server_default=func.now()),
-    moment("read_at"),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
+    timestamptz("read_at"),
     UniqueConstraint("cause_id", "recipient_id", "type", name="notifications_once_per_cause"),
     Index("notifications_of_recipient", "recipient_id", text("created_at DESC"), text("id DESC")),
     Index(

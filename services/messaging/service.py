@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import CallContext
 from chassis.storage.database import Database
-from chassis.storage.idempotency import once
+from chassis.storage.idempotency import run_idempotently
 from kit.errors import NotFound
 from kit.paging import Page, page_of
 from kit.validation import is_id, rfc3339
@@ -58,7 +58,7 @@ class MessagingService:
     db = Database()
     call = CallContext()
     relay = Relay()
-    orders = Remote("orders")
+    orders = ServiceClient("orders")
 
     # --- threads and messages -----------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class MessagingService:
         def effect(connection: Connection) -> Json:
             return threads.post_message(connection, caller, order_id, body)
 
-        return self._with_thread(order_id, lambda: once(self.db, self.call, effect))
+        return self._with_thread(order_id, lambda: run_idempotently(self.db, self.call, effect))
 
     @rpc(contract.MARK_MESSAGES_READ)
     def mark_messages_read(self, order_id: str, up_to: str) -> None:
@@ -93,7 +93,7 @@ class MessagingService:
         def effect(connection: Connection) -> None:
             threads.mark_messages_read(connection, caller, order_id, up_to)
 
-        self._with_thread(order_id, lambda: once(self.db, self.call, effect))
+        self._with_thread(order_id, lambda: run_idempotently(self.db, self.call, effect))
 
     @rpc(contract.LIST_THREADS)
     def list_threads(self, limit: int, cursor: str | None) -> Page:
@@ -131,7 +131,7 @@ class MessagingService:
         account_id = self.call.account.id
         if not is_id(notification_id):
             raise NotFound("There is no such notification.")
-        return once(
+        return run_idempotently(
             self.db, self.call, lambda c: delivery.mark_notification(c, account_id, notification_id, read)
         )
 
@@ -139,7 +139,7 @@ class MessagingService:
     def mark_all_read(self, order_id: str | None = None) -> None:
         """Marks the caller's notifications read, those that exist by now: all, or those about an order."""
         account_id = self.call.account.id
-        once(self.db, self.call, lambda c: delivery.mark_all_read(c, account_id, order_id))
+        run_idempotently(self.db, self.call, lambda c: delivery.mark_all_read(c, account_id, order_id))
 
     # --- preferences --------------------------------------------------------------------------
 
@@ -161,7 +161,9 @@ class MessagingService:
         account_id = self.call.account.id
         given = dict(zip(contract.CATEGORIES, (order_updates, messages, reviews, payments), strict=True))
         changes = {category: channels for category, channels in given.items() if channels}
-        return once(self.db, self.call, lambda c: preferences.change_preferences(c, account_id, changes))
+        return run_idempotently(
+            self.db, self.call, lambda c: preferences.change_preferences(c, account_id, changes)
+        )
 
     # --- facts of others ----------------------------------------------------------------------
 

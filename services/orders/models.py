@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 METADATA = MetaData()
 chassis_tables(METADATA)
@@ -51,19 +51,19 @@ ORDERS = Table(
     Column("status", SmallInteger, nullable=False),
     Column("payment_status", Text, nullable=False),
     Column("payment_version", Integer, nullable=False, server_default=text("0")),
-    moment("payment_due_at"),
+    timestamptz("payment_due_at"),
     Column("revisions_used", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
-    moment("disputed_at"),
-    moment("work_completed_at"),
-    moment("due_at"),
-    moment("confirm_by"),
-    moment("next_reminder_at"),
+    timestamptz("disputed_at"),
+    timestamptz("work_completed_at"),
+    timestamptz("due_at"),
+    timestamptz("confirm_by"),
+    timestamptz("next_reminder_at"),
     Column("reminders_sent", Integer, nullable=False),
-    moment("completed_at"),
-    moment("created_at", nullable=False),
-    moment("updated_at", nullable=False),
+    timestamptz("completed_at"),
+    timestamptz("created_at", nullable=False),
+    timestamptz("updated_at", nullable=False),
     # 5 and 6 are reserved: they were never given a meaning, and must not get one by accident.
     CheckConstraint("status IN (1, 2, 3, 4, 7)", name="orders_status"),
     CheckConstraint("customer_id <> provider_id", name="orders_parties"),
@@ -114,7 +114,7 @@ ORDER_HISTORY = Table(
     Column("actor_role", Text, nullable=False),
     Column("reason", Text),
     Column("note", Text),
-    moment("created_at", nullable=False),
+    timestamptz("created_at", nullable=False),
     PrimaryKeyConstraint("order_id", "sequence"),
     CheckConstraint("from_status IN (1, 2, 3, 4, 7)", name="order_history_from_status"),
     CheckConstraint("to_status IN (1, 2, 3, 4, 7)", name="order_history_to_status"),

@@ -7,13 +7,13 @@ from sqlalchemy import Connection
 
 from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.runtime.timers import every
 from chassis.storage.database import Database
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import NotFound
 from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
@@ -41,18 +41,18 @@ class OrdersService:
     db = Database()
     call = CallContext()
     relay = Relay()
-    catalog = Remote("catalog")
+    catalog = ServiceClient("catalog")
     periods = SettingsProvider(OrderPeriods)
 
     @rpc(contract.SUBMIT_ORDER)
     def submit_order(self, service_id: str, requirements: str, expected_price: Json | None) -> Json:
         """Orders a service; what is ordered comes from the catalog, asked before the transaction."""
         caller = self.call.account
-        answer = replay(self.db, self.call)
+        answer = find_stored_answer(self.db, self.call)
         if answer is not None:
             return answer
         offer = self._offer(service_id)
-        return once(
+        return run_idempotently(
             self.db, self.call, lambda c: self._submit(c, caller, offer, expected_price, requirements)
         )
 
@@ -60,7 +60,9 @@ class OrdersService:
     def transition_order(self, order_id: str, **wish: Any) -> Json:
         """Takes an order one step on, if the table allows it to this caller now."""
         caller = self.call.account
-        return once(self.db, self.call, lambda c: self._take_step(c, order_id, caller, Wish(**wish)))
+        return run_idempotently(
+            self.db, self.call, lambda c: self._take_step(c, order_id, caller, Wish(**wish))
+        )
 
     @rpc(contract.GET_ORDER)
     def get_order(self, order_id: str) -> Json:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 ID = Uuid(as_uuid=False)
 METADATA = MetaData()
@@ -41,10 +41,10 @@ def _intent_columns() -> tuple[Column[Any], ...]:
         Column("key", Text),
         Column("key_fingerprint", Text),
         Column("checks", Integer, nullable=False, server_default=text("0")),
-        moment("check_at"),
+        timestamptz("check_at"),
         Column("version", Integer, nullable=False, server_default=text("1")),
-        moment("created_at", nullable=False, server_default=func.now()),
-        moment("updated_at", nullable=False, server_default=func.now()),
+        timestamptz("created_at", nullable=False, server_default=func.now()),
+        timestamptz("updated_at", nullable=False, server_default=func.now()),
     )
 
 
@@ -72,10 +72,10 @@ DUES = Table(
     Column("currency", Text, nullable=False),
     Column("payment_status", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    moment("completed_at", nullable=False),
-    moment("due_at", nullable=False),
+    timestamptz("completed_at", nullable=False),
+    timestamptz("due_at", nullable=False),
     Column("reminders_sent", Integer, nullable=False, server_default=text("0")),
-    moment("next_reminder_at"),
+    timestamptz("next_reminder_at"),
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="dues_amount"),
     CheckConstraint("customer_id <> provider_id", name="dues_parties"),
     CheckConstraint(
@@ -106,9 +106,9 @@ PAYMENTS = Table(
     Column("reference", Text),
     Column("action_url", Text),
     Column("failure", Text),
-    moment("paid_at"),
-    moment("available_at"),
-    moment("released_at"),
+    timestamptz("paid_at"),
+    timestamptz("available_at"),
+    timestamptz("released_at"),
     *_intent_columns(),
     UniqueConstraint("key_scope", "key", name="payments_key"),
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="payments_amount"),
@@ -214,7 +214,7 @@ MOVEMENTS = Table(
     Column("payment_id", ID, ForeignKey("payments.id")),
     Column("refund_id", ID, ForeignKey("refunds.id")),
     Column("payout_id", ID, ForeignKey("payouts.id")),
-    moment("created_at", nullable=False, server_default=func.now()),
+    timestamptz("created_at", nullable=False, server_default=func.now()),
     CheckConstraint(
         "(kind IN ('capture', 'release', 'refund')) = (payment_id IS NOT NULL)"
         " AND (payment_id IS NULL) = (order_id IS NULL)"
@@ -257,7 +257,7 @@ PROCESSOR_EVENTS = Table(
     METADATA,
     Column("processor", Text, nullable=False),
     Column("event_id", Text, nullable=False),
-    moment("taken_at", nullable=False, server_default=func.now()),
+    timestamptz("taken_at", nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("processor", "event_id"),
     Index("processor_events_taken_at", "taken_at"),
     comment="What a processor posted and was taken: each id once.",
@@ -267,7 +267,7 @@ AUDITS = Table(
     "ledger_audits",
     METADATA,
     Column("day", Date, primary_key=True),
-    moment("started_at", nullable=False, server_default=func.now()),
-    moment("finished_at"),
+    timestamptz("started_at", nullable=False, server_default=func.now()),
+    timestamptz("finished_at"),
     Column("findings", JSONB),
 )

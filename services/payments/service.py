@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
@@ -40,7 +40,7 @@ class PaymentsService:
     db = Database()
     call = CallContext()
     relay = Relay()
-    orders = Remote("orders")
+    orders = ServiceClient("orders")
     settings = SettingsProvider(PaymentSettings)
 
     # --- paying ---------------------------------------------------------------------------------

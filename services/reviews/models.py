@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.storage.tables import chassis_tables, moment
+from chassis.storage.tables import chassis_tables, timestamptz
 
 metadata = MetaData()
 chassis_tables(metadata)
@@ -32,7 +32,7 @@ REVIEWABLE_ORDERS = Table(
     Column("service_title", Text, nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("sequence", Integer, nullable=False),
-    moment("completed_at"),
+    timestamptz("completed_at"),
     CheckConstraint("status IN (1, 2, 3, 4, 7)", name="review_slots_status"),
     CheckConstraint("(status = 4) = (completed_at IS NOT NULL)", name="review_slots_completed_at"),
 )
@@ -50,11 +50,11 @@ REVIEWS = Table(
     Column("rating", SmallInteger, nullable=False),
     Column("text", Text),
     Column("reply_text", Text),
-    moment("reply_created_at"),
-    moment("hidden_at"),
+    timestamptz("reply_created_at"),
+    timestamptz("hidden_at"),
     Column("hidden_reason", Text),
-    moment("created_at", nullable=False),
-    moment("updated_at", nullable=False),
+    timestamptz("created_at", nullable=False),
+    timestamptz("updated_at", nullable=False),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("rating BETWEEN 1 AND 5", name="reviews_rating"),
     CheckConstraint("char_length(text) <= 2000", name="reviews_text"),

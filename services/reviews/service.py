@@ -6,12 +6,12 @@ from sqlalchemy import Connection
 
 from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.storage.database import Database
-from chassis.storage.idempotency import once
+from chassis.storage.idempotency import run_idempotently
 from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
 from services.reviews import contract, queries
@@ -30,7 +30,7 @@ class ReviewsService:
     db = Database()
     call = CallContext()
     relay = Relay()
-    orders = Remote("orders")
+    orders = ServiceClient("orders")
     periods = SettingsProvider(ReviewPeriods)
 
     @rpc(contract.SUBMIT_REVIEW)
@@ -38,11 +38,11 @@ class ReviewsService:
         """Submits the customer's review of a completed order; orders is asked before saying no."""
         caller, draft, periods = self.call.account, writing.Draft(order_id, rating, text), self.periods
         try:
-            return once(self.db, self.call, lambda c: writing.submit(c, caller, draft, periods))
+            return run_idempotently(self.db, self.call, lambda c: writing.submit(c, caller, draft, periods))
         except writing.OrderNotSettled:
             pass  # its event may still be on its way
         order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
-        return once(
+        return run_idempotently(
             self.db, self.call, lambda c: writing.submit_after_answer(c, caller, draft, periods, order)
         )
 
@@ -56,13 +56,15 @@ class ReviewsService:
     def change_review(self, review_id: str, **changes: Any) -> Json:
         """Changes the rating or the text, by the author while the review is young."""
         caller, periods = self.call.account, self.periods
-        return once(self.db, self.call, lambda c: writing.edit(c, caller, review_id, changes, periods))
+        return run_idempotently(
+            self.db, self.call, lambda c: writing.edit(c, caller, review_id, changes, periods)
+        )
 
     @rpc(contract.REPLY_TO_REVIEW)
     def reply_to_review(self, review_id: str, text: str) -> Json:
         """Adds the provider's one reply."""
         caller = self.call.account
-        return once(self.db, self.call, lambda c: writing.answer(c, caller, review_id, text))
+        return run_idempotently(self.db, self.call, lambda c: writing.answer(c, caller, review_id, text))
 
     @rpc(contract.LIST_PROFILE_REVIEWS)
     def list_profile_reviews(

@@ -10,12 +10,12 @@ from typing import Any  # noqa: E402
 from sqlalchemy import Connection, text  # noqa: E402
 
 from chassis.amqp.event_consumer import on_event  # noqa: E402
-from chassis.amqp.rpc_client import Remote  # noqa: E402
+from chassis.amqp.rpc_client import ServiceClient  # noqa: E402
 from chassis.amqp.rpc_server import rpc  # noqa: E402
 from chassis.runtime import runner  # noqa: E402
 from chassis.runtime.context import CallContext  # noqa: E402
 from chassis.storage.database import Database  # noqa: E402
-from chassis.storage.idempotency import once  # noqa: E402
+from chassis.storage.idempotency import run_idempotently  # noqa: E402
 from chassis.storage.outbox import Relay, record  # noqa: E402
 from kit.errors import Conflict  # noqa: E402
 from kit.settings import Settings, load  # noqa: E402
@@ -28,8 +28,8 @@ class EchoService:
     db = Database()
     call = CallContext()
     relay = Relay()
-    itself = Remote("echo")
-    nobody = Remote("nobody")
+    itself = ServiceClient("echo")
+    nobody = ServiceClient("nobody")
 
     @rpc(contract.ECHO)
     def echo(self, text: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class EchoService:
             connection.execute(_note, {"text": f"done {text}"})
             return {"event_id": record(connection, contract.THING_DONE, text=text)}
 
-        return once(self.db, self.call, effect)
+        return run_idempotently(self.db, self.call, effect)
 
     @on_event(contract.THING_DONE)
     def on_thing_done(self, connection: Connection, event: dict[str, Any]) -> None:

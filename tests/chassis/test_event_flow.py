@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chassis.amqp.event_consumer import EventConsumer, EventEntrypoint, Fresh
+from chassis.amqp.event_consumer import EventConsumer, EventEntrypoint, NewDelivery
 from chassis.runtime.context import CallContext
 from chassis.storage.database import Database, Db
 from kit.errors import Unavailable
@@ -97,7 +97,7 @@ class Refusing(Db):
 @pytest.mark.parametrize("code", ["database_unavailable", "busy"])
 def test_an_event_waits_for_a_database_away_or_busy_until_the_broker_delivers_it_elsewhere(code: str) -> None:
     db = Refusing(code)
-    work = Fresh(
+    work = NewDelivery(
         "echo.thing_done", contract.THING_DONE, json.loads(event("a")), Settings(), lambda: db.tries < 2
     )
     with pytest.raises(Unavailable):

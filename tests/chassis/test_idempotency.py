@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import Db, make_engine
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict, Declined, Invalid
 from kit.settings import Settings
 from kit.tokens import Verifier
@@ -33,7 +33,7 @@ def test_sixteen_twins_have_one_effect_and_one_answer(db: Db) -> None:
     for round_number in range(5):
         calls = [call(f"k{round_number}") for _ in range(16)]
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda one: once(db, one, note), calls))
+            answers = list(pool.map(lambda one: run_idempotently(db, one, note), calls))
         assert len({answer["number"] for answer in answers}) == 1
         assert [one.replayed for one in calls].count(False) == 1
     assert count(db) == 5
@@ -45,9 +45,9 @@ def test_an_effect_that_fails_stores_nothing_and_may_be_tried_again(db: Db) -> N
         raise Conflict("no")
 
     with pytest.raises(Conflict):
-        once(db, call(), fail)
+        run_idempotently(db, call(), fail)
     assert count(db) == 0
-    assert once(db, call(), note)
+    assert run_idempotently(db, call(), note)
     assert count(db) == 1
 
 
@@ -58,32 +58,32 @@ def test_a_declined_answer_is_stored_and_replayed(db: Db) -> None:
 
     for _ in range(2):
         with pytest.raises(Declined) as raised:
-            once(db, call(), decline)
+            run_idempotently(db, call(), decline)
         assert raised.value.data == {"reason": "card"}
     assert count(db) == 1
 
 
 def test_a_key_belongs_to_one_request_and_one_person(db: Db) -> None:
-    once(db, call(), note)
+    run_idempotently(db, call(), note)
     with pytest.raises(Invalid) as raised:
-        once(db, call(fingerprint="other"), note)
+        run_idempotently(db, call(fingerprint="other"), note)
     assert raised.value.code == "idempotency_key_reused"
-    assert once(db, call(scope="you"), note)
+    assert run_idempotently(db, call(scope="you"), note)
 
 
 def test_an_answer_of_nothing_is_replayed_too(db: Db) -> None:
-    assert once(db, call(), lambda connection: None) is None
+    assert run_idempotently(db, call(), lambda connection: None) is None
     again = call()
-    assert once(db, again, note) is None
+    assert run_idempotently(db, again, note) is None
     assert again.replayed
     assert count(db) == 0
 
 
 def test_replay_knows_only_finished_calls(db: Db) -> None:
-    assert replay(db, call()) is None
-    answer = once(db, call(), note)
+    assert find_stored_answer(db, call()) is None
+    answer = run_idempotently(db, call(), note)
     later = call()
-    assert replay(db, later) == answer
+    assert find_stored_answer(db, later) == answer
     assert later.replayed
 
 
@@ -94,10 +94,10 @@ def test_a_twin_that_runs_too_long_is_a_conflict(echo_settings: Settings, db: Db
 
     def slow(connection: sa.Connection) -> Any:
         with pytest.raises(Conflict) as raised:
-            once(Db(impatient), call(), note)
+            run_idempotently(Db(impatient), call(), note)
         assert raised.value.code == "idempotency_in_progress"
         return note(connection)
 
-    once(db, call(), slow)
+    run_idempotently(db, call(), slow)
     impatient.dispose()
     assert count(db) == 1

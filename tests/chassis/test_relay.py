@@ -31,42 +31,42 @@ class Channel:
             listener(tag, True)
 
 
-class FakeLink:
-    """A link whose connection the test gives and takes."""
+class FakeConnection:
+    """A connection that the test opens and loses."""
 
     def __init__(self) -> None:
-        self.greet: Callable[[Channel], None]
-        self.lose: Callable[[], None]
-        self.takes = True
+        self.connect: Callable[[Channel], None]
+        self.disconnect: Callable[[], None]
+        self.accepts = True
 
-    def on_connect(self, greet: Callable[[Channel], None]) -> None:
-        self.greet = greet
+    def on_connect(self, callback: Callable[[Channel], None]) -> None:
+        self.connect = callback
 
-    def on_loss(self, farewell: Callable[[], None]) -> None:
-        self.lose = farewell
+    def on_disconnect(self, callback: Callable[[], None]) -> None:
+        self.disconnect = callback
 
     def publish(self, *_: Any, **__: Any) -> None:
-        if not self.takes:
+        if not self.accepts:
             raise Unavailable("The message broker is away.")
 
     def reset(self) -> None:
-        self.lose()
+        self.disconnect()
 
 
-def _connected() -> tuple[FakeLink, Any, Channel]:
-    link, channel = FakeLink(), Channel()
-    confirms = Confirms(link)  # type: ignore[arg-type]
-    link.greet(channel)
+def _connected() -> tuple[FakeConnection, Any, Channel]:
+    connection, channel = FakeConnection(), Channel()
+    confirms = Confirms(connection)  # type: ignore[arg-type]
+    connection.connect(channel)
     confirms.begin()
-    return link, confirms, channel
+    return connection, confirms, channel
 
 
 def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> None:
-    link, confirms, _ = _connected()
+    connection, confirms, _ = _connected()
     confirms.publish("exchange", EVENT, True)
-    link.lose()
+    connection.disconnect()
     again = Channel()
-    link.greet(again)
+    connection.connect(again)
     confirms.publish("exchange", EVENT, True)
     again.confirm(1)
     with pytest.raises(Unavailable):
@@ -78,11 +78,11 @@ def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> No
 
 
 def test_a_message_the_broker_would_not_take_does_not_count() -> None:
-    link, confirms, channel = _connected()
-    link.takes = False
+    connection, confirms, channel = _connected()
+    connection.accepts = False
     with pytest.raises(Unavailable):
         confirms.publish("exchange", EVENT, True)
-    link.takes = True
+    connection.accepts = True
     confirms.begin()
     tag = confirms.publish("exchange", EVENT, True)
     channel.confirm(1)
@@ -104,7 +104,7 @@ def test_events_the_broker_does_not_take_hold_up_nobody_and_are_tried_once_a_loo
 
     worker = RelayWorker()
     worker.__dict__.update(
-        link=SimpleNamespace(is_ready=True), _database=SimpleNamespace(db=db), _publish=refused
+        amqp=SimpleNamespace(is_ready=True), _database=SimpleNamespace(db=db), _publish=refused
     )
     worker._drain()
     assert len(set(tried)) == len(tried) == rows

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from marshmallow import Schema
 
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.rpc_client import ServiceClient
 from gateway.app import ROUTES
 from gateway.routing.route import Route
 from kit.contracts import Rpc, rpcs_of
@@ -68,10 +68,10 @@ def calls_in(tree: ast.AST, module: ModuleType) -> Iterator[CallSite]:
 
 @functools.cache
 def remote_calls() -> tuple[CallSite, ...]:
-    """Every call between services, from where a Remote is asked."""
+    """Every call between services, from where a ServiceClient is asked."""
     found = []
     for path in sorted(house.ROOT.glob("services/**/*.py")):
-        if "Remote" in path.read_text() or "orders_contract." in path.read_text():
+        if "ServiceClient" in path.read_text() or "orders_contract." in path.read_text():
             module = importlib.import_module(".".join(path.relative_to(house.ROOT).with_suffix("").parts))
             calls = calls_in(ast.parse(path.read_text()), module)
             found += [
@@ -150,7 +150,7 @@ def test_the_gateway_reaches_every_method_that_is_not_for_services_alone() -> No
 
 def test_services_ask_each_other_in_one_direction_only() -> None:
     asked = {
-        service: {r.service for r in vars(service_class(service)).values() if isinstance(r, Remote)}
+        service: {r.service for r in vars(service_class(service)).values() if isinstance(r, ServiceClient)}
         for service in house.SERVICES
     }
     assert all(targets <= set(house.SERVICES) for targets in asked.values()), asked

@@ -14,8 +14,8 @@ from marshmallow import ValidationError
 from psycopg2 import OperationalError
 from sqlalchemy.engine import URL, make_url
 
-from chassis.amqp.event_consumer import Fresh
-from chassis.amqp.rpc_client import Remote
+from chassis.amqp.event_consumer import NewDelivery
+from chassis.amqp.rpc_client import ServiceClient
 from chassis.runtime.context import Call, IdempotencyKey, enter
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.storage.database import Database, Db, make_engine
@@ -76,7 +76,7 @@ class Harness:
         for attribute, provider in vars(self.cls).items():
             if isinstance(provider, Database):
                 setattr(service, attribute, self.db)
-            elif isinstance(provider, Remote):
+            elif isinstance(provider, ServiceClient):
                 setattr(service, attribute, self._remote.get(provider.service, _nobody(provider.service)))
             elif isinstance(provider, SettingsProvider):
                 cls = provider._cls
@@ -124,7 +124,7 @@ class Harness:
         """Delivers an event (a made one, or the same again) through inbox and transaction."""
         body: dict[str, Any] = event or row(contract, **fields)["body"]
         loaded = contract.load(body)
-        work = Fresh(f"{contract.owner}.{contract.type}", contract, loaded, self.settings, lambda: True)
+        work = NewDelivery(f"{contract.owner}.{contract.type}", contract, loaded, self.settings, lambda: True)
         call = Call(verifier=self.verifier, deadline=float("inf"))
         self.statements = []
         getattr(self.instance(call), contract.handler)(work)

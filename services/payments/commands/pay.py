@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from chassis.runtime.context import Call
 from chassis.runtime.failpoints import reach
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict, Declined, Forbidden
 from kit.tokens import Caller
 from kit.validation import is_id
@@ -47,7 +47,7 @@ def pay(till: Till, call: Call, order_id: str, method: str, ask_orders: AskOrder
     Raises: NotFound, Forbidden; Invalid for an unknown method; Declined; Conflict
     `payment_not_due`, `payment_in_progress`, `already_paid`, `idempotency_in_progress`.
     """
-    answer: Json | None = replay(till.db, call)
+    answer: Json | None = find_stored_answer(till.db, call)
     if answer is not None:
         return answer
     caller = call.account
@@ -212,7 +212,9 @@ def _charge(till: Till, payment: Row) -> Charge | None:
 
 def _record(till: Till, call: Call, payment_id: str, charge: Charge | None) -> Json:
     try:
-        answer: Json = once(till.db, call, lambda c: _finish(c, call, payment_id, charge, till.settings))
+        answer: Json = run_idempotently(
+            till.db, call, lambda c: _finish(c, call, payment_id, charge, till.settings)
+        )
     finally:
         reach("payment.recorded")
     return answer

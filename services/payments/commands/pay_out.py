@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, select, update
 from chassis.runtime.context import Call
 from chassis.runtime.failpoints import reach
 from chassis.storage import outbox
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict
 from kit.tokens import Caller
 from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
@@ -30,7 +30,7 @@ def request_payout(till: Till, call: Call, amount: Json) -> Json:
 
     Raises: Conflict `insufficient_balance` with `available`, `idempotency_in_progress`.
     """
-    answer: Json | None = replay(till.db, call)
+    answer: Json | None = find_stored_answer(till.db, call)
     if answer is not None:
         return answer
     caller = call.account
@@ -41,7 +41,7 @@ def request_payout(till: Till, call: Call, amount: Json) -> Json:
     else:
         answer = answer_of_twin(till.db, call, begun.row, till.settings)
     if answer is None:
-        answer = once(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
+        answer = run_idempotently(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
     return answer
 
 

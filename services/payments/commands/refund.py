@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from chassis.runtime.context import Call
 from chassis.runtime.failpoints import reach
-from chassis.storage.idempotency import once, replay
+from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict, Forbidden, Invalid
 from kit.tokens import Caller
 from kit.validation import is_id
@@ -39,7 +39,7 @@ def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason:
     `refund_exceeds_payment`, `refund_in_progress`, `idempotency_in_progress`, and for a provider
     `insufficient_balance` with `available` and `pending`.
     """
-    answer: Json | None = replay(till.db, call)
+    answer: Json | None = find_stored_answer(till.db, call)
     if answer is not None:
         return answer
     caller = call.account
@@ -50,7 +50,7 @@ def refund(till: Till, call: Call, payment_id: str, amount: Json | None, reason:
     else:
         answer = answer_of_twin(till.db, call, begun.row, till.settings)
     if answer is None:
-        answer = once(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
+        answer = run_idempotently(till.db, call, lambda c: _finish(c, begun.row["id"], transfer))
     return answer
 
 

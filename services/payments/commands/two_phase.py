@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import Db
-from chassis.storage.idempotency import replay
+from chassis.storage.idempotency import find_stored_answer
 from kit.errors import Conflict, Invalid, Unavailable
 from services.payments.processors.base import NoAnswer
 from services.payments.rendering import Json, Row
@@ -85,7 +85,7 @@ def answer_of_twin(db: Db, call: Call, intent: Row, settings: PaymentSettings) -
     """
     until = time.monotonic() + settings.processor_timeout_seconds
     while intent["check_at"] is not None and intent["checks"] == 0 and intent["check_at"] > datetime.now(UTC):
-        answer: Json | None = replay(db, call)
+        answer: Json | None = find_stored_answer(db, call)
         if answer is not None:
             return answer
         if time.monotonic() > until:

@@ -3,14 +3,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chassis.amqp import availability as presence
-from chassis.amqp.availability import Presence
+from chassis.amqp import availability
+from chassis.amqp.availability import ServiceAvailability
 from kit.errors import Unavailable
 from kit.settings import Settings
 
 
 def test_two_callers_may_find_the_same_service_present_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = Presence(Settings())
+    services = ServiceAvailability(Settings())
 
     class Broker:
         """While the first caller asks, the second asks and is answered."""
@@ -28,13 +28,13 @@ def test_two_callers_may_find_the_same_service_present_at_once(monkeypatch: pyte
         def declare(self, *_: Any, **__: Any) -> Any:
             if not asked:
                 asked.append("by the second")
-                known.look("catalog")
+                services.probe("catalog")
             return SimpleNamespace(consumer_count=1)
 
     asked: list[str] = []
-    monkeypatch.setattr(presence, "Connection", Broker)
-    known.look("catalog")
-    known.refuse_if_absent("catalog")
+    monkeypatch.setattr(availability, "Connection", Broker)
+    services.probe("catalog")
+    services.raise_if_unavailable("catalog")
     assert asked
 
 
@@ -60,15 +60,15 @@ class Counting:
         return SimpleNamespace(consumer_count=answer)
 
 
-def test_a_look_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "Connection", Counting)
-    known = Presence(Settings())
+def test_a_probe_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability, "Connection", Counting)
+    services = ServiceAvailability(Settings())
     Counting.answers = [OSError("slow"), 0, OSError("slow"), 1]
-    known.look("catalog")
-    known.refuse_if_absent("catalog")
+    services.probe("catalog")
+    services.raise_if_unavailable("catalog")
     for _ in range(2):
-        known.look("catalog")
+        services.probe("catalog")
         with pytest.raises(Unavailable):
-            known.refuse_if_absent("catalog")
-    known.look("catalog")
-    known.refuse_if_absent("catalog")
+            services.raise_if_unavailable("catalog")
+    services.probe("catalog")
+    services.raise_if_unavailable("catalog")

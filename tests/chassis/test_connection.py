@@ -9,9 +9,8 @@ import amqp
 import pytest
 from amqp.exceptions import RecoverableConnectionError
 
-from chassis.amqp import connection as broker
-from chassis.amqp import topology
-from chassis.amqp.connection import Link
+from chassis.amqp import connection, topology
+from chassis.amqp.connection import AmqpConnection
 from kit.errors import Unavailable
 from kit.settings import Settings
 from tests.chassis import echo_contract as contract
@@ -60,12 +59,12 @@ class Channel:
         self.published.append(message)
 
 
-class Connected:
-    """One session of a link on such a channel; it lasts until the link first waits for something."""
+class OneSession:
+    """One session on such a channel; it lasts until the connection first waits for a message."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.channel = Channel()
-        self.link = Link(Settings(), "test")
+        self.amqp = AmqpConnection(Settings(), "test")
         self.meanwhile: Callable[[], None] = lambda: None
         self.closed: list[str] = []
         self.checks: list[int] = []
@@ -75,90 +74,90 @@ class Connected:
             channel=lambda: self.channel,
             drain_events=self._wait,
             heartbeat_check=lambda: self.checks.append(len(self.closed)),
-            release=lambda: self.closed.append("goodbye"),
-            collect=lambda: self.closed.append("cut"),
+            release=lambda: self.closed.append("released"),
+            collect=lambda: self.closed.append("collected"),
         )
-        monkeypatch.setattr(broker, "Connection", lambda *_, **__: made)
+        monkeypatch.setattr(connection, "Connection", lambda *_, **__: made)
 
     def _wait(self, timeout: float) -> None:
         self.meanwhile()
-        self.link._stopping = True
+        self.amqp._stopping = True
 
 
 def test_what_arrives_before_the_last_consumer_is_installed_is_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = Connected(monkeypatch)
+    session = OneSession(monkeypatch)
     for queue in ("first", "second"):
-        world.link.consume(queue, world.link.ack, prefetch=1)
-    world.link.run()
-    assert world.channel.acknowledged == [1, 1]
+        session.amqp.consume(queue, session.amqp.ack, prefetch=1)
+    session.amqp.run()
+    assert session.channel.acknowledged == [1, 1]
 
 
 def test_what_arrives_after_the_last_message_was_asked_for_goes_back_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = Connected(monkeypatch)
-    world.link.consume("queue", world.link.ack, prefetch=1)
+    session = OneSession(monkeypatch)
+    session.amqp.consume("queue", session.amqp.ack, prefetch=1)
 
     def meanwhile() -> None:
-        world.link.cancel()
-        world.channel.deliver(SimpleNamespace(channel=world.channel, delivery_tag=2, body="late"))
+        session.amqp.cancel()
+        session.channel.deliver(SimpleNamespace(channel=session.channel, delivery_tag=2, body="late"))
 
-    world.meanwhile = meanwhile
-    world.link.run()
-    assert (world.channel.acknowledged, world.channel.given_back) == ([1], [2])
+    session.meanwhile = meanwhile
+    session.amqp.run()
+    assert (session.channel.acknowledged, session.channel.given_back) == ([1], [2])
 
 
 def test_heartbeats_are_seen_to_however_much_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = Connected(monkeypatch)
+    session = OneSession(monkeypatch)
     pieces = iter(range(3))
 
     def arrive() -> None:
-        world.link._stopping = next(pieces) == 2
+        session.amqp._stopping = next(pieces) == 2
 
-    world.connection.drain_events = lambda timeout: arrive()
-    world.link.run()
-    assert len(world.checks) == 3
+    session.connection.drain_events = lambda timeout: arrive()
+    session.amqp.run()
+    assert len(session.checks) == 3
 
 
-def test_only_a_connection_that_ends_on_purpose_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = Connected(monkeypatch)
+def test_only_a_connection_that_ends_on_purpose_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = OneSession(monkeypatch)
 
     def lost_once() -> None:
-        if not world.closed:
+        if not session.closed:
             raise OSError("connection reset")
 
-    world.meanwhile = lost_once
-    world.link.run()
-    assert world.closed == ["cut", "goodbye", "cut"]
+    session.meanwhile = lost_once
+    session.amqp.run()
+    assert session.closed == ["collected", "released", "collected"]
 
 
 def test_answers_are_written_while_the_broker_takes_no_new_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = Connected(monkeypatch)
+    session = OneSession(monkeypatch)
 
     def meanwhile() -> None:
-        world.link._on_blocked("memory")
+        session.amqp._on_blocked("memory")
         with pytest.raises(Unavailable):
-            world.link.publish("exchange", "call", {}, {})
-        world.link.publish("exchange", "answer", "the answer", {}, waits=True)
+            session.amqp.publish("exchange", "call", {}, {})
+        session.amqp.publish("exchange", "answer", "the answer", {}, waits=True)
 
-    world.meanwhile = meanwhile
-    world.link.run()
-    assert world.channel.published == ["the answer"]
+    session.meanwhile = meanwhile
+    session.amqp.run()
+    assert session.channel.published == ["the answer"]
 
 
 def test_a_connection_closed_under_a_worker_is_unavailable_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = Connected(monkeypatch)
+    session = OneSession(monkeypatch)
 
     def meanwhile() -> None:
-        world.channel.is_closed = True
-        world.link._loop = None  # what a worker sees: the loop is another greenlet
+        session.channel.is_closed = True
+        session.amqp._loop = None  # what a worker sees: the loop is another greenlet
         with pytest.raises(Unavailable):
-            world.link.publish("exchange", "answer", {}, {})
+            session.amqp.publish("exchange", "answer", {}, {})
 
-    world.meanwhile = meanwhile
-    world.link.run()
+    session.meanwhile = meanwhile
+    session.amqp.run()
 
 
 def _answers_to_many_calls_at_once(settings: Settings, text: str) -> set[str]:

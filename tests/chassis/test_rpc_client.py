@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from eventlet.event import Event
 
-from chassis.amqp.rpc_client import PendingCall, Replies
+from chassis.amqp.rpc_client import PendingCall, RpcReplyConsumer
 from kit.errors import Unavailable
 
 ADDRESS = "reply.catalog.orders-1"
@@ -21,9 +21,9 @@ def reply(body: str, routing_key: str = ADDRESS, headers: Any = None) -> Any:
 
 
 @pytest.fixture
-def replies() -> Replies:
+def replies() -> RpcReplyConsumer:
     """With one call under way, `id`, to the catalog."""
-    replies = Replies()
+    replies = RpcReplyConsumer()
     replies._pending["id"] = PendingCall(ADDRESS, Event())
     return replies
 
@@ -31,14 +31,14 @@ def replies() -> Replies:
 @pytest.mark.parametrize(
     "body", ["", "[]", "{}", "null", '{"result": 1, "error": {"kind": "invalid"}}', "[" * 10_000]
 )
-def test_an_answer_nobody_can_read_fails_its_own_call_only(replies: Replies, body: str) -> None:
+def test_an_answer_nobody_can_read_fails_its_own_call_only(replies: RpcReplyConsumer, body: str) -> None:
     answered = replies._pending["id"].answered
     replies._on_reply(reply(body))
     with pytest.raises(Unavailable):
         answered.wait()
 
 
-def test_a_reply_is_taken_from_the_called_service_only(replies: Replies) -> None:
+def test_a_reply_is_taken_from_the_called_service_only(replies: RpcReplyConsumer) -> None:
     answered = replies._pending["id"].answered
     forged = json.dumps({"result": "forged", "error": None})
     replies._on_reply(reply(forged, "reply.messaging.orders-1"))
