@@ -105,7 +105,8 @@ class Category(TypedDict):
 
 
 class Service(TypedDict):
-    """A listing."""
+    """A listing. `available_actions` is what its provider may do now; `orderable`, whether others may
+    order it now."""
 
     id: str
     title: str
@@ -120,6 +121,8 @@ class Service(TypedDict):
     created_at: str
     updated_at: str
     version: int
+    available_actions: list[str]
+    orderable: bool
 
 
 class ServiceReference(TypedDict):

@@ -28,6 +28,25 @@ class Listing(Protocol):
 Known = TypeVar("Known", bound=Listing)
 
 
+# What its provider may do with a service in each status, in the order in which people are offered it.
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "draft": ("edit", "publish", "archive"),
+    "active": ("edit", "pause", "archive"),
+    "paused": ("edit", "resume", "archive"),
+    "archived": (),
+}
+
+
+def available_actions(status: str) -> list[str]:
+    """Returns what its provider may do with a service in this status."""
+    return list(ACTIONS[status])
+
+
+def is_orderable(status: str) -> bool:
+    """Whether others may order a service in this status."""
+    return status == "active"
+
+
 def is_public(status: str) -> bool:
     """Whether others see a service its owner gives this status. Archiving leaves it as it was."""
     return status != "draft"

@@ -31,6 +31,7 @@ from kit.validation import (
 )
 
 STATUSES = ("draft", "active", "paused", "archived")
+ACTIONS = ("edit", "publish", "pause", "resume", "archive")
 SORTS = ("-created_at", "relevance", "price", "-price", "-rating")
 LONGEST_QUERY = 200
 LONGEST_CATEGORY = 100
@@ -44,7 +45,11 @@ class Category(Schema):
 
 
 class Service(Schema):
-    """A service as everybody sees it; only edits raise `version`."""
+    """A service as everybody sees it; only edits raise `version`.
+
+    `available_actions` is what its provider may do now, whoever reads it, and `orderable` is whether
+    others may order it now.
+    """
 
     id = Id(required=True)
     title = Text(required=True)
@@ -59,6 +64,8 @@ class Service(Schema):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     version = fields.Integer(required=True)
+    available_actions = fields.List(Text(validate=validate.OneOf(ACTIONS)), required=True)
+    orderable = fields.Boolean(required=True)
 
 
 class Offer(Schema):

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from kit.validation import rfc3339
+from services.catalog.access import available_actions, is_orderable
 
 
 def render_category(row: Row[Any]) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def render_service(row: Row[Any]) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
         "version": row.version,
+        "available_actions": available_actions(row.status),
+        "orderable": is_orderable(row.status),
     }
 
 

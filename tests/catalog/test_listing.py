@@ -3,7 +3,16 @@ from dataclasses import dataclass
 import pytest
 
 from kit.errors import Conflict, Forbidden, NotFound, Stale
-from services.catalog.access import check_changeable, check_seen, is_public, owned
+from services.catalog import contract
+from services.catalog.access import (
+    available_actions,
+    check_changeable,
+    check_seen,
+    is_orderable,
+    is_public,
+    owned,
+)
+from services.catalog.contract import STATUSES
 
 
 @dataclass
@@ -48,3 +57,19 @@ def test_an_archived_service_can_no_longer_be_changed() -> None:
     with pytest.raises(Conflict) as refused:
         check_changeable(Listing(status="archived"))
     assert refused.value.code == "service_archived"
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_but_archived_can_be_edited_and_archived(status: str) -> None:
+    actions = available_actions(status)
+    assert ({"edit", "archive"} <= set(actions)) == (status != "archived")
+    assert set(actions) <= set(contract.ACTIONS)
+
+
+def test_the_status_changes_by_one_named_action() -> None:
+    changing = {status: set(available_actions(status)) - {"edit", "archive"} for status in STATUSES}
+    assert changing == {"draft": {"publish"}, "active": {"pause"}, "paused": {"resume"}, "archived": set()}
+
+
+def test_only_an_active_service_is_orderable() -> None:
+    assert [status for status in STATUSES if is_orderable(status)] == ["active"]

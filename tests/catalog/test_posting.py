@@ -255,3 +255,14 @@ def test_a_mutation_is_a_few_statements_in_one_transaction(market: Market) -> No
     assert len(market.harness.statements) == 5
     market.archive(changed)
     assert len(market.harness.statements) == 5
+
+
+def test_a_service_says_what_its_provider_may_do_whoever_reads_it(market: Market) -> None:
+    posted = market.post()
+    assert posted["available_actions"] == ["edit", "pause", "archive"]
+    assert posted["orderable"]
+    paused = market.change(posted, status="paused")
+    for reader in (None, market.ada, market.bob):
+        seen = market.get(paused, reader)
+        assert seen["available_actions"] == ["edit", "resume", "archive"]
+        assert not seen["orderable"]
