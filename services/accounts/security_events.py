@@ -75,7 +75,9 @@ def browser_of_session(connection: Connection, session_id: str) -> str | None:
     return found
 
 
-def page_of_events(connection: Connection, caller: Caller, limit: int, cursor: str | None) -> Page:
+def page_of_events(
+    connection: Connection, caller: Caller, limit: int, cursor: str | None
+) -> Page[dict[str, Any]]:
     """What happened to the caller's account, newest first. Raises: BadQuery for a foreign cursor."""
     filters = {"security_events_of": caller.id}
     position = decode_cursor(cursor, filters, 1)

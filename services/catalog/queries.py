@@ -43,7 +43,7 @@ def get_offer(connection: Connection, service_id: str) -> dict[str, Any]:
 
 def list_own_services(
     connection: Connection, caller_id: str, status: str | None, limit: int, cursor: str | None
-) -> Page:
+) -> Page[dict[str, Any]]:
     """The caller's services, newest first, in every status unless one is asked for."""
     filters = {"own": caller_id, "status": status}
     query = select(*SHOWN).where(_at.provider_id == caller_id, *NEWEST.after(cursor, filters))
@@ -53,7 +53,7 @@ def list_own_services(
     return page_of(rows, limit, filters, NEWEST.position, render_service)
 
 
-def list_categories(connection: Connection, limit: int, cursor: str | None) -> Page:
+def list_categories(connection: Connection, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
     """The categories in the order people are shown them."""
     filters = {"list": "categories"}
     query = select(categories).where(_after_category(cursor, filters))

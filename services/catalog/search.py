@@ -51,7 +51,7 @@ _TITLE_AND_NAME: ColumnElement[str] = _at.title_transliterated.op("||")(literal_
 
 def search_services(
     connection: Connection, limit: int, cursor: str | None, sort: str, **filters: Any
-) -> Page:
+) -> Page[dict[str, Any]]:
     """A page of active services.
 
     Raises: BadQuery when the cursor belongs to another search.

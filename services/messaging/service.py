@@ -63,7 +63,7 @@ class MessagingService:
     # --- threads and messages -----------------------------------------------------------------
 
     @rpc(contract.LIST_MESSAGES)
-    def list_messages(self, order_id: str, limit: int, cursor: str | None) -> Page:
+    def list_messages(self, order_id: str, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
         """An order's messages, newest first, for its parties and staff."""
         caller = self.call.account
         filters = {"list": "messages", "order_id": order_id}
@@ -96,7 +96,7 @@ class MessagingService:
         self._with_thread(order_id, lambda: run_idempotently(self.db, self.call, effect))
 
     @rpc(contract.LIST_THREADS)
-    def list_threads(self, limit: int, cursor: str | None) -> Page:
+    def list_threads(self, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
         """The caller's inbox, newest activity first."""
         account_id = self.call.account.id
         filters = {"list": "threads", "account_id": account_id}
@@ -109,7 +109,7 @@ class MessagingService:
     # --- notifications ------------------------------------------------------------------------
 
     @rpc(contract.LIST_NOTIFICATIONS)
-    def list_notifications(self, unread: bool | None, limit: int, cursor: str | None) -> Page:
+    def list_notifications(self, unread: bool | None, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
         """The caller's notifications, newest first."""
         account_id = self.call.account.id
         filters = {"list": "notifications", "account_id": account_id, "unread": unread}

@@ -40,7 +40,7 @@ def list_orders(
     sort: str,
     limit: int,
     cursor: str | None,
-) -> Page:
+) -> Page[dict[str, Any]]:
     """A page of the caller's orders in one role, newest first by `sort`.
 
     Raises: BadQuery for a cursor of another list.
@@ -63,7 +63,7 @@ def list_orders(
 
 def list_transitions(
     connection: Connection, order_id: str, caller: Caller, limit: int, cursor: str | None
-) -> Page:
+) -> Page[dict[str, Any]]:
     """A page of an order's history, oldest first.
 
     Raises: NotFound for strangers; BadQuery for a cursor of another list.

@@ -1,5 +1,7 @@
 """Pages of payments, transactions and payouts, newest first."""
 
+from typing import Any
+
 from sqlalchemy import Connection
 
 from chassis.runtime.audit import log_staff_read
@@ -14,7 +16,7 @@ from services.payments.rendering import Json, Row, render_payout
 
 def list_payments(
     connection: Connection, caller: Caller, order_id: str, limit: int, cursor: str | None
-) -> Page:
+) -> Page[dict[str, Any]]:
     """The payments of an order, for its parties and staff.
 
     Raises: NotFound; queries.OrderUnknown; BadQuery for a cursor of another list.
@@ -32,14 +34,18 @@ def list_payments(
     return page_of(found, limit, filters, lambda one: [one[0]["id"]], lambda one: one[1])
 
 
-def list_transactions(connection: Connection, caller: Caller, limit: int, cursor: str | None) -> Page:
+def list_transactions(
+    connection: Connection, caller: Caller, limit: int, cursor: str | None
+) -> Page[dict[str, Any]]:
     """A person's lines of the ledger. Raises: BadQuery for a cursor of another list."""
     filters = {"list": "transactions", "account_id": caller.id}
     rows = transactions.transactions_of(connection, caller.id, _before(cursor, filters), limit + 1)
     return page_of(rows, limit, filters, _id_of, transactions.render_transaction)
 
 
-def list_payouts(connection: Connection, caller: Caller, limit: int, cursor: str | None) -> Page:
+def list_payouts(
+    connection: Connection, caller: Caller, limit: int, cursor: str | None
+) -> Page[dict[str, Any]]:
     """A provider's payouts. Raises: BadQuery for a cursor of another list."""
     filters = {"list": "payouts", "account_id": caller.id}
     query = queries.payouts_of(caller.id, _before(cursor, filters), limit + 1)

@@ -76,7 +76,7 @@ def review_of_order(connection: Connection, order_id: str, caller: Caller) -> di
 
 def reviews_of_provider(
     connection: Connection, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
-) -> Page:
+) -> Page[dict[str, Any]]:
     """A page of a provider's reviews that are not hidden, newest first; with `service_id` of that service.
 
     Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
@@ -86,7 +86,7 @@ def reviews_of_provider(
     filters = {"list": "profile_reviews", "account_id": account_id}
     if service_id is not None:
         filters["service_id"] = service_id
-    after = _position(decode_cursor(cursor, filters, length=2))
+    after = _position(decode_cursor(cursor, filters, 2))
     statement = provider_page(account_id, limit, after, service_id)
     rows = connection.execute(statement).mappings().all()
     return page_of(rows, limit, filters, lambda row: (rfc3339(row["created_at"]), row["id"]), render_review)

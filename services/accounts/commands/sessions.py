@@ -149,7 +149,9 @@ def close_own(connection: Connection, caller: Caller, session_id: str, settings:
         raise NotFound("There is no such session.")
 
 
-def page_of_sessions(connection: Connection, caller: Caller, limit: int, cursor: str | None) -> Page:
+def page_of_sessions(
+    connection: Connection, caller: Caller, limit: int, cursor: str | None
+) -> Page[dict[str, Any]]:
     """The caller's live sessions, newest first."""
     filters = {"sessions_of": caller.id}
     position = decode_cursor(cursor, filters, 1)
