@@ -1,60 +1,32 @@
-"""Amounts and times as people of a locale write them."""
+"""Amounts and times in documents."""
 
-import copy
-import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-import iso4217
-from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from kit.dates import format_day, format_moment, format_month
+from kit.money import format_money
 
-CACHED_CURRENCIES = 512  # more than there are
-
-
-@functools.lru_cache(CACHED_CURRENCIES)
-def decimals_of(currency: str) -> int:
-    """How many decimals the minor unit of a currency stands for (ISO 4217)."""
-    return int(iso4217.Currency(currency).exponent or 0)
+ZONE = "UTC"
 
 
-class Words:
-    """Writes for one locale. Times are in UTC."""
+class LocaleFormatter:
+    """Writes amounts and times for a reader of one locale; times are in UTC."""
 
-    def __init__(self, locale: Locale) -> None:
-        self._locale = locale
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
 
     def money(self, amount: Mapping[str, Any]) -> str:
-        """An amount of minor units, with as many decimals as ISO 4217 gives its currency.
-
-        Babel alone would round some currencies to what is usual in shops.
-        """
-        currency = amount["currency"]
-        decimals = decimals_of(currency)
-        pattern = copy.copy(self._locale.currency_formats["standard"])
-        pattern.frac_prec = (decimals, decimals)
-        value = Decimal(amount["amount"]).scaleb(-decimals)
-        written: str = pattern.apply(value, self._locale, currency=currency, currency_digits=False)
-        return written
+        """An amount of minor units."""
+        return format_money(amount, self._tag)
 
     def moment(self, timestamp: str) -> str:
         """A time of day on a date."""
-        written: str = format_datetime(_parsed(timestamp), "medium", tzinfo=UTC, locale=self._locale)
-        return f"{written} UTC"
+        return format_moment(timestamp, self._tag, ZONE)
 
     def day(self, timestamp: str) -> str:
         """A date."""
-        written: str = format_date(_parsed(timestamp).date(), "medium", locale=self._locale)
-        return written
+        return format_day(timestamp, self._tag, ZONE)
 
     def month(self, month: str) -> str:
         """A month given as `2026-11`."""
-        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-        written: str = format_skeleton("yMMMM", first, tzinfo=UTC, locale=self._locale)
-        return written
-
-
-def _parsed(timestamp: str) -> datetime:
-    return datetime.fromisoformat(timestamp).astimezone(UTC)
+        return format_month(month, self._tag)

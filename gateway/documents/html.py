@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from gateway.documents.formatting import Words
+from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet
 
 _STYLE = (files(__package__) / "style.css").read_text("utf-8")
@@ -37,10 +37,10 @@ def draw_html(sheet: Sheet) -> str:
     return _TEMPLATES.get_template("sheet.html").render(sheet=sheet)
 
 
-def draw_action(action: Mapping[str, Any], words: Words) -> str:
+def draw_action(action: Mapping[str, Any], formatter: LocaleFormatter) -> str:
     """The sandbox's page, where the person who pays says yes or no."""
     return _TEMPLATES.get_template("action.html").render(
         status=action["status"],
-        amount=words.money(action["amount"]),
+        amount=formatter.money(action["amount"]),
         outcome=OUTCOMES.get(action["status"], ""),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.documents.formatting import Words
+from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet, Table
 from kit.text import isolated, without_direction
 
@@ -18,11 +18,11 @@ METHODS = {
 LONGEST_REASON = 300
 
 
-def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
+def receipt_of(payment: Mapping[str, Any], formatter: LocaleFormatter) -> Sheet:
     """The receipt of a payment that was made (`services.payments.contract.Payment`)."""
     facts = (
         ("Receipt", payment["id"]),
-        ("Paid", words.moment(payment["paid_at"])),
+        ("Paid", formatter.moment(payment["paid_at"])),
         ("Order", payment["order_number"]),
         ("Customer", without_direction(payment["customer"]["display_name"])),
         ("Provider", without_direction(payment["provider"]["display_name"])),
@@ -31,14 +31,14 @@ def receipt_of(payment: Mapping[str, Any], words: Words) -> Sheet:
     notes = ["All times are in UTC."]
     if payment["processor"] == SANDBOX:
         notes.insert(0, "Paid at the sandbox, for trying out: no real money has moved.")
-    tables = (_paid(payment, words),)
+    tables = (_paid(payment, formatter),)
     return Sheet(f"receipt-{payment['order_number']}", "Receipt", facts, tables, tuple(notes))
 
 
-def _paid(payment: Mapping[str, Any], words: Words) -> Table:
+def _paid(payment: Mapping[str, Any], formatter: LocaleFormatter) -> Table:
     currency = payment["amount"]["currency"]
     title = without_direction(payment["service"]["title"])
-    rows = [(words.day(payment["paid_at"]), title, words.money(payment["amount"]))]
+    rows = [(formatter.day(payment["paid_at"]), title, formatter.money(payment["amount"]))]
     kept = payment["amount"]["amount"]
     for refund in payment["refunds"]:
         if refund["status"] == "refunded":
@@ -47,6 +47,8 @@ def _paid(payment: Mapping[str, Any], words: Words) -> Table:
             reason = refund["reason"]
             if len(reason) > LONGEST_REASON:
                 reason = f"{reason[:LONGEST_REASON]}…"
-            rows.append((words.day(refund["updated_at"]), f"Refund: {isolated(reason)}", words.money(back)))
-    rows.append(("", "Total", words.money({"amount": kept, "currency": currency})))
+            rows.append(
+                (formatter.day(refund["updated_at"]), f"Refund: {isolated(reason)}", formatter.money(back))
+            )
+    rows.append(("", "Total", formatter.money({"amount": kept, "currency": currency})))
     return Table("Paid", ("Date", "For", "Amount"), tuple(rows), has_total=True)

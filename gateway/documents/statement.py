@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.documents.formatting import Words
+from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet, Table
 from kit.text import isolated, without_direction
 
@@ -24,13 +24,13 @@ TOTALS = (
 )
 
 
-def statement_of(statement: Json, words: Words) -> Sheet:
+def statement_of(statement: Json, formatter: LocaleFormatter) -> Sheet:
     """The statement of one month (`services.payments.contract.Statement`)."""
     provider = without_direction(statement["provider"]["display_name"])
-    facts = (("Provider", provider), ("Month", words.month(statement["month"])))
-    tables = [_totals(total, words) for total in statement["totals"]]
+    facts = (("Provider", provider), ("Month", formatter.month(statement["month"])))
+    tables = [_totals(total, formatter) for total in statement["totals"]]
     if statement["lines"]:
-        rows = tuple(_row(line, words) for line in statement["lines"])
+        rows = tuple(_row(line, formatter) for line in statement["lines"])
         tables.append(Table("Movements", ("Date", "What", "Change of the balance"), rows))
     notes = ["Balances count pending and available money together.", "The month and all dates are in UTC."]
     if left_out := statement.get("lines_left_out", 0):  # a payments service of before has none
@@ -40,18 +40,18 @@ def statement_of(statement: Json, words: Words) -> Sheet:
     return Sheet(f"statement-{statement['month']}", "Statement", facts, tuple(tables), tuple(notes))
 
 
-def _totals(total: Json, words: Words) -> Table:
+def _totals(total: Json, formatter: LocaleFormatter) -> Table:
     currency = total["currency"]
     rows = tuple(
-        (title, words.money({"amount": sign * total[name], "currency": currency}))
+        (title, formatter.money({"amount": sign * total[name], "currency": currency}))
         for title, name, sign in TOTALS
     )
     return Table(currency, ("", "Amount"), rows, has_total=True)
 
 
-def _row(line: Json, words: Words) -> tuple[str, ...]:
+def _row(line: Json, formatter: LocaleFormatter) -> tuple[str, ...]:
     deed = str(DEEDS.get(line["type"], line["type"]))
     title = isolated(line["service_title"] or "")
     about = ", ".join(part for part in (title, line["order_number"]) if part)
     what = f"{deed}: {about}" if about else deed
-    return words.day(line["created_at"]), what, words.money(line["amount"])
+    return formatter.day(line["created_at"]), what, formatter.money(line["amount"])

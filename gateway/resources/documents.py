@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
-from gateway.documents.formatting import Words
+from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
@@ -78,7 +78,7 @@ async def show_sandbox_action(incoming: Incoming) -> web.Response:
     reply = await incoming.call(payments.GET_SANDBOX_ACTION, token=_token(incoming))
     if chosen == JSON:
         return _json(reply.result)
-    return _page(draw_action(reply.result, Words(locale_of(DEFAULT_TAG))))
+    return _page(draw_action(reply.result, LocaleFormatter(DEFAULT_TAG)))
 
 
 async def answer_sandbox_action(incoming: Incoming) -> web.Response:
@@ -117,14 +117,13 @@ async def _locale(incoming: Incoming) -> str:
 async def _document(
     incoming: Incoming, chosen: str, make: functools.partial[Sheet], tag: str
 ) -> web.Response:
-    locale = locale_of(tag)
-    if chosen == PDF and locale.character_order != "left-to-right":
-        locale = locale_of(DEFAULT_TAG)  # whole lines from the right are beyond our PDFs
+    if chosen == PDF and locale_of(tag).character_order != "left-to-right":
+        tag = DEFAULT_TAG  # whole lines from the right are beyond our PDFs
 
     drawing, account_id = incoming.gateway.drawing, incoming.signed_in.id
     if chosen == HTML:
-        return _page(await drawing.pages.draw(account_id, lambda: draw_html(make(Words(locale)))))
-    name, body = await drawing.pdfs.draw(account_id, lambda: _pdf(make(Words(locale))))
+        return _page(await drawing.pages.draw(account_id, lambda: draw_html(make(LocaleFormatter(tag)))))
+    name, body = await drawing.pdfs.draw(account_id, lambda: _pdf(make(LocaleFormatter(tag))))
     headers = {**_VARYING, "Content-Disposition": f'inline; filename="{name}.pdf"'}
     return web.Response(body=body, content_type=MEDIA_TYPES[PDF], headers=headers)
 

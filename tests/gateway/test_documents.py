@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from gateway.documents.drawing import MOST_WAITING, SHARE_PER_ACCOUNT, DrawingQueue
 from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
-from gateway.documents.formatting import Words, decimals_of
+from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.html import draw_html
 from gateway.documents.pdf import draw_pdf
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
 from kit.errors import NotFound, TooMany, Unavailable
-from kit.locales import locale_of
+from kit.money import decimals_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID
@@ -30,7 +30,7 @@ RECEIPT = f"/v1/payments/{PAYMENT_ID}/receipt"
 STATEMENT = "/v1/me/statements/2026-11"
 MOMENT = "2026-11-26T22:03:04.000000Z"
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7*7 }} \u202e明"
-ENGLISH = Words(locale_of("en"))
+ENGLISH = LocaleFormatter("en")
 
 
 def money(amount: int, currency: str = "EUR") -> dict[str, Any]:
@@ -116,10 +116,10 @@ async def test_a_receipt_is_written_as_its_reader_writes(world: World) -> None:
     answer(world, "de", amount=money(1234567, "KWD"))
     async with world.request("GET", RECEIPT, ANNA) as response:
         page = await response.text()
-    assert "1.234,567\N{NO-BREAK SPACE}KWD" in page and "26.11.2026, 22:03:04 UTC" in page
+    assert "1.234,567\N{NO-BREAK SPACE}KWD" in page and "26 Nov 2026, 22:03 UTC" in page
     world.rpc.answer(accounts.GET_ME, Unavailable("Away."))
     async with world.request("GET", RECEIPT, ANNA) as response:
-        assert "KWD1,234.567" in await response.text()
+        assert "KWD\N{NO-BREAK SPACE}1,234.567" in await response.text()
 
 
 @on_gateway()
@@ -177,12 +177,12 @@ def test_a_statement_goes_from_the_opening_to_the_closing_balance() -> None:
         (money(1200, "JPY"), "¥1,200"),
         (money(4500, "EUR"), "€45.00"),
         (money(-5, "USD"), "-$0.05"),
-        (money(1234567, "KWD"), "KWD1,234.567"),
-        (money(1234567, "IQD"), "IQD1,234.567"),
-        (money(100, "CLF"), "CLF0.0100"),
-        (money(123456, "HUF"), "HUF1,234.56"),
+        (money(1234567, "KWD"), "KWD\N{NO-BREAK SPACE}1,234.567"),
+        (money(1234567, "IQD"), "IQD\N{NO-BREAK SPACE}1,234.567"),
+        (money(100, "CLF"), "CLF\N{NO-BREAK SPACE}0.0100"),
+        (money(123456, "HUF"), "HUF\N{NO-BREAK SPACE}1,234.56"),
         (money(10**12, "EUR"), "€10,000,000,000.00"),
-        (money(-(10**15) - 1, "KWD"), "-KWD1,000,000,000,000.001"),
+        (money(-(10**15) - 1, "KWD"), "-KWD\N{NO-BREAK SPACE}1,000,000,000,000.001"),
     ],
 )
 def test_amounts_have_the_decimals_of_their_currency(amount: Mapping[str, Any], written: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.dates import write_clock, write_day, write_moment
+from kit.dates import format_clock, format_day, format_moment
 
 EVENING = "2026-12-28T16:05:00Z"
 
@@ -23,9 +23,9 @@ EVENING = "2026-12-28T16:05:00Z"
 def test_times_are_ordered_as_at_home_and_named_in_the_site_s_language(
     tag: str, day: str, clock: str
 ) -> None:
-    assert (write_day(EVENING, tag, "UTC"), write_clock(EVENING, tag, "UTC")) == (day, clock)
+    assert (format_day(EVENING, tag, "UTC"), format_clock(EVENING, tag, "UTC")) == (day, clock)
 
 
 def test_a_time_is_the_reader_s_own() -> None:
-    assert write_moment(EVENING, "de", "Europe/Berlin") == "28 Dec 2026, 17:05 CET"
-    assert write_day("2026-12-31T23:30:00Z", "de", "Asia/Tokyo") == "1 Jan 2027"
+    assert format_moment(EVENING, "de", "Europe/Berlin") == "28 Dec 2026, 17:05 CET"
+    assert format_day("2026-12-31T23:30:00Z", "de", "Asia/Tokyo") == "1 Jan 2027"

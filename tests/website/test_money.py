@@ -2,6 +2,7 @@
 
 import pytest
 
+from kit.money import format_money
 from website.views import money
 
 
@@ -57,7 +58,7 @@ def test_an_amount_is_written_and_read_back_the_same(
     minor: int, currency: str, shown: str, field: str
 ) -> None:
     amount = {"amount": minor, "currency": currency}
-    assert money.write_money(amount, "en") == shown
+    assert format_money(amount, "en") == shown
     assert money.plain_amount(amount) == field
     assert money.read_money(field, currency) == amount
 

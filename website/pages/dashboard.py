@@ -8,12 +8,14 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Balance, Money, Order
+from kit.dates import format_month
+from kit.money import format_money
 from website.forms.form import Form
 from website.http.documents import pass_on
 from website.http.page_request import Page, Visit, Who
 from website.pages.services import address
 from website.views import money
-from website.views.earnings import Earned, draw_charts, month_name, months_until
+from website.views.earnings import Earned, draw_charts, months_until
 
 ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
 
@@ -51,7 +53,7 @@ async def _show(visit: Visit, form: Form, status: int = 200) -> web.Response:
         payable=[amount for amount in balance["available"] if amount["amount"] > 0],
         charts=draw_charts(months, earned, me.locale),
         months=[
-            (month, month_name(month, me.locale, "LLLL y"), _amounts(brought))
+            (month, format_month(month, me.locale), _amounts(brought))
             for month, brought in zip(reversed(months), reversed(earned), strict=True)
         ],
         transactions=transactions["data"],
@@ -106,7 +108,7 @@ def _take(visit: Visit, form: Form, problem: Problem) -> None:
     available = problem.body.get("available")
     left = ""
     if isinstance(available, dict) and available.get("amount", 0) > 0:
-        left = f" You can have up to {money.write_money(available, visit.signed_in.locale)} paid out."
+        left = f" You can have up to {format_money(available, visit.signed_in.locale)} paid out."
     form.refuse("amount", f"That is more than is available.{left}")
 
 

@@ -9,6 +9,7 @@ from yarl import URL
 
 from client import Problem
 from client.resources import Listing, Profile, Service
+from kit.money import format_money
 from kit.text import isolated
 from website.forms.search import RATINGS, Wish, wish_of
 from website.http.page_request import Page, Visit
@@ -68,7 +69,7 @@ def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Servi
     locale = visit.person.locale if visit.person else "en"
 
     def price(name: str) -> str:
-        return money.write_money({"amount": filters[name], "currency": filters["currency"]}, locale)
+        return format_money({"amount": filters[name], "currency": filters["currency"]}, locale)
 
     texts: dict[str, Callable[[], str]] = {
         "q": lambda: f"“{filters['q']}”",

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from babel.dates import format_date
-
 from client.resources import Statement
-from kit.dates import english_of
+from kit.dates import SHORT_MONTH, format_month
 
 MONTHS_SHOWN = 6
 MOST_MONTHS_KEPT = 20_000
@@ -111,7 +109,7 @@ def _draw(currency: str, months: Sequence[str], amounts: Sequence[int], tag: str
     bars = tuple(
         Bar(
             month=month,
-            label=month_name(month, tag),
+            label=format_month(month, tag, SHORT_MONTH),
             amount=amount,
             x=index * step + (step - width) // 2,
             y=min(y_of(amount), y_of(0)),
@@ -130,10 +128,3 @@ def round_up(amount: int) -> int:
         return 0
     power: int = 10 ** (len(str(amount)) - 1)
     return next(step * power for step in (1, 2, 5, 10) if step * power >= amount)
-
-
-def month_name(month: str, tag: str, pattern: str = "MMM") -> str:
-    """What a month is called."""
-    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
-    written: str = format_date(first, pattern, locale=english_of(tag))
-    return written

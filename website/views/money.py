@@ -1,7 +1,5 @@
-"""Amounts as people write and read them. Minor units and decimals only, never floats."""
+"""Amounts that people type, and the currencies they choose from: minor units, never floats."""
 
-import copy
-import functools
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,12 +10,11 @@ from babel import Locale
 from babel.core import get_global
 
 from client.resources import Money
-from kit.locales import locale_of
+from kit.money import decimals_of
 
 USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
 CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
 LARGEST_MINOR = 10**12
-CACHED_CURRENCIES = 512  # more than there are
 _TENDER = {
     code
     for history in get_global("territory_currencies").values()
@@ -26,17 +23,9 @@ _TENDER = {
 }
 _AMOUNT = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<part>[0-9]{1,4}))?", re.ASCII)
 
-_TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")  # CLDR: KWD 1.250, but €45.00
-
 
 class NoAmount(ValueError):
     """The text is no amount of that currency; the message says why."""
-
-
-@functools.lru_cache(CACHED_CURRENCIES)
-def decimals_of(currency: str) -> int:
-    """How many decimals the minor unit of a currency stands for (ISO 4217)."""
-    return int(iso4217.Currency(currency).exponent or 0)
 
 
 def currency_choices(chosen: str) -> list[tuple[str, str]]:
@@ -45,17 +34,6 @@ def currency_choices(chosen: str) -> list[tuple[str, str]]:
     others = [code for code in CURRENCIES if code in _TENDER or code == chosen]
     codes = (*USUAL_CURRENCIES, *(code for code in others if code not in USUAL_CURRENCIES))
     return [(code, f"{code}, {names[code]}" if code in names else code) for code in codes]
-
-
-def write_money(money: Mapping[str, Any], tag: str) -> str:
-    """An amount for readers of a language: €45.00, ¥4,500, KWD 1.250."""
-    decimals = decimals_of(money["currency"])
-    locale = locale_of(tag)
-    pattern = copy.copy(locale.currency_formats["standard"])
-    pattern.frac_prec = (decimals, decimals)  # Babel alone would round some to what is usual in shops
-    value = Decimal(money["amount"]).scaleb(-decimals)
-    written: str = pattern.apply(value, locale, currency=money["currency"], currency_digits=False)
-    return _TOUCHING.sub("\xa0", written)
 
 
 def plain_amount(money: Mapping[str, Any]) -> str:

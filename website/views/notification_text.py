@@ -6,12 +6,12 @@ from typing import Any
 from markupsafe import Markup
 
 from client.resources import Notification
-from kit.dates import write_day
+from kit.dates import format_day
+from kit.money import format_money
 from website.http.sessions import Person
-from website.views.money import write_money
 from website.views.names import bdi, fill
 
-Words = Mapping[str, Any]
+Data = Mapping[str, Any]
 
 _PATTERNS = {
     "order_submitted": "{actor} would like to order “{title}”. Approve or decline the order.",
@@ -56,53 +56,53 @@ def sentence_of(notification: Notification, locale: str, time_zone: str) -> Mark
     return fill(_pattern(notification["type"], data), words)
 
 
-def _pattern(type_: str, data: Words) -> str:
+def _pattern(type_: str, data: Data) -> str:
     if (choose := _CHOICES.get(type_)) is not None:
         return choose(data)
     otherwise = _OTHERWISE if data.get("service_title") else _WITHOUT_ORDER
     return _PATTERNS.get(type_, otherwise)
 
 
-def _completed(data: Words) -> str:
+def _completed(data: Data) -> str:
     if data.get("transition") == "auto_confirm":
         return "The order of “{title}” completed by itself: the time to confirm ran out."
     return "{actor} confirmed your work on “{title}”. The order is completed."
 
 
-def _resolved(data: Words) -> str:
+def _resolved(data: Data) -> str:
     return _RESOLVED.get(data.get("to_status", 0), "{actor} resolved the dispute about “{title}”.")
 
 
-def _reminder(data: Words) -> str:
+def _reminder(data: Data) -> str:
     if not data.get("confirm_by"):
         return "“{title}” waits for you."
     return "The work on “{title}” waits for you to confirm. On {confirm_by} the order completes by itself."
 
 
-def _due(data: Words) -> str:
+def _due(data: Data) -> str:
     if data.get("day") is not None:
         return "A reminder: {amount} for “{title}” is to be paid by {due}."
     return "“{title}” is completed: {amount} is to be paid by {due}."
 
 
-def _paid(data: Words) -> str:
+def _paid(data: Data) -> str:
     if data.get("recipient_role") == "provider":
         return "{amount} was paid for “{title}”. The order says when your share is available."
     return "You paid {amount} for “{title}”. Thank you."
 
 
-def _refunded(data: Words) -> str:
+def _refunded(data: Data) -> str:
     given_back = "{refund}" if data.get("refund") else "{amount}"
     if data.get("recipient_role") == "provider":
         return given_back + " was refunded to the customer of “{title}”."
     return given_back + " was refunded to you for “{title}”."
 
 
-def _payout(data: Words) -> str:
+def _payout(data: Data) -> str:
     return _PAYOUTS.get(data.get("status", ""), "There is news about your payout of {amount}.")
 
 
-_CHOICES: dict[str, Callable[[Words], str]] = {
+_CHOICES: dict[str, Callable[[Data], str]] = {
     "order_completed": _completed,
     "dispute_resolved": _resolved,
     "order_reminder": _reminder,
@@ -129,11 +129,11 @@ def place_of(notification: Notification, reader: Person) -> str:
 
 
 def _money(amount: Mapping[str, Any] | None, locale: str) -> str:
-    return "the amount" if amount is None else write_money(amount, locale)
+    return "the amount" if amount is None else format_money(amount, locale)
 
 
 def _day(timestamp: str | None, locale: str, time_zone: str) -> str:
-    return "soon" if timestamp is None else write_day(timestamp, locale, time_zone)
+    return "soon" if timestamp is None else format_day(timestamp, locale, time_zone)
 
 
 def _stars(rating: int | None) -> str:

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from kit import dates
+from kit.money import format_money
 from kit.text import isolated
 from website.forms.form import new_key
 from website.forms.owners import OWNER
@@ -54,7 +55,7 @@ def make_environment(assets: Assets) -> Environment:
         moment=_moment,
         day=_day,
         clock=_clock,
-        distance=dates.write_distance,
+        distance=dates.format_distance,
         is_past=_is_past,
         markdown=_markdown,
         bdi=names.bdi,
@@ -66,27 +67,27 @@ def make_environment(assets: Assets) -> Environment:
 
 @pass_context
 def _money(context: Context, amount: Mapping[str, Any]) -> str:
-    return money.write_money(amount, context["locale"])
+    return format_money(amount, context["locale"])
 
 
 @pass_context
 def _moment(context: Context, timestamp: str) -> Markup:
     """A time with its machine-readable twin."""
-    shown = dates.write_moment(timestamp, context["locale"], context["time_zone"])
+    shown = dates.format_moment(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 @pass_context
 def _day(context: Context, timestamp: str) -> Markup:
     """A date with its machine-readable twin."""
-    shown = dates.write_day(timestamp, context["locale"], context["time_zone"])
+    shown = dates.format_day(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 @pass_context
 def _clock(context: Context, timestamp: str) -> Markup:
     """A time of a day that is said elsewhere."""
-    shown = dates.write_clock(timestamp, context["locale"], context["time_zone"])
+    shown = dates.format_clock(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 

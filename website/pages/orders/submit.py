@@ -8,9 +8,9 @@ from client import Problem
 from client.resources import Money, Service
 from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, decode_json
+from kit.money import format_money
 from website.forms.form import Form
 from website.http.page_request import Page, Visit, Who
-from website.views import money
 
 
 async def show_order_form(visit: Visit) -> web.StreamResponse:
@@ -66,7 +66,7 @@ async def _show(
 ) -> web.StreamResponse:
     person = visit.signed_in
     if problem is not None:
-        _explain(form, problem, money.write_money(service["price"], person.locale))
+        _explain(form, problem, format_money(service["price"], person.locale))
     return await visit.show(
         "order_form.html",
         status=200 if problem is None else 422,
