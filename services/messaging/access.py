@@ -1,22 +1,19 @@
-"""Why somebody may not do something with a thread: the answers differ, so that strangers learn nothing."""
+"""Why a person may not read or change a thread. Strangers do not learn whether it exists."""
 
 from sqlalchemy import Connection, select
 
 from kit.errors import Forbidden, NotFound, ServiceError
 from kit.tokens import Caller
 from services.messaging.models import THREADS
-
-
-class ThreadUnknown(NotFound):
-    """No event of this order has arrived here yet, or there is no such order: ask orders."""
+from services.unknown_orders import OrderUnknown
 
 
 def refused_reading(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
     """The error for a caller to whom no thread was shown."""
     parties = _parties(connection, order_id)
-    # whoever may read was overtaken: the thread has come since, and another try will find it
+    # A caller who may read it was overtaken by its event: the thread exists now, and a retry finds it.
     if not parties or caller.is_staff or caller.id in parties:
-        return ThreadUnknown("There is no such order.")
+        return OrderUnknown("There is no such order.")
     return NotFound("There is no such order.")
 
 
@@ -24,7 +21,7 @@ def refused_writing(connection: Connection, caller: Caller, order_id: str) -> Se
     """The error for a caller who changed nothing in a thread."""
     parties = _parties(connection, order_id)
     if not parties or caller.id in parties:
-        return ThreadUnknown("There is no such order.")
+        return OrderUnknown("There is no such order.")
     if caller.is_staff:
         return Forbidden("Staff read along; only the two parties write and mark as read.")
     return NotFound("There is no such order.")

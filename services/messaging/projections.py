@@ -1,12 +1,19 @@
 """Projections of other services' data: the order of each thread, and display names."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
+from chassis.storage.database import Db
 from chassis.storage.projections import save_if_newer
+from kit.errors import NotFound
+from kit.validation import is_id
 from services.messaging.models import ACCOUNT_NAMES
+from services.orders.types import Order
+from services.unknown_orders import run_with_order
+
+Result = TypeVar("Result")
 
 # A name that comes with an order has version 0, so it never replaces one that accounts published.
 SAVE_THREAD = text("""
@@ -29,6 +36,22 @@ SAVE_THREAD = text("""
             updated_at = greatest(threads.updated_at, clock_timestamp())
         WHERE threads.sequence < excluded.sequence AND threads.order_version <= excluded.order_version
 """)
+
+
+def with_thread(db: Db, get_order: Callable[..., Order], order_id: str, work: Callable[[], Result]) -> Result:
+    """Runs `work`; if no event of the order has arrived here yet, asks orders and runs it again.
+
+    Raises: NotFound for a malformed id and for an order that orders does not show the caller.
+    """
+    if not is_id(order_id):
+        raise NotFound("There is no such order.")
+
+    def work_with(order: Order | None) -> Result:
+        if order is not None:
+            db.write(lambda connection: save_thread_of_order(connection, order))
+        return work()
+
+    return run_with_order(get_order, order_id, work_with)
 
 
 def save_thread_of_event(connection: Connection, event: Mapping[str, Any]) -> None:

@@ -71,7 +71,7 @@ def messages_of_thread(
 ) -> Sequence[Row[Any]]:
     """Up to `limit` messages older than position `before`, newest first.
 
-    Raises: ThreadUnknown, or NotFound when the caller may not see the thread.
+    Raises: OrderUnknown, or NotFound when the caller may not see the thread.
     """
     arguments = {
         "order_id": order_id,

@@ -1,7 +1,7 @@
 """The messaging process: threads and messages of orders, notifications, preferences."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,6 @@ from kit.paging import Page, page_of
 from kit.validation import is_id, rfc3339
 from services.accounts import contract as accounts_contract
 from services.messaging import contract, queries
-from services.messaging.access import ThreadUnknown
 from services.messaging.commands import notifications as delivery
 from services.messaging.commands import preferences, threads
 from services.messaging.cursors import moment_and_id, place_in_thread
@@ -32,7 +31,7 @@ from services.messaging.notifications import (
 from services.messaging.projections import (
     save_display_name,
     save_thread_of_event,
-    save_thread_of_order,
+    with_thread,
 )
 from services.messaging.rendering import (
     render_message,
@@ -47,7 +46,6 @@ from services.reviews import contract as reviews_contract
 Json = Any
 Event = dict[str, Any]
 Channels = Mapping[str, bool]
-Answer = TypeVar("Answer")
 
 
 class MessagingService:
@@ -72,7 +70,7 @@ class MessagingService:
         def load(connection: Connection) -> Any:
             return queries.messages_of_thread(connection, order_id, caller, before, limit + 1)
 
-        rows = self._with_thread(order_id, lambda: self.db.read(load))
+        rows = with_thread(self.db, self.orders, order_id, lambda: self.db.read(load))
         return page_of(rows, limit, filters, lambda row: [row.position], render_message)
 
     @rpc(contract.POST_MESSAGE)
@@ -83,7 +81,9 @@ class MessagingService:
         def effect(connection: Connection) -> Json:
             return threads.post_message(connection, caller, order_id, body)
 
-        return self._with_thread(order_id, lambda: run_idempotently(self.db, self.call, effect))
+        return with_thread(
+            self.db, self.orders, order_id, lambda: run_idempotently(self.db, self.call, effect)
+        )
 
     @rpc(contract.MARK_MESSAGES_READ)
     def mark_messages_read(self, order_id: str, up_to: str) -> None:
@@ -93,7 +93,7 @@ class MessagingService:
         def effect(connection: Connection) -> None:
             threads.mark_messages_read(connection, caller, order_id, up_to)
 
-        self._with_thread(order_id, lambda: run_idempotently(self.db, self.call, effect))
+        with_thread(self.db, self.orders, order_id, lambda: run_idempotently(self.db, self.call, effect))
 
     @rpc(contract.LIST_THREADS)
     def list_threads(self, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
@@ -207,17 +207,3 @@ class MessagingService:
     def on_account_updated(self, connection: Connection, event: Event) -> None:
         """Stores the new display name."""
         save_display_name(connection, event)
-
-    def _with_thread(self, order_id: str, work: Callable[[], Answer]) -> Answer:
-        """Runs `work`; if the order is not known here yet, asks orders as the caller and tries again.
-
-        Orders decides whether the caller may know of it: a stranger gets its NotFound.
-        """
-        if not is_id(order_id):
-            raise NotFound("There is no such order.")
-        try:
-            return work()
-        except ThreadUnknown:
-            order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
-        self.db.write(lambda connection: save_thread_of_order(connection, order))
-        return work()

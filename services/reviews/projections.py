@@ -8,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.storage.projections import save_if_newer
 from services.orders.contract import Status
+from services.orders.types import Order, OrderStatusChanged
 from services.reviews.access import FINAL
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS
 
 Json = dict[str, Any]
 
 
-def save_order_of_event(connection: Connection, event: Json) -> None:
+def save_order_of_event(connection: Connection, event: OrderStatusChanged) -> None:
     """Stores what an `order_status_changed` says, unless something newer is known.
 
     A final status stays: it may come from an answer of orders, which carries no sequence, while
@@ -39,7 +40,7 @@ def save_order_of_event(connection: Connection, event: Json) -> None:
     )
 
 
-def save_order_of_answer(connection: Connection, order: Json) -> None:
+def save_order_of_answer(connection: Connection, order: Order) -> None:
     """Stores an order that orders returned because its events have not all arrived here.
 
     The sequence stays as it is (0 for an order unknown so far), so that later events still apply.
@@ -61,7 +62,7 @@ def save_order_of_answer(connection: Connection, order: Json) -> None:
     )
 
 
-def _parties_and_service(order: Json, order_id: str) -> Json:
+def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Json:
     return {
         "order_id": order_id,
         "customer_id": order["customer"]["id"],

@@ -1,4 +1,4 @@
-"""What is read: review slots, reviews of orders and of providers. One statement each."""
+"""What is read: reviewable orders, reviews of orders and of providers. One statement each."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ _CURRENT_NAMES: tuple[ColumnElement[Any], ...] = (
 )
 
 
-def find_slot(connection: Connection, order_id: str) -> RowMapping | None:
+def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping | None:
     """What is known of an order, with current names and `review_id` when it has a review.
 
     Raises: NotFound for a malformed id, which no order has.

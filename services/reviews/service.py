@@ -14,10 +14,12 @@ from chassis.storage.database import Database
 from chassis.storage.idempotency import run_idempotently
 from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
+from services.orders.types import Order
 from services.reviews import contract, queries
 from services.reviews.commands import write as writing
 from services.reviews.projections import save_display_name, save_order_of_event
 from services.reviews.settings import ReviewPeriods
+from services.unknown_orders import run_with_order
 
 Json = Any
 
@@ -35,16 +37,15 @@ class ReviewsService:
 
     @rpc(contract.SUBMIT_REVIEW)
     def submit_review(self, order_id: str, rating: int, text: str | None) -> Json:
-        """Submits the customer's review of a completed order; orders is asked before saying no."""
+        """Submits the customer's review of a completed order."""
         caller, draft, periods = self.call.account, writing.Draft(order_id, rating, text), self.periods
-        try:
-            return run_idempotently(self.db, self.call, lambda c: writing.submit(c, caller, draft, periods))
-        except writing.OrderNotSettled:
-            pass  # its event may still be on its way
-        order = self.orders(orders_contract.GET_ORDER, order_id=order_id)
-        return run_idempotently(
-            self.db, self.call, lambda c: writing.submit_after_answer(c, caller, draft, periods, order)
-        )
+
+        def submit_with(order: Order | None) -> Json:
+            return run_idempotently(
+                self.db, self.call, lambda c: writing.submit(c, caller, draft, periods, order)
+            )
+
+        return run_with_order(self.orders, order_id, submit_with)
 
     @rpc(contract.GET_REVIEW)
     def get_review(self, order_id: str) -> Json:

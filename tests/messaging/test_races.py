@@ -3,9 +3,10 @@ import pytest
 from kit.errors import Forbidden
 from kit.tokens import Caller
 from services.messaging import contract
-from services.messaging.access import ThreadUnknown, refused_reading, refused_writing
+from services.messaging.access import refused_reading, refused_writing
 from services.messaging.contract import LIST_MESSAGES
 from services.orders.contract import ORDER_STATUS_CHANGED
+from services.unknown_orders import OrderUnknown
 from tests.messaging.acts import every_page, mark_read, messages, move, notifications, post, threads
 from tests.messaging.conftest import FakeOrders
 from tests.messaging.facts import Deal
@@ -103,5 +104,5 @@ def test_a_thread_that_comes_between_two_looks_is_no_refusal(
     caller: Caller = getattr(deal, reader)
     reading = messaging.db.read(lambda c: refused_reading(c, caller, deal.order_id))
     writing = messaging.db.read(lambda c: refused_writing(c, caller, deal.order_id))
-    assert isinstance(reading, ThreadUnknown)
-    assert isinstance(writing, Forbidden if reader == "staff" else ThreadUnknown)
+    assert isinstance(reading, OrderUnknown)
+    assert isinstance(writing, Forbidden if reader == "staff" else OrderUnknown)

@@ -67,7 +67,7 @@ MARK_READ = text("""
 def post_message(connection: Connection, caller: Caller, order_id: str, body: str) -> dict[str, Any]:
     """Adds a party's message, notifies the other party and records both events.
 
-    Raises: ThreadUnknown, NotFound for strangers, Forbidden for staff.
+    Raises: OrderUnknown, NotFound for strangers, Forbidden for staff.
     """
     values = {"id": str(uuid6.uuid7()), "order_id": order_id, "author_id": caller.id, "body": body}
     posted = connection.execute(POST_MESSAGE, values).first()
@@ -99,7 +99,7 @@ def _announce(connection: Connection, posted: Row[Any]) -> None:
 def mark_messages_read(connection: Connection, caller: Caller, order_id: str, up_to: str) -> None:
     """Marks the other party's messages up to and with `up_to` as read now; earlier marks stay.
 
-    Raises: ThreadUnknown, NotFound for strangers, Forbidden for staff, Invalid when `up_to` is
+    Raises: OrderUnknown, NotFound for strangers, Forbidden for staff, Invalid when `up_to` is
     no message of this order.
     """
     arguments = {"order_id": order_id, "account_id": caller.id, "up_to": up_to}

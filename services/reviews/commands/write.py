@@ -10,21 +10,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.storage import outbox
 from kit.tokens import Caller
+from services.orders.types import Order
 from services.reviews import access as permissions
 from services.reviews import ratings
 from services.reviews.commands.publish import change_ratings, record_all
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS
 from services.reviews.projections import save_order_of_answer
-from services.reviews.queries import find_slot, lock_review
+from services.reviews.queries import find_reviewable_order, lock_review
 from services.reviews.rendering import Row, render_review, tell_review
 from services.reviews.settings import ReviewPeriods
+from services.unknown_orders import OrderUnknown
 
 Json = dict[str, Any]
-
-
-class OrderNotSettled(Exception):
-    """Whether the order is completed is not known here yet: orders must be asked."""
 
 
 @dataclass(frozen=True)
@@ -36,43 +34,33 @@ class Draft:
     text: str | None
 
 
-def submit(connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods) -> Json:
-    """Submits the one review of an order by what is known of it here.
+def submit(
+    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Order | None
+) -> Json:
+    """Submits the one review of an order. `order` is the answer of orders, if it was asked.
 
-    Raises: OrderNotSettled when that is not enough to say yes or no; NotFound, Forbidden;
-    Conflict `order_not_completed`, `review_exists`, `review_window_closed`.
+    Raises: OrderUnknown when the events that arrived here do not say whether the order is
+    completed; NotFound, Forbidden; Conflict `order_not_completed`, `review_exists`,
+    `review_window_closed`.
     """
-    slot = find_slot(connection, draft.order_id)
-    if slot is None:
-        raise OrderNotSettled
-    _require(caller, slot, "customer", "Only the customer of an order can review it.")
-    if slot["status"] not in permissions.FINAL:
-        raise OrderNotSettled
-    permissions.require_completed(slot["status"])
-    if slot["review_id"] is not None:
+    if order is not None:
+        save_order_of_answer(connection, order)
+    reviewable = find_reviewable_order(connection, draft.order_id)
+    if reviewable is None:
+        raise OrderUnknown("There is no such order or review.")
+    _require(caller, reviewable, "customer", "Only the customer of an order can review it.")
+    if order is None and reviewable["status"] not in permissions.FINAL:
+        raise OrderUnknown("There is no such order or review.")
+    permissions.require_completed(reviewable["status"])
+    if reviewable["review_id"] is not None:
         raise permissions.review_exists()
     now = datetime.now(UTC)
-    permissions.require_open_for_review(slot["completed_at"], now, periods.submission)
-    review = {**slot, **_insert(connection, draft, slot, now)}
+    permissions.require_open_for_review(reviewable["completed_at"], now, periods.submission)
+    review = {**reviewable, **_insert(connection, draft, reviewable, now)}
     events = [outbox.row(REVIEW_SUBMITTED, **tell_review(review))]
     events += change_ratings(connection, review, ratings.submitted(draft.rating))
     record_all(connection, events)
     return render_review(review)
-
-
-def submit_after_answer(
-    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Json
-) -> Json:
-    """The same after orders was asked; a refusal takes back what was kept of its answer.
-
-    Raises: what `submit` raises, without OrderNotSettled.
-    """
-    save_order_of_answer(connection, order)
-    try:
-        return submit(connection, caller, draft, periods)
-    except OrderNotSettled:
-        permissions.require_completed(order["status"])
-        raise
 
 
 def edit(
@@ -118,14 +106,14 @@ def _require(caller: Caller, parties: Row, needed: permissions.Role, refusal: st
     permissions.require_role(role, needed, refusal)
 
 
-def _insert(connection: Connection, draft: Draft, slot: Row, now: datetime) -> Row:
+def _insert(connection: Connection, draft: Draft, reviewable: Row, now: datetime) -> Row:
     statement = (
         insert(REVIEWS)
         .values(
             id=str(uuid6.uuid7()),
             order_id=draft.order_id,
-            provider_id=slot["provider_id"],
-            service_id=slot["service_id"],
+            provider_id=reviewable["provider_id"],
+            service_id=reviewable["service_id"],
             rating=draft.rating,
             text=draft.text,
             created_at=now,
