@@ -31,7 +31,7 @@ from embedded.broker.resending import resend_lost_events
 from embedded.checking import check_settings
 from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
 from embedded.postgres.server import EmbeddedPostgres, PostgresFailed
-from gateway.app import build_app, listening
+from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings
 from kit.keys import secrets_of
 from kit.settings import BadSetting, load
@@ -237,7 +237,7 @@ class Marketplace:
         rpc = EmbeddedRpcClient(self.settings, broker)
         feed = EmbeddedEventFeed(self.settings, broker, directory.all_events(), asyncio.get_running_loop())
         app = build_app(self.settings, rpc, feed)
-        await self._open(listening(app, self.settings), self.url)
+        await self._open(serving(app, self.settings), self.url)
 
     async def _open(self, door: AbstractAsyncContextManager[Any], url: str) -> None:
         try:

@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from gateway.http.response import Answer
 from gateway.metrics import CACHE
-from gateway.routing.route import Kept
+from gateway.routing.policies import CacheRegion
 
 MAX_SHELF_BYTES = 32 * 1024 * 1024
 MAX_KEY_CHARACTERS = 2000  # longer addresses are asked for once, if ever
@@ -21,7 +21,7 @@ MAX_KEY_CHARACTERS = 2000  # longer addresses are asked for once, if ever
 class Fill:
     """One answer on its way to a shelf."""
 
-    def __init__(self, shelf: Kept, key: str) -> None:
+    def __init__(self, shelf: CacheRegion, key: str) -> None:
         self.shelf = shelf
         self.key = key
         self.is_stale = False
@@ -34,14 +34,14 @@ class Cache:
         self._seconds = seconds
         self._entries = entries
         self._clock = clock
-        self._shelves: dict[Kept, OrderedDict[str, tuple[float, Answer]]] = {
-            Kept.SERVICE: OrderedDict(),
-            Kept.LISTING: OrderedDict(),
+        self._shelves: dict[CacheRegion, OrderedDict[str, tuple[float, Answer]]] = {
+            CacheRegion.SERVICE: OrderedDict(),
+            CacheRegion.LISTING: OrderedDict(),
         }
         self._sizes = dict.fromkeys(self._shelves, 0)
         self._fills: WeakSet[Fill] = WeakSet()  # a fill that fails is just forgotten
 
-    def get(self, shelf: Kept, key: str) -> Answer | None:
+    def get(self, shelf: CacheRegion, key: str) -> Answer | None:
         """What is kept under a key, if it is not too old."""
         found = self._shelves[shelf].get(key)
         if found is None or found[0] <= self._clock():
@@ -51,7 +51,7 @@ class Cache:
         _HIT.inc()
         return found[1]
 
-    def begin_fill(self, shelf: Kept, key: str) -> Fill:
+    def begin_fill(self, shelf: CacheRegion, key: str) -> Fill:
         """What `put` needs, begun before the services are asked."""
         fill = Fill(shelf, key)
         self._fills.add(fill)
@@ -72,10 +72,10 @@ class Cache:
     def drop_service(self, service_id: str) -> None:
         """A service changed: it and every list go."""
         for fill in self._fills:
-            if fill.shelf is Kept.LISTING or fill.key == service_id:
+            if fill.shelf is CacheRegion.LISTING or fill.key == service_id:
                 fill.is_stale = True
-        self._drop(Kept.SERVICE, service_id)
-        self._empty(Kept.LISTING)
+        self._drop(CacheRegion.SERVICE, service_id)
+        self._empty(CacheRegion.LISTING)
 
     def clear(self) -> None:
         """Changes may have been missed: everything goes."""
@@ -84,12 +84,12 @@ class Cache:
         for shelf in self._shelves:
             self._empty(shelf)
 
-    def _drop(self, shelf: Kept, key: str) -> None:
+    def _drop(self, shelf: CacheRegion, key: str) -> None:
         found = self._shelves[shelf].pop(key, None)
         if found is not None:
             self._sizes[shelf] -= _size(key, found[1])
 
-    def _empty(self, shelf: Kept) -> None:
+    def _empty(self, shelf: CacheRegion) -> None:
         self._shelves[shelf].clear()
         self._sizes[shelf] = 0
 

@@ -1,4 +1,4 @@
-"""One request on its way through the gateway: what handlers see of it, and the one call they make."""
+"""The context of one request: what handlers read of it, and the call that they make."""
 
 import hashlib
 import itertools
@@ -6,22 +6,22 @@ import json
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from gateway.contracts import ONWARD_METHODS
 from gateway.http.problems import Problem, bad_header, precondition_required
 from gateway.metrics import RPCS
-from gateway.routing.route import IfMatch, Key, Route
+from gateway.routing.policies import IdempotencyKey, IfMatch, RateLimit
 from gateway.security.rate_limits import Allowance
+from gateway.state import Gateway
 from gateway.upstream.rpc_client import CallHeaders, Reply
+from kit.addresses import network_of
 from kit.contracts import Rpc
 from kit.errors import Unauthenticated
 from kit.tokens import Caller, call_token
 from kit.tracing import child_of, is_traceparent
-
-if TYPE_CHECKING:
-    from gateway.app import Gateway
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -29,11 +29,15 @@ _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<opaque>[\x21\x23-\x7e\x80-\xff]*)"'
 _OWN_TAG = re.compile(r"(?P<version>[0-9]{1,9})\..*")
 _PROCESS_ID = secrets.token_hex(8)
 _NUMBERS = itertools.count(1)
-NO_SUCH_VERSION = 0  # versions begin at 1
+NO_SUCH_VERSION = 0  # versions start at 1
 
 
-class Incoming:
-    """A request. `query` and `body` are what their schemas loaded; `path` holds the ids of the path."""
+class RequestContext:
+    """A request and what is known about it so far.
+
+    `path`, `query` and `body` are its parameters by their place; those of query and body as their schemas
+    loaded them.
+    """
 
     __slots__ = (
         "address",
@@ -43,26 +47,26 @@ class Incoming:
         "expected_version",
         "fingerprint",
         "gateway",
-        "key",
+        "idempotency_key",
+        "operation_id",
         "path",
         "query",
         "request",
         "request_id",
-        "route",
         "started",
         "token",
         "traceparent",
     )
 
-    def __init__(self, request: web.Request, gateway: "Gateway", address: str) -> None:
+    def __init__(self, request: web.Request, gateway: Gateway, address: str) -> None:
         self.request = request
         self.gateway = gateway
-        self.route: Route | None = None
+        self.operation_id = ""  # until a route matches
         self.started = time.perf_counter()
-        own = _own_id()
+        own_id = _new_id()
         sent, trace = request.headers.get("X-Request-Id"), request.headers.get("traceparent")
-        self.request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else own
-        self.traceparent = child_of(trace) if is_traceparent(trace) else f"00-{own}-{own[16:]}-01"
+        self.request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else own_id
+        self.traceparent = child_of(trace) if is_traceparent(trace) else f"00-{own_id}-{own_id[16:]}-01"
         self.address = address
         self.caller: Caller | None = None
         self.token = ""
@@ -70,63 +74,47 @@ class Incoming:
         self.path: dict[str, str] = {}
         self.query: dict[str, Any] = {}
         self.body: dict[str, Any] = {}
-        self.key = ""
+        self.idempotency_key = ""
         self.fingerprint = ""
         self.expected_version: int | None = None
 
-    async def call(self, contract: Rpc, **arguments: Any) -> Reply:
-        """The answer of one method, called for this request's caller. Raises as `RpcClient.call`."""
-        headers = CallHeaders(
-            request_id=self.request_id,
-            traceparent=self.traceparent,
-            access_token=call_token(self.token, contract.service) if self.token else "",
-            address=self.address,
-            idempotency_key=(self.key or secrets.token_hex(16)) if contract.mutates else "",
-            idempotency_fingerprint=self.fingerprint if contract.mutates else "",
-            idempotency_scope=self.scope if contract.mutates else "",
-            onward_tokens=self._onward_tokens(contract.service),
-        )
-        route = self.route.name if self.route is not None else ""
-        RPCS.labels(route, contract.routing_key).inc()
-        return await self.gateway.rpc.call(contract, headers, **arguments)
-
-    def _onward_tokens(self, service: str) -> tuple[tuple[str, str], ...]:
-        """What the service needs to ask others in the caller's name, and only for that."""
-        if not self.token:
-            return ()
-        methods = self.gateway.onward_methods.get(service, ())
-        return tuple((method, call_token(self.token, method)) for method in methods)
-
     @property
-    def signed_in(self) -> Caller:
-        """The caller of a route that is for the signed-in. Raises: Unauthenticated."""
+    def signed_in_caller(self) -> Caller:
+        """The caller, on a route that requires one. Raises: Unauthenticated."""
         if self.caller is None:
             raise Unauthenticated("Sign in first.")
         return self.caller
 
-    @property
-    def scope(self) -> str:
-        """Whose keys these are: the account's, or the address's without one."""
-        return self.caller.id if self.caller is not None else f"address:{self.address}"
+    def authenticate(self) -> None:
+        """Verifies the access token, if one is sent. Raises: Unauthenticated when it is not valid."""
+        authorization = self.request.headers.get("Authorization")
+        self.caller, self.token = self.gateway.authenticator.authenticate(authorization)
 
-    def read_headers(self, route: Route) -> None:
-        """Takes the `Idempotency-Key` and `If-Match` of a writing request.
+    def count_against(self, limit: RateLimit) -> None:
+        """Counts the request against a limit of its account or network. Raises: TooMany."""
+        client = self.caller.id if self.caller is not None else network_of(self.address)
+        self.allowance = self.gateway.limits.count(limit, client)
+        if self.allowance is not None:
+            self.allowance.raise_if_exhausted()
+
+    def read_headers(self, key_rule: IdempotencyKey, if_match_rule: IfMatch) -> None:
+        """Reads the `Idempotency-Key` and `If-Match` of a writing request.
 
         Raises: Problem 400 when one is malformed or a required key is missing, 428 when a
-        required `If-Match` is.
+        required `If-Match` is missing.
         """
-        if route.key is not Key.NONE:
-            self.key = self._read_key(route.key)
-        if route.if_match is not IfMatch.NONE:
+        if key_rule is not IdempotencyKey.NONE:
+            self.idempotency_key = self._read_key(key_rule)
+        if if_match_rule is not IfMatch.NONE:
             header = self.request.headers.get("If-Match")
-            if header is None and route.if_match is IfMatch.REQUIRED:
+            if header is None and if_match_rule is IfMatch.REQUIRED:
                 raise precondition_required()
             self.expected_version = None if header is None else expected_version(header)
 
-    def _read_key(self, rule: Key) -> str:
+    def _read_key(self, rule: IdempotencyKey) -> str:
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
-            if rule is Key.REQUIRED:
+            if rule is IdempotencyKey.REQUIRED:
                 detail = "Send an Idempotency-Key, so that repeating the request is harmless."
                 raise bad_header("Idempotency-Key", "idempotency_key_missing", detail)
             return ""
@@ -135,16 +123,46 @@ class Incoming:
             raise bad_header("Idempotency-Key", "idempotency_key_invalid", detail)
         return key
 
-    def sign(self, body: dict[str, Any]) -> None:
+    def compute_fingerprint(self, body: dict[str, Any]) -> None:
         """Computes the fingerprint of method, path and body, by which a reused key is recognised."""
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
         text = f"{self.request.method}\n{self.request.rel_url.raw_path}\n{canonical}"
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
+    async def call(self, contract: Rpc, **arguments: Any) -> Reply:
+        """Calls one method on behalf of this request's caller. Raises what `RpcClient.call` raises."""
+        headers = CallHeaders(
+            request_id=self.request_id,
+            traceparent=self.traceparent,
+            access_token=call_token(self.token, contract.service) if self.token else "",
+            address=self.address,
+            idempotency_key=(self.idempotency_key or secrets.token_hex(16)) if contract.mutates else "",
+            idempotency_fingerprint=self.fingerprint if contract.mutates else "",
+            idempotency_scope=self._idempotency_scope if contract.mutates else "",
+            onward_tokens=self._onward_tokens(contract.service),
+        )
+        RPCS.labels(self.operation_id, contract.routing_key).inc()
+        return await self.gateway.rpc.call(contract, headers, **arguments)
+
+    @property
+    def _idempotency_scope(self) -> str:
+        """Keys are unique per account, or per address where there is none."""
+        return self.caller.id if self.caller is not None else f"address:{self.address}"
+
+    def _onward_tokens(self, service: str) -> tuple[tuple[str, str], ...]:
+        """One token for each method that the service may call on the caller's behalf, valid for that only."""
+        if not self.token:
+            return ()
+        methods = ONWARD_METHODS.get(service, ())
+        return tuple((method, call_token(self.token, method)) for method in methods)
+
+
+CONTEXT = web.RequestKey("context", RequestContext)
+
 
 def expected_version(header: str) -> int | None:
-    """The version an `If-Match` header asks for: None for `*`, 0 (which nothing ever has) for a
-    tag that cannot be of a current version, so that the owner answers in its own order of checks.
+    """The version that an `If-Match` header names: None for `*`, and 0, which no resource has, for a
+    tag that matches no version, so that the service still makes its checks in its own order.
 
     Raises: Problem 400 when the header is malformed or lists several tags.
     """
@@ -162,6 +180,6 @@ def _bad_if_match() -> Problem:
     return bad_header("If-Match", "invalid_header", "Send one ETag, quoted as it was received.")
 
 
-def _own_id() -> str:
-    """32 hex digits that nobody else uses. Not random each time: that would be a system call."""
+def _new_id() -> str:
+    """32 unique hex digits: random per process, then counted, which saves a system call per request."""
     return f"{_PROCESS_ID}{next(_NUMBERS):016x}"

@@ -5,8 +5,8 @@ import uuid
 import structlog
 from aiohttp import web
 
-from gateway.http.middleware import SECURITY_HEADERS
 from gateway.http.problems import MEDIA_TYPE, bad_request, internal
+from gateway.http.standard_headers import SECURITY_HEADERS
 from kit.addresses import canonical_address
 from kit.http.server import BoundedConnection, Failure, HttpRunner
 

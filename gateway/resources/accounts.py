@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
-from gateway.http.request import Incoming
-from gateway.routing.route import Key, Limit, Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, CacheControl, IdempotencyKey, RateLimit, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from kit.text import printable
 from services.accounts import contract as accounts
@@ -11,84 +12,84 @@ from services.accounts import contract as accounts
 KNOWN_BROWSER_HEADER = "Device-Token"
 
 
-async def register_account(incoming: Incoming) -> Reply:
+async def register_account(context: RequestContext) -> Reply:
     """Sign-up."""
-    return await incoming.call(accounts.REGISTER_ACCOUNT, **incoming.body)
+    return await context.call(accounts.REGISTER_ACCOUNT, **context.body)
 
 
-async def open_session(incoming: Incoming) -> Reply:
+async def open_session(context: RequestContext) -> Reply:
     """Sign-in; the client's own name for itself goes into the list of sessions."""
-    tokens = _header(incoming, KNOWN_BROWSER_HEADER, accounts.MAX_DEVICE_TOKENS_LENGTH)
-    return await incoming.call(
-        accounts.OPEN_SESSION, **incoming.body, client=_client(incoming), device_tokens=tokens
+    tokens = _header(context, KNOWN_BROWSER_HEADER, accounts.MAX_DEVICE_TOKENS_LENGTH)
+    return await context.call(
+        accounts.OPEN_SESSION, **context.body, client=_client(context), device_tokens=tokens
     )
 
 
-async def refresh_session(incoming: Incoming) -> Reply:
+async def refresh_session(context: RequestContext) -> Reply:
     """A new pair of tokens for a refresh token, which is used up."""
-    return await incoming.call(accounts.REFRESH_SESSION, **incoming.body, client=_client(incoming))
+    return await context.call(accounts.REFRESH_SESSION, **context.body, client=_client(context))
 
 
-def _client(incoming: Incoming) -> str | None:
-    return _header(incoming, "User-Agent", accounts.MAX_CLIENT_LENGTH) or None
+def _client(context: RequestContext) -> str | None:
+    return _header(context, "User-Agent", accounts.MAX_CLIENT_LENGTH) or None
 
 
-def _header(incoming: Incoming, name: str, most_characters: int) -> str:
+def _header(context: RequestContext, name: str, most_characters: int) -> str:
     """A header as text that can be stored and shown, cut to its maximum."""
-    sent = incoming.request.headers.get(name, "").encode("utf-8", "replace").decode()
+    sent = context.request.headers.get(name, "").encode("utf-8", "replace").decode()
     return printable(sent)[:most_characters]
 
 
-async def list_security_events(incoming: Incoming) -> Reply:
+async def list_security_events(context: RequestContext) -> Reply:
     """What happened to the caller's account."""
-    return await incoming.call(accounts.LIST_SECURITY_EVENTS, **incoming.query)
+    return await context.call(accounts.LIST_SECURITY_EVENTS, **context.query)
 
 
-async def list_sessions(incoming: Incoming) -> Reply:
+async def list_sessions(context: RequestContext) -> Reply:
     """Where the caller is signed in."""
-    return await incoming.call(accounts.LIST_SESSIONS, **incoming.query)
+    return await context.call(accounts.LIST_SESSIONS, **context.query)
 
 
-async def close_session(incoming: Incoming) -> Reply:
+async def close_session(context: RequestContext) -> Reply:
     """Signs one session out; this gateway knows at once, the others by event."""
-    session_id = incoming.path["session_id"]
-    reply = await incoming.call(accounts.CLOSE_SESSION, session_id=session_id)
-    _signed_out(incoming, session_id)
+    session_id = context.path["session_id"]
+    reply = await context.call(accounts.CLOSE_SESSION, session_id=session_id)
+    _signed_out(context, session_id)
     return reply
 
 
-async def close_all_sessions(incoming: Incoming) -> Reply:
+async def close_all_sessions(context: RequestContext) -> Reply:
     """Signs out everywhere."""
-    reply = await incoming.call(accounts.CLOSE_ALL_SESSIONS)
-    _signed_out(incoming, accounts.CURRENT_SESSION)
+    reply = await context.call(accounts.CLOSE_ALL_SESSIONS)
+    _signed_out(context, accounts.CURRENT_SESSION)
     return reply
 
 
-def _signed_out(incoming: Incoming, session_id: str) -> None:
-    caller = incoming.caller
+def _signed_out(context: RequestContext, session_id: str) -> None:
+    caller = context.caller
     if caller is not None:
         own = session_id == accounts.CURRENT_SESSION
-        incoming.gateway.sign_out(caller.id, caller.session_id if own else session_id)
+        context.gateway.sign_out(caller.id, caller.session_id if own else session_id)
 
 
-async def get_me(incoming: Incoming) -> Reply:
+async def get_me(context: RequestContext) -> Reply:
     """The caller's account."""
-    return await incoming.call(accounts.GET_ME)
+    return await context.call(accounts.GET_ME)
 
 
-async def change_me(incoming: Incoming) -> Reply:
+async def change_me(context: RequestContext) -> Reply:
     """Changes the caller's account."""
-    return await incoming.call(accounts.CHANGE_ME, **incoming.body)
+    return await context.call(accounts.CHANGE_ME, **context.body)
 
 
-async def change_password(incoming: Incoming) -> Reply:
+async def change_password(context: RequestContext) -> Reply:
     """A new password; other sessions are signed out."""
-    return await incoming.call(accounts.CHANGE_PASSWORD, **incoming.body)
+    return await context.call(accounts.CHANGE_PASSWORD, **context.body)
 
 
-async def get_profile(incoming: Incoming) -> Reply:
+async def get_profile(context: RequestContext) -> Reply:
     """A person as everyone sees them."""
-    return await incoming.call(accounts.GET_PROFILE, account_id=incoming.path["account_id"])
+    return await context.call(accounts.GET_PROFILE, account_id=context.path["account_id"])
 
 
 ROUTES = (
@@ -96,34 +97,34 @@ ROUTES = (
         method="POST",
         path="/v1/accounts",
         handler=register_account,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Sign up",
         body=accounts.RegisterAccountBody,
-        shape=Shape.ONE,
-        answer=accounts.Account,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Account,
         status=HTTPStatus.CREATED,
-        key=Key.OPTIONAL,
-        storing=Storing.NEVER,
-        limit=Limit.ENTRANCE,
-        looks_at_token=False,
+        idempotency_key=IdempotencyKey.OPTIONAL,
+        cache_control=CacheControl.NO_STORE,
+        rate_limit=RateLimit.ENTRANCE,
+        authenticates=False,
         location="/v1/me",
     ),
     Route(
         method="POST",
         path="/v1/sessions",
         handler=open_session,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Sign in",
         body=accounts.OpenSessionBody,
-        shape=Shape.ONE,
-        answer=accounts.Session,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Session,
         status=HTTPStatus.CREATED,
-        key=Key.OPTIONAL,
-        storing=Storing.NEVER,
-        limit=Limit.ENTRANCE,
-        looks_at_token=False,
+        idempotency_key=IdempotencyKey.OPTIONAL,
+        cache_control=CacheControl.NO_STORE,
+        rate_limit=RateLimit.ENTRANCE,
+        authenticates=False,
         location="/v1/sessions/{session_id}",
-        headers={
+        request_headers={
             KNOWN_BROWSER_HEADER: "`device_token` of an earlier sign-in of this browser; several separated "
             "by spaces. Wrong passwords that others try do not lock it out."
         },
@@ -132,94 +133,94 @@ ROUTES = (
         method="POST",
         path="/v1/sessions/refresh",
         handler=refresh_session,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Get new tokens for a refresh token",
         body=accounts.RefreshSessionBody,
-        shape=Shape.ONE,
-        answer=accounts.Session,
-        key=Key.OPTIONAL,
-        storing=Storing.NEVER,
-        looks_at_token=False,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Session,
+        idempotency_key=IdempotencyKey.OPTIONAL,
+        cache_control=CacheControl.NO_STORE,
+        authenticates=False,
     ),
     Route(
         method="GET",
         path="/v1/sessions",
         handler=list_sessions,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="List where you are signed in",
         query=accounts.ListSessionsQuery,
-        shape=Shape.PAGE,
-        answer=accounts.ListedSession,
+        response_kind=ResponseKind.PAGE,
+        response_schema=accounts.ListedSession,
     ),
     Route(
         method="DELETE",
         path="/v1/sessions/{session_id}",
         handler=close_session,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Sign one session out; `current` is this one",
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="DELETE",
         path="/v1/sessions",
         handler=close_all_sessions,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Sign out everywhere",
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/me",
         handler=get_me,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your account",
-        shape=Shape.ONE,
-        answer=accounts.Account,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Account,
     ),
     Route(
         method="PATCH",
         path="/v1/me",
         handler=change_me,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Change your account",
         body=accounts.ChangeMeBody,
-        shape=Shape.ONE,
-        answer=accounts.Account,
-        key=Key.OPTIONAL,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Account,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/me/security_events",
         handler=list_security_events,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="List what happened to your account",
         query=accounts.ListSecurityEventsQuery,
-        shape=Shape.PAGE,
-        answer=accounts.SecurityEvent,
+        response_kind=ResponseKind.PAGE,
+        response_schema=accounts.SecurityEvent,
     ),
     Route(
         method="PUT",
         path="/v1/me/password",
         handler=change_password,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Change your password; other sessions are signed out",
         body=accounts.ChangePasswordBody,
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/profiles/{account_id}",
         handler=get_profile,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="A person as everyone sees them",
-        shape=Shape.ONE,
-        answer=accounts.Profile,
-        storing=Storing.PUBLIC,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=accounts.Profile,
+        cache_control=CacheControl.PUBLIC,
     ),
 )

@@ -4,68 +4,69 @@ import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from gateway.http.request import Incoming
-from gateway.routing.route import IfMatch, Kept, Key, Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, CacheControl, CacheRegion, IdempotencyKey, IfMatch, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from kit.validation import PageArguments
 from services.catalog import contract as catalog
 
 
-async def list_categories(incoming: Incoming) -> Reply:
+async def list_categories(context: RequestContext) -> Reply:
     """All categories."""
-    return await incoming.call(catalog.LIST_CATEGORIES, **incoming.query)
+    return await context.call(catalog.LIST_CATEGORIES, **context.query)
 
 
-async def search_services(incoming: Incoming) -> Reply:
+async def search_services(context: RequestContext) -> Reply:
     """Active services that fit."""
-    return await incoming.call(catalog.SEARCH_SERVICES, **incoming.query)
+    return await context.call(catalog.SEARCH_SERVICES, **context.query)
 
 
-async def get_service(incoming: Incoming) -> Reply:
+async def get_service(context: RequestContext) -> Reply:
     """One service."""
-    return await incoming.call(catalog.GET_SERVICE, service_id=incoming.path["service_id"])
+    return await context.call(catalog.GET_SERVICE, service_id=context.path["service_id"])
 
 
-async def post_service(incoming: Incoming) -> Reply:
+async def post_service(context: RequestContext) -> Reply:
     """A new service of the caller's."""
-    with _forgetting(incoming):
-        return await incoming.call(catalog.POST_SERVICE, **incoming.body)
+    with _forgetting(context):
+        return await context.call(catalog.POST_SERVICE, **context.body)
 
 
-async def change_service(incoming: Incoming) -> Reply:
+async def change_service(context: RequestContext) -> Reply:
     """Changes a service of the caller's."""
-    with _forgetting(incoming):
-        return await incoming.call(
+    with _forgetting(context):
+        return await context.call(
             catalog.CHANGE_SERVICE,
-            service_id=incoming.path["service_id"],
-            expected_version=incoming.expected_version,
-            **incoming.body,
+            service_id=context.path["service_id"],
+            expected_version=context.expected_version,
+            **context.body,
         )
 
 
-async def archive_service(incoming: Incoming) -> Reply:
+async def archive_service(context: RequestContext) -> Reply:
     """Takes a service of the caller's off the market for good."""
-    with _forgetting(incoming):
-        return await incoming.call(
+    with _forgetting(context):
+        return await context.call(
             catalog.ARCHIVE_SERVICE,
-            service_id=incoming.path["service_id"],
-            expected_version=incoming.expected_version,
+            service_id=context.path["service_id"],
+            expected_version=context.expected_version,
         )
 
 
-async def list_own_services(incoming: Incoming) -> Reply:
+async def list_own_services(context: RequestContext) -> Reply:
     """The caller's services in every status."""
-    return await incoming.call(catalog.LIST_OWN_SERVICES, **incoming.query)
+    return await context.call(catalog.LIST_OWN_SERVICES, **context.query)
 
 
 @contextlib.contextmanager
-def _forgetting(incoming: Incoming) -> Iterator[None]:
-    """Who changed a service sees the change at once here, before its event has come round; also
+def _forgetting(context: RequestContext) -> Iterator[None]:
+    """Access changed a service sees the change at once here, before its event has come round; also
     when the outcome is not known."""
     try:
         yield
     finally:
-        incoming.gateway.cache.drop_service(incoming.path.get("service_id", ""))
+        context.gateway.cache.drop_service(context.path.get("service_id", ""))
 
 
 ROUTES = (
@@ -73,80 +74,80 @@ ROUTES = (
         method="GET",
         path="/v1/categories",
         handler=list_categories,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="All categories",
         query=PageArguments,
-        shape=Shape.PAGE,
-        answer=catalog.Category,
-        storing=Storing.PUBLIC,
-        kept=Kept.LISTING,
+        response_kind=ResponseKind.PAGE,
+        response_schema=catalog.Category,
+        cache_control=CacheControl.PUBLIC,
+        cache_region=CacheRegion.LISTING,
     ),
     Route(
         method="GET",
         path="/v1/services",
         handler=search_services,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Search active services",
         query=catalog.ServiceQuery,
-        shape=Shape.PAGE,
-        answer=catalog.Service,
-        storing=Storing.PUBLIC,
-        kept=Kept.LISTING,
+        response_kind=ResponseKind.PAGE,
+        response_schema=catalog.Service,
+        cache_control=CacheControl.PUBLIC,
+        cache_region=CacheRegion.LISTING,
     ),
     Route(
         method="GET",
         path="/v1/services/{service_id}",
         handler=get_service,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="One service; a draft is visible to its owner only",
-        shape=Shape.ONE,
-        answer=catalog.Service,
-        kept=Kept.SERVICE,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=catalog.Service,
+        cache_region=CacheRegion.SERVICE,
     ),
     Route(
         method="POST",
         path="/v1/services",
         handler=post_service,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Post a service",
         body=catalog.PostServiceBody,
-        shape=Shape.ONE,
-        answer=catalog.Service,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=catalog.Service,
         status=HTTPStatus.CREATED,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
         location="/v1/services/{id}",
     ),
     Route(
         method="PATCH",
         path="/v1/services/{service_id}",
         handler=change_service,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Change your service",
         body=catalog.ChangeServiceBody,
-        shape=Shape.ONE,
-        answer=catalog.Service,
-        key=Key.OPTIONAL,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=catalog.Service,
+        idempotency_key=IdempotencyKey.OPTIONAL,
         if_match=IfMatch.REQUIRED,
     ),
     Route(
         method="DELETE",
         path="/v1/services/{service_id}",
         handler=archive_service,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Archive your service",
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
         if_match=IfMatch.REQUIRED,
     ),
     Route(
         method="GET",
         path="/v1/me/services",
         handler=list_own_services,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your services in every status",
         query=catalog.OwnServicesQuery,
-        shape=Shape.PAGE,
-        answer=catalog.Service,
+        response_kind=ResponseKind.PAGE,
+        response_schema=catalog.Service,
     ),
 )

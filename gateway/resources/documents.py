@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,9 +17,11 @@ from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
 from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
 from gateway.http.problems import not_found
-from gateway.http.request import Incoming
-from gateway.http.response import JSON as JSON_TYPE
-from gateway.routing.route import Key, Reads, Route, Shape, Who
+from gateway.http.request import RequestContext
+from gateway.http.response import JSON as JSON_CONTENT_TYPE
+from gateway.http.response import compact_json
+from gateway.routing.policies import Access, BodyFormat, IdempotencyKey, ResponseKind
+from gateway.routing.route import Route
 from kit.errors import Conflict, ServiceError
 from kit.http.body import sent_type
 from kit.locales import DEFAULT_TAG, locale_of
@@ -48,79 +49,77 @@ class SandboxActionQuery(Schema):
     format = fields.String(load_default=None, validate=validate.OneOf((HTML, JSON)))
 
 
-async def show_receipt(incoming: Incoming) -> web.Response:
+async def show_receipt(context: RequestContext) -> web.Response:
     """The receipt of a payment that was made."""
-    chosen = _format(incoming, HTML, PDF)
+    chosen = _format(context, HTML, PDF)
     reply, locale = await asyncio.gather(
-        incoming.call(payments.GET_PAYMENT, payment_id=incoming.path["payment_id"]), _locale(incoming)
+        context.call(payments.GET_PAYMENT, payment_id=context.path["payment_id"]), _locale(context)
     )
     if reply.result["paid_at"] is None:
         raise Conflict("This payment was not made, so there is no receipt.", code="payment_not_paid")
-    return await _document(incoming, chosen, functools.partial(receipt_of, reply.result), locale)
+    return await _document(context, chosen, functools.partial(receipt_of, reply.result), locale)
 
 
-async def show_statement(incoming: Incoming) -> web.Response:
+async def show_statement(context: RequestContext) -> web.Response:
     """The caller's month as a provider."""
-    chosen, month = _format(incoming, HTML, PDF, JSON), incoming.path["month"]
+    chosen, month = _format(context, HTML, PDF, JSON), context.path["month"]
     if payments.StatementQuery().validate({"month": month}):
         raise not_found()
-    reply, locale = await asyncio.gather(
-        incoming.call(payments.GET_STATEMENT, month=month), _locale(incoming)
-    )
+    reply, locale = await asyncio.gather(context.call(payments.GET_STATEMENT, month=month), _locale(context))
     if chosen == JSON:
         return _json(reply.result)
-    return await _document(incoming, chosen, functools.partial(statement_of, reply.result), locale)
+    return await _document(context, chosen, functools.partial(statement_of, reply.result), locale)
 
 
-async def show_sandbox_action(incoming: Incoming) -> web.Response:
+async def show_sandbox_action(context: RequestContext) -> web.Response:
     """The page of a payment's second step at the sandbox."""
-    chosen = _format(incoming, HTML, JSON)
-    reply = await incoming.call(payments.GET_SANDBOX_ACTION, token=_token(incoming))
+    chosen = _format(context, HTML, JSON)
+    reply = await context.call(payments.GET_SANDBOX_ACTION, token=_token(context))
     if chosen == JSON:
         return _json(reply.result)
     return _page(draw_action(reply.result, LocaleFormatter(DEFAULT_TAG)))
 
 
-async def answer_sandbox_action(incoming: Incoming) -> web.Response:
+async def answer_sandbox_action(context: RequestContext) -> web.Response:
     """The person says yes or no: a form goes back to the page, a program gets JSON."""
-    is_form = sent_type(incoming.request) == Reads.FORM.value
+    is_form = sent_type(context.request) == BodyFormat.FORM.value
     try:
-        reply = await incoming.call(payments.ANSWER_SANDBOX_ACTION, token=_token(incoming), **incoming.body)
+        reply = await context.call(payments.ANSWER_SANDBOX_ACTION, token=_token(context), **context.body)
     except Conflict:
         if not is_form:
             raise
     if is_form:
-        there = {"Location": incoming.request.rel_url.raw_path}
+        there = {"Location": context.request.rel_url.raw_path}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=there)
     return _json(reply.result)
 
 
-def _format(incoming: Incoming, *offered: str) -> str:
-    return chosen_format(incoming.query["format"], incoming.request.headers.get("Accept"), offered)
+def _format(context: RequestContext, *offered: str) -> str:
+    return chosen_format(context.query["format"], context.request.headers.get("Accept"), offered)
 
 
-def _token(incoming: Incoming) -> str:
-    token = incoming.path["token"]
+def _token(context: RequestContext) -> str:
+    token = context.path["token"]
     if _TOKEN.fullmatch(token) is None:
         raise not_found()
     return token
 
 
-async def _locale(incoming: Incoming) -> str:
+async def _locale(context: RequestContext) -> str:
     """The caller's locale; without the accounts service it is English, and no reason to fail."""
     try:
-        return str((await incoming.call(accounts.GET_ME)).result["locale"])
+        return str((await context.call(accounts.GET_ME)).result["locale"])
     except ServiceError:
         return DEFAULT_TAG
 
 
 async def _document(
-    incoming: Incoming, chosen: str, make: functools.partial[Sheet], tag: str
+    context: RequestContext, chosen: str, make: functools.partial[Sheet], tag: str
 ) -> web.Response:
     if chosen == PDF and locale_of(tag).character_order != "left-to-right":
         tag = DEFAULT_TAG  # whole lines from the right are beyond our PDFs
 
-    drawing, account_id = incoming.gateway.drawing, incoming.signed_in.id
+    drawing, account_id = context.gateway.drawing, context.signed_in_caller.id
     if chosen == HTML:
         return _page(await drawing.pages.draw(account_id, lambda: draw_html(make(LocaleFormatter(tag)))))
     name, body = await drawing.pdfs.draw(account_id, lambda: _pdf(make(LocaleFormatter(tag))))
@@ -144,8 +143,8 @@ def _page(text: str) -> web.Response:
 
 
 def _json(result: Mapping[str, Any]) -> web.Response:
-    body = json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
-    return web.Response(body=body, headers={**_VARYING, "Content-Type": JSON_TYPE})
+    headers = {**_VARYING, "Content-Type": JSON_CONTENT_TYPE}
+    return web.Response(body=compact_json(result), headers=headers)
 
 
 ROUTES = (
@@ -153,48 +152,48 @@ ROUTES = (
         method="GET",
         path="/v1/payments/{payment_id}/receipt",
         handler=show_receipt,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="The receipt of a payment, as HTML or PDF",
         query=ReceiptQuery,
-        shape=Shape.OTHER,
+        response_kind=ResponseKind.CUSTOM,
         media_type=MEDIA_TYPES[HTML],
-        also={MEDIA_TYPES[PDF]: None},
+        other_media_types={MEDIA_TYPES[PDF]: None},
     ),
     Route(
         method="GET",
         path="/v1/me/statements/{month}",
         handler=show_statement,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your month as a provider (`2026-11`), as HTML, PDF or JSON",
         query=StatementQuery,
-        shape=Shape.OTHER,
+        response_kind=ResponseKind.CUSTOM,
         media_type=MEDIA_TYPES[HTML],
-        also={MEDIA_TYPES[PDF]: None, MEDIA_TYPES[JSON]: payments.Statement},
+        other_media_types={MEDIA_TYPES[PDF]: None, MEDIA_TYPES[JSON]: payments.Statement},
     ),
     Route(
         method="GET",
         path="/v1/sandbox/actions/{token}",
         handler=show_sandbox_action,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="The sandbox's page, where the person who pays says yes or no",
         query=SandboxActionQuery,
-        shape=Shape.OTHER,
+        response_kind=ResponseKind.CUSTOM,
         media_type=MEDIA_TYPES[HTML],
-        also={MEDIA_TYPES[JSON]: payments.SandboxAction},
-        looks_at_token=False,
+        other_media_types={MEDIA_TYPES[JSON]: payments.SandboxAction},
+        authenticates=False,
     ),
     Route(
         method="POST",
         path="/v1/sandbox/actions/{token}",
         handler=answer_sandbox_action,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="The person who pays at the sandbox says yes or no",
         body=payments.AnswerSandboxActionBody,
-        reads=Reads.FORM,
-        shape=Shape.OTHER,
+        body_format=BodyFormat.FORM,
+        response_kind=ResponseKind.CUSTOM,
         media_type=MEDIA_TYPES[JSON],
-        also={MEDIA_TYPES[JSON]: payments.SandboxAction},
-        key=Key.OPTIONAL,
-        looks_at_token=False,
+        other_media_types={MEDIA_TYPES[JSON]: payments.SandboxAction},
+        idempotency_key=IdempotencyKey.OPTIONAL,
+        authenticates=False,
     ),
 )

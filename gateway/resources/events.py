@@ -5,29 +5,30 @@ import time
 
 from aiohttp import web
 
-from gateway.http.middleware import stamp
-from gateway.http.request import Incoming
-from gateway.routing.route import Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.http.standard_headers import add_standard_headers
+from gateway.routing.policies import Access, CacheControl, ResponseKind
+from gateway.routing.route import Route
 from kit.addresses import is_local, network_of
 
 RETRY_MILLISECONDS = 2_000
 
 
-async def stream_events(incoming: Incoming) -> web.StreamResponse:
+async def stream_events(context: RequestContext) -> web.StreamResponse:
     """What happens to the caller, as it happens; ends when their access token does."""
-    caller, request, hub = incoming.signed_in, incoming.request, incoming.gateway.hub
+    caller, request, hub = context.signed_in_caller, context.request, context.gateway.hub
     stream = hub.open(
         caller.id,
         caller.session_id,
         request.headers.get("Last-Event-ID"),
         is_connected=lambda: request.transport is not None and not request.transport.is_closing(),
-        network="" if is_local(incoming.address) else network_of(incoming.address),
+        network="" if is_local(context.address) else network_of(context.address),
     )
     headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-    headers |= {"Cache-Control": Storing.NEVER.value, "Vary": "Authorization"}
+    headers |= {"Cache-Control": CacheControl.NO_STORE.value, "Vary": "Authorization"}
     response = web.StreamResponse(headers=headers)
-    stamp(incoming, response)
-    ping_seconds = incoming.gateway.settings.stream_ping_seconds
+    add_standard_headers(context, response)
+    ping_seconds = context.gateway.settings.stream_ping_seconds
     try:
         async with asyncio.timeout(max(0.0, caller.expires_at - time.time())):
             await response.prepare(request)
@@ -46,10 +47,10 @@ ROUTES = (
         method="GET",
         path="/v1/events",
         handler=stream_events,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Live events: notifications, messages, transitions, reviews",
-        shape=Shape.OTHER,
+        response_kind=ResponseKind.CUSTOM,
         media_type="text/event-stream",
-        storing=Storing.NEVER,
+        cache_control=CacheControl.NO_STORE,
     ),
 )

@@ -2,32 +2,31 @@
 
 from http import HTTPStatus
 
-from gateway.http.request import Incoming
-from gateway.routing.route import Key, Route, Shape, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, IdempotencyKey, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from services.messaging import contract as messaging
 
 
-async def list_messages(incoming: Incoming) -> Reply:
+async def list_messages(context: RequestContext) -> Reply:
     """An order's messages."""
-    return await incoming.call(messaging.LIST_MESSAGES, order_id=incoming.path["order_id"], **incoming.query)
+    return await context.call(messaging.LIST_MESSAGES, order_id=context.path["order_id"], **context.query)
 
 
-async def post_message(incoming: Incoming) -> Reply:
+async def post_message(context: RequestContext) -> Reply:
     """A message to the other party."""
-    return await incoming.call(messaging.POST_MESSAGE, order_id=incoming.path["order_id"], **incoming.body)
+    return await context.call(messaging.POST_MESSAGE, order_id=context.path["order_id"], **context.body)
 
 
-async def mark_messages_read(incoming: Incoming) -> Reply:
+async def mark_messages_read(context: RequestContext) -> Reply:
     """Everything up to a message was read."""
-    return await incoming.call(
-        messaging.MARK_MESSAGES_READ, order_id=incoming.path["order_id"], **incoming.body
-    )
+    return await context.call(messaging.MARK_MESSAGES_READ, order_id=context.path["order_id"], **context.body)
 
 
-async def list_threads(incoming: Incoming) -> Reply:
+async def list_threads(context: RequestContext) -> Reply:
     """The inbox."""
-    return await incoming.call(messaging.LIST_THREADS, **incoming.query)
+    return await context.call(messaging.LIST_THREADS, **context.query)
 
 
 ROUTES = (
@@ -35,43 +34,43 @@ ROUTES = (
         method="GET",
         path="/v1/orders/{order_id}/messages",
         handler=list_messages,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="An order's messages, newest first",
         query=messaging.MessagesQuery,
-        shape=Shape.PAGE,
-        answer=messaging.Message,
+        response_kind=ResponseKind.PAGE,
+        response_schema=messaging.Message,
     ),
     Route(
         method="POST",
         path="/v1/orders/{order_id}/messages",
         handler=post_message,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Write to the other party",
         body=messaging.MessageBody,
-        shape=Shape.ONE,
-        answer=messaging.Message,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=messaging.Message,
         status=HTTPStatus.CREATED,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="PUT",
         path="/v1/orders/{order_id}/messages/read",
         handler=mark_messages_read,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Mark messages up to one as read",
         body=messaging.MarkMessagesReadBody,
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/threads",
         handler=list_threads,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Inbox: last message and unread count per order",
         query=messaging.ThreadsQuery,
-        shape=Shape.PAGE,
-        answer=messaging.Thread,
+        response_kind=ResponseKind.PAGE,
+        response_schema=messaging.Thread,
     ),
 )

@@ -2,42 +2,45 @@
 
 from http import HTTPStatus
 
-from gateway.http.request import Incoming
-from gateway.routing.route import Key, Route, Shape, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, IdempotencyKey, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from services.messaging import contract as messaging
 
 
-async def list_notifications(incoming: Incoming) -> Reply:
+async def list_notifications(context: RequestContext) -> Reply:
     """The caller's notifications."""
-    return await incoming.call(messaging.LIST_NOTIFICATIONS, **incoming.query)
+    return await context.call(messaging.LIST_NOTIFICATIONS, **context.query)
 
 
-async def count_unread(incoming: Incoming) -> Reply:
+async def count_unread(context: RequestContext) -> Reply:
     """How many the caller has not read."""
-    return await incoming.call(messaging.COUNT_UNREAD)
+    return await context.call(messaging.COUNT_UNREAD)
 
 
-async def mark_notification(incoming: Incoming) -> Reply:
+async def mark_notification(context: RequestContext) -> Reply:
     """Read, or unread again."""
-    return await incoming.call(
-        messaging.MARK_NOTIFICATION, notification_id=incoming.path["notification_id"], **incoming.body
+    return await context.call(
+        messaging.MARK_NOTIFICATION,
+        notification_id=context.path["notification_id"],
+        **context.body,
     )
 
 
-async def mark_all_read(incoming: Incoming) -> Reply:
+async def mark_all_read(context: RequestContext) -> Reply:
     """All read, or all about one order."""
-    return await incoming.call(messaging.MARK_ALL_READ, **incoming.query)
+    return await context.call(messaging.MARK_ALL_READ, **context.query)
 
 
-async def get_preferences(incoming: Incoming) -> Reply:
+async def get_preferences(context: RequestContext) -> Reply:
     """What the caller wants to be told, and where."""
-    return await incoming.call(messaging.GET_PREFERENCES)
+    return await context.call(messaging.GET_PREFERENCES)
 
 
-async def change_preferences(incoming: Incoming) -> Reply:
+async def change_preferences(context: RequestContext) -> Reply:
     """Changes that."""
-    return await incoming.call(messaging.CHANGE_PREFERENCES, **incoming.body)
+    return await context.call(messaging.CHANGE_PREFERENCES, **context.body)
 
 
 ROUTES = (
@@ -45,61 +48,61 @@ ROUTES = (
         method="GET",
         path="/v1/notifications",
         handler=list_notifications,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your notifications, newest first",
         query=messaging.NotificationsQuery,
-        shape=Shape.PAGE,
-        answer=messaging.Notification,
+        response_kind=ResponseKind.PAGE,
+        response_schema=messaging.Notification,
     ),
     Route(
         method="GET",
         path="/v1/notifications/unread_count",
         handler=count_unread,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="How many notifications you have not read",
-        shape=Shape.ONE,
-        answer=messaging.UnreadCount,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=messaging.UnreadCount,
     ),
     Route(
         method="PATCH",
         path="/v1/notifications/{notification_id}",
         handler=mark_notification,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Mark a notification as read or unread",
         body=messaging.MarkNotificationBody,
-        shape=Shape.ONE,
-        answer=messaging.Notification,
-        key=Key.OPTIONAL,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=messaging.Notification,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="POST",
         path="/v1/notifications/read_all",
         handler=mark_all_read,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Mark all notifications as read, or those about one order",
         query=messaging.MarkAllReadQuery,
-        shape=Shape.NOTHING,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/me/notification_preferences",
         handler=get_preferences,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="What you want to be told, and where",
-        shape=Shape.ONE,
-        answer=messaging.Preferences,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=messaging.Preferences,
     ),
     Route(
         method="PATCH",
         path="/v1/me/notification_preferences",
         handler=change_preferences,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Change what you want to be told, and where",
         body=messaging.PreferencesBody,
-        shape=Shape.ONE,
-        answer=messaging.Preferences,
-        key=Key.OPTIONAL,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=messaging.Preferences,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
 )

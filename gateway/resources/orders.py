@@ -4,8 +4,9 @@ from http import HTTPStatus
 
 from marshmallow import Schema, fields
 
-from gateway.http.request import Incoming
-from gateway.routing.route import IfMatch, Key, Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, CacheControl, IdempotencyKey, IfMatch, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from kit.validation import PageArguments
 from services.orders import contract as orders
@@ -20,37 +21,37 @@ class OrderStatus(Schema):
     meaning = fields.String(required=True)
 
 
-async def submit_order(incoming: Incoming) -> Reply:
+async def submit_order(context: RequestContext) -> Reply:
     """A new order."""
-    return await incoming.call(orders.SUBMIT_ORDER, **incoming.body)
+    return await context.call(orders.SUBMIT_ORDER, **context.body)
 
 
-async def list_orders(incoming: Incoming) -> Reply:
+async def list_orders(context: RequestContext) -> Reply:
     """The caller's orders in one role."""
-    return await incoming.call(orders.LIST_ORDERS, **incoming.query)
+    return await context.call(orders.LIST_ORDERS, **context.query)
 
 
-async def get_order(incoming: Incoming) -> Reply:
+async def get_order(context: RequestContext) -> Reply:
     """One order, as the caller sees it."""
-    return await incoming.call(orders.GET_ORDER, order_id=incoming.path["order_id"])
+    return await context.call(orders.GET_ORDER, order_id=context.path["order_id"])
 
 
-async def transition_order(incoming: Incoming) -> Reply:
+async def transition_order(context: RequestContext) -> Reply:
     """A step of an order."""
-    return await incoming.call(
+    return await context.call(
         orders.TRANSITION_ORDER,
-        order_id=incoming.path["order_id"],
-        expected_version=incoming.expected_version,
-        **incoming.body,
+        order_id=context.path["order_id"],
+        expected_version=context.expected_version,
+        **context.body,
     )
 
 
-async def list_transitions(incoming: Incoming) -> Reply:
+async def list_transitions(context: RequestContext) -> Reply:
     """An order's history."""
-    return await incoming.call(orders.LIST_TRANSITIONS, order_id=incoming.path["order_id"], **incoming.query)
+    return await context.call(orders.LIST_TRANSITIONS, order_id=context.path["order_id"], **context.query)
 
 
-async def list_order_statuses(_: Incoming) -> Reply:
+async def list_order_statuses(_: RequestContext) -> Reply:
     """The statuses and what they mean; a constant of the contract."""
     return Reply({"data": orders.STATUSES})
 
@@ -60,64 +61,64 @@ ROUTES = (
         method="POST",
         path="/v1/orders",
         handler=submit_order,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Order a service",
         body=orders.SubmitOrderBody,
-        shape=Shape.ONE,
-        answer=orders.Order,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=orders.Order,
         status=HTTPStatus.CREATED,
-        key=Key.REQUIRED,
+        idempotency_key=IdempotencyKey.REQUIRED,
         location="/v1/orders/{id}",
     ),
     Route(
         method="GET",
         path="/v1/orders",
         handler=list_orders,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your orders as customer or as provider",
         query=orders.ListOrdersQuery,
-        shape=Shape.PAGE,
-        answer=orders.Order,
+        response_kind=ResponseKind.PAGE,
+        response_schema=orders.Order,
     ),
     Route(
         method="GET",
         path="/v1/orders/{order_id}",
         handler=get_order,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="One order",
-        shape=Shape.ONE,
-        answer=orders.Order,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=orders.Order,
     ),
     Route(
         method="POST",
         path="/v1/orders/{order_id}/transitions",
         handler=transition_order,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Take a step: approve, decline, confirm, ...",
         body=orders.TransitionOrderBody,
-        shape=Shape.ONE,
-        answer=orders.Order,
-        key=Key.REQUIRED,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=orders.Order,
+        idempotency_key=IdempotencyKey.REQUIRED,
         if_match=IfMatch.HONOURED,
     ),
     Route(
         method="GET",
         path="/v1/orders/{order_id}/transitions",
         handler=list_transitions,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="An order's history, oldest first",
         query=PageArguments,
-        shape=Shape.PAGE,
-        answer=orders.OrderTransition,
+        response_kind=ResponseKind.PAGE,
+        response_schema=orders.OrderTransition,
     ),
     Route(
         method="GET",
         path="/v1/order_statuses",
         handler=list_order_statuses,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="The statuses of an order and what they mean",
-        shape=Shape.LIST,
-        answer=OrderStatus,
-        storing=Storing.FIXED,
+        response_kind=ResponseKind.LIST,
+        response_schema=OrderStatus,
+        cache_control=CacheControl.STATIC,
     ),
 )

@@ -3,8 +3,9 @@
 from http import HTTPStatus
 
 from gateway.http.problems import bad_header
-from gateway.http.request import Incoming
-from gateway.routing.route import Key, Reads, Route, Shape, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, BodyFormat, IdempotencyKey, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from kit.errors import Unauthenticated
 from services.payments import contract as payments
@@ -12,56 +13,54 @@ from services.payments import contract as payments
 SIGNATURE = "Stripe-Signature"
 
 
-async def pay_order(incoming: Incoming) -> Reply:
+async def pay_order(context: RequestContext) -> Reply:
     """The customer pays."""
-    return await incoming.call(payments.PAY_ORDER, order_id=incoming.path["order_id"], **incoming.body)
+    return await context.call(payments.PAY_ORDER, order_id=context.path["order_id"], **context.body)
 
 
-async def list_payments(incoming: Incoming) -> Reply:
+async def list_payments(context: RequestContext) -> Reply:
     """The payments of an order."""
-    return await incoming.call(payments.LIST_PAYMENTS, order_id=incoming.path["order_id"], **incoming.query)
+    return await context.call(payments.LIST_PAYMENTS, order_id=context.path["order_id"], **context.query)
 
 
-async def get_payment(incoming: Incoming) -> Reply:
+async def get_payment(context: RequestContext) -> Reply:
     """One payment."""
-    return await incoming.call(payments.GET_PAYMENT, payment_id=incoming.path["payment_id"])
+    return await context.call(payments.GET_PAYMENT, payment_id=context.path["payment_id"])
 
 
-async def refund_payment(incoming: Incoming) -> Reply:
+async def refund_payment(context: RequestContext) -> Reply:
     """Gives money back."""
-    return await incoming.call(
-        payments.REFUND_PAYMENT, payment_id=incoming.path["payment_id"], **incoming.body
-    )
+    return await context.call(payments.REFUND_PAYMENT, payment_id=context.path["payment_id"], **context.body)
 
 
-async def get_balance(incoming: Incoming) -> Reply:
+async def get_balance(context: RequestContext) -> Reply:
     """What the caller has earned."""
-    return await incoming.call(payments.GET_BALANCE)
+    return await context.call(payments.GET_BALANCE)
 
 
-async def list_transactions(incoming: Incoming) -> Reply:
+async def list_transactions(context: RequestContext) -> Reply:
     """Everything that moved the caller's money."""
-    return await incoming.call(payments.LIST_TRANSACTIONS, **incoming.query)
+    return await context.call(payments.LIST_TRANSACTIONS, **context.query)
 
 
-async def request_payout(incoming: Incoming) -> Reply:
+async def request_payout(context: RequestContext) -> Reply:
     """Sends available money to the caller."""
-    return await incoming.call(payments.REQUEST_PAYOUT, **incoming.body)
+    return await context.call(payments.REQUEST_PAYOUT, **context.body)
 
 
-async def list_payouts(incoming: Incoming) -> Reply:
+async def list_payouts(context: RequestContext) -> Reply:
     """The caller's payouts."""
-    return await incoming.call(payments.LIST_PAYOUTS, **incoming.query)
+    return await context.call(payments.LIST_PAYOUTS, **context.query)
 
 
-async def take_stripe_webhook(incoming: Incoming) -> Reply:
+async def take_stripe_webhook(context: RequestContext) -> Reply:
     """What Stripe has to say; it proves by a signature, not by a token, that it is Stripe."""
-    signature = incoming.request.headers.get(SIGNATURE)
+    signature = context.request.headers.get(SIGNATURE)
     if signature is None:
         raise bad_header(SIGNATURE, "bad_signature", "The signature is missing.")
     try:
-        return await incoming.call(
-            payments.TAKE_STRIPE_WEBHOOK, payload=incoming.body["payload"], signature=signature
+        return await context.call(
+            payments.TAKE_STRIPE_WEBHOOK, payload=context.body["payload"], signature=signature
         )
     except Unauthenticated as error:
         raise bad_header(SIGNATURE, "bad_signature", error.detail) from error
@@ -72,99 +71,99 @@ ROUTES = (
         method="POST",
         path="/v1/orders/{order_id}/payments",
         handler=pay_order,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Pay a completed order",
         body=payments.PayOrderBody,
-        shape=Shape.ONE,
-        answer=payments.Payment,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Payment,
         status=HTTPStatus.CREATED,
-        key=Key.REQUIRED,
+        idempotency_key=IdempotencyKey.REQUIRED,
         location="/v1/payments/{id}",
     ),
     Route(
         method="GET",
         path="/v1/orders/{order_id}/payments",
         handler=list_payments,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="The payments of an order, newest first",
         query=payments.ListPaymentsQuery,
-        shape=Shape.PAGE,
-        answer=payments.Payment,
+        response_kind=ResponseKind.PAGE,
+        response_schema=payments.Payment,
     ),
     Route(
         method="GET",
         path="/v1/payments/{payment_id}",
         handler=get_payment,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="One payment",
-        shape=Shape.ONE,
-        answer=payments.Payment,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Payment,
     ),
     Route(
         method="POST",
         path="/v1/payments/{payment_id}/refunds",
         handler=refund_payment,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Give a payment back, wholly or in part",
         body=payments.RefundPaymentBody,
-        shape=Shape.ONE,
-        answer=payments.Refund,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Refund,
         status=HTTPStatus.CREATED,
-        key=Key.REQUIRED,
+        idempotency_key=IdempotencyKey.REQUIRED,
         location="/v1/payments/{payment_id}",
     ),
     Route(
         method="GET",
         path="/v1/me/balance",
         handler=get_balance,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="What you have earned: available and pending",
-        shape=Shape.ONE,
-        answer=payments.Balance,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Balance,
     ),
     Route(
         method="GET",
         path="/v1/me/transactions",
         handler=list_transactions,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Everything that moved your money, newest first",
         query=payments.ListTransactionsQuery,
-        shape=Shape.PAGE,
-        answer=payments.Transaction,
+        response_kind=ResponseKind.PAGE,
+        response_schema=payments.Transaction,
     ),
     Route(
         method="POST",
         path="/v1/me/payouts",
         handler=request_payout,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Have available money paid out",
         body=payments.RequestPayoutBody,
-        shape=Shape.ONE,
-        answer=payments.Payout,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Payout,
         status=HTTPStatus.CREATED,
-        key=Key.REQUIRED,
+        idempotency_key=IdempotencyKey.REQUIRED,
         location="/v1/me/payouts",
     ),
     Route(
         method="GET",
         path="/v1/me/payouts",
         handler=list_payouts,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Your payouts, newest first",
         query=payments.ListPayoutsQuery,
-        shape=Shape.PAGE,
-        answer=payments.Payout,
+        response_kind=ResponseKind.PAGE,
+        response_schema=payments.Payout,
     ),
     Route(
         method="POST",
         path="/v1/webhooks/stripe",
         handler=take_stripe_webhook,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Where Stripe posts its events, signed",
-        reads=Reads.TEXT,
-        shape=Shape.NOTHING,
+        body_format=BodyFormat.TEXT,
+        response_kind=ResponseKind.EMPTY,
         status=HTTPStatus.NO_CONTENT,
-        key=Key.OPTIONAL,
-        looks_at_token=False,
+        idempotency_key=IdempotencyKey.OPTIONAL,
+        authenticates=False,
     ),
 )

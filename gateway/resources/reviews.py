@@ -2,42 +2,43 @@
 
 from http import HTTPStatus
 
-from gateway.http.request import Incoming
-from gateway.routing.route import Key, Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, CacheControl, IdempotencyKey, ResponseKind
+from gateway.routing.route import Route
 from gateway.upstream.rpc_client import Reply
 from services.reviews import contract as reviews
 
 
-async def submit_review(incoming: Incoming) -> Reply:
+async def submit_review(context: RequestContext) -> Reply:
     """The customer's review of an order."""
-    return await incoming.call(reviews.SUBMIT_REVIEW, order_id=incoming.path["order_id"], **incoming.body)
+    return await context.call(reviews.SUBMIT_REVIEW, order_id=context.path["order_id"], **context.body)
 
 
-async def get_review(incoming: Incoming) -> Reply:
+async def get_review(context: RequestContext) -> Reply:
     """The review of an order."""
-    return await incoming.call(reviews.GET_REVIEW, order_id=incoming.path["order_id"])
+    return await context.call(reviews.GET_REVIEW, order_id=context.path["order_id"])
 
 
-async def change_review(incoming: Incoming) -> Reply:
+async def change_review(context: RequestContext) -> Reply:
     """The author changes it."""
-    return await incoming.call(reviews.CHANGE_REVIEW, review_id=incoming.path["review_id"], **incoming.body)
+    return await context.call(reviews.CHANGE_REVIEW, review_id=context.path["review_id"], **context.body)
 
 
-async def reply_to_review(incoming: Incoming) -> Reply:
+async def reply_to_review(context: RequestContext) -> Reply:
     """The provider's one reply."""
-    return await incoming.call(reviews.REPLY_TO_REVIEW, review_id=incoming.path["review_id"], **incoming.body)
+    return await context.call(reviews.REPLY_TO_REVIEW, review_id=context.path["review_id"], **context.body)
 
 
-async def list_profile_reviews(incoming: Incoming) -> Reply:
+async def list_profile_reviews(context: RequestContext) -> Reply:
     """A provider's reviews."""
-    return await incoming.call(
-        reviews.LIST_PROFILE_REVIEWS, account_id=incoming.path["account_id"], **incoming.query
+    return await context.call(
+        reviews.LIST_PROFILE_REVIEWS, account_id=context.path["account_id"], **context.query
     )
 
 
-async def get_service_rating(incoming: Incoming) -> Reply:
+async def get_service_rating(context: RequestContext) -> Reply:
     """The stars of a service."""
-    return await incoming.call(reviews.GET_SERVICE_RATING, service_id=incoming.path["service_id"])
+    return await context.call(reviews.GET_SERVICE_RATING, service_id=context.path["service_id"])
 
 
 ROUTES = (
@@ -45,66 +46,66 @@ ROUTES = (
         method="POST",
         path="/v1/orders/{order_id}/review",
         handler=submit_review,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Review a completed order",
         body=reviews.SubmitReviewBody,
-        shape=Shape.ONE,
-        answer=reviews.Review,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=reviews.Review,
         status=HTTPStatus.CREATED,
-        key=Key.REQUIRED,
+        idempotency_key=IdempotencyKey.REQUIRED,
         location="/v1/orders/{order_id}/review",
     ),
     Route(
         method="GET",
         path="/v1/orders/{order_id}/review",
         handler=get_review,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="The review of an order",
-        shape=Shape.ONE,
-        answer=reviews.Review,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=reviews.Review,
     ),
     Route(
         method="PATCH",
         path="/v1/reviews/{review_id}",
         handler=change_review,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Change your review",
         body=reviews.ChangeReviewBody,
-        shape=Shape.ONE,
-        answer=reviews.Review,
-        key=Key.OPTIONAL,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=reviews.Review,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="POST",
         path="/v1/reviews/{review_id}/reply",
         handler=reply_to_review,
-        who=Who.SIGNED_IN,
+        access=Access.SIGNED_IN,
         summary="Reply to a review of your work",
         body=reviews.ReplyToReviewBody,
-        shape=Shape.ONE,
-        answer=reviews.Review,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=reviews.Review,
         status=HTTPStatus.CREATED,
-        key=Key.OPTIONAL,
+        idempotency_key=IdempotencyKey.OPTIONAL,
     ),
     Route(
         method="GET",
         path="/v1/profiles/{account_id}/reviews",
         handler=list_profile_reviews,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="A provider's reviews, newest first",
         query=reviews.ListProfileReviewsQuery,
-        shape=Shape.PAGE,
-        answer=reviews.Review,
-        storing=Storing.PUBLIC,
+        response_kind=ResponseKind.PAGE,
+        response_schema=reviews.Review,
+        cache_control=CacheControl.PUBLIC,
     ),
     Route(
         method="GET",
         path="/v1/services/{service_id}/rating",
         handler=get_service_rating,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="How many of each star a service was given",
-        shape=Shape.ONE,
-        answer=reviews.ServiceRating,
-        storing=Storing.PUBLIC,
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=reviews.ServiceRating,
+        cache_control=CacheControl.PUBLIC,
     ),
 )

@@ -14,8 +14,9 @@ from swagger_ui_bundle import swagger_ui_path
 from gateway.help import HELP
 from gateway.http.problem_kinds import KINDS
 from gateway.http.problems import not_found
-from gateway.http.request import Incoming
-from gateway.routing.route import Handler, Limit, Route, Shape, Storing, Who
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access, CacheControl, RateLimit, ResponseKind
+from gateway.routing.route import Handler, Route
 from gateway.upstream.rpc_client import Reply
 from kit.keys import key_bytes, key_id
 from kit.tokens import ALGORITHM, verifying_keys
@@ -53,38 +54,38 @@ class HelpGroup(Schema):
     articles = fields.List(fields.Nested(HelpArticle), required=True)
 
 
-async def show_health(_: Incoming) -> web.Response:
+async def show_health(_: RequestContext) -> web.Response:
     """The process lives."""
     return web.json_response({"status": "ok"})
 
 
-async def show_readiness(incoming: Incoming) -> web.Response:
+async def show_readiness(context: RequestContext) -> web.Response:
     """Whether requests should be sent here."""
-    ready = incoming.gateway.is_ready
+    ready = context.gateway.is_ready
     return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
 
 
-async def show_document(incoming: Incoming) -> web.Response:
+async def show_document(context: RequestContext) -> web.Response:
     """The OpenAPI document."""
-    return web.Response(body=incoming.gateway.document, content_type="application/json")
+    return web.Response(body=context.gateway.openapi, content_type="application/json")
 
 
-async def show_docs(_: Incoming) -> web.Response:
+async def show_docs(_: RequestContext) -> web.Response:
     """The document, readable; nothing comes from another host."""
     return _page((files("gateway.docs") / "index.html").read_text("utf-8"))
 
 
-async def show_docs_file(incoming: Incoming) -> web.Response:
+async def show_docs_file(context: RequestContext) -> web.Response:
     """The scripts and styles of that page."""
-    file = incoming.path["file"]
+    file = context.path["file"]
     if file not in DOCS_FILES:
         raise not_found()
     return web.Response(body=_read(file), content_type=DOCS_FILES[file][1], charset="utf-8")
 
 
-async def show_problem(incoming: Incoming) -> web.Response:
+async def show_problem(context: RequestContext) -> web.Response:
     """What a problem's code means."""
-    code = incoming.path["code"]
+    code = context.path["code"]
     kind = KINDS.get(code)
     if kind is None:
         raise not_found()
@@ -96,13 +97,13 @@ async def show_problem(incoming: Incoming) -> web.Response:
     )
 
 
-async def show_keys(incoming: Incoming) -> web.Response:
+async def show_keys(context: RequestContext) -> web.Response:
     """The public keys that verify access tokens (RFC 7517)."""
-    keys = [_published(key) for key in verifying_keys(incoming.gateway.settings).split()]
+    keys = [_published(key) for key in verifying_keys(context.gateway.settings).split()]
     return web.Response(text=json.dumps({"keys": keys}), content_type="application/json")
 
 
-async def list_help(_: Incoming) -> Reply:
+async def list_help(_: RequestContext) -> Reply:
     """All help articles, in four groups."""
     return Reply({"data": HELP})
 
@@ -123,25 +124,27 @@ def _unversioned(
     handler: Handler,
     summary: str,
     media_type: str = "application/json",
-    storing: Storing = Storing.PUBLIC,
+    cache_control: CacheControl = CacheControl.PUBLIC,
 ) -> Route:
     return Route(
         method="GET",
         path=path,
         handler=handler,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary=summary,
-        shape=Shape.OTHER,
+        response_kind=ResponseKind.CUSTOM,
         media_type=media_type,
-        storing=storing,
-        limit=Limit.NONE,
-        looks_at_token=False,
+        cache_control=cache_control,
+        rate_limit=RateLimit.NONE,
+        authenticates=False,
     )
 
 
 ROUTES = (
-    _unversioned("/healthz", show_health, "The process lives", storing=Storing.NEVER),
-    _unversioned("/readyz", show_readiness, "Whether requests should be sent here", storing=Storing.NEVER),
+    _unversioned("/healthz", show_health, "The process lives", cache_control=CacheControl.NO_STORE),
+    _unversioned(
+        "/readyz", show_readiness, "Whether requests should be sent here", cache_control=CacheControl.NO_STORE
+    ),
     _unversioned("/openapi.json", show_document, "This document"),
     _unversioned("/docs", show_docs, "This document, readable", "text/html"),
     _unversioned("/docs/{file}", show_docs_file, "Scripts and styles of that page", "text/plain"),
@@ -151,10 +154,10 @@ ROUTES = (
         method="GET",
         path="/v1/help",
         handler=list_help,
-        who=Who.ANYONE,
+        access=Access.ANYONE,
         summary="Help articles in four groups",
-        shape=Shape.LIST,
-        answer=HelpGroup,
-        storing=Storing.FIXED,
+        response_kind=ResponseKind.LIST,
+        response_schema=HelpGroup,
+        cache_control=CacheControl.STATIC,
     ),
 )

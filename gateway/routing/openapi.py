@@ -13,7 +13,8 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import INCLUDE, Schema, fields
 
 from gateway.http.problems import MEDIA_TYPE
-from gateway.routing.route import IfMatch, Key, Reads, Route, Shape, Who
+from gateway.routing.policies import Access, BodyFormat, IdempotencyKey, IfMatch, ResponseKind
+from gateway.routing.route import Route
 from kit.validation import MAX_ID_CHARACTERS, Id, Money, Timestamp
 from services.payments.contract import MAX_ACTION_TOKEN_CHARACTERS
 
@@ -135,24 +136,24 @@ def _add_common_parts(spec: APISpec) -> None:
 
 def _operation(route: Route) -> Part:
     operation: Part = {
-        "operationId": route.name,
+        "operationId": route.operation_id,
         "summary": route.summary,
         "tags": [route.resource],
         "parameters": _parameters(route),
         "responses": {str(int(route.status)): _success(route), "default": PROBLEM_REF},
     }
-    if route.shape is Shape.ONE and not route.writes:
+    if route.response_kind is ResponseKind.RESOURCE and not route.writes:
         operation["responses"]["304"] = {"description": "You have this answer already."}
-    if route.who is not Who.ANYONE:
+    if route.access is not Access.ANYONE:
         operation["security"] = [{"bearer": []}]
-    elif route.looks_at_token:
+    elif route.authenticates:
         operation["security"] = [{}, {"bearer": []}]
     if route.body is not None:
         content = {"application/json": {"schema": route.body}}
-        if route.reads is Reads.FORM:
-            content[Reads.FORM.value] = {"schema": route.body}
+        if route.body_format is BodyFormat.FORM:
+            content[BodyFormat.FORM.value] = {"schema": route.body}
         operation["requestBody"] = {"required": True, "content": content}
-    elif route.reads is Reads.TEXT:
+    elif route.body_format is BodyFormat.TEXT:
         signed = {"application/json": {"schema": {"type": "object"}}}
         operation["requestBody"] = {"required": True, "content": signed}
     return operation
@@ -165,17 +166,18 @@ def _parameters(route: Route) -> list[Any]:
     ]
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
-    parameters += [_parameter("header", name, False, meaning) for name, meaning in route.headers.items()]
-    if route.key is not Key.NONE:
+    for name, meaning in route.request_headers.items():
+        parameters.append(_parameter("header", name, False, meaning))
+    if route.idempotency_key is not IdempotencyKey.NONE:
         meaning = "Makes repeating the request harmless; 1 to 255 printable characters."
-        required = route.key is Key.REQUIRED
+        required = route.idempotency_key is IdempotencyKey.REQUIRED
         parameters.append(_parameter("header", "Idempotency-Key", required, meaning, **KEY_LIMITS))
     if route.if_match is not IfMatch.NONE:
         required = route.if_match is IfMatch.REQUIRED
         parameters.append(
             _parameter("header", "If-Match", required, "The ETag of the version you have seen.")
         )
-    if route.shape is Shape.ONE and not route.writes:
+    if route.response_kind is ResponseKind.RESOURCE and not route.writes:
         parameters.append(
             _parameter("header", "If-None-Match", False, "ETags you have; 304 when one is current.")
         )
@@ -191,18 +193,20 @@ def _parameter(place: str, name: str, required: bool, meaning: str, **limits: An
 
 
 def _success(route: Route) -> Part:
-    if route.shape is Shape.NOTHING:
+    if route.response_kind is ResponseKind.EMPTY:
         return {"description": "Done."}
-    if route.answer is None:
-        written: Part = {media: {"schema": schema} if schema else {} for media, schema in route.also.items()}
-        return {"description": route.summary + ".", "content": {route.media_type: {}, **written}}
-    schema: Any = route.answer
-    if route.shape is not Shape.ONE:
-        properties: Part = {"data": {"type": "array", "items": route.answer}}
-        if route.shape is Shape.PAGE:
+    if route.response_schema is None:
+        content: Part = {route.media_type: {}}
+        for media_type, media_schema in route.other_media_types.items():
+            content[media_type] = {"schema": media_schema} if media_schema else {}
+        return {"description": route.summary + ".", "content": content}
+    schema: Any = route.response_schema
+    if route.response_kind is not ResponseKind.RESOURCE:
+        properties: Part = {"data": {"type": "array", "items": route.response_schema}}
+        if route.response_kind is ResponseKind.PAGE:
             properties["page"] = PageInfo
         schema = {"type": "object", "required": sorted(properties), "properties": properties}
     answer: Part = {"description": route.summary + ".", "content": {route.media_type: {"schema": schema}}}
-    if route.shape is Shape.ONE:
+    if route.response_kind is ResponseKind.RESOURCE:
         answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
     return answer

@@ -23,7 +23,7 @@ LONGEST_TOKEN_SECONDS = 24 * 3600.0  # more than any access token lives
 class Revocations:
     """Sessions that were signed out and whose access tokens may still look valid.
 
-    `known` is set once those of before this process were fetched.
+    `loaded` is set once the sessions revoked before this process started are known.
     """
 
     def __init__(self, rpc: RpcClient) -> None:
@@ -31,7 +31,7 @@ class Revocations:
         self._until: dict[str, float] = {}
         self._sweep_above = SWEEP_ABOVE
         self._loading: asyncio.Task[None] | None = None
-        self.known = asyncio.Event()
+        self.loaded = asyncio.Event()
 
     def add(self, session_ids: list[str], expires_at: str) -> None:
         """Notes signed-out sessions; `expires_at` is RFC 3339."""
@@ -66,7 +66,7 @@ class Revocations:
                 reply = await self._rpc.call(accounts.LIST_REVOCATIONS, CallHeaders(request_id="start"))
                 for entry in reply.result["data"]:
                     self.add([entry["session_id"]], entry["expires_at"])
-                self.known.set()
+                self.loaded.set()
                 return
             except (ServiceError, RemoteFailure) as error:
                 log.warning("revocations_not_loaded", error=f"{type(error).__name__}: {error}")
@@ -80,7 +80,7 @@ class Authenticator:
         self._verifier = verifier
         self._revocations = revocations
 
-    def caller_of(self, authorization: str | None) -> tuple[Caller | None, str]:
+    def authenticate(self, authorization: str | None) -> tuple[Caller | None, str]:
         """The caller and their token; None and "" when no token is sent.
 
         Raises: Unauthenticated when one is sent and does not hold.

@@ -13,7 +13,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from gateway.routing.route import Limit
+from gateway.routing.policies import RateLimit
 from gateway.settings import GatewaySettings
 from kit.errors import TooMany
 
@@ -109,12 +109,12 @@ class Allowance:
 
     policy: str
     state: str
-    is_used_up: bool
+    is_exhausted: bool
     reset_seconds: int
 
-    def refuse_if_used_up(self) -> None:
+    def raise_if_exhausted(self) -> None:
         """Raises: TooMany when this request was one too many."""
-        if self.is_used_up:
+        if self.is_exhausted:
             detail = f"Too many requests. Try again in {self.reset_seconds} seconds."
             raise TooMany(detail, retry_after_seconds=self.reset_seconds)
 
@@ -123,9 +123,9 @@ class Limits:
     """The two limits of the gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._items: dict[Limit, RateLimitItem] = {
-            Limit.ENTRANCE: RateLimitItemPerMinute(settings.entrance_limit_per_minute),
-            Limit.GENERAL: RateLimitItemPerMinute(settings.request_limit_per_minute),
+        self._items: dict[RateLimit, RateLimitItem] = {
+            RateLimit.ENTRANCE: RateLimitItemPerMinute(settings.entrance_limit_per_minute),
+            RateLimit.GENERAL: RateLimitItemPerMinute(settings.request_limit_per_minute),
         }
         self._policies = {
             limit: f'"{limit.value}";q={item.amount};w={item.get_expiry()}'
@@ -134,14 +134,14 @@ class Limits:
         self.counts = WindowCounts()
         self._limiter = FixedWindowRateLimiter(self.counts)
 
-    def use(self, limit: Limit, whose: str) -> Allowance | None:
+    def count(self, limit: RateLimit, client: str) -> Allowance | None:
         """Counts one request of an account or address; None when nothing limits it."""
         item = self._items.get(limit)
         if item is None:
             return None
-        allowed = self._limiter.hit(item, limit.value, whose)
+        allowed = self._limiter.hit(item, limit.value, client)
         # What is left is read from the counts themselves: the library would build the key again, twice.
-        key = item.key_for(limit.value, whose)
+        key = item.key_for(limit.value, client)
         remaining, reset_at = max(0, item.amount - self.counts.get(key)), self.counts.get_expiry(key)
         seconds = max(1, int(reset_at - time.time()) + 1)
         state = f'"{limit.value}";r={remaining};t={seconds}'

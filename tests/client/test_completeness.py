@@ -16,7 +16,9 @@ from gateway.app import ROUTES
 from gateway.routing.route import Route
 
 NOT_FOR_CLIENTS = {"take_stripe_webhook"}
-VERSIONED = [route for route in ROUTES if route.path.startswith("/v1/") and route.name not in NOT_FOR_CLIENTS]
+VERSIONED = [
+    route for route in ROUTES if route.path.startswith("/v1/") and route.operation_id not in NOT_FOR_CLIENTS
+]
 OF_THE_CLIENT = {"all_of", "close"}
 IN_THE_PATH_OR_THE_HEADERS = {"key", "version", "service", "device_token"}
 A_RESOURCE = {"id": "i", "version": 3}
@@ -85,12 +87,12 @@ def _route_of(method: str, path: str) -> Route:
 
 
 ROUTE_OF = {name: _route_of(*_ask(name, method)[:2]) for name, method in _methods().items()}
-METHOD_OF = {route.name: name for name, route in ROUTE_OF.items()}
+METHOD_OF = {route.operation_id: name for name, route in ROUTE_OF.items()}
 
 
 @pytest.mark.parametrize("route", VERSIONED, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_has_a_method(route: Route) -> None:
-    assert route.name in METHOD_OF
+    assert route.operation_id in METHOD_OF
 
 
 def test_no_two_methods_do_the_same() -> None:
@@ -147,11 +149,11 @@ def _differences(shape: Any, schema: type[Schema], where: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, route in ROUTE_OF.items() if route.answer and name != "unread_count"]
+    "name", [name for name, route in ROUTE_OF.items() if route.response_schema and name != "unread_count"]
 )
 def test_an_answer_is_typed_as_the_contract_says(name: str) -> None:
     returned = _bare(typing.get_type_hints(_methods()[name])["return"])
-    answer = ROUTE_OF[name].answer
+    answer = ROUTE_OF[name].response_schema
     assert answer is not None
     assert _differences(returned, answer, name) == []
 

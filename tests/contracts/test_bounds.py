@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from apispec import APISpec
 
-from gateway.app import CONTRACTS, ROUTES
+from gateway.app import ROUTES
+from gateway.contracts import CONTRACTS
 from gateway.routing.openapi import DocumentPlugin, document_of
 from kit.contracts import rpcs_of
 

@@ -8,7 +8,7 @@ PACKAGES = ("kit", "gateway", "web", "chassis", "services", "client")
 WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "kit/contracts.py:_instance": "schemas of the contracts",
     "kit/contracts.py:_forgiving_instance": "schemas of the contracts",
-    "gateway/http/middleware.py:_meters": "names of routes, and statuses",
+    "gateway/http/middleware.py:_metrics_of": "names of routes, and statuses",
     "gateway/resources/system.py:_read": "names among DOCS_FILES, checked before",
     "website/views/languages.py:_names": "none",
     "services/orders/statements.py:list_orders": "roles, sorts, and whether there is a filter or a cursor",

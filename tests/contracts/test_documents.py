@@ -162,7 +162,13 @@ def test_the_page_has_every_route_as_it_is_declared() -> None:
         for row in rows(section(API, "## Routes"))
     }
     declared = {
-        f"{r.method} {r.path}": (r.who.value, int(r.status), r.key.value, r.if_match.value, _sent(r))
+        f"{r.method} {r.path}": (
+            r.access.value,
+            int(r.status),
+            r.idempotency_key.value,
+            r.if_match.value,
+            _sent(r),
+        )
         for r in ROUTES
     }
     assert shown == declared
@@ -170,7 +176,7 @@ def test_the_page_has_every_route_as_it_is_declared() -> None:
 
 def test_the_page_has_the_members_of_every_answer() -> None:
     shown = {only(row["schema"]): ticked(row["members"]) for row in rows(section(API, "## Answers"))}
-    answers = {route.answer for route in ROUTES if route.answer is not None}
+    answers = {route.response_schema for route in ROUTES if route.response_schema is not None}
     assert shown == {answer.__name__: list(answer().fields) for answer in answers}
 
 

@@ -123,7 +123,7 @@ def test_calls_between_services_give_the_arguments_the_contract_asks_for() -> No
         assert_arguments_fit(call, set(call.keywords))
 
 
-ROUTES_THAT_CALL = [route for route in ROUTES if "incoming.call(" in inspect.getsource(route.handler)]
+ROUTES_THAT_CALL = [route for route in ROUTES if "context.call(" in inspect.getsource(route.handler)]
 
 
 @pytest.mark.parametrize("route", ROUTES_THAT_CALL, ids=lambda route: f"{route.method} {route.path}")
@@ -131,7 +131,7 @@ def test_the_gateway_gives_each_call_the_arguments_its_contract_asks_for(route: 
     module = importlib.import_module(route.handler.__module__)
     calls = list(calls_in(ast.parse(inspect.getsource(route.handler)), module))
     assert calls, "a route names the contract that it calls"
-    sources = {"incoming.body": route.body, "incoming.query": route.query}
+    sources = {"context.body": route.body, "context.query": route.query}
     for call in calls:
         given = set(call.keywords)
         for name in call.spread:

@@ -14,7 +14,7 @@ import pytest
 
 from chassis.amqp import topology
 from cli.broker_rights import USERS, definitions
-from gateway.app import live_events
+from gateway.contracts import live_events
 from gateway.upstream.connection import Broker
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient, CallHeaders

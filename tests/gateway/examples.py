@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.routing.route import Reads, Route
+from gateway.routing.policies import BodyFormat
+from gateway.routing.route import Route
 from tests.gateway.world import BEN, ORDER_ID, SERVICE_ID, SESSION_ID
 
 PAYMENT_ID = "01890000-0000-7000-8000-0000000000b1"
@@ -61,13 +62,15 @@ def address_of(route: Route) -> str:
     """The path with good ids, and the query it needs."""
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     path = route.path.format_map({name: PATH_VALUES.get(name, ORDER_ID) for name in names})
-    return path + QUERIES.get(route.name, "")
+    return path + QUERIES.get(route.operation_id, "")
 
 
 def options_of(route: Route) -> dict[str, Any]:
     """Everything else of a good request."""
-    headers = {"Idempotency-Key": f"key of {route.name}", "If-Match": '"3.abc"'} if route.writes else {}
-    if route.reads is Reads.TEXT:
+    headers = (
+        {"Idempotency-Key": f"key of {route.operation_id}", "If-Match": '"3.abc"'} if route.writes else {}
+    )
+    if route.body_format is BodyFormat.TEXT:
         signed = {"Stripe-Signature": "t=1,v1=00", "Content-Type": "application/json"}
         return {"headers": {**headers, **signed}, "data": b'{"id": "evt_1"}'}
-    return {"headers": headers, **({"json": BODIES[route.name]} if route.body is not None else {})}
+    return {"headers": headers, **({"json": BODIES[route.operation_id]} if route.body is not None else {})}

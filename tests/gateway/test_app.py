@@ -16,7 +16,8 @@ import aio_pika
 import aiohttp
 import pytest
 
-from gateway.app import live_events, showing_metrics
+from gateway.app import serving_metrics
+from gateway.contracts import live_events
 from kit.settings import Settings
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
@@ -122,7 +123,7 @@ def test_whoever_listens_not_yet_is_not_ready() -> None:
             return response.status
 
     async def test() -> None:
-        async with showing_metrics(gateway), aiohttp.ClientSession() as client:
+        async with serving_metrics(gateway), aiohttp.ClientSession() as client:
             assert await readiness(client) == 503
             gateway.is_listening = True
             assert await readiness(client) == 200

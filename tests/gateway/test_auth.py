@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.app import GATEWAY, ROUTES, build_app
-from gateway.http.middleware import admit
-from gateway.http.request import Incoming
-from gateway.routing.route import Who
+from gateway.app import ROUTES, build_app
+from gateway.http.dispatch import admit
+from gateway.http.request import RequestContext
+from gateway.routing.policies import Access
 from gateway.security import authentication as auth
 from gateway.settings import GatewaySettings
+from gateway.state import GATEWAY
 from gateway.upstream.rpc_client import Reply
 from kit.errors import Forbidden, Unavailable
 from kit.tokens import call_token
@@ -166,11 +167,11 @@ async def test_the_public_keys_are_published(world: World) -> None:
 
 def test_routes_for_staff_refuse_everybody_else() -> None:
     gateway = build_app(GatewaySettings(), FakeRpc(), FakeFeed())[GATEWAY]
-    route = replace(next(route for route in ROUTES if route.name == "get_me"), who=Who.STAFF)
+    route = replace(next(route for route in ROUTES if route.operation_id == "get_me"), access=Access.STAFF)
 
     def admitted(roles: tuple[str, ...]) -> None:
         headers = {"Authorization": f"Bearer {token(ANNA, roles)}"}
-        admit(gateway, Incoming(make_mocked_request("GET", "/v1/x", headers), gateway, "192.0.2.1"), route)
+        admit(RequestContext(make_mocked_request("GET", "/v1/x", headers), gateway, "192.0.2.1"), route)
 
     with pytest.raises(Forbidden):
         admitted(())

@@ -8,7 +8,7 @@ import pytest
 from gateway.cache import Cache
 from gateway.http.response import Answer
 from gateway.metrics import RPCS
-from gateway.routing.route import Kept
+from gateway.routing.policies import CacheRegion
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
 from tests.gateway.world import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
@@ -115,26 +115,26 @@ async def test_a_fill_that_began_before_a_change_is_thrown_away(world: World) ->
 def test_a_fill_is_thrown_away_only_for_a_change_of_what_it_asks_for() -> None:
     cache = Cache(30.0, 100)
     fills = [
-        cache.begin_fill(Kept.SERVICE, "changed"),
-        cache.begin_fill(Kept.SERVICE, "other"),
-        cache.begin_fill(Kept.LISTING, "/v1/services"),
+        cache.begin_fill(CacheRegion.SERVICE, "changed"),
+        cache.begin_fill(CacheRegion.SERVICE, "other"),
+        cache.begin_fill(CacheRegion.LISTING, "/v1/services"),
     ]
     cache.drop_service("changed")
     for fill in fills:
         cache.put(fill, ANSWER)
     kept = [cache.get(fill.shelf, fill.key) is not None for fill in fills]
     assert kept == [False, True, False]
-    again = cache.begin_fill(Kept.SERVICE, "changed")
+    again = cache.begin_fill(CacheRegion.SERVICE, "changed")
     cache.put(again, ANSWER)
-    assert cache.get(Kept.SERVICE, "changed") is ANSWER
+    assert cache.get(CacheRegion.SERVICE, "changed") is ANSWER
 
 
 def test_a_reconnect_throws_away_every_fill_under_way() -> None:
     cache = Cache(30.0, 100)
-    fill = cache.begin_fill(Kept.SERVICE, "a")
+    fill = cache.begin_fill(CacheRegion.SERVICE, "a")
     cache.clear()
     cache.put(fill, ANSWER)
-    assert cache.get(Kept.SERVICE, "a") is None
+    assert cache.get(CacheRegion.SERVICE, "a") is None
 
 
 @on_gateway()
@@ -172,14 +172,14 @@ def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -
     cache = Cache(30.0, 100)
     ten = Answer(200, b"0123456789", {})
     for key in ("a", "b", "b", "c"):
-        cache.put(cache.begin_fill(Kept.LISTING, key), ten)
-    assert [cache.get(Kept.LISTING, key) is not None for key in "abc"] == [False, True, True]
-    cache.put(cache.begin_fill(Kept.LISTING, "d"), Answer(200, b"x" * 30, {}))
-    assert cache.get(Kept.LISTING, "d") is None
+        cache.put(cache.begin_fill(CacheRegion.LISTING, key), ten)
+    assert [cache.get(CacheRegion.LISTING, key) is not None for key in "abc"] == [False, True, True]
+    cache.put(cache.begin_fill(CacheRegion.LISTING, "d"), Answer(200, b"x" * 30, {}))
+    assert cache.get(CacheRegion.LISTING, "d") is None
     cache.clear()
     for key in ("a", "b"):
-        cache.put(cache.begin_fill(Kept.LISTING, key), ten)
-    assert cache.get(Kept.LISTING, "a") is ten
+        cache.put(cache.begin_fill(CacheRegion.LISTING, key), ten)
+    assert cache.get(CacheRegion.LISTING, "a") is ten
 
 
 @on_gateway(cache_seconds=0.0)
@@ -194,11 +194,11 @@ def test_entries_live_as_long_as_they_may_and_the_least_used_go_first() -> None:
     now = [100.0]
     cache = Cache(30.0, 2, clock=lambda: now[0])
     for key in ("a", "b"):
-        cache.put(cache.begin_fill(Kept.SERVICE, key), ANSWER)
-    assert cache.get(Kept.SERVICE, "a") is ANSWER
-    cache.put(cache.begin_fill(Kept.SERVICE, "c"), ANSWER)
-    assert cache.get(Kept.SERVICE, "b") is None
-    assert cache.get(Kept.SERVICE, "a") is ANSWER
-    assert cache.get(Kept.LISTING, "a") is None
+        cache.put(cache.begin_fill(CacheRegion.SERVICE, key), ANSWER)
+    assert cache.get(CacheRegion.SERVICE, "a") is ANSWER
+    cache.put(cache.begin_fill(CacheRegion.SERVICE, "c"), ANSWER)
+    assert cache.get(CacheRegion.SERVICE, "b") is None
+    assert cache.get(CacheRegion.SERVICE, "a") is ANSWER
+    assert cache.get(CacheRegion.LISTING, "a") is None
     now[0] += 30.0
-    assert cache.get(Kept.SERVICE, "a") is None
+    assert cache.get(CacheRegion.SERVICE, "a") is None

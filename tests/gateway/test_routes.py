@@ -6,11 +6,22 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from gateway.app import CONTRACTS, GATEWAY, ROUTES, build_app
+from gateway.app import ROUTES, build_app
+from gateway.contracts import CONTRACTS
 from gateway.http.problem_kinds import KINDS
 from gateway.routing.openapi import document_of
-from gateway.routing.route import IfMatch, Kept, Key, Limit, Route, Shape, Storing, Who
+from gateway.routing.policies import (
+    Access,
+    CacheControl,
+    CacheRegion,
+    IdempotencyKey,
+    IfMatch,
+    RateLimit,
+    ResponseKind,
+)
+from gateway.routing.route import Route
 from gateway.settings import GatewaySettings
+from gateway.state import GATEWAY
 from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of
 from tests.gateway.world import ANNA, FakeFeed, FakeRpc, World, on_gateway
@@ -18,7 +29,7 @@ from tests.gateway.world import ANNA, FakeFeed, FakeRpc, World, on_gateway
 NO_CALL = {"list_order_statuses", "list_help", "stream_events"}
 WRITE_THEMSELVES = {"show_receipt", "show_statement", "show_sandbox_action", "answer_sandbox_action"}
 V1 = [route for route in ROUTES if route.path.startswith("/v1/")]
-RELAYED = [route for route in V1 if route.name not in NO_CALL | WRITE_THEMSELVES]
+RELAYED = [route for route in V1 if route.operation_id not in NO_CALL | WRITE_THEMSELVES]
 
 
 def test_the_table_holds_the_resources_of_the_public_contract() -> None:
@@ -82,26 +93,28 @@ def test_the_table_holds_the_resources_of_the_public_contract() -> None:
     }
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
 def test_every_route_says_who_may_call_it_and_what_it_answers(route: Route) -> None:
     assert route.summary
-    assert (route.answer is None) == (route.shape in (Shape.NOTHING, Shape.OTHER))
-    assert (route.key is Key.NONE) == (not route.writes)
+    assert (route.response_schema is None) == (
+        route.response_kind in (ResponseKind.EMPTY, ResponseKind.CUSTOM)
+    )
+    assert (route.idempotency_key is IdempotencyKey.NONE) == (not route.writes)
     assert route.if_match is IfMatch.NONE or route.writes
     assert route.body is None or route.method in ("POST", "PUT", "PATCH")
     assert route.method not in ("PUT", "PATCH") or route.body is not None
-    assert route.who is Who.ANYONE or (route.looks_at_token and route.limit is Limit.GENERAL)
-    assert route.kept is Kept.NOT or (route.who is Who.ANYONE and not route.writes)
-    if route.storing in (Storing.PUBLIC, Storing.FIXED):
-        assert route.who is Who.ANYONE and not route.writes
+    assert route.access is Access.ANYONE or (route.authenticates and route.rate_limit is RateLimit.GENERAL)
+    assert route.cache_region is CacheRegion.NONE or (route.access is Access.ANYONE and not route.writes)
+    if route.cache_control in (CacheControl.PUBLIC, CacheControl.STATIC):
+        assert route.access is Access.ANYONE and not route.writes
 
 
 def test_handlers_have_names_of_their_own() -> None:
-    assert len({route.name for route in ROUTES}) == len(ROUTES)
+    assert len({route.operation_id for route in ROUTES}) == len(ROUTES)
 
 
 def test_keys_are_required_where_the_contract_says_so_and_preconditions_on_edits_of_services() -> None:
-    required = {route.name for route in ROUTES if route.key is Key.REQUIRED}
+    required = {route.operation_id for route in ROUTES if route.idempotency_key is IdempotencyKey.REQUIRED}
     assert required == {
         "submit_order",
         "transition_order",
@@ -110,7 +123,7 @@ def test_keys_are_required_where_the_contract_says_so_and_preconditions_on_edits
         "refund_payment",
         "request_payout",
     }
-    if_match = {route.name: route.if_match for route in ROUTES if route.if_match is not IfMatch.NONE}
+    if_match = {route.operation_id: route.if_match for route in ROUTES if route.if_match is not IfMatch.NONE}
     assert if_match == {
         "change_service": IfMatch.REQUIRED,
         "archive_service": IfMatch.REQUIRED,
@@ -128,7 +141,7 @@ def test_served_routes_are_the_document() -> None:
     document = document_of(ROUTES)
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert served == described
-    assert gateway[GATEWAY].document
+    assert gateway[GATEWAY].openapi
 
 
 @pytest.mark.filterwarnings("error")
@@ -150,29 +163,29 @@ async def test_every_route_makes_exactly_one_call_with_the_callers_token(world: 
             world.rpc.answer(contract, PAGE if contract.paged else RESULT)
         world.rpc.calls.clear()
         world.gateway.revocations._until.clear()  # some routes sign the caller out
-        who = ANNA if route.who is not Who.ANYONE else None
+        who = ANNA if route.access is not Access.ANYONE else None
         async with world.request(route.method, address_of(route), who, **options_of(route)) as response:
-            assert response.status == route.status, (route.name, await response.text())
+            assert response.status == route.status, (route.operation_id, await response.text())
             text = await response.text()
         ((contract, headers, arguments),) = world.rpc.calls
         contract.arguments().load(arguments)
-        assert contract.mutates == route.writes, route.name
-        assert contract.paged == (route.shape is Shape.PAGE)
-        assert contract.result is route.answer
+        assert contract.mutates == route.writes, route.operation_id
+        assert contract.paged == (route.response_kind is ResponseKind.PAGE)
+        assert contract.result is route.response_schema
         assert bool(headers.access_token) == (who is not None)
         assert headers.address == "127.0.0.1"
         assert bool(headers.idempotency_fingerprint and headers.idempotency_scope) == route.writes
         if route.writes:
-            assert headers.idempotency_key == f"key of {route.name}"
-        assert bool(text) == (route.shape is not Shape.NOTHING)
-        assert ("ETag" in response.headers) == (route.shape is Shape.ONE)
+            assert headers.idempotency_key == f"key of {route.operation_id}"
+        assert bool(text) == (route.response_kind is not ResponseKind.EMPTY)
+        assert ("ETag" in response.headers) == (route.response_kind is ResponseKind.RESOURCE)
 
 
 @on_gateway()
 async def test_without_a_token_routes_for_the_signed_in_answer_401_and_call_nobody(world: World) -> None:
-    for route in (route for route in ROUTES if route.who is not Who.ANYONE):
+    for route in (route for route in ROUTES if route.access is not Access.ANYONE):
         problem = await world.problem(route.method, address_of(route), **options_of(route))
-        assert (problem["status"], problem["code"]) == (401, "unauthenticated"), route.name
+        assert (problem["status"], problem["code"]) == (401, "unauthenticated"), route.operation_id
         assert problem["headers"]["WWW-Authenticate"] == "Bearer"
     assert world.rpc.calls == []
 
@@ -183,7 +196,7 @@ async def test_malformed_ids_are_404_without_a_call(world: World) -> None:
         for odd in ("1", "%00", "..%2f", "01890000-0000-7000-8000-00000000000A", "x" * 3000, "%F0%9F%99%82"):
             path = re.sub(r"\{\w+\}", odd, route.path)
             problem = await world.problem(route.method, path, ANNA, **options_of(route))
-            assert (problem["status"], problem["code"]) == (404, "not_found"), (route.name, odd)
+            assert (problem["status"], problem["code"]) == (404, "not_found"), (route.operation_id, odd)
     assert world.rpc.calls == []
 
 
@@ -193,7 +206,7 @@ async def test_unknown_query_parameters_are_400_everywhere(world: World) -> None
         address = address_of(route)
         address += ("&" if "?" in address else "?") + "surprise=1"
         problem = await world.problem(route.method, address, ANNA, **options_of(route))
-        assert (problem["status"], problem["code"]) == (400, "invalid_query"), route.name
+        assert (problem["status"], problem["code"]) == (400, "invalid_query"), route.operation_id
         assert problem["errors"] == [
             {"parameter": "surprise", "code": "unknown_parameter", "detail": "Unknown field."}
         ]

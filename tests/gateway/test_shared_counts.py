@@ -13,10 +13,11 @@ from aio_pika.abc import AbstractExchange
 from structlog.testing import capture_logs
 
 from chassis.amqp import topology
-from gateway.app import GATEWAY, build_app, listening
+from gateway.app import build_app, serving
 from gateway.security.rate_limits import WINDOW_SECONDS, WindowCounts
 from gateway.security.shared_counts import MAX_AMOUNT, MAX_ENTRIES, SharedCounts
 from gateway.settings import GatewaySettings
+from gateway.state import GATEWAY
 from gateway.upstream.connection import Broker
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient
@@ -83,7 +84,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[tuple[aiohttp.Clie
     broker = Broker(settings.amqp_url, rpc, feed, shared)
     await broker.start()
     try:
-        async with listening(app, settings) as runner:
+        async with serving(app, settings) as runner:
             await until(lambda: shared.is_sharing)
             host, port = runner.addresses[0][:2]
             async with aiohttp.ClientSession(f"http://{host}:{port}") as client:

@@ -8,8 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from gateway.app import GATEWAY, Gateway, build_app, listening
+from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings
+from gateway.state import GATEWAY, Gateway
 from gateway.upstream.event_feed import Subscribers
 from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.contracts import Rpc
@@ -124,7 +125,7 @@ async def running_world(**overrides: Any) -> AsyncIterator[World]:
     settings = load(GatewaySettings, **{"gateway_port": 0, "drain_seconds": 2.0, **overrides})
     rpc, feed = FakeRpc(), FakeFeed()
     app = build_app(settings, rpc, feed)
-    async with listening(app, settings) as runner:
+    async with serving(app, settings) as runner:
         host, port = runner.addresses[0][:2]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
             yield World(rpc, feed, app[GATEWAY], client)

@@ -1,0 +1,70 @@
+"""The state that all requests of a gateway share."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.cache import Cache
+from gateway.documents.drawing import Drawing
+from gateway.http.access_log import access_log
+from gateway.http.client_ip import Addresses
+from gateway.http.cors import Cors
+from gateway.security.authentication import Authenticator, Revocations
+from gateway.security.rate_limits import Limits
+from gateway.settings import GatewaySettings
+from gateway.streaming.hub import Hub
+from gateway.upstream.event_feed import EventFeed
+from gateway.upstream.rpc_client import RpcClient
+from kit.tokens import Verifier, verifying_keys
+from services.accounts.contract import SESSION_REVOKED
+from services.catalog.contract import SERVICE_CHANGED
+
+
+class Gateway:
+    """Everything a request may need. `openapi` is the OpenAPI document as JSON."""
+
+    def __init__(self, settings: GatewaySettings, rpc: RpcClient, feed: EventFeed, openapi: bytes) -> None:
+        self.settings = settings
+        self.rpc = rpc
+        self.feed = feed
+        self.openapi = openapi
+        self.revocations = Revocations(rpc)
+        verifier = Verifier(verifying_keys(settings), audience_required=settings.token_audience_required)
+        self.authenticator = Authenticator(verifier, self.revocations)
+        self.addresses = Addresses(settings.trusted_networks)
+        self.limits = Limits(settings)
+        self.cors = Cors(settings.allowed_origins)
+        self.cache = Cache(settings.cache_seconds, settings.cache_entries)
+        self.hub = Hub(settings)
+        self.drawing = Drawing()
+        self.access_log = access_log(settings)
+        self.is_listening = False
+        self.is_draining = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests should be sent here."""
+        return not self.is_draining and self.rpc.is_ready and self.feed.is_ready
+
+    def receive_event(self, event_type: str, event: dict[str, Any]) -> None:
+        """Applies one live event to the cache, the revoked sessions and the event streams."""
+        if event_type == SERVICE_CHANGED.type:
+            self.cache.drop_service(event["service_id"])
+        elif event_type == SESSION_REVOKED.type:
+            self.authenticator.forget(event)
+            self.hub.close_sessions(event["account_id"], event["session_ids"])
+        self.hub.publish(event_type, event)
+
+    def sign_out(self, account_id: str, session_id: str) -> None:
+        """Revokes a session that was closed through this gateway, before its event arrives."""
+        self.revocations.add_now(session_id)
+        self.hub.close_sessions(account_id, [session_id])
+
+    def resynchronize(self) -> None:
+        """Discards what missed events may have changed; called whenever the feed has (re)connected."""
+        self.cache.clear()
+        self.hub.start_afresh()
+        self.revocations.load_in_background()
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
