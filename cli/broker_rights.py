@@ -24,7 +24,7 @@ from kit.contracts import Event
 from kit.replies import reply_pattern
 from kit.settings import BadSetting, Common, Settings, load, raw_value
 from kit.strength import weakness_of_password
-from services.directory import NAMES, all_events, calls_of
+from services.registry import NAMES, all_events, calls_of
 
 GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"
 USERS = (*NAMES, GATEWAY, MIGRATE, OPERATIONS)

@@ -22,7 +22,7 @@ from cli.support.terminal import screen
 from kit.keys import generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, load
 from kit.strength import weakness_of_password
-from services.directory import NAMES
+from services.registry import NAMES
 
 ALL = "all"  # the folder of the originals
 ACCOUNTS, WEB, TLS = "accounts", "web", "tls"

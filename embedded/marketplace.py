@@ -35,7 +35,7 @@ from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings
 from kit.keys import secrets_of
 from kit.settings import BadSetting, load
-from services import directory, migrating
+from services import migrations, registry
 from services.accounts.commands.grant_staff import grant_staff
 from services.accounts.models import ACCOUNTS
 from website.app import listening as listening_site
@@ -197,11 +197,11 @@ class Marketplace:
 
     def _set_up(self) -> None:
         transport.register()
-        events = directory.all_events()
-        for name in directory.NAMES:
+        events = registry.all_events()
+        for name in registry.NAMES:
             url = database_url(self.settings, name)
-            migrating.upgrade(name, url.render_as_string(hide_password=False))
-        topology.declare(self.settings, directory.NAMES, events)
+            migrations.upgrade(name, url.render_as_string(hide_password=False))
+        topology.declare(self.settings, registry.NAMES, events)
         resend_lost_events(self.settings, events)
 
     def _start_services(self) -> None:
@@ -218,9 +218,9 @@ class Marketplace:
                     part.wake()  # for what an earlier run left in the outbox
 
     def _made_containers(self) -> list[ServiceContainer]:
-        events = directory.all_events()
+        events = registry.all_events()
         return [
-            runner.make_container(directory.class_of(name), self.settings, events) for name in directory.NAMES
+            runner.make_container(registry.class_of(name), self.settings, events) for name in registry.NAMES
         ]
 
     def _watch(self, container: ServiceContainer) -> None:
@@ -235,7 +235,7 @@ class Marketplace:
     async def _open_gateway(self) -> None:
         broker = Broker.named("")
         rpc = EmbeddedRpcClient(self.settings, broker)
-        feed = EmbeddedEventFeed(self.settings, broker, directory.all_events(), asyncio.get_running_loop())
+        feed = EmbeddedEventFeed(self.settings, broker, registry.all_events(), asyncio.get_running_loop())
         app = build_app(self.settings, rpc, feed)
         await self._open(serving(app, self.settings), self.url)
 

@@ -7,7 +7,7 @@ import click
 
 from cli.support.errors import Complaint, complaining
 from cli.support.operator_options import acting, json_option, one_service, only_the_answer
-from services.directory import NAMES
+from services.registry import NAMES
 
 letter_ids = click.argument("ids", nargs=-1, metavar="ID...")
 

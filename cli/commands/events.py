@@ -8,7 +8,7 @@ import click
 
 from cli.support.errors import Complaint
 from cli.support.operator_options import acting, json_option, one_service, only_the_answer
-from services.directory import NAMES
+from services.registry import NAMES
 
 of_type = click.option("--type", "type_", help="Only events of this type, as order_status_changed.")
 event_ids = click.argument("event_ids", type=click.UUID, nargs=-1, metavar="EVENT_ID...")

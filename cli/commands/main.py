@@ -17,7 +17,7 @@ from cli.support.options import gateway_url, site_url
 from cli.support.terminal import screen, shown
 from kit import logging
 from kit.settings import Common, Settings, load
-from services.directory import NAMES, all_events, class_of
+from services.registry import NAMES, all_events, class_of
 
 GATEWAY, WEB = "gateway", "web"
 REPORTING = ("config", "doctor")

@@ -7,7 +7,7 @@ import click
 
 from cli.support.durations import Moment, spoken
 from cli.support.operator_options import acting, json_option, one_service, only_the_answer
-from services.directory import NAMES, all_events
+from services.registry import NAMES, all_events
 
 TYPES = sorted({event.type for event in all_events()})
 

@@ -4,7 +4,7 @@ import click
 
 from cli.support.durations import spoken
 from cli.support.operator_options import json_option, one_service, only_the_answer
-from services.directory import NAMES
+from services.registry import NAMES
 
 
 @click.command()

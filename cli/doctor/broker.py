@@ -15,7 +15,7 @@ from cli.doctor.checks import Finding, failed, ok, warning
 from cli.operations.configuration import masked
 from cli.support.broker import ask, connected
 from kit.settings import Settings
-from services import directory
+from services import registry
 
 SUBJECT = "broker"
 OLDEST_VERSION = (3, 10)
@@ -86,7 +86,7 @@ def _exchange_state(connection: Any, name: str, kind: str) -> Any:
 
 def _queues_of(connection: Any, settings: Settings, service: str) -> Iterator[Finding]:
     subject = f"{service} queues"
-    queues = topology.queues(settings, [service], directory.all_events())
+    queues = topology.queues(settings, [service], registry.all_events())
     states = {queue: _queue_state(connection, queue) for queue in queues if queue.service == service}
     yield from _wrong(subject, "queues", {queue.name: state for queue, state in states.items()})
     answers = {queue: state for queue, state in states.items() if not isinstance(state, str)}

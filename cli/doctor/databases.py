@@ -17,7 +17,7 @@ from cli.support.durations import spoken
 from cli.support.errors import said_by_postgresql
 from kit.settings import Settings
 from kit.tokens import LEEWAY_SECONDS
-from services.migrating import alembic_config
+from services.migrations import alembic_config
 
 OLDEST_VERSION = 15
 LATE_SECONDS = 60

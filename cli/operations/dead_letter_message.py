@@ -13,7 +13,7 @@ from cli.operations.broker import text_in
 from kit.contracts import Event, Rpc, rpcs_of
 from kit.settings import Settings
 from kit.validation import rfc3339
-from services.directory import all_events, contract_of
+from services.registry import all_events, contract_of
 
 EVENT, CALLED, UNKNOWN = "event", "call", "unknown"
 BEGINNING, LONGEST_REFUSAL = 120, 300

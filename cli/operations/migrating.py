@@ -9,7 +9,7 @@ from chassis.amqp import topology
 from chassis.storage.database import database_url
 from cli.support.errors import Complaint
 from kit.settings import Settings
-from services import directory, migrating
+from services import migrations, registry
 
 
 def migrate_services(settings: Settings, names: Iterable[str], say: Callable[[str], None]) -> None:
@@ -20,12 +20,12 @@ def migrate_services(settings: Settings, names: Iterable[str], say: Callable[[st
     for name in names:
         url = database_url(settings, name)
         try:
-            migrating.upgrade(name, url.render_as_string(hide_password=False))
+            migrations.upgrade(name, url.render_as_string(hide_password=False))
         except OperationalError as error:
             raise Complaint(f"The database {url} cannot be used: {error.orig}".strip()) from error
         say(f"{name}: tables are up to date")
     try:
-        topology.declare(settings, directory.NAMES, directory.all_events())
+        topology.declare(settings, registry.NAMES, registry.all_events())
     except (OSError, AMQPError) as error:
         raise Complaint(f"RabbitMQ cannot be used: {error or type(error).__name__}") from error
     say("queues are declared")

@@ -14,8 +14,8 @@ from cli.operations.audit_log import Act, record
 from cli.operations.databases import Databases
 from kit.contracts import Event
 from kit.validation import rfc3339
-from services.deliveries import is_remembered, lacking
-from services.directory import all_events
+from services.registry import all_events
+from services.undelivered_events import is_remembered, lacking
 
 OWN = OUTBOX.c
 AT_ONCE = 1000

@@ -20,7 +20,7 @@ from cli.operations.outboxes import Delivery, delivery
 from cli.support.broker import ask
 from cli.support.errors import Complaint
 from kit.settings import Settings
-from services.directory import NAMES, all_events
+from services.registry import NAMES, all_events
 
 LOOKS, PAUSE_SECONDS = 3, 0.5
 MISSING, UNREAD, GROWS = "missing: run microtasks migrate", "nobody reads it", "grows"

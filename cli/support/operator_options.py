@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from kit.logging import configure
-from services.directory import NAMES
+from services.registry import NAMES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from chassis.storage.database import make_engine
 from chassis.storage.tables import OUTBOX
 from kit.contracts import Event
 from kit.settings import Settings
-from services.deliveries import lacking
+from services.undelivered_events import lacking
 
 
 def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from kit.validation import is_id
-from services.accounts import queries
-from services.accounts.commands import register as registry
+from services.accounts import statements as queries
+from services.accounts.commands import sign_up as registry
 from services.orders.contract import Status
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
 from kit.validation import is_id, rfc3339
-from services.accounts import queries
+from services.accounts import statements as queries
 from services.accounts.contract import SecurityEventType
 from services.accounts.models import SECURITY_EVENTS, SESSIONS
 

@@ -23,10 +23,10 @@ from kit.errors import Invalid, Unauthenticated, Unavailable, field_errors
 from kit.tokens import Caller
 from services.accounts import contract, security_events
 from services.accounts import projections as profiles
+from services.accounts.commands import close_sessions as sessions
 from services.accounts.commands import count_sign_ups as sign_ups
 from services.accounts.commands import prove_password as sign_ins
-from services.accounts.commands import register as registry
-from services.accounts.commands import sessions
+from services.accounts.commands import sign_up as registry
 from services.accounts.commands.prove_password import Attempt
 from services.accounts.contract import SecurityEventType
 from services.accounts.credentials import memory, passwords

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the migrations on the connection that `services.migrating` hands in."""
+"""Alembic's environment: runs the migrations on the connection that `services.migrations` hands in."""
 
 from alembic import context
 

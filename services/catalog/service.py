@@ -15,7 +15,7 @@ from chassis.storage.idempotency import run_idempotently
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog import contract, indexing, queries, search
 from services.catalog import projections as facts
-from services.catalog.commands import services as posting
+from services.catalog.commands import change_service as posting
 from services.catalog.settings import CatalogSettings
 from services.reviews.contract import RATING_CHANGED
 

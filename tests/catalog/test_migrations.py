@@ -7,7 +7,7 @@ import pytest
 
 from kit.settings import Settings
 from services.catalog.text_analysis import terms
-from services.migrating import upgrade
+from services.migrations import upgrade
 from tests.catalog.market import INSERT_BEFORE_TERMS, Market
 from tests.support.service_harness import make_service
 

@@ -22,7 +22,7 @@ from chassis.storage.database import Db, database_url, make_engine
 from chassis.storage.tables import METADATA
 from kit.contracts import Rpc
 from kit.settings import Settings, load
-from services.migrating import create_database
+from services.migrations import create_database
 from tests.chassis import echo_contract as contract
 from tests.support.codebase import ROOT
 from tests.support.servers import broker_connection, eventually, free_port

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from chassis.storage.database import make_engine
 from kit.settings import Settings
 from services.accounts.models import ACCOUNTS
-from services.directory import NAMES
+from services.registry import NAMES
 from tests.support.codebase import ROOT
 from tests.support.servers import free_port
 

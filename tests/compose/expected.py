@@ -1,6 +1,6 @@
 """What a service's password is good for: all else must be refused by the servers."""
 
-from services.directory import calls_of
+from services.registry import calls_of
 
 LEAST_REFUSED = 40
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from chassis.storage.database import database_url
 from kit.settings import Settings
-from services.migrating import alembic_config, upgrade
+from services.migrations import alembic_config, upgrade
 from tests.support import codebase as house
 
 # Triggers, constraint triggers among them, are made by migrations alone.

@@ -13,7 +13,7 @@ from chassis.storage.database import database_url, make_engine
 from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
 from embedded.broker.resending import resend_lost_events
 from kit.settings import Settings
-from services import migrating
+from services import migrations
 from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.support.servers import with_database
 
@@ -33,7 +33,7 @@ def settings(servers: Settings) -> Settings:
 def engines(settings: Settings) -> Iterator[dict[str, Engine]]:
     made = {}
     for name in ("orders", *CONSUMERS):
-        migrating.upgrade(name, database_url(settings, name).render_as_string(hide_password=False))
+        migrations.upgrade(name, database_url(settings, name).render_as_string(hide_password=False))
         made[name] = make_engine(settings, name)
     yield made
     for engine in made.values():

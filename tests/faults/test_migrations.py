@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from chassis.amqp import topology
-from services import migrating
+from services import migrations
 from tests.faults.laboratory import Laboratory, Scene
 from tests.faults.report import Report
 from tests.faults.world import World
@@ -61,7 +61,7 @@ def test_migrations_under_load(report: Report, seed: int) -> None:
     with closing(World()) as world:
         world.start_servers()
         for service in house.SERVICES:
-            migrating.upgrade(service, world.database_url(service), OLDEST.get(service, FIRST))
+            migrations.upgrade(service, world.database_url(service), OLDEST.get(service, FIRST))
         topology.declare(world.settings, house.SERVICES, list(house.events()))
         world.start_processes()
         Laboratory(world, report, seed).run("migrations under load, then every process anew", _migrate)

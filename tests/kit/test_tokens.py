@@ -14,7 +14,7 @@ from kit.keys import key_id
 from kit.settings import BadSetting, Settings, load
 from kit.tokens import Verifier, call_token, verifying_keys
 from services.accounts.credentials.signing import Signer, generate_signing_key
-from services.directory import NAMES
+from services.registry import NAMES
 
 KEY = generate_signing_key()
 NOW = int(time.time())

@@ -27,8 +27,8 @@ from kit.settings import Settings, load, own_secrets
 from kit.tokens import Caller, Verifier, verifying_keys
 from kit.validation import rfc3339
 from services.accounts.credentials.signing import Signer
-from services.directory import class_of
-from services.migrating import upgrade
+from services.migrations import upgrade
+from services.registry import class_of
 from tests.support.servers import require_servers
 
 ROOM_SECONDS = 10.0

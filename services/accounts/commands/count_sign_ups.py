@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Row
 
 from kit.addresses import is_local, network_of
 from kit.errors import TooMany
-from services.accounts.commands import register as registry
-from services.accounts.commands.register import NewAccount
+from services.accounts.commands import sign_up as registry
+from services.accounts.commands.sign_up import NewAccount
 from services.accounts.credentials import attempts
 from services.accounts.credentials.attempts import Count
 from services.accounts.credentials.refresh_tokens import keyed_digest

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from chassis.storage.database import Db
 from kit.errors import NotFound
 from services.accounts import security_events
-from services.accounts.commands import register as registry
-from services.accounts.commands.sessions import close_sessions
+from services.accounts.commands import sign_up as registry
+from services.accounts.commands.close_sessions import close_sessions
 from services.accounts.contract import SecurityEventType
 from services.accounts.models import ACCOUNTS, STAFF_GRANTS
 from services.accounts.security_events import Origin

@@ -21,7 +21,7 @@ from chassis.storage.database import Db
 from kit.addresses import network_of
 from kit.errors import TooMany
 from services.accounts import security_events
-from services.accounts.commands import register as registry
+from services.accounts.commands import sign_up as registry
 from services.accounts.credentials import attempts, passwords
 from services.accounts.credentials.attempts import Count
 from services.accounts.credentials.known_browsers import known_browser

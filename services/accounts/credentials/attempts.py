@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
-from services.accounts import queries
+from services.accounts import statements as queries
 from services.accounts.models import COUNTED_ATTEMPTS
 
 

@@ -12,7 +12,7 @@ from cli.doctor.addresses import MOST_SHOWN
 from cli.doctor.checks import Finding, Result
 from cli.doctor.databases import examine_database
 from kit.settings import Settings
-from services import migrating
+from services import migrations
 from services.accounts.models import ACCOUNTS
 from tests.support.servers import with_database
 
@@ -22,7 +22,7 @@ def database(servers: Settings) -> Settings:
     """A database of one's own; all of this test process's go at its end."""
     name = f"{servers.broker_prefix}addresses_{uuid4().hex[:6]}"
     settings = dataclasses.replace(servers, database_url=with_database(servers.database_url, name))
-    migrating.upgrade("accounts", database_url(settings, "accounts").render_as_string(hide_password=False))
+    migrations.upgrade("accounts", database_url(settings, "accounts").render_as_string(hide_password=False))
     return settings
 
 

@@ -18,7 +18,7 @@ from cli.doctor import databases
 from cli.doctor.checks import Finding, Result
 from cli.doctor.databases import examine_database
 from kit.settings import Settings
-from services import migrating
+from services import migrations
 from tests.cli.test_commands import microtasks
 from tests.support.servers import free_port, with_database
 
@@ -36,7 +36,7 @@ def undeclared(servers: Settings) -> Settings:
 def database(undeclared: Settings) -> Settings:
     """The same, with its tables."""
     address = database_url(undeclared, SERVICE).render_as_string(hide_password=False)
-    migrating.upgrade(SERVICE, address)
+    migrations.upgrade(SERVICE, address)
     return undeclared
 
 
@@ -94,7 +94,7 @@ def test_older_tables_ask_for_migrate(
     shutil.copytree(repository / "services" / SERVICE / "migrations", newer)
     head = look(database)["tables"].found.rpartition(" ")[2]
     (newer / "v9999_more.py").write_text(f'revision = "9999"\ndown_revision = "{head}"\n')
-    config = migrating.alembic_config(SERVICE)
+    config = migrations.alembic_config(SERVICE)
     config.set_main_option("version_locations", str(newer))
     monkeypatch.setattr(databases, "alembic_config", lambda _: config)
     found = look(database)["tables"]

@@ -12,7 +12,7 @@ from cli.commands.main import microtasks
 from cli.doctor.checks import Finding, ok
 from cli.doctor.checks import Result as Outcome
 from cli.doctor.runner import examine, side_by_side
-from services.directory import NAMES
+from services.registry import NAMES
 from tests.support.servers import free_port
 from tests.support.stack import Stack
 

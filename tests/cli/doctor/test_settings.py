@@ -11,7 +11,7 @@ from kit.keys import public_key_of
 from kit.settings import load
 from services.accounts.credentials.signing import generate_signing_key
 from services.accounts.settings import AccountSettings
-from services.directory import NAMES
+from services.registry import NAMES
 
 
 @pytest.fixture(autouse=True)

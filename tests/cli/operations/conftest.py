@@ -10,8 +10,8 @@ from structlog.testing import CapturingLogger
 from chassis.amqp import topology
 from chassis.storage.database import database_url
 from kit.settings import Settings
-from services import migrating
-from services.directory import NAMES, all_events
+from services import migrations
+from services.registry import NAMES, all_events
 from tests.cli.operations.desk import OPERATOR, Desk
 from tests.support.servers import with_database
 
@@ -27,7 +27,7 @@ def own_servers(servers: Settings) -> Iterator[Settings]:
     )
     for service in NAMES:
         url = database_url(settings, service).render_as_string(hide_password=False)
-        migrating.upgrade(service, url)
+        migrations.upgrade(service, url)
     topology.declare(settings, NAMES, all_events())
     yield settings
     desk = Desk(settings)

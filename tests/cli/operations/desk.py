@@ -18,8 +18,8 @@ from cli.commands.main import microtasks
 from kit.contracts import Event
 from kit.settings import Settings
 from kit.validation import rfc3339
-from services.directory import NAMES, all_events
 from services.orders.contract import ORDER_STATUS_CHANGED
+from services.registry import NAMES, all_events
 from tests.support.codebase import ROOT
 from tests.support.servers import broker_connection, eventually
 

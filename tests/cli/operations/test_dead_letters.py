@@ -7,7 +7,7 @@ import pytest
 
 from chassis.amqp import topology
 from chassis.amqp.rpc_server import CALL, REASON
-from services.directory import NAMES, all_events
+from services.registry import NAMES, all_events
 from tests.cli.operations.desk import CONSUMER, OPERATOR, Desk, event_body, readable
 from tests.cli.test_commands import microtasks
 

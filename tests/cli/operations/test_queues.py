@@ -7,7 +7,7 @@ import amqp
 import pytest
 
 from chassis.amqp import topology
-from services.directory import NAMES, all_events
+from services.registry import NAMES, all_events
 from tests.cli.operations.desk import NOW, Desk, event_body
 from tests.support.servers import free_port
 

@@ -16,7 +16,8 @@ from kit.errors import BadQuery, NotFound
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import LEEWAY_SECONDS, Caller
 from kit.validation import is_id, rfc3339
-from services.accounts import contract, queries, security_events
+from services.accounts import contract, security_events
+from services.accounts import statements as queries
 from services.accounts.contract import SecurityEventType
 from services.accounts.credentials.attempts import purge_attempts
 from services.accounts.credentials.refresh_tokens import (
