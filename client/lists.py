@@ -22,6 +22,7 @@ from client.resources import (
     Payout,
     Preferences,
     Profile,
+    Receivable,
     Review,
     SandboxAction,
     SecurityEvent,
@@ -155,6 +156,10 @@ class ListReading:
     async def payments(self, order_id: str, **page: Unpack[Page]) -> Listing[Payment]:
         """The payments of an order, newest first: failed ones too."""
         return cast("Listing[Payment]", await self._read(path_of("/v1/orders/{}/payments", order_id), **page))
+
+    async def receivable(self, order_id: str) -> Receivable:
+        """What a completed order owes, and what one can do about it."""
+        return cast(Receivable, await self._read(path_of("/v1/orders/{}/receivable", order_id)))
 
     async def payment(self, payment_id: str) -> Payment:
         """One payment."""

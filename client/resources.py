@@ -293,9 +293,22 @@ class Refund(TypedDict):
     updated_at: str
 
 
+class Receivable(TypedDict):
+    """What a completed order owes, and until when; `available_actions` has `pay` for its customer."""
+
+    order_id: str
+    order_number: str
+    amount: Money
+    payment_status: str
+    due_at: str
+    available_actions: list[str]
+    version: int
+
+
 class Payment(TypedDict):
-    """One try to pay an order. `action_url` is where the customer goes while it `requires_action`; it
-    may be a path of the API."""
+    """One try to pay an order. `action_url` is where the customer goes while it `requires_action`, at the
+    latest at `action_expires_at`; it may be a path of the API. `available_actions` is what the caller can
+    do: `confirm`, `retry`, `refund` (at most `refundable`)."""
 
     id: str
     order_id: str
@@ -307,24 +320,29 @@ class Payment(TypedDict):
     fee: Money
     provider_share: Money
     refunded: Money
+    refundable: Money
     status: str
     processor: str
     method: str
     action_url: str | None
+    action_expires_at: str | None
     failure: str | None
     refunds: list[Refund]
     created_at: str
     updated_at: str
     paid_at: str | None
     available_at: str | None
+    available_actions: list[str]
     version: int
 
 
 class Balance(TypedDict):
-    """What a provider has earned, per currency; `available` may be negative after a refund."""
+    """What a provider has earned, per currency; `available` may be negative after a refund. `payable` is
+    what can be paid out now."""
 
     available: list[Money]
     pending: list[Money]
+    payable: list[Money]
 
 
 class Transaction(TypedDict):

@@ -23,6 +23,11 @@ async def list_payments(context: RequestContext) -> Reply:
     return await context.call(payments.LIST_PAYMENTS, order_id=context.path["order_id"], **context.query)
 
 
+async def get_receivable(context: RequestContext) -> Reply:
+    """What an order owes."""
+    return await context.call(payments.GET_RECEIVABLE, order_id=context.path["order_id"])
+
+
 async def get_payment(context: RequestContext) -> Reply:
     """One payment."""
     return await context.call(payments.GET_PAYMENT, payment_id=context.path["payment_id"])
@@ -89,6 +94,15 @@ ROUTES = (
         query=payments.ListPaymentsQuery,
         response_kind=ResponseKind.PAGE,
         response_schema=payments.Payment,
+    ),
+    Route(
+        method="GET",
+        path="/v1/orders/{order_id}/receivable",
+        handler=get_receivable,
+        access=Access.SIGNED_IN,
+        summary="What a completed order owes, and what you can do about it",
+        response_kind=ResponseKind.RESOURCE,
+        response_schema=payments.Receivable,
     ),
     Route(
         method="GET",

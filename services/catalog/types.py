@@ -16,7 +16,11 @@ class Category(TypedDict):
 
 
 class Service(TypedDict):
-    """A service as everybody sees it; only edits raise `version`."""
+    """A service as everybody sees it; only edits raise `version`.
+
+    `available_actions` is what its provider may do now, whoever reads it, and `orderable` is whether
+    others may order it now.
+    """
 
     id: str
     title: str
@@ -31,6 +35,8 @@ class Service(TypedDict):
     created_at: str
     updated_at: str
     version: int
+    available_actions: list[str]
+    orderable: bool
 
 
 class Offer(TypedDict):

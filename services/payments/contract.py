@@ -79,11 +79,31 @@ class PaymentChange(StrEnum):
     REFUNDED = "refunded"
 
 
+class ReceivableAction(StrEnum):
+    """What a caller can do about what an order owes: `pay` is `POST /v1/orders/{id}/payments`."""
+
+    PAY = "pay"
+
+
+class PaymentAction(StrEnum):
+    """What a caller can do about one payment.
+
+    `confirm`: go to `action_url`. `retry`: `POST /v1/orders/{id}/payments` once more. `refund`:
+    `POST /v1/payments/{id}/refunds`.
+    """
+
+    CONFIRM = "confirm"
+    RETRY = "retry"
+    REFUND = "refund"
+
+
 DUE_STATUSES: tuple[str, ...] = tuple(status.value for status in ReceivableStatus)
 PAYMENT_STATUSES: tuple[str, ...] = tuple(status.value for status in PaymentStatus)
 REFUND_STATUSES: tuple[str, ...] = tuple(status.value for status in RefundStatus)
 PAYOUT_STATUSES: tuple[str, ...] = tuple(status.value for status in PayoutStatus)
 PAYMENT_CHANGES: tuple[str, ...] = tuple(change.value for change in PaymentChange)
+RECEIVABLE_ACTIONS: tuple[str, ...] = tuple(action.value for action in ReceivableAction)
+PAYMENT_ACTIONS: tuple[str, ...] = tuple(action.value for action in PaymentAction)
 TRANSACTION_TYPES: tuple[str, ...] = (
     "payment", "earning", "release", "refund", "payout", "payout_returned",
 )  # fmt: skip
@@ -127,6 +147,12 @@ class ListPaymentsQuery(PageArguments):
 
 class ListPaymentsArguments(ListPaymentsQuery):
     """The payments of one order, newest first: failed ones too."""
+
+    order_id = path_id(required=True)
+
+
+class GetReceivableArguments(Schema):
+    """What one order owes."""
 
     order_id = path_id(required=True)
 
@@ -215,6 +241,22 @@ class PaidService(Schema):
     title = Text(required=True)
 
 
+class Receivable(Schema):
+    """What a completed order owes, and until when it is to be paid.
+
+    `available_actions` is what the caller can do about it now. `version` grows with every change; it is
+    the `payment_version` of `payment_changed`.
+    """
+
+    order_id = Id(required=True)
+    order_number = Text(required=True)
+    amount = fields.Nested(Money, required=True)
+    payment_status = Text(required=True, validate=validate.OneOf(DUE_STATUSES))
+    due_at = Timestamp(required=True)
+    available_actions = fields.List(Text(validate=validate.OneOf(RECEIVABLE_ACTIONS)), required=True)
+    version = StrictInteger(required=True)
+
+
 class Refund(Schema):
     """Money given back. `fee` and `provider_share` say what the platform and the provider gave up
     of it; their sum is `amount`. `processing` until the processor has confirmed it."""
@@ -238,7 +280,9 @@ class Payment(Schema):
     status is `requires_action`: an absolute URL at Stripe, a path of this API at the sandbox
     (`/v1/sandbox/actions/{token}`); null for everybody else, who could confirm in their name.
     `failure` is the processor's stable word for a failed one. The provider's share is available
-    from `available_at`. `refunded` is the sum of the refunds that the processor confirmed.
+    from `available_at`. `refunded` is the sum of the refunds that the processor confirmed;
+    `refundable` is what is neither refunded nor being refunded. A payment that requires an action is
+    cancelled at `action_expires_at`. `available_actions` is what the caller can do about it now.
     `version` grows with every change.
     """
 
@@ -252,25 +296,33 @@ class Payment(Schema):
     fee = fields.Nested(SignedMoney, required=True)
     provider_share = fields.Nested(SignedMoney, required=True)
     refunded = fields.Nested(SignedMoney, required=True)
+    refundable = fields.Nested(SignedMoney, required=True)
     status = Text(required=True, validate=validate.OneOf(PAYMENT_STATUSES))
     processor = Text(required=True)
     method = Text(required=True)
     action_url = Text(required=True, allow_none=True)
+    action_expires_at = Timestamp(required=True, allow_none=True)
     failure = Text(required=True, allow_none=True)
     refunds = fields.List(fields.Nested(Refund), required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     paid_at = Timestamp(required=True, allow_none=True)
     available_at = Timestamp(required=True, allow_none=True)
+    available_actions = fields.List(Text(validate=validate.OneOf(PAYMENT_ACTIONS)), required=True)
     version = StrictInteger(required=True)
 
 
 class Balance(Schema):
     """A provider's money, one entry per currency ever earned. `available` may be negative after a
-    refund of what was paid out; later earnings fill it."""
+    refund of what was paid out; later earnings fill it.
+
+    `payable` is what can be paid out now: what is available less what refunds in progress need. It has
+    the currencies of which there is something; the smallest payout is one minor unit.
+    """
 
     available = fields.List(fields.Nested(SignedMoney), required=True)
     pending = fields.List(fields.Nested(SignedMoney), required=True)
+    payable = fields.List(fields.Nested(Money), required=True)
 
 
 class Transaction(Schema):
@@ -351,6 +403,7 @@ class SandboxAction(Schema):
 
 PAY_ORDER = Rpc("payments", "pay_order", PayOrderArguments, Payment, mutates=True)
 LIST_PAYMENTS = Rpc("payments", "list_payments", ListPaymentsArguments, Payment, paged=True)
+GET_RECEIVABLE = Rpc("payments", "get_receivable", GetReceivableArguments, Receivable)
 GET_PAYMENT = Rpc("payments", "get_payment", GetPaymentArguments, Payment)
 REFUND_PAYMENT = Rpc("payments", "refund_payment", RefundPaymentArguments, Refund, mutates=True)
 GET_BALANCE = Rpc("payments", "get_balance", NoArguments, Balance)

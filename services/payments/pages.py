@@ -1,10 +1,10 @@
 """Pages of payments, transactions and payouts, newest first."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from chassis.runtime.audit import log_staff_read
 from kit.errors import BadQuery
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
@@ -15,22 +15,21 @@ from services.payments.rendering import Json, Row, render_payout
 
 
 def list_payments(
-    connection: Connection, caller: Caller, order_id: str, limit: int, cursor: str | None
+    connection: Connection,
+    caller: Caller,
+    order_id: str,
+    action_period: timedelta,
+    limit: int,
+    cursor: str | None,
 ) -> Page[dict[str, Any]]:
     """The payments of an order, for its parties and staff.
 
     Raises: NotFound; queries.OrderUnknown; BadQuery for a cursor of another list.
     """
-    if not is_id(order_id):
-        raise queries.nothing_there()
-    due = queries.find_due(connection, order_id)
-    if due is None:
-        raise queries.OrderUnknown
-    if not queries.may_see(caller, due):
-        raise queries.nothing_there()
-    log_staff_read(caller, "payments", order_id, (due["customer_id"], due["provider_id"]))
+    queries.require_visible(connection, order_id, caller)
     filters = {"list": "payments", "order_id": order_id}
-    found = queries.payments_of_order(connection, order_id, caller.id, _before(cursor, filters), limit + 1)
+    before = _before(cursor, filters)
+    found = queries.payments_of_order(connection, order_id, caller, action_period, before, limit + 1)
     return page_of(found, limit, filters, lambda one: [one[0]["id"]], lambda one: one[1])
 
 

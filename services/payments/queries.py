@@ -1,15 +1,17 @@
 """What is read: dues, payments with their refunds, payouts, balances and transactions."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, or_, select
 
 from chassis.runtime.audit import log_staff_read
-from kit.errors import NotFound
 from kit.tokens import Caller
 from kit.validation import is_id
+from services.payments.access import nothing_there, role_in_order
+from services.payments.ledger.funds import payable_funds
 from services.payments.models import ACCOUNT_NAMES, BALANCES, DUES, PAYMENTS, PAYOUTS, REFUNDS
-from services.payments.rendering import Json, Row, money, render_payment
+from services.payments.rendering import Json, Row, money, render_payment, render_receivable
 
 _CUSTOMERS = ACCOUNT_NAMES.alias("customers")
 _PROVIDERS = ACCOUNT_NAMES.alias("providers")
@@ -18,16 +20,11 @@ _CURRENT_NAMES = (
     func.coalesce(_PROVIDERS.c.display_name, DUES.c.provider_name).label("provider_name"),
 )
 _PLAIN = [column for column in DUES.c if not column.name.endswith("_name")]
-_OF_ORDER = ("number", "service_id", "service_title", "customer_id", "provider_id")
+_OF_ORDER = ("number", "service_id", "service_title", "customer_id", "provider_id", "payment_status")
 
 
 class OrderUnknown(Exception):
     """No event of this order has arrived here yet: orders must be asked."""
-
-
-def nothing_there() -> NotFound:
-    """The one answer for what does not exist and for what is none of the caller's business."""
-    return NotFound("There is no such order or payment.")
 
 
 def find_due(connection: Connection, order_id: str, lock: bool = False) -> Row | None:
@@ -38,7 +35,29 @@ def find_due(connection: Connection, order_id: str, lock: bool = False) -> Row |
     return connection.execute(query).mappings().first()
 
 
-def find_payment(connection: Connection, payment_id: str, caller: Caller) -> Json:
+def find_receivable(connection: Connection, order_id: str, caller: Caller) -> Json:
+    """What an order owes, for its parties and staff.
+
+    Raises: NotFound for everybody else; OrderUnknown.
+    """
+    receivable = require_visible(connection, order_id, caller)
+    return render_receivable(receivable, caller)
+
+
+def require_visible(connection: Connection, order_id: str, caller: Caller) -> Row:
+    """The receivable of an order that the caller may see. Raises: NotFound; OrderUnknown."""
+    if not is_id(order_id):
+        raise nothing_there()
+    receivable = find_due(connection, order_id)
+    if receivable is None:
+        raise OrderUnknown
+    if role_in_order(caller, receivable) is None:
+        raise nothing_there()
+    log_staff_read(caller, "payments", order_id, (receivable["customer_id"], receivable["provider_id"]))
+    return receivable
+
+
+def find_payment(connection: Connection, payment_id: str, caller: Caller, action_period: timedelta) -> Json:
     """One payment, for the parties of its order and staff.
 
     Raises: NotFound for everybody else.
@@ -47,7 +66,7 @@ def find_payment(connection: Connection, payment_id: str, caller: Caller) -> Jso
         raise nothing_there()
     statement = _payments().where(PAYMENTS.c.id == payment_id)
     allowed = statement if caller.is_staff else statement.where(_is_party(caller))
-    rendered = _rendered(connection, allowed, caller.id)
+    rendered = _rendered(connection, allowed, caller, action_period)
     if not rendered:
         raise nothing_there()
     row, payment = rendered[0]
@@ -55,19 +74,26 @@ def find_payment(connection: Connection, payment_id: str, caller: Caller) -> Jso
     return payment
 
 
-def shown_payment(connection: Connection, payment_id: str, payer_id: str) -> Json:
+def shown_payment(connection: Connection, payment_id: str, payer: Caller, action_period: timedelta) -> Json:
     """One payment as the customer who pays sees it."""
-    return _rendered(connection, _payments().where(PAYMENTS.c.id == payment_id), payer_id)[0][1]
+    statement = _payments().where(PAYMENTS.c.id == payment_id)
+    return _rendered(connection, statement, payer, action_period)[0][1]
 
 
 def payments_of_order(
-    connection: Connection, order_id: str, viewer_id: str, before_id: str | None, count: int
+    connection: Connection,
+    order_id: str,
+    caller: Caller,
+    action_period: timedelta,
+    before_id: str | None,
+    count: int,
 ) -> list[tuple[Row, Json]]:
-    """An order's payments, newest first, as rows and as JSON for somebody."""
+    """An order's payments, newest first, as rows and as answers to one caller."""
     statement = _payments().where(PAYMENTS.c.order_id == order_id)
     if before_id is not None:
         statement = statement.where(PAYMENTS.c.id < before_id)
-    return _rendered(connection, statement.order_by(PAYMENTS.c.id.desc()).limit(count), viewer_id)
+    newest = statement.order_by(PAYMENTS.c.id.desc()).limit(count)
+    return _rendered(connection, newest, caller, action_period)
 
 
 def payouts_of(account_id: str, before_id: str | None, count: int) -> Select[Any]:
@@ -79,18 +105,15 @@ def payouts_of(account_id: str, before_id: str | None, count: int) -> Select[Any
 
 
 def balance_of(connection: Connection, account_id: str) -> Json:
-    """A provider's balance in each currency they ever earned."""
+    """A provider's balance in each currency they ever earned, and what of it can be paid out."""
     statement = select(BALANCES).where(BALANCES.c.provider_id == account_id).order_by(BALANCES.c.currency)
     rows = connection.execute(statement).mappings().all()
-    return {
+    balance = {
         kind: [money(row[f"{kind}_minor"], row["currency"]) for row in rows]
         for kind in ("available", "pending")
     }
-
-
-def may_see(caller: Caller, due: Row) -> bool:
-    """Whether an order is any of somebody's business."""
-    return caller.is_staff or caller.id in (due["customer_id"], due["provider_id"])
+    payable = payable_funds(connection, account_id)
+    return {**balance, "payable": [money(amount, currency) for currency, amount in payable if amount > 0]}
 
 
 def _is_party(caller: Caller) -> Any:
@@ -108,11 +131,13 @@ def _payments() -> Select[Any]:
     return select(*PAYMENTS.c, *(DUES.c[name] for name in _OF_ORDER), *_CURRENT_NAMES).select_from(joined)
 
 
-def _rendered(connection: Connection, statement: Select[Any], viewer_id: str) -> list[tuple[Row, Json]]:
+def _rendered(
+    connection: Connection, statement: Select[Any], caller: Caller, action_period: timedelta
+) -> list[tuple[Row, Json]]:
     rows = connection.execute(statement).mappings().all()
     found = select(REFUNDS).where(REFUNDS.c.payment_id.in_([row["id"] for row in rows]))
     refunds = connection.execute(found.order_by(REFUNDS.c.id)).mappings().all() if rows else []
-    return [
-        (row, render_payment(row, [one for one in refunds if one["payment_id"] == row["id"]], viewer_id))
-        for row in rows
-    ]
+    of_payment: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+    for refund in refunds:
+        of_payment[refund["payment_id"]].append(refund)
+    return [(row, render_payment(row, of_payment[row["id"]], caller, action_period)) for row in rows]

@@ -1,10 +1,18 @@
 """Rows as the JSON of the public contract."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from kit.tokens import Caller
 from kit.validation import rfc3339
+from services.payments.access import (
+    action_expires_at,
+    payment_actions,
+    receivable_actions,
+    refundable_minor,
+    role_in_order,
+)
 
 Json = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -24,12 +32,27 @@ def named_parties(row: Row) -> Json:
     }
 
 
-def render_payment(row: Row, refunds: Iterable[Row], viewer_id: str) -> Json:
-    """`contract.Payment`, of a row with its due and its refunds, for somebody.
+def render_receivable(receivable: Row, caller: Caller) -> Json:
+    """`contract.Receivable`, for one caller."""
+    status = receivable["payment_status"]
+    return {
+        "order_id": receivable["order_id"],
+        "order_number": receivable["number"],
+        "amount": money(receivable["amount_minor"], receivable["currency"]),
+        "payment_status": status,
+        "due_at": rfc3339(receivable["due_at"]),
+        "available_actions": receivable_actions(role_in_order(caller, receivable), status),
+        "version": receivable["version"],
+    }
 
-    Whoever has `action_url` can say yes in the customer's name, so nobody else gets it.
+
+def render_payment(row: Row, refunds: Iterable[Row], caller: Caller, action_period: timedelta) -> Json:
+    """`contract.Payment`, of a row with its receivable and its refunds, for one caller.
+
+    Only the customer gets `action_url`: whoever has it can confirm in the customer's name.
     """
-    currency = row["currency"]
+    currency, refunds = row["currency"], list(refunds)
+    role, owed = role_in_order(caller, row), row["payment_status"]
     return {
         "id": row["id"],
         "order_id": row["order_id"],
@@ -39,16 +62,19 @@ def render_payment(row: Row, refunds: Iterable[Row], viewer_id: str) -> Json:
         "fee": money(row["fee_minor"], currency),
         "provider_share": money(row["amount_minor"] - row["fee_minor"], currency),
         "refunded": money(row["refunded_minor"], currency),
+        "refundable": money(refundable_minor(row, owed, refunds), currency),
         "status": row["status"],
         "processor": row["processor"],
         "method": row["method"],
-        "action_url": row["action_url"] if viewer_id == row["customer_id"] else None,
+        "action_url": row["action_url"] if role == "customer" else None,
+        "action_expires_at": _timestamp(action_expires_at(row, action_period)),
         "failure": row["failure"],
         "refunds": [render_refund({**refund, **_of(row)}) for refund in refunds],
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
-        "paid_at": _moment(row["paid_at"]),
-        "available_at": _moment(row["available_at"]),
+        "paid_at": _timestamp(row["paid_at"]),
+        "available_at": _timestamp(row["available_at"]),
+        "available_actions": payment_actions(role, row, owed, refunds),
         "version": row["version"],
     }
 
@@ -87,5 +113,5 @@ def _of(payment: Row) -> Json:
     return {"order_id": payment["order_id"], "currency": payment["currency"]}
 
 
-def _moment(value: datetime | None) -> str | None:
+def _timestamp(value: datetime | None) -> str | None:
     return None if value is None else rfc3339(value)

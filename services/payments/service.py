@@ -19,6 +19,7 @@ from services.payments import pages as listing
 from services.payments import receivables as dues
 from services.payments.commands.pay import pay
 from services.payments.commands.pay_out import request_payout
+from services.payments.commands.receivable import get_receivable
 from services.payments.commands.refund import refund
 from services.payments.commands.release import release_shares
 from services.payments.ledger import audit as auditing
@@ -55,16 +56,22 @@ class PaymentsService:
         """An order's payments, newest first, for its parties and staff."""
         caller = self.call.account
         try:
-            return self.db.read(lambda c: listing.list_payments(c, caller, order_id, limit, cursor))
+            period = self.settings.action
+            return self.db.read(lambda c: listing.list_payments(c, caller, order_id, period, limit, cursor))
         except queries.OrderUnknown:
             self._order(order_id)  # raises NotFound for strangers
         return {"data": [], "next_cursor": None}
 
+    @rpc(contract.GET_RECEIVABLE)
+    def get_receivable(self, order_id: str) -> Json:
+        """What a completed order owes, for its parties and staff."""
+        return get_receivable(self._till, self.call.account, order_id, self._order)
+
     @rpc(contract.GET_PAYMENT)
     def get_payment(self, payment_id: str) -> Json:
         """One payment, for the parties of its order and staff."""
-        caller = self.call.account
-        return self.db.read(lambda connection: queries.find_payment(connection, payment_id, caller))
+        caller, period = self.call.account, self.settings.action
+        return self.db.read(lambda connection: queries.find_payment(connection, payment_id, caller, period))
 
     @rpc(contract.REFUND_PAYMENT)
     def refund_payment(self, payment_id: str, amount: Json | None, reason: str) -> Json:

@@ -45,7 +45,9 @@ class Payment(TypedDict):
     status is `requires_action`: an absolute URL at Stripe, a path of this API at the sandbox
     (`/v1/sandbox/actions/{token}`); null for everybody else, who could confirm in their name.
     `failure` is the processor's stable word for a failed one. The provider's share is available
-    from `available_at`. `refunded` is the sum of the refunds that the processor confirmed.
+    from `available_at`. `refunded` is the sum of the refunds that the processor confirmed;
+    `refundable` is what is neither refunded nor being refunded. A payment that requires an action is
+    cancelled at `action_expires_at`. `available_actions` is what the caller can do about it now.
     `version` grows with every change.
     """
 
@@ -59,25 +61,49 @@ class Payment(TypedDict):
     fee: SignedMoney
     provider_share: SignedMoney
     refunded: SignedMoney
+    refundable: SignedMoney
     status: str
     processor: str
     method: str
     action_url: str | None
+    action_expires_at: str | None
     failure: str | None
     refunds: list[Refund]
     created_at: str
     updated_at: str
     paid_at: str | None
     available_at: str | None
+    available_actions: list[str]
+    version: int
+
+
+class Receivable(TypedDict):
+    """What a completed order owes, and until when it is to be paid.
+
+    `available_actions` is what the caller can do about it now. `version` grows with every change; it is
+    the `payment_version` of `payment_changed`.
+    """
+
+    order_id: str
+    order_number: str
+    amount: Money
+    payment_status: str
+    due_at: str
+    available_actions: list[str]
     version: int
 
 
 class Balance(TypedDict):
     """A provider's money, one entry per currency ever earned. `available` may be negative after a
-    refund of what was paid out; later earnings fill it."""
+    refund of what was paid out; later earnings fill it.
+
+    `payable` is what can be paid out now: what is available less what refunds in progress need. It has
+    the currencies of which there is something; the smallest payout is one minor unit.
+    """
 
     available: list[SignedMoney]
     pending: list[SignedMoney]
+    payable: list[Money]
 
 
 class Transaction(TypedDict):

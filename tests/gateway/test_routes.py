@@ -72,6 +72,7 @@ def test_the_table_holds_the_resources_of_the_public_contract() -> None:
         "POST /v1/notifications/read_all",
         "GET /v1/orders/{order_id}/payments",
         "POST /v1/orders/{order_id}/payments",
+        "GET /v1/orders/{order_id}/receivable",
         "GET /v1/payments/{payment_id}",
         "GET /v1/payments/{payment_id}/receipt",
         "POST /v1/payments/{payment_id}/refunds",

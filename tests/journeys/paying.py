@@ -33,7 +33,8 @@ async def paid(walk: Walk) -> None:
     for reader in (customer, provider):
         await walk.told(reader, "payment_paid")
     await shows(walk, "paid")
-    assert await provider.balance() == {"available": [euros(0)], "pending": [euros(SHARE)]}
+    shown = {"available": [euros(0)], "pending": [euros(SHARE)], "payable": []}
+    assert await provider.balance() == shown
     await given_back(walk, payment)
     await documented(walk, payment)
 
@@ -93,10 +94,11 @@ async def documented(walk: Walk, payment: Payment) -> None:
             stranger.payment(payment["id"]),
             stranger.receipt(payment["id"]),
             stranger.payments(walk.order["id"]),
+            stranger.receivable(walk.order["id"]),
             stranger.refund_payment(payment["id"], "Mine now."),
         ):
             assert (await refused(attempt)).status == 404
-        assert (await stranger.balance()) == {"available": [], "pending": []}
+        assert (await stranger.balance()) == {"available": [], "pending": [], "payable": []}
 
 
 async def settled(who: MarketplaceClient, payment_id: str, status: str) -> None:

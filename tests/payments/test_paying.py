@@ -132,10 +132,11 @@ def test_staff_who_read_payments_are_logged_and_parties_are_not(world: World) ->
 def test_the_parties_and_staff_see_a_payment_and_nobody_else(world: World) -> None:
     order = world.order()
     payment = world.pay(order)
-    for caller in (world.customer, world.provider, world.staff):
-        assert world.get(payment, caller) == payment
+    for caller, actions in ((world.customer, []), (world.provider, ["refund"]), (world.staff, ["refund"])):
+        shown = {**payment, "available_actions": actions}
+        assert world.get(payment, caller) == shown
         page = world.payments.call_as(caller, contract.LIST_PAYMENTS, order_id=order.id)
-        assert page == {"data": [payment], "next_cursor": None}
+        assert page == {"data": [shown], "next_cursor": None}
     for ask in (
         lambda: world.get(payment, world.stranger),
         lambda: world.get({"id": new_id()}),

@@ -15,9 +15,11 @@ from sqlalchemy import Connection, select, update
 from chassis.runtime.context import Call
 from chassis.runtime.failpoints import reach
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
-from kit.errors import Conflict, Declined, Forbidden
+from kit.errors import Conflict, Declined
 from kit.tokens import Caller
 from kit.validation import is_id
+from services.payments.access import nothing_there, require_customer
+from services.payments.commands.receivable import payment_not_due
 from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
 from services.payments.contract import PaymentStatus
 from services.payments.ledger import rules as ledger
@@ -29,8 +31,6 @@ from services.payments.processors.base import Charge, ChargeWish
 from services.payments.queries import (
     OrderUnknown,
     find_due,
-    may_see,
-    nothing_there,
     shown_payment,
 )
 from services.payments.receivables import change_due, fall_due_by_answer
@@ -143,10 +143,8 @@ def _begin_after_answer(
     try:
         return _begin(connection, till, call, caller, order["id"], method)
     except OrderUnknown:
-        _require_customer(caller, order["customer"]["id"])
-        raise Conflict(
-            "An order is paid once it is completed.", code="payment_not_due", current_status=order["status"]
-        ) from None
+        require_customer(caller, {f"{party}_id": order[party]["id"] for party in ("customer", "provider")})
+        raise payment_not_due(order) from None
 
 
 def _begin(
@@ -160,9 +158,7 @@ def _begin(
         return Intent(before, is_new=False)
     if due is None:
         raise OrderUnknown
-    if not may_see(caller, due):
-        raise nothing_there()
-    _require_customer(caller, due["customer_id"])
+    require_customer(caller, due)
     till.processor.check_method(method, due["amount_minor"], due["currency"])
     _require_unpaid(connection, order_id)
     values = _new_payment(due, till, method)
@@ -184,11 +180,6 @@ def _new_payment(due: Row, till: Till, method: str) -> Json:
         "status": required(next_payment_status(None, "begin", due["payment_status"])),
         "created_at": datetime.now(UTC),
     }
-
-
-def _require_customer(caller: Caller, customer_id: str) -> None:
-    if caller.id != customer_id:
-        raise Forbidden("Only the customer of an order pays it.")
 
 
 def _require_unpaid(connection: Connection, order_id: str) -> None:
@@ -225,7 +216,7 @@ def _finish(
 ) -> Json:
     if charge is not None:
         settle(connection, payment_id, charge, settings)
-    shown = shown_payment(connection, payment_id, call.account.id)
+    shown = shown_payment(connection, payment_id, call.account, settings.action)
     if shown["status"] == PaymentStatus.FAILED:
         raise Declined("The payment was declined.", payment_id=payment_id, failure=shown["failure"])
     return shown

@@ -12,6 +12,7 @@ from chassis.storage import outbox
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict
 from kit.tokens import Caller
+from services.payments.access import nothing_there
 from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
 from services.payments.contract import PAYOUT_CHANGED, PayoutStatus
 from services.payments.ledger import rules as ledger
@@ -21,7 +22,6 @@ from services.payments.lifecycle import next_payout_status, required
 from services.payments.models import PAYOUTS
 from services.payments.payment_context import Till
 from services.payments.processors.base import PayoutWish, Transfer
-from services.payments.queries import nothing_there
 from services.payments.rendering import Json, Row, money, render_payout
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select, update
 from chassis.runtime.context import Call
 from chassis.runtime.failpoints import reach
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
-from kit.errors import Conflict, Forbidden, Invalid
+from kit.errors import Conflict, Invalid
 from kit.tokens import Caller
 from kit.validation import is_id
+from services.payments.access import nothing_there, require_refunder
 from services.payments.commands.pay import change_payment, lock_payment, parties_of
 from services.payments.commands.two_phase import Intent, answer_of_twin, asked, earlier, insert_intent
 from services.payments.contract import RefundStatus
@@ -27,7 +28,6 @@ from services.payments.lifecycle import (
 from services.payments.models import PAYMENTS, REFUNDS
 from services.payments.payment_context import Till
 from services.payments.processors.base import RefundWish, Transfer
-from services.payments.queries import may_see, nothing_there
 from services.payments.receivables import change_due
 from services.payments.rendering import Json, Row, money, render_refund
 
@@ -99,7 +99,7 @@ def _begin(
     before = earlier(connection, REFUNDS, call.idempotency)
     if before is not None:
         return Intent(before, is_new=False)
-    role = _role(caller, due)
+    role = require_refunder(caller, due)
     split = _split(connection, payment, amount)
     if role == "provider":
         _require_funds(connection, due, split)
@@ -115,16 +115,6 @@ def _begin(
     }
     insert_intent(connection, REFUNDS, values, call.idempotency, till.settings)
     return Intent(values, is_new=True)
-
-
-def _role(caller: Caller, due: Row) -> str:
-    if not may_see(caller, due):
-        raise nothing_there()
-    if caller.id == due["provider_id"]:
-        return "provider"
-    if not caller.is_staff or caller.id == due["customer_id"]:
-        raise Forbidden("Only the provider and staff give money back.")
-    return "staff"
 
 
 def _split(connection: Connection, payment: Row, amount: Json | None) -> ledger.Split:

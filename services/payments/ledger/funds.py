@@ -31,6 +31,22 @@ class Funds:
         return min(self.available_minor, self.refundable_minor)
 
 
+def payable_funds(connection: Connection, provider_id: str) -> list[tuple[str, int]]:
+    """What a provider can be paid out now, in each currency they ever earned. Locks nothing."""
+    balances = select(BALANCES.c.currency, BALANCES.c.available_minor, BALANCES.c.pending_minor).where(
+        BALANCES.c.provider_id == provider_id
+    )
+    rows = connection.execute(balances.order_by(BALANCES.c.currency)).all()
+    claimed = _claimed_by_refunds(connection, provider_id) if rows else {}
+    return [
+        (
+            row.currency,
+            Funds(row.available_minor, row.pending_minor, claimed.get(row.currency, 0)).payable_minor,
+        )
+        for row in rows
+    ]
+
+
 def lock_funds(connection: Connection, provider_id: str, currency: str) -> Funds:
     """The funds as they stand; no other payout or refund of this provider begins before the commit."""
     balance = select(BALANCES.c.available_minor, BALANCES.c.pending_minor).where(
@@ -40,12 +56,19 @@ def lock_funds(connection: Connection, provider_id: str, currency: str) -> Funds
     if row is None:
         return Funds(0, 0, 0)
     # A statement of its own: it sees what was committed while the lock was waited for.
-    shares = func.coalesce(func.sum(REFUNDS.c.amount_minor - REFUNDS.c.fee_minor), 0)
+    claimed = _claimed_by_refunds(connection, provider_id)
+    return Funds(row.available_minor, row.pending_minor, claimed.get(currency, 0))
+
+
+def _claimed_by_refunds(connection: Connection, provider_id: str) -> dict[str, int]:
+    """A provider's part of the refunds in progress, by currency."""
+    shares = func.sum(REFUNDS.c.amount_minor - REFUNDS.c.fee_minor).label("share_minor")
     refunding = (
-        select(shares)
+        select(PAYMENTS.c.currency, shares)
+        .select_from(REFUNDS)
         .join(PAYMENTS, PAYMENTS.c.id == REFUNDS.c.payment_id)
         .join(DUES, DUES.c.order_id == PAYMENTS.c.order_id)
-        .where(REFUNDS.c.status == RefundStatus.PROCESSING, PAYMENTS.c.currency == currency)
-        .where(DUES.c.provider_id == provider_id)
+        .where(REFUNDS.c.status == RefundStatus.PROCESSING, DUES.c.provider_id == provider_id)
+        .group_by(PAYMENTS.c.currency)
     )
-    return Funds(row.available_minor, row.pending_minor, int(connection.execute(refunding).scalar_one()))
+    return {row.currency: int(row.share_minor) for row in connection.execute(refunding)}

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.errors import Unavailable
+from services.payments.access import is_expired
 from services.payments.commands.pay import find_wish, settle, wish_of
 from services.payments.commands.pay_out import ask_for_payout, settle_payout
 from services.payments.commands.refund import ask_for_refund, settle_refund
 from services.payments.commands.two_phase import asked, claim_unfinished
-from services.payments.lifecycle import OPEN
 from services.payments.models import PAYMENTS, PAYOUTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.payment_context import Till
 from services.payments.processors.base import Charge
@@ -72,7 +72,7 @@ def _payment(till: Till, payment_id: str) -> Record | None:
 
 def _charge_now(till: Till, payment: Row) -> Charge:
     wish, reference = wish_of(payment), payment["reference"]
-    if payment["status"] in OPEN and datetime.now(UTC) - payment["created_at"] > till.settings.action:
+    if is_expired(payment, till.settings.action, datetime.now(UTC)):
         return till.processor.cancel(wish, reference)
     if reference is None:
         return till.processor.charge(wish)
