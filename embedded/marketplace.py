@@ -161,7 +161,7 @@ class Marketplace:
             _wait_for_end(self._postgres)
             if self._stopping:
                 return
-            log.error("postgres_died", hint="it is started again")
+            log.error("postgres_exited", hint="it is started again")
             try:
                 self._start_postgres()
             except CannotStart as error:

@@ -1,7 +1,7 @@
 r"""The one rule for text that people write (docs/decisions/0014-one-rule-for-text.md).
 
 `accept_line` and `accept_text` decide what is stored; `is_blank` whether anything can be seen;
-`accept_words` takes anything;
+`accept_search_text` takes anything;
 `isolated` and `printable` make any text, older than this rule too, safe inside a sentence and on a
 terminal. Everything works in time proportional to the text.
 """
@@ -76,7 +76,7 @@ def accept_text(typed: str) -> str:
     return _accept(_ALL_LINE_BREAKS.sub("\n", typed), _REFUSED_IN_TEXTS)
 
 
-def accept_words(typed: str) -> str:
+def accept_search_text(typed: str) -> str:
     """Words to search for, of anything: NFC; what a text must not contain is a space."""
     return unicodedata.normalize("NFC", _NO_WORDS.sub(" ", _without_excess_marks(typed)))
 

@@ -10,7 +10,14 @@ from typing import Any
 import iso4217
 from marshmallow import Schema, ValidationError, fields, validate
 
-from kit.text import LONGEST_DECOMPOSITION, BadText, accept_line, accept_text, accept_words, visible_length
+from kit.text import (
+    LONGEST_DECOMPOSITION,
+    BadText,
+    accept_line,
+    accept_search_text,
+    accept_text,
+    visible_length,
+)
 
 MAX_AMOUNT_MINOR = 10**12
 MAX_ID_CHARACTERS = 36
@@ -89,9 +96,9 @@ def text(minimum: int, maximum: int, **options: Any) -> WrittenText:
     return _written(accept_text, minimum, maximum, "Text of any number of lines.", options)
 
 
-def words(maximum: int, **options: Any) -> WrittenText:
+def search_text(maximum: int, **options: Any) -> WrittenText:
     """Words to search for, up to `maximum` characters; nothing in them is refused but NUL."""
-    return _written(accept_words, 0, maximum, "Words in any order.", options)
+    return _written(accept_search_text, 0, maximum, "Words in any order.", options)
 
 
 def secret(minimum: int, maximum: int, **options: Any) -> Text:
@@ -178,7 +185,7 @@ class Money(Schema):
     """An amount in minor units of one currency."""
 
     amount = StrictInteger(required=True, validate=validate.Range(1, MAX_AMOUNT_MINOR))
-    currency = Text(required=True, validate=validate.OneOf(CURRENCIES, error="Not a currency in use."))
+    currency = Text(required=True, validate=validate.OneOf(CURRENCIES, error="Not a supported currency."))
 
 
 class Party(Schema):

@@ -68,7 +68,7 @@ class Site:
             try:
                 await work
             except LOST as error:
-                log.info("not_done_later", error=repr(error))
+                log.info("background_task_failed", error=repr(error))
 
         task = asyncio.create_task(quietly())
         self._later.add(task)

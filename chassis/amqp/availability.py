@@ -33,7 +33,7 @@ class ServiceAvailability:
         if time.monotonic() - looked_at >= LOOK_SECONDS:
             self.probe(service)
         if service in self._absent:
-            raise Unavailable(f"{service} is away.")
+            raise Unavailable(f"{service} is unavailable.")
 
     def probe(self, service: str) -> None:
         """Asks the broker whether anybody consumes the service's queue."""
@@ -45,7 +45,7 @@ class ServiceAvailability:
             with eventlet.Timeout(LOOK_SECONDS, TimeoutError), Connection(self._settings.amqp_url) as broker:
                 consumers = broker.channel().queue_declare(queue, passive=True).consumer_count
         except Exception as error:
-            log.warning("presence_unknown", service=service, error=str(error))
+            log.warning("availability_unknown", service=service, error=str(error))
             return  # a slow look says nothing: what was known stays
         if consumers:
             self._absent.pop(service, None)  # others may have looked at the same time

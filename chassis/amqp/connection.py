@@ -102,7 +102,9 @@ class AmqpConnection:
             except Interrupted:
                 log.info("broker_connection_dropped", purpose=self.purpose)
             except Exception as error:  # every failure of a session means: connect again
-                log.warning("broker_lost", purpose=self.purpose, error=str(error) or type(error).__name__)
+                log.warning(
+                    "broker_connection_lost", purpose=self.purpose, error=str(error) or type(error).__name__
+                )
             pause = FIRST_PAUSE_SECONDS if self._is_set_up else min(pause * 2, LONGEST_PAUSE_SECONDS)
             self._disconnect()
             self._backoff(pause * random.uniform(0.5, 1))  # noqa: S311
@@ -167,7 +169,7 @@ class AmqpConnection:
         """
         channel = self._channel
         if channel is None or (self._blocked and not waits):
-            raise Unavailable("The message broker is away.", code="broker_unavailable")
+            raise Unavailable("The message broker is not accepting messages.", code="broker_unavailable")
         properties.setdefault("delivery_mode", TRANSIENT)
         raw = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
         message = channel.prepare_message(
@@ -185,7 +187,9 @@ class AmqpConnection:
         except CONNECTION_ERRORS as error:
             if channel is self._channel:
                 self.reset()  # half a message may be on the wire
-            raise Unavailable("The message broker is away.", code="broker_unavailable") from error
+            raise Unavailable(
+                "The message broker is not accepting messages.", code="broker_unavailable"
+            ) from error
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledges on the delivery's own channel; if that is gone the broker delivers again."""
@@ -240,7 +244,7 @@ class AmqpConnection:
                 try:
                     close()
                 except Exception:
-                    log.debug("closing_failed", purpose=self.purpose)
+                    log.debug("connection_close_failed", purpose=self.purpose)
         for callback in self._disconnect_callbacks:
             callback()
 

@@ -75,7 +75,7 @@ class NewDelivery:
             except Unavailable as error:
                 if not self.is_wanted():
                     raise
-                log.warning("event_waits", consumer=self.consumer, error=error.detail)
+                log.warning("event_delayed", consumer=self.consumer, error=error.detail)
                 eventlet.sleep(WAIT_SECONDS)
 
     def _take(self, db: Db, handle: Effect) -> None:
@@ -169,7 +169,7 @@ class EventConsumer(AmqpExtension):
             if isinstance(work, Retry):
                 self._retrying.discard(work.failure_id)
             if failure is not None and (delivery is None or isinstance(failure[1], Unavailable)):
-                log.warning("event_left", consumer=entrypoint.consumer, error=str(failure[1]))
+                log.warning("event_requeued", consumer=entrypoint.consumer, error=str(failure[1]))
             elif failure is not None:  # it cannot even be kept as a failed event
                 self._reject(entrypoint, delivery, failure[1])
             elif delivery is not None:

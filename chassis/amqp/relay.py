@@ -180,7 +180,7 @@ class RelayWorker(AmqpExtension):
             while last is not None and self.amqp.is_ready:
                 last = self._database.db.write(partial(self._publish_batch, last))
         except Unavailable as error:
-            log.warning("relay_waits", error=error.detail)
+            log.warning("relay_blocked", error=error.detail)
         except Exception as error:
             log.error("relay_failed", exc_info=error)
 
@@ -211,7 +211,7 @@ class RelayWorker(AmqpExtension):
             update(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in sent])).values(sent_at=func.now())
         )
         if len(sent) < len(rows):
-            log.error("events_not_taken", count=len(rows) - len(sent))
+            log.error("events_unconfirmed", count=len(rows) - len(sent))
 
     def _purge(self) -> bool:
         try:

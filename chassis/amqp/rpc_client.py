@@ -123,7 +123,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
 
     def _fail_all(self) -> None:
         pending, self._pending = self._pending, {}
-        lost = Unavailable("The message broker is away.", code="broker_unavailable")
+        lost = Unavailable("The message broker is not accepting messages.", code="broker_unavailable")
         for each in pending.values():
             each.answered.send_exception(lost)
 

@@ -143,7 +143,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     def _dead_letter(self, delivery: Delivery, reason: str) -> None:
         service, call = self.container.service_name, delivery.delivery_info["routing_key"]
         queue = topology.dead_letter_queue(self.settings, service)
-        log.error("call_buried", reason=reason, queue=queue, routing_key=call)
+        log.error("rpc_dead_lettered", reason=reason, queue=queue, routing_key=call)
         metrics.DEAD_LETTERS.labels(queue).inc()
         told = delivery.headers.items()
         kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and PRESERVED_HEADERS.match(str(k))}

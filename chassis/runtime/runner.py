@@ -72,7 +72,7 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
     with eventlet.Timeout(settings.drain_seconds, False):
         container.stop()
         finished = True
-    log.info("service_stopped" if finished else "service_cut_short", service=container.service_name)
+    log.info("service_stopped" if finished else "drain_timeout", service=container.service_name)
     return 0 if finished and not (container_died.dead and container_died.wait()) else 1
 
 
@@ -80,7 +80,7 @@ def _died(container: ServiceContainer, waiter: Any) -> bool:
     try:
         container.wait()
     except Exception as error:
-        log.critical("service_died", exc_info=error)
+        log.critical("service_crashed", exc_info=error)
         waiter.kill()
         return True
     return False

@@ -192,7 +192,7 @@ def _translated(error: DBAPIError) -> Exception:
         return Unavailable("The database took too long.", code="database_timeout")
     away = error.connection_invalidated or code.startswith(SERVER_AWAY)
     if away or (isinstance(error, OperationalError | InterfaceError) and code == ""):
-        return Unavailable("The database is away.", code="database_unavailable")
+        return Unavailable("The database is unavailable.", code="database_unavailable")
     return error
 
 

@@ -81,7 +81,9 @@ def _claim(connection: Connection, key: IdempotencyKey) -> None:
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
-        raise Conflict("Its twin is still running.", code="idempotency_in_progress") from error
+        raise Conflict(
+            "A request with this Idempotency-Key is still in progress.", code="idempotency_in_progress"
+        ) from error
     if claimed is None:
         raise _Replayed(_stored(connection, key))
 

@@ -223,7 +223,7 @@ async def _refuse_while_blocked(channel: Channel) -> None:
         async with asyncio.timeout(0):
             await channel.connection.ready()
     except TimeoutError as error:
-        raise Unavailable("The message broker takes nothing at the moment.") from error
+        raise Unavailable("The message broker is not accepting messages.") from error
 
 
 def _connection_lost() -> Unavailable:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import uuid6
@@ -42,7 +43,7 @@ from services.reviews import contract as reviews_contract
 Json = Any
 
 
-class Slowly(DependencyProvider):  # type: ignore[misc]
+class WorkerThreads(DependencyProvider):  # type: ignore[misc]
     """Gives a function that runs slow work in real threads, a few at a time: the green loop goes on."""
 
     def setup(self) -> None:
@@ -50,25 +51,25 @@ class Slowly(DependencyProvider):  # type: ignore[misc]
         memory.give_large_blocks_back()
         passwords.nobody()
 
-    @functools.cached_property
+    @functools.cache  # noqa: B019  # a provider lives as long as its process
     def _slots(self) -> Semaphore:
         provider = next(part for part in self.container.dependencies if isinstance(part, SettingsProvider))
         hashers: int = provider.get_dependency(None).password_hashers
         tpool.set_num_threads(hashers)  # more of them would only stand by
         return Semaphore(hashers)
 
-    def get_dependency(self, worker_ctx: Any) -> sign_ins.Slowly:
-        """`slowly(function, *arguments)`; Unavailable when no thread is free before the deadline."""
+    def get_dependency(self, worker_ctx: Any) -> sign_ins.RunInThread:
+        """`run_in_thread(function, *arguments)`; Unavailable when no thread is free before the deadline."""
         call = worker_ctx.data.get("call")
 
-        def run(work: sign_ins.Slowly, *arguments: Any) -> Any:
+        def run(work: Callable[..., Any], *arguments: Any) -> Any:
             seconds = None if call is None else max(0.0, call.remaining_seconds())
-            if not self._slots.acquire(timeout=seconds):
+            if not self._slots().acquire(timeout=seconds):
                 raise Unavailable("Too many people are signing in at once; try again.", code="busy")
             try:
                 return tpool.execute(work, *arguments)
             finally:
-                self._slots.release()
+                self._slots().release()
 
         return run
 
@@ -82,7 +83,7 @@ class AccountsService:
     call = CallContext()
     relay = Relay()
     settings = SettingsProvider(AccountSettings)
-    slowly = Slowly()
+    run_in_thread = WorkerThreads()
 
     @rpc(contract.REGISTER_ACCOUNT)
     def register_account(self, email: str, password: str, display_name: str) -> Json:
@@ -92,7 +93,7 @@ class AccountsService:
         if self.settings.environment == "production" and is_special_use(email):
             why = "No mail reaches this domain."
             raise Invalid(why, errors=field_errors({"email": [why]}))
-        new = registry.NewAccount(email, self.slowly(passwords.hash_password, password), display_name)
+        new = registry.NewAccount(email, self.run_in_thread(passwords.hash_password, password), display_name)
         address, settings = self.call.address, self.settings
         return run_idempotently(
             self.db, self.call, lambda c: render_account(sign_ups.sign_up(c, new, address, settings))
@@ -172,10 +173,10 @@ class AccountsService:
         if find_stored_answer(self.db, self.call) is None:
             _refuse_common("new_password", new_password)
             attempt = self.db.read(lambda c: self._attempt_of(c, caller))
-            proof = sign_ins.prove(self.db, self.slowly, attempt, current_password, self.settings)
+            proof = sign_ins.prove(self.db, self.run_in_thread, attempt, current_password, self.settings)
             if proof is None:
                 raise _wrong_password()
-            new_hash = self.slowly(passwords.hash_password, new_password)
+            new_hash = self.run_in_thread(passwords.hash_password, new_password)
             self._replace_password(proof, attempt.origin, new_hash)
 
     @rpc(contract.GET_PROFILE)
@@ -226,7 +227,7 @@ class AccountsService:
 
     def _open_session(self, attempt: Attempt, password: str, key: str) -> Json:
         settings = self.settings
-        proof = sign_ins.prove(self.db, self.slowly, attempt, password, settings)
+        proof = sign_ins.prove(self.db, self.run_in_thread, attempt, password, settings)
         if proof is None:
             raise _wrong_credentials()
         session_id = str(uuid6.uuid7())

@@ -26,8 +26,8 @@ from kit.validation import (
     expected_version,
     line,
     path_id,
+    search_text,
     text,
-    words,
 )
 
 STATUSES = ("draft", "active", "paused", "archived")
@@ -148,7 +148,7 @@ class ServiceQuery(PageArguments):
     """Filters and order of a search among active services. `min_price` and `max_price` are minor
     units, of whatever currency the service asks when `currency` is not given."""
 
-    q = words(LONGEST_QUERY, load_default=None, allow_none=True)
+    q = search_text(LONGEST_QUERY, load_default=None, allow_none=True)
     category = _category(load_default=None, allow_none=True)
     provider_id = Id(load_default=None, allow_none=True)
     min_price = QueryInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_AMOUNT_MINOR))
@@ -156,7 +156,7 @@ class ServiceQuery(PageArguments):
     currency = Text(
         load_default=None,
         allow_none=True,
-        validate=validate.OneOf(CURRENCIES, error="Not a currency in use."),
+        validate=validate.OneOf(CURRENCIES, error="Not a supported currency."),
     )
     min_rating = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 5))
     sort = Text(load_default="-created_at", validate=validate.OneOf(SORTS))

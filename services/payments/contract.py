@@ -113,7 +113,7 @@ class SignedMoney(Schema):
     """An amount in minor units that may be zero or negative."""
 
     amount = StrictInteger(required=True)
-    currency = Text(required=True, validate=validate.OneOf(CURRENCIES, error="Not a currency in use."))
+    currency = Text(required=True, validate=validate.OneOf(CURRENCIES, error="Not a supported currency."))
 
 
 # --- what is sent in --------------------------------------------------------------------------

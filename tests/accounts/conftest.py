@@ -19,8 +19,8 @@ def accounts_service() -> Iterator[Harness]:
 
         def instance(call: Call) -> Any:
             made = plain_instance(call)
-            # Threads of their own belong to a green process; tests/accounts/test_slowly.py has one.
-            made.slowly = lambda work, *arguments: work(*arguments)
+            # Threads of their own belong to a green process; tests/accounts/test_worker_threads.py has one.
+            made.run_in_thread = lambda work, *arguments: work(*arguments)
             return made
 
         service.instance = instance  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """A green process, as a service runs in, that hashes passwords; prints what it saw as JSON.
 
-Run by test_slowly.py in a process of its own, because patching cannot be undone.
+Run by test_worker_threads.py in a process of its own, because patching cannot be undone.
 """
 
 import eventlet
@@ -22,13 +22,13 @@ from chassis.runtime.settings_provider import SettingsProvider  # noqa: E402
 from kit.errors import Unavailable  # noqa: E402
 from kit.settings import Settings, load  # noqa: E402
 from services.accounts.credentials import passwords  # noqa: E402
-from services.accounts.service import AccountsService, Slowly  # noqa: E402
+from services.accounts.service import AccountsService, WorkerThreads  # noqa: E402
 from services.accounts.settings import AccountSettings  # noqa: E402
 
 HASHERS = 2
 
 
-def slowly(seconds_left: float | None) -> Any:
+def run_in_thread(seconds_left: float | None) -> Any:
     """What a call that still has so much time is given; None for work that nobody waits for."""
     call = None if seconds_left is None else SimpleNamespace(remaining_seconds=lambda: seconds_left)
     return PROVIDER.get_dependency(SimpleNamespace(data={"call": call}))
@@ -47,7 +47,7 @@ def hash_many(times: int) -> dict[str, Any]:
     gaps: list[float] = []
     heart = eventlet.spawn(beat, gaps)
     eventlet.sleep(0.02)
-    work = [eventlet.spawn(slowly(30), passwords.hash_password, f"password {n}") for n in range(times)]
+    work = [eventlet.spawn(run_in_thread(30), passwords.hash_password, f"password {n}") for n in range(times)]
     hashes = [one.wait() for one in work]
     heart.kill()
     return {
@@ -67,7 +67,7 @@ def most_at_once(times: int) -> int:
         real.sleep(0.05)
         working.discard(threading.get_ident())
 
-    for one in [eventlet.spawn(slowly(30), work) for _ in range(times)]:
+    for one in [eventlet.spawn(run_in_thread(30), work) for _ in range(times)]:
         one.wait()
     return max(seen)
 
@@ -75,13 +75,13 @@ def most_at_once(times: int) -> int:
 def when_all_are_busy() -> dict[str, Any]:
     """What a call hears whose time ends before a thread is free; and that the next one works again."""
     real = original("time")
-    busy = [eventlet.spawn(slowly(None), real.sleep, 0.5) for _ in range(HASHERS)]
+    busy = [eventlet.spawn(run_in_thread(None), real.sleep, 0.5) for _ in range(HASHERS)]
     eventlet.sleep(0.05)
     began = time.monotonic()
     codes = []
     for seconds_left in (0.1, 0, -1):
         try:
-            slowly(seconds_left)(passwords.is_common, "x")
+            run_in_thread(seconds_left)(passwords.is_common, "x")
         except Unavailable as refusal:
             codes.append(refusal.code)
     refused_after = time.monotonic() - began
@@ -90,7 +90,7 @@ def when_all_are_busy() -> dict[str, Any]:
     return {
         "codes": codes,
         "refused_after": refused_after,
-        "then": slowly(1)(passwords.is_common, "1234567890"),
+        "then": run_in_thread(1)(passwords.is_common, "1234567890"),
     }
 
 
@@ -103,7 +103,7 @@ def after_a_failure() -> int:
     failed = 0
     for _ in range(3 * HASHERS):
         try:
-            slowly(1)(fail)
+            run_in_thread(1)(fail)
         except ValueError:
             failed += 1
     return failed
@@ -114,7 +114,7 @@ def memory_kept(times: int) -> float:
     before = resident_mib()
     pool = eventlet.GreenPool(10)
     for number in range(times):
-        pool.spawn(slowly(30), passwords.hash_password, f"password {number}")
+        pool.spawn(run_in_thread(30), passwords.hash_password, f"password {number}")
     pool.waitall()
     return resident_mib() - before
 
@@ -128,9 +128,9 @@ def resident_mib() -> float:
 container = make_container(
     AccountsService, load(Settings), [], {AccountSettings: {"password_hashers": HASHERS}}
 )
-PROVIDER = next(part for part in container.dependencies if isinstance(part, Slowly))
+PROVIDER = next(part for part in container.dependencies if isinstance(part, WorkerThreads))
 for part in container.dependencies:
-    if isinstance(part, Slowly | SettingsProvider):
+    if isinstance(part, WorkerThreads | SettingsProvider):
         part.setup()
 
 print(  # noqa: T201

@@ -189,5 +189,5 @@ def test_answering_never_takes_pieces_of_what_is_just_being_read(echo: Echo) -> 
         network.delay(SHORT_PACKET_SECONDS)
         echo.start(AMQP_URL=network.url(echo.settings.amqp_url))
         assert len(_answers_to_many_calls_at_once(echo.settings, "x" * 20_000)) == CALLS
-        assert b"broker_lost" not in echo.log.read_bytes()
+        assert b"broker_connection_lost" not in echo.log.read_bytes()
         echo.kill()

@@ -114,5 +114,5 @@ def test_work_that_outlives_the_drain_time_is_left_and_the_exit_code_says_so(
     caller.call(contract.WAIT, "3")
     eventually(lambda: _under_way(echo), what="the call is worked on")
     assert echo.stop() == 1
-    assert b"service_cut_short" in echo.log.read_bytes()
+    assert b"drain_timeout" in echo.log.read_bytes()
     eventually(lambda: caller.waiting() == 1, what="the call is there for the next process")

@@ -47,7 +47,7 @@ class FakeConnection:
 
     def publish(self, *_: Any, **__: Any) -> None:
         if not self.accepts:
-            raise Unavailable("The message broker is away.")
+            raise Unavailable("The message broker is not accepting messages.")
 
     def reset(self) -> None:
         self.disconnect()

@@ -12,8 +12,8 @@ from kit.text import (
     MAX_MARKS,
     BadText,
     accept_line,
+    accept_search_text,
     accept_text,
-    accept_words,
     is_blank,
     isolated,
     printable,
@@ -192,19 +192,19 @@ def test_the_longest_text_of_a_request_takes_no_time(unit: str) -> None:
             handle(longest)
         except BadText:
             continue
-    for show in (accept_words, printable, isolated, is_blank, visible_length):
+    for show in (accept_search_text, printable, isolated, is_blank, visible_length):
         show(longest)
     assert time.process_time() - began < 0.5
 
 
 def test_words_to_search_for_may_be_anything() -> None:
-    assert accept_words("e\u0301\x01x\u202ey\n") == "é x y "
-    assert len(accept_words("z" + "\u0323\u0301" * 1000)) < 40
+    assert accept_search_text("e\u0301\x01x\u202ey\n") == "é x y "
+    assert len(accept_search_text("z" + "\u0323\u0301" * 1000)) < 40
 
 
 @given(ANYTHING)
 def test_words_are_normalised_once(typed: str) -> None:
-    assert accept_words(accept_words(typed)) == accept_words(typed)
+    assert accept_search_text(accept_search_text(typed)) == accept_search_text(typed)
 
 
 def test_a_name_in_a_sentence_keeps_its_direction_to_itself() -> None:

@@ -77,7 +77,7 @@ def _read_prices(wish: Wish) -> None:
     if currency in money.CURRENCIES:
         wish.filters["currency"] = currency
     elif currency:
-        wish.complaints.append(f"“{currency[:10]}” is no currency that is in use.")
+        wish.complaints.append(f"“{currency[:10]}” is not a supported currency.")
     for name in ("min_price", "max_price"):
         if not wish.typed[name]:
             continue

@@ -33,8 +33,8 @@ from services.accounts.settings import AccountSettings
 HOUR_SECONDS = 3600
 NOBODYS_ID = str(UUID(int=0))
 
-# Runs work that would stop the green loop somewhere else: `slowly(function, *arguments)`.
-Slowly = Callable[..., Any]
+# Runs work that would stop the green loop somewhere else: `run_in_thread(function, *arguments)`.
+RunInThread = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Proof:
     lock_out: LockOut
 
 
-def prove(db: Db, slowly: Slowly, attempt: Attempt, password: str, settings: AccountSettings) -> Proof | None:
+def prove(
+    db: Db, run_in_thread: RunInThread, attempt: Attempt, password: str, settings: AccountSettings
+) -> Proof | None:
     """Checks a password; None when it is wrong or nobody has that address, after the same work.
 
     Raises: TooMany with `retry_after_seconds`; Unavailable.
@@ -99,13 +101,13 @@ def prove(db: Db, slowly: Slowly, attempt: Attempt, password: str, settings: Acc
         return account, browser, lock_out
 
     account, browser, lock_out = db.read(look_up)
-    is_right = slowly(passwords.is_right, password, account and account.password_hash)
+    is_right = run_in_thread(passwords.is_right, password, account and account.password_hash)
     if account is None or not is_right:
         account_id = NOBODYS_ID if account is None else account.id
         db.write(lambda connection: _record_failure(connection, account_id, attempt.origin, lock_out))
         return None
     outdated = passwords.is_outdated(account.password_hash)
-    better_hash = slowly(passwords.hash_password, password) if outdated else None
+    better_hash = run_in_thread(passwords.hash_password, password) if outdated else None
     return Proof(account, better_hash, browser, lock_out)
 
 

@@ -9,7 +9,7 @@ import unicodedata
 import regex
 from anyascii import anyascii
 
-from kit.text import accept_words
+from kit.text import accept_search_text
 
 LONGEST_FOLDED = 12_000  # compatibility forms may grow: one Arabic ligature becomes 18 letters
 
@@ -56,7 +56,7 @@ def fold(text: str) -> str:
 
     Punctuation stays: `tokens` decides what of it belongs to a word.
     """
-    text = _UNSAID.sub(" ", accept_words(text).translate(_SAME))
+    text = _UNSAID.sub(" ", accept_search_text(text).translate(_SAME))
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))[:LONGEST_FOLDED]
     if text.isascii():
         return text.lower()
@@ -69,7 +69,7 @@ def fold(text: str) -> str:
 
 def expand_umlauts(text: str) -> str:
     """The text with ä, ö, ü, ø and å written as two letters each; the same text without them."""
-    return unicodedata.normalize("NFC", accept_words(text).casefold()).translate(_UMLAUTS)
+    return unicodedata.normalize("NFC", accept_search_text(text).casefold()).translate(_UMLAUTS)
 
 
 def transliterate(folded: str) -> str:

@@ -125,4 +125,6 @@ def claim_unfinished(db: Db, table: Table, settings: PaymentSettings) -> list[An
 
 
 def _in_progress() -> Conflict:
-    return Conflict("Its twin is still running.", code="idempotency_in_progress")
+    return Conflict(
+        "A request with this Idempotency-Key is still in progress.", code="idempotency_in_progress"
+    )

@@ -28,7 +28,7 @@ def test_a_database_that_is_away_is_named(
     monkeypatch.setenv("DATABASE_URL", address)
     result = desk.run(*words)
     assert result.exit_code == 1
-    assert "The database is away" in result.stderr and "Connection refused" in result.stderr
+    assert "The database is unavailable" in result.stderr and "Connection refused" in result.stderr
     assert "hidden-word" not in result.output
 
 
