@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.amqp import topology
-from embedded.broker.broker import Broker, Letter, Queue
+from embedded.broker.broker import Broker, BrokerMessage, Queue
 from gateway.upstream.event_feed import Subscribers
 from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, reply_in
 from kit.contracts import Event, Rpc
@@ -23,18 +23,18 @@ NAME = "gateway"
 
 
 @dataclass(eq=False)
-class Listener:
+class CallbackConsumer:
     """A consumer that passes everything on at once."""
 
-    hear: Callable[[Letter], None]
+    handle: Callable[[BrokerMessage], None]
 
     def is_ready(self) -> bool:
         """Always."""
         return True
 
-    def take(self, queue: Queue, letter: Letter) -> None:
-        """Passes a letter on."""
-        self.hear(letter)
+    def receive(self, queue: Queue, message: BrokerMessage) -> None:
+        """Passes a message on."""
+        self.handle(message)
 
     def cancelled(self) -> None:
         """Its queue is deleted only when the process ends."""
@@ -50,7 +50,7 @@ class EmbeddedRpcClient:
         self._pending: dict[str, PendingCall] = {}
         queue = broker.declare_queue("rpc.reply-gateway", owner=self)
         broker.bind(queue.name, self._exchange, reply_binding(NAME))
-        queue.add_consumer(Listener(self._on_reply))
+        queue.add_consumer(CallbackConsumer(self._on_reply))
 
     @property
     def is_ready(self) -> bool:
@@ -86,13 +86,13 @@ class EmbeddedRpcClient:
         if not self._broker.publish(self._exchange, contract.routing_key, body, properties):
             raise Unavailable(f"{contract.service} is not running.")
 
-    def _on_reply(self, letter: Letter) -> None:
-        pending = self._pending.get(letter.properties.get("correlation_id", ""))
+    def _on_reply(self, message: BrokerMessage) -> None:
+        pending = self._pending.get(message.properties.get("correlation_id", ""))
         if pending is None or pending.answered.done():
             return
-        headers = letter.properties.get("application_headers")
-        if is_from_the_called(pending.reply_to, letter.routing_key, headers):
-            pending.answered.set_result(letter.body)
+        headers = message.properties.get("application_headers")
+        if is_from_the_called(pending.reply_to, message.routing_key, headers):
+            pending.answered.set_result(message.body)
 
 
 class EmbeddedEventFeed(Subscribers):
@@ -107,9 +107,9 @@ class EmbeddedEventFeed(Subscribers):
         for event in events:
             if event.live:
                 broker.bind(queue.name, topology.events_exchange(settings, event.owner), event.type)
-        queue.add_consumer(Listener(self._on_letter))
+        queue.add_consumer(CallbackConsumer(self._on_message))
         self.connected()
 
-    def _on_letter(self, letter: Letter) -> None:
+    def _on_message(self, message: BrokerMessage) -> None:
         # Told from the loop, not from within the greenlet that is publishing.
-        self._loop.call_soon(self.deliver, letter.routing_key, json.loads(letter.body))
+        self._loop.call_soon(self.deliver, message.routing_key, json.loads(message.body))

@@ -17,7 +17,7 @@ Properties = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Letter:
+class BrokerMessage:
     """One message on its way. `expires_at` is a monotonic time, or None."""
 
     exchange: str
@@ -34,13 +34,13 @@ class Letter:
 
 
 class Consumer(Protocol):
-    """Whoever takes letters from a queue. `take` must not call back into the broker at once."""
+    """Whoever takes messages from a queue. `receive` must not call back into the broker at once."""
 
     def is_ready(self) -> bool:
-        """Whether it may be given one more letter (its prefetch is not used up)."""
+        """Whether it may be given one more message (its prefetch is not used up)."""
 
-    def take(self, queue: "Queue", letter: Letter) -> None:
-        """Accepts a letter, soon to be handled."""
+    def receive(self, queue: "Queue", message: BrokerMessage) -> None:
+        """Accepts a message, soon to be handled."""
 
     def cancelled(self) -> None:
         """Its queue was deleted under it."""
@@ -48,7 +48,7 @@ class Consumer(Protocol):
 
 @dataclass
 class Queue:
-    """Waiting letters and those who take them, in turn."""
+    """Waiting messages and those who take them, in turn."""
 
     broker: "Broker"
     name: str
@@ -56,45 +56,45 @@ class Queue:
     auto_delete: bool = False
     owner: object | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    letters: deque[Letter] = field(default_factory=deque)
+    messages: deque[BrokerMessage] = field(default_factory=deque)
     consumers: deque[Consumer] = field(default_factory=deque)
 
-    def put(self, letter: Letter) -> None:
-        """Appends a letter and hands out what can be handed out."""
-        self.letters.append(letter)
+    def put(self, message: BrokerMessage) -> None:
+        """Appends a message and hands out what can be handed out."""
+        self.messages.append(message)
         self.dispatch()
 
-    def put_back(self, letter: Letter) -> None:
-        """Returns a letter that was taken but not acknowledged to the front."""
-        self.letters.appendleft(replace(letter, redelivered=True))
+    def requeue(self, message: BrokerMessage) -> None:
+        """Returns a message that was taken but not acknowledged to the front."""
+        self.messages.appendleft(replace(message, redelivered=True))
         self.dispatch()
 
-    def dead_letter(self, letter: Letter, reason: str) -> None:
-        """Passes a refused or expired letter to the dead-letter exchange, if there is one."""
+    def dead_letter(self, message: BrokerMessage, reason: str) -> None:
+        """Passes a refused or expired message to the dead-letter exchange, if there is one."""
         exchange = self.arguments.get("x-dead-letter-exchange")
         if exchange is None:
             return
-        routing_key = self.arguments.get("x-dead-letter-routing-key", letter.routing_key)
-        headers = dict(letter.properties.get("application_headers") or {})
+        routing_key = self.arguments.get("x-dead-letter-routing-key", message.routing_key)
+        headers = dict(message.properties.get("application_headers") or {})
         headers |= {"x-first-death-queue": self.name, "x-first-death-reason": reason}
-        properties = {**letter.properties, "application_headers": headers}
+        properties = {**message.properties, "application_headers": headers}
         properties.pop("expiration", None)
-        self.broker.publish(exchange, routing_key, letter.body, properties)
+        self.broker.publish(exchange, routing_key, message.body, properties)
 
     def waiting(self) -> int:
-        """How many letters wait, expired ones at the front dropped."""
-        while self.letters and self.letters[0].is_expired:
-            self.dead_letter(self.letters.popleft(), "expired")
-        return len(self.letters)
+        """How many messages wait, expired ones at the front dropped."""
+        while self.messages and self.messages[0].is_expired:
+            self.dead_letter(self.messages.popleft(), "expired")
+        return len(self.messages)
 
-    def take_one(self) -> Letter | None:
-        """The next letter, or None."""
-        return self.letters.popleft() if self.waiting() else None
+    def pop(self) -> BrokerMessage | None:
+        """The next message, or None."""
+        return self.messages.popleft() if self.waiting() else None
 
     def dispatch(self) -> None:
-        """Gives waiting letters to ready consumers, round robin."""
+        """Gives waiting messages to ready consumers, round robin."""
         while self.waiting() and (consumer := self._next_ready()) is not None:
-            consumer.take(self, self.letters.popleft())
+            consumer.receive(self, self.messages.popleft())
 
     def _next_ready(self) -> Consumer | None:
         for _ in range(len(self.consumers)):
@@ -105,12 +105,12 @@ class Queue:
         return None
 
     def add_consumer(self, consumer: Consumer) -> None:
-        """From now on `consumer` gets letters."""
+        """From now on `consumer` gets messages."""
         self.consumers.append(consumer)
         self.dispatch()
 
     def remove_consumer(self, consumer: Consumer) -> None:
-        """Stops giving letters; an auto-delete queue goes with its last consumer."""
+        """Stops giving messages; an auto-delete queue goes with its last consumer."""
         if consumer in self.consumers:
             self.consumers.remove(consumer)
             if self.auto_delete and not self.consumers:
@@ -119,7 +119,7 @@ class Queue:
 
 @dataclass
 class Exchange:
-    """Where letters are addressed to; `bindings` are (queue name, binding key)."""
+    """Where messages are addressed to; `bindings` are (queue name, binding key)."""
 
     name: str
     kind: str
@@ -128,7 +128,7 @@ class Exchange:
     bindings: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def queues_for(self, routing_key: str) -> list[str]:
-        """The names of the queues a letter with this key goes to, each once."""
+        """The names of the queues a message with this key goes to, each once."""
         found = {queue for queue, key in self.bindings if self._fits(key, routing_key)}
         return sorted(found)
 
@@ -218,7 +218,7 @@ class Broker:
         return self.queues[name]
 
     def delete_queue(self, name: str) -> int:
-        """Forgets a queue, its bindings and its letters; says how many there were."""
+        """Forgets a queue, its bindings and its messages; says how many there were."""
         queue = self.queues.pop(name, None)
         if queue is None:
             return 0
@@ -226,7 +226,7 @@ class Broker:
             exchange.bindings = {pair: None for pair in exchange.bindings if pair[0] != name}
         for consumer in queue.consumers:
             consumer.cancelled()
-        return len(queue.letters)
+        return len(queue.messages)
 
     def bind(self, queue: str, exchange: str, binding_key: str) -> None:
         """Sends what fits `binding_key` to the queue. Raises: NotFound."""
@@ -248,5 +248,5 @@ class Broker:
         expiration = properties.get("expiration")
         expires_at = None if expiration is None else time.monotonic() + int(expiration) / 1000
         for queue in queues:
-            queue.put(Letter(exchange, routing_key, body, properties, expires_at))
+            queue.put(BrokerMessage(exchange, routing_key, body, properties, expires_at))
         return bool(queues)

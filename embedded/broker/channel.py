@@ -1,8 +1,8 @@
-"""A channel to the in-process broker, with the face of py-amqp's."""
+"""A channel to the in-process broker with the interface of py-amqp's `Channel`."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from amqp.exceptions import NoConsumers, RecoverableConnectionError
@@ -10,13 +10,20 @@ from amqp.protocol import queue_declare_ok_t
 from amqp.spec import Basic
 from kombu.transport import base, pyamqp
 
-from embedded.broker.broker import Letter, Queue
+from embedded.broker.broker import Broker, BrokerMessage, Queue
 from embedded.broker.consumer import ChannelConsumer
 
-if TYPE_CHECKING:
-    from embedded.broker.transport import BrokerConnection
-
 AmqpMessage = Any
+
+
+class OwningConnection(Protocol):
+    """The part of a connection that its channels use."""
+
+    broker: Broker
+    channels: dict[int, Any]
+
+    def enqueue(self, channel: Any, event: Callable[[], None]) -> None:
+        """Queues an event of a channel for `drain_events`."""
 
 
 class Channel(base.StdChannel):  # type: ignore[misc]
@@ -27,56 +34,56 @@ class Channel(base.StdChannel):  # type: ignore[misc]
     prepare_queue_arguments = pyamqp.Channel.prepare_queue_arguments
     message_to_python = pyamqp.Channel.message_to_python
 
-    def __init__(self, connection: "BrokerConnection", channel_id: int) -> None:
-        self.connection: BrokerConnection | None = connection
+    def __init__(self, connection: OwningConnection, channel_id: int) -> None:
+        self.connection: OwningConnection | None = connection
         self.channel_id = channel_id
         self.is_open = True
         self.broker = connection.broker
         self.events: dict[str, set[Callable[..., Any]]] = defaultdict(set)
         self.consumers: dict[str, ChannelConsumer] = {}
         self.no_ack_consumers: set[str] = set()
-        self.unacked: dict[int, tuple[Queue, Letter, ChannelConsumer | None]] = {}
+        self.unacked: dict[int, tuple[Queue, BrokerMessage, ChannelConsumer | None]] = {}
         self.prefetch_count = self.global_prefetch_count = 0
         self._delivered = self._published = 0
         self._confirms = False
 
-    def arrive(self, event: Callable[[], None]) -> None:
-        """Queues something for the owner of the connection, and wakes it."""
+    def enqueue(self, event: Callable[[], None]) -> None:
+        """Queues an event for `drain_events` of the connection and wakes it."""
         if self.connection is not None:
-            self.connection.arrive(self, event)
+            self.connection.enqueue(self, event)
 
     def next_delivery_tag(self) -> int:
-        """Numbers a delivery."""
+        """Returns the number of the next delivery."""
         self._delivered += 1
         return self._delivered
 
-    def settle(self, delivery_tag: int) -> tuple[Queue, Letter] | None:
-        """Takes a delivery off the open ones; None when it is not open."""
+    def settle(self, delivery_tag: int) -> tuple[Queue, BrokerMessage] | None:
+        """Removes a delivery from the unacknowledged ones; None when it is not one of them."""
         if (found := self.unacked.pop(delivery_tag, None)) is None:
             return None
-        queue, letter, consumer = found
+        queue, message, consumer = found
         if consumer is not None:
-            consumer.held -= 1
-        return queue, letter
+            consumer.unacked_count -= 1
+        return queue, message
 
-    def open_letter(self, letter: Letter, delivery_tag: int, consumer_tag: str) -> AmqpMessage:
-        """A letter as the message a callback gets, decoded as py-amqp decodes."""
-        properties = dict(letter.properties)
-        body: bytes | str = letter.body
+    def to_amqp_message(self, message: BrokerMessage, delivery_tag: int, consumer_tag: str) -> AmqpMessage:
+        """Returns the message that a callback is given, decoded as py-amqp decodes it."""
+        properties = dict(message.properties)
+        body: bytes | str = message.body
         if encoding := properties.get("content_encoding"):
             try:
-                body = letter.body.decode(encoding)
+                body = message.body.decode(encoding)
             except (LookupError, UnicodeDecodeError):
-                body = letter.body
-        message = pyamqp.amqp.Message(body, channel=self, **properties)
-        message.delivery_info = {
+                body = message.body
+        amqp_message = pyamqp.amqp.Message(body, channel=self, **properties)
+        amqp_message.delivery_info = {
             "consumer_tag": consumer_tag,
             "delivery_tag": delivery_tag,
-            "redelivered": letter.redelivered,
-            "exchange": letter.exchange,
-            "routing_key": letter.routing_key,
+            "redelivered": message.redelivered,
+            "exchange": message.exchange,
+            "routing_key": message.routing_key,
         }
-        return message
+        return amqp_message
 
     def exchange_declare(
         self,
@@ -145,14 +152,14 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         """Empties a queue; says how many messages it held."""
         found: Queue = self._checked(self.broker.queue, queue)
         count = found.waiting()
-        found.letters.clear()
+        found.messages.clear()
         return count
 
-    def _checked(self, act: Callable[..., Any], *arguments: Any) -> Any:
+    def _checked(self, operation: Callable[..., Any], *arguments: Any) -> Any:
         if not self.is_open:
             raise RecoverableConnectionError("channel is closed")
         try:
-            return act(*arguments)
+            return operation(*arguments)
         except Exception:
             self.close()
             raise
@@ -178,27 +185,27 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         if isinstance(body, str):
             body = body.encode(properties.setdefault("content_encoding", "utf-8"))
         if exchange and exchange not in self.broker.exchanges:
-            self.arrive(lambda: self._checked(self.broker.exchange, exchange))
+            self.enqueue(lambda: self._checked(self.broker.exchange, exchange))
             return
         routed = self.broker.publish(exchange, routing_key, bytes(body), properties)
         if mandatory and not routed:
-            self.arrive(lambda: self._return(msg, exchange, routing_key))
+            self.enqueue(lambda: self._return(msg, exchange, routing_key))
         if self._confirms:
             self._confirm(self._published)
 
     def _confirm(self, delivery_tag: int) -> None:
-        def tell() -> None:
-            for done in list(self.events["basic_ack"]):
-                done(delivery_tag, False)
+        def confirm() -> None:
+            for callback in list(self.events["basic_ack"]):
+                callback(delivery_tag, False)
 
-        self.arrive(tell)
+        self.enqueue(confirm)
 
     def _return(self, msg: AmqpMessage, exchange: str, routing_key: str) -> None:
         error = NoConsumers("NO_ROUTE", Basic.Return)
         if not self.events["basic_return"]:
             raise error
-        for tell in list(self.events["basic_return"]):
-            tell(error, exchange, routing_key, msg)
+        for callback in list(self.events["basic_return"]):
+            callback(error, exchange, routing_key, msg)
 
     def basic_qos(
         self, prefetch_size: int, prefetch_count: int, a_global: bool = False, **options: Any
@@ -242,13 +249,13 @@ class Channel(base.StdChannel):  # type: ignore[misc]
     def basic_get(self, queue: str = "", no_ack: bool = False) -> AmqpMessage | None:
         """The next message of a queue, or None."""
         found: Queue = self._checked(self.broker.queue, queue)
-        letter = found.take_one()
-        if letter is None:
+        message = found.pop()
+        if message is None:
             return None
         tag = self.next_delivery_tag()
         if not no_ack:
-            self.unacked[tag] = (found, letter, None)
-        return self.open_letter(letter, tag, "")
+            self.unacked[tag] = (found, message, None)
+        return self.to_amqp_message(message, tag, "")
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None:
         """Done with a message (`multiple`: and with all before it)."""
@@ -261,18 +268,18 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         """Gives a message back to its queue, or to the dead-letter exchange."""
         if (found := self.settle(delivery_tag)) is None:
             return
-        queue, letter = found
+        queue, message = found
         if requeue:
-            queue.put_back(letter)
+            queue.requeue(message)
         else:
-            queue.dead_letter(letter, "rejected")
+            queue.dead_letter(message, "rejected")
         self._dispatch()
 
     def basic_recover(self, requeue: bool = True) -> None:
         """Gives every unacknowledged message back, in order."""
         for tag in sorted(self.unacked, reverse=True):
             if (found := self.settle(tag)) is not None:
-                found[0].put_back(found[1])
+                found[0].requeue(found[1])
 
     def _dispatch(self) -> None:
         for consumer in list(self.consumers.values()):

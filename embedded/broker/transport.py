@@ -45,7 +45,7 @@ class BrokerConnection:
         self.channels[channel.channel_id] = channel
         return channel
 
-    def arrive(self, channel: Channel, event: Callable[[], None]) -> None:
+    def enqueue(self, channel: Channel, event: Callable[[], None]) -> None:
         """Queues an event for `drain_events`; a waiting one wakes at once."""
         self._arrived.put((channel, event))
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chassis.amqp import topology
-from embedded.broker.broker import Broker, Letter
-from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient, Listener
+from embedded.broker.broker import Broker, BrokerMessage
+from embedded.gateway_link import CallbackConsumer, EmbeddedEventFeed, EmbeddedRpcClient
 from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
 from kit.settings import Settings
@@ -29,21 +29,21 @@ def broker() -> Broker:
     return broker
 
 
-def orders_process(broker: Broker, answer: Callable[[Letter], Any]) -> list[Letter]:
+def orders_process(broker: Broker, answer: Callable[[BrokerMessage], Any]) -> list[BrokerMessage]:
     """Answers calls to orders with what `answer` makes of them; None keeps silent."""
-    taken: list[Letter] = []
+    taken: list[BrokerMessage] = []
 
-    def hear(letter: Letter) -> None:
-        taken.append(letter)
-        reply = answer(letter)
+    def handle(message: BrokerMessage) -> None:
+        taken.append(message)
+        reply = answer(message)
         if reply is not None:
-            properties = {"correlation_id": letter.properties["correlation_id"]}
+            properties = {"correlation_id": message.properties["correlation_id"]}
             body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-            broker.publish(EXCHANGE, letter.properties["reply_to"], body, properties)
+            broker.publish(EXCHANGE, message.properties["reply_to"], body, properties)
 
     queue = broker.declare_queue("rpc-orders", durable=True)
     broker.bind(queue.name, EXCHANGE, "orders.*")
-    queue.add_consumer(Listener(hear))
+    queue.add_consumer(CallbackConsumer(handle))
     return taken
 
 
@@ -82,9 +82,9 @@ def test_a_silent_service_times_out(broker: Broker) -> None:
 
 
 def test_a_reply_of_another_service_is_ignored(broker: Broker) -> None:
-    def forge_and_answer(letter: Letter) -> dict[str, Any]:
+    def forge_and_answer(message: BrokerMessage) -> dict[str, Any]:
         forged = json.dumps({"result": "forged", "error": None}).encode()
-        properties = {"correlation_id": letter.properties["correlation_id"]}
+        properties = {"correlation_id": message.properties["correlation_id"]}
         broker.publish(EXCHANGE, "reply.catalog.gateway", forged, properties)
         return {"result": "true", "error": None}
 
@@ -99,7 +99,7 @@ def test_an_unreadable_reply_is_a_failure(broker: Broker, body: bytes) -> None:
         call(broker)
 
 
-def hear(broker: Broker, happen: Callable[[], Awaitable[None]]) -> list[tuple[str, dict[str, Any]]]:
+def handle(broker: Broker, happen: Callable[[], Awaitable[None]]) -> list[tuple[str, dict[str, Any]]]:
     heard: list[tuple[str, dict[str, Any]]] = []
 
     async def main() -> None:
@@ -122,4 +122,4 @@ def test_live_events_are_heard_from_the_loop(broker: Broker) -> None:
         broker.publish(exchange, "service_changed", b'{"service_id": "s"}', {})
         broker.publish(exchange, "something_else", b"{}", {})
 
-    assert hear(broker, happen) == [("connected", {}), ("service_changed", {"service_id": "s"})]
+    assert handle(broker, happen) == [("connected", {}), ("service_changed", {"service_id": "s"})]
