@@ -5,7 +5,7 @@ import signal
 import sys
 import warnings
 
-from embedded.green import go_green
+from chassis.runtime.green import go_green
 
 GREEN = {"dev": "asyncio", "serve": "", "accounts": ""}
 ASYNCIO = {"gateway", "web"}

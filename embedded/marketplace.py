@@ -1,7 +1,7 @@
 """The whole marketplace in one process: PostgreSQL beside it, a broker, six services, the gateway
 and the web site within.
 
-The process must be green on eventlet's asyncio hub (`embedded.green`) before this is imported.
+The process must be green on eventlet's asyncio hub (`chassis.runtime.green`) before this is imported.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from sqlalchemy import func, select
 from chassis.amqp import topology
 from chassis.amqp.relay import RelayWorker
 from chassis.runtime import runner
+from chassis.runtime.settings_check import check_settings
 from chassis.storage.database import Db, database_url, make_engine
 from embedded.broker import transport
 from embedded.broker.broker import Broker
 from embedded.broker.resending import resend_lost_events
-from embedded.checking import check_settings
-from embedded.gateway_link import EmbeddedEventFeed, EmbeddedRpcClient
+from embedded.gateway_upstream import EmbeddedEventFeed, EmbeddedRpcClient
 from embedded.postgres.server import EmbeddedPostgres, PostgresFailed
 from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings

@@ -14,7 +14,7 @@ from cli.support.errors import Complaint
 from cli.support.progress import seed_with_progress
 from cli.support.terminal import Screen, screen, shown
 from client import Problem, Unreachable
-from embedded.bridge import in_greenlet
+from embedded.greenlets import in_greenlet
 from embedded.marketplace import CannotStart, Marketplace
 from kit import logging
 from kit.errors import ServiceError

@@ -81,7 +81,7 @@ def serve(name: str) -> None:
             serve_gateway()
             return
         from chassis.runtime import runner
-        from embedded.checking import check_settings
+        from chassis.runtime.settings_check import check_settings
 
         settings, events = load(Settings), all_events()
         check_settings(runner.make_container(class_of(name), settings, events))

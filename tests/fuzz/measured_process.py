@@ -6,7 +6,7 @@ machine do not change it. The gateway, the site and the services share this loop
 
 import os
 
-from embedded.green import go_green
+from chassis.runtime.green import go_green
 from tests.fuzz.holds import HOLDS
 
 go_green("asyncio")

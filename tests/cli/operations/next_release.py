@@ -2,7 +2,7 @@
 
 import sys
 
-from embedded.green import go_green
+from chassis.runtime.green import go_green
 
 if "serve" in sys.argv:
     go_green()

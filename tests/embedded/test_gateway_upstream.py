@@ -10,7 +10,7 @@ import pytest
 
 from chassis.amqp import topology
 from embedded.broker.broker import Broker, BrokerMessage
-from embedded.gateway_link import CallbackConsumer, EmbeddedEventFeed, EmbeddedRpcClient
+from embedded.gateway_upstream import CallbackConsumer, EmbeddedEventFeed, EmbeddedRpcClient
 from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
 from kit.settings import Settings
