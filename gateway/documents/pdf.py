@@ -2,26 +2,24 @@
 
 import html
 import io
-from typing import Any
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.pdfgen.textobject import PDFTextObject
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as PdfTable
 
 from gateway.documents.fonts import CHINESE, KOREAN, REGULAR, load_fonts, needs_shaping, runs
 from gateway.documents.sheet import Sheet, Table
+from gateway.patches import outlining_canvas
 
 MARGIN, FRAME_PADDING = 20 * mm, 12
 GREY, INK = HexColor("#5c5c57"), HexColor("#1d1d1b")
 LINE = HexColor("#d9d9d4")
-# These two are variable fonts, of which PDF shows the lightest weight: an outline makes it regular.
-OUTLINES = {CHINESE: 0.2, KOREAN: 0.2}
+# The outlines, in points, of the two variable fonts.
+CANVAS = outlining_canvas({CHINESE: 0.2, KOREAN: 0.2})
 TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=10, leading=14, textColor=INK)
 SMALL = ParagraphStyle("small", TEXT, fontSize=8.5, leading=12, textColor=GREY)
 TITLE = ParagraphStyle("title", TEXT, fontSize=20, leading=28, spaceAfter=6 * mm)
@@ -30,18 +28,6 @@ HEADING = ParagraphStyle(
 )
 NAME = ParagraphStyle("name", TEXT, textColor=GREY)
 AMOUNT = ParagraphStyle("amount", TEXT, alignment=TA_RIGHT)
-
-
-class _Text(PDFTextObject):  # type: ignore[misc]  # it ships no types
-    def _setFont(self, name: str, size: float) -> None:  # noqa: N802 - ReportLab's name
-        super()._setFont(name, size)
-        outline = OUTLINES.get(name)
-        self._code.append("0 Tr" if outline is None else f"{outline} w 2 Tr")
-
-
-class _Canvas(Canvas):  # type: ignore[misc]
-    def beginText(self, x: float = 0, y: float = 0, direction: Any = None) -> PDFTextObject:  # noqa: N802
-        return _Text(self, x, y, direction=direction)
 
 
 def draw_pdf(sheet: Sheet) -> bytes:
@@ -59,7 +45,7 @@ def draw_pdf(sheet: Sheet) -> bytes:
         author="MicroTasks",
         lang="en",
     )
-    document.build(_flow(sheet, document.width - FRAME_PADDING), canvasmaker=_Canvas)
+    document.build(_flow(sheet, document.width - FRAME_PADDING), canvasmaker=CANVAS)
     return file.getvalue()
 
 

@@ -14,9 +14,9 @@ from typing import Protocol
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
-from pamqp.commands import Basic
-from pamqp.header import ContentHeader
 from yarl import URL
+
+from gateway.patches import accept_unreadable_properties
 
 _JITTER = random.SystemRandom()
 log = structlog.get_logger(__name__)
@@ -28,25 +28,7 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 
 
-_read_header = ContentHeader.unmarshal
-
-
-def _read_header_or_none(header: ContentHeader, data: bytes) -> None:
-    """A message whose properties cannot be read counts as one without any.
-
-    pamqp would refuse the frame, and aiormq give up the connection and every call under way on it.
-    """
-    header.body_size = -1
-    try:
-        _read_header(header, data)
-    except Exception as error:  # whatever is in them
-        if header.body_size < 0:
-            raise  # not even the length of the message is known
-        log.error("message_properties_unreadable", error=f"{type(error).__name__}: {error}")
-        header.properties = Basic.Properties()
-
-
-ContentHeader.unmarshal = _read_header_or_none  # type: ignore[assignment, method-assign]
+accept_unreadable_properties()
 
 
 class Member(Protocol):

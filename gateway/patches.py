@@ -1,0 +1,55 @@
+"""Changes to libraries that the gateway depends on, each with its reason."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+log = structlog.get_logger(__name__)
+
+_unmarshal = ContentHeader.unmarshal
+
+
+def _unmarshal_leniently(header: ContentHeader, data: bytes) -> None:
+    header.body_size = -1
+    try:
+        _unmarshal(header, data)
+    except Exception as error:  # depends on the sender's bytes
+        if header.body_size < 0:
+            raise  # not even the length of the message is known
+        log.error("message_properties_unreadable", error=f"{type(error).__name__}: {error}")
+        header.properties = Basic.Properties()
+
+
+def accept_unreadable_properties() -> None:
+    """Makes pamqp treat a message whose properties it cannot decode as one without properties.
+
+    pamqp raises on them while it decodes the frame, and aiormq then closes the connection, with every
+    call in progress. Any service could thus disconnect all gateways.
+    """
+    ContentHeader.unmarshal = _unmarshal_leniently  # type: ignore[assignment, method-assign]
+
+
+def outlining_canvas(outlines: Mapping[str, float]) -> Any:
+    """Returns a ReportLab canvas class that draws the outline of the fonts in `outlines`, in points.
+
+    ReportLab embeds a variable font in its lightest weight only; an outline makes that look regular. The
+    text render mode cannot be set per font by the public interface, which chooses fonts itself.
+    """
+    # ReportLab takes long to import, and only PDFs need it.
+    from reportlab.pdfgen.canvas import Canvas
+    from reportlab.pdfgen.textobject import PDFTextObject
+
+    class OutliningText(PDFTextObject):  # type: ignore[misc]  # it ships no types
+        def _setFont(self, name: str, size: float) -> None:  # noqa: N802 - ReportLab's name
+            super()._setFont(name, size)
+            outline = outlines.get(name)
+            self._code.append("0 Tr" if outline is None else f"{outline} w 2 Tr")
+
+    class OutliningCanvas(Canvas):  # type: ignore[misc]
+        def beginText(self, x: float = 0, y: float = 0, direction: Any = None) -> PDFTextObject:  # noqa: N802
+            return OutliningText(self, x, y, direction=direction)
+
+    return OutliningCanvas
