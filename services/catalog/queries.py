@@ -1,22 +1,28 @@
 """What is read of services and categories: one statement each."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, or_, select, true
+from sqlalchemy import Connection, Select, or_, select
 
-from kit.errors import BadQuery
-from kit.paging import Page, decode_cursor, page_of
+from kit.paging import Int32, Page, decode_cursor, page_of
 from kit.validation import is_id
 from services.catalog.access import no_such_service
 from services.catalog.models import FOR_SEARCH, categories, services
 from services.catalog.rendering import render_category, render_offer, render_service
 from services.catalog.sorting import NEWEST
+from services.catalog.types import Category, Offer, Service
 
 _at = services.c
 SHOWN = tuple(column for column in _at if column.name not in FOR_SEARCH)
 
 
-def get_service(connection: Connection, service_id: str, caller_id: str | None) -> dict[str, Any]:
+class ByPosition(NamedTuple):
+    """The position in the list of categories."""
+
+    position: Int32
+
+
+def get_service(connection: Connection, service_id: str, caller_id: str | None) -> Service:
     """A service as the caller may see it.
 
     Raises: NotFound, also for somebody else's draft.
@@ -29,7 +35,7 @@ def get_service(connection: Connection, service_id: str, caller_id: str | None) 
     return render_service(row)
 
 
-def get_offer(connection: Connection, service_id: str) -> dict[str, Any]:
+def get_offer(connection: Connection, service_id: str) -> Offer:
     """What an order must keep of a service.
 
     Raises: NotFound, also for drafts, whoever asks.
@@ -43,7 +49,7 @@ def get_offer(connection: Connection, service_id: str) -> dict[str, Any]:
 
 def list_own_services(
     connection: Connection, caller_id: str, status: str | None, limit: int, cursor: str | None
-) -> Page[dict[str, Any]]:
+) -> Page[Service]:
     """The caller's services, newest first, in every status unless one is asked for."""
     filters = {"own": caller_id, "status": status}
     query = select(*SHOWN).where(_at.provider_id == caller_id, *NEWEST.after(cursor, filters))
@@ -53,22 +59,14 @@ def list_own_services(
     return page_of(rows, limit, filters, NEWEST.position, render_service)
 
 
-def list_categories(connection: Connection, limit: int, cursor: str | None) -> Page[dict[str, Any]]:
+def list_categories(connection: Connection, limit: int, cursor: str | None) -> Page[Category]:
     """The categories in the order people are shown them."""
     filters = {"list": "categories"}
-    query = select(categories).where(_after_category(cursor, filters))
-    rows = connection.execute(query.order_by(categories.c.position).limit(limit + 1)).all()
-    return page_of(rows, limit, filters, lambda row: [row.position], render_category)
-
-
-def _after_category(cursor: str | None, filters: dict[str, Any]) -> Any:
-    position = decode_cursor(cursor, filters, 1)
-    if position is None:
-        return true()
-    if type(position[0]) is not int or not 0 <= position[0] < 2**31:
-        detail = "The cursor cannot be used. It is not one this API gave out."
-        raise BadQuery.parameter("cursor", "invalid_cursor", detail)
-    return categories.c.position > position[0]
+    query = select(categories).order_by(categories.c.position).limit(limit + 1)
+    if (after := decode_cursor(cursor, filters, ByPosition)) is not None:
+        query = query.where(categories.c.position > after.position)
+    rows = connection.execute(query).all()
+    return page_of(rows, limit, filters, lambda row: ByPosition(row.position), render_category)
 
 
 def active_services(filters: dict[str, Any], *columns: Any) -> Select[Any]:

@@ -6,14 +6,15 @@ from sqlalchemy import Row
 
 from kit.validation import rfc3339
 from services.catalog.access import available_actions, is_orderable
+from services.catalog.types import Category, Offer, Service
 
 
-def render_category(row: Row[Any]) -> dict[str, Any]:
+def render_category(row: Row[Any]) -> Category:
     """A `Category`."""
     return {"id": row.id, "name": row.name}
 
 
-def render_service(row: Row[Any]) -> dict[str, Any]:
+def render_service(row: Row[Any]) -> Service:
     """A `Service`."""
     return {
         "id": row.id,
@@ -37,7 +38,7 @@ def render_service(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def render_offer(row: Row[Any]) -> dict[str, Any]:
+def render_offer(row: Row[Any]) -> Offer:
     """An `Offer`."""
     return {
         "service_id": row.id,

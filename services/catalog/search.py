@@ -34,6 +34,7 @@ from services.catalog.queries import SHOWN, active_services
 from services.catalog.rendering import render_service
 from services.catalog.sorting import BY_NAME, Sorting, by_relevance
 from services.catalog.text_analysis.query_terms import QueryTerms, query_terms
+from services.catalog.types import Service
 
 MOST_CANDIDATES = 1000
 MOST_ALIKE = 200
@@ -51,7 +52,7 @@ _TITLE_AND_NAME: ColumnElement[str] = _at.title_transliterated.op("||")(literal_
 
 def search_services(
     connection: Connection, limit: int, cursor: str | None, sort: str, **filters: Any
-) -> Page[dict[str, Any]]:
+) -> Page[Service]:
     """A page of active services.
 
     Raises: BadQuery when the cursor belongs to another search.

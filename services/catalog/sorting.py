@@ -3,53 +3,45 @@
 Every order ends with the id, so equal values never make a page skip or repeat a row.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, tuple_
 
-from kit.errors import BadQuery
-from kit.paging import decode_cursor
-from kit.validation import is_id, read_rfc3339, rfc3339
+from kit.paging import ByTime, Int32, Int64, RowId, decode_cursor
 from services.catalog.models import services
 
-# A cursor travels through the client's hands: each value is checked before SQL sees it.
-Check = Callable[[Any], Any]
+
+class ByPrice(NamedTuple):
+    """The position in a list that is sorted by price."""
+
+    price_minor: Int64
+    id: RowId
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int or not -(2**31) <= value < 2**62:
-        raise ValueError(value)
-    return value
+class ByRating(NamedTuple):
+    """The position in a list that is sorted by rating."""
+
+    average: float
+    reviews: Int32
+    id: RowId
 
 
-def _small(value: Any) -> int:
-    if _whole(value) >= 2**31:
-        raise ValueError(value)
-    return int(value)
+class ByRelevance(NamedTuple):
+    """The position in a list that is sorted by relevance."""
 
-
-def _fraction(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError(value)
-    return float(value)
-
-
-def _id(value: Any) -> str:
-    if not is_id(value):
-        raise ValueError(value)
-    return str(value)
+    relevance: float
+    id: RowId
 
 
 @dataclass(frozen=True)
 class Sorting:
-    """One order: its columns from the weightiest to the id, all in the same direction."""
+    """One order: its columns from the weightiest to the id, all in the same direction; their values in
+    a row are its position."""
 
     columns: tuple[ColumnElement[Any], ...]
-    checks: tuple[Check, ...]
+    position_type: type[ByTime | ByPrice | ByRating | ByRelevance]
     descending: bool
 
     def after(self, cursor: str | None, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
@@ -57,15 +49,10 @@ class Sorting:
 
         Raises: BadQuery when the cursor is not one of this list.
         """
-        position = decode_cursor(cursor, filters, len(self.columns))
+        position = decode_cursor(cursor, filters, self.position_type)
         if position is None:
             return []
-        try:
-            values = [check(value) for check, value in zip(self.checks, position, strict=True)]
-        except (TypeError, ValueError, OverflowError) as error:
-            detail = "The cursor cannot be used. It is not one this API gave out."
-            raise BadQuery.parameter("cursor", "invalid_cursor", detail) from error
-        here, there = tuple_(*self.columns), tuple_(*values, types=[c.type for c in self.columns])
+        here, there = tuple_(*self.columns), tuple_(*position, types=[c.type for c in self.columns])
         return [here < there if self.descending else here > there]
 
     def sorted(self, query: Select[Any], limit: int) -> Select[Any]:
@@ -73,22 +60,19 @@ class Sorting:
         order = [column.desc() if self.descending else column.asc() for column in self.columns]
         return query.order_by(*order).limit(limit + 1)
 
-    def position(self, row: Row[Any]) -> Sequence[Any]:
-        """Where a row stands, as a cursor holds it."""
-        values = [getattr(row, str(column.key)) for column in self.columns]
-        return [rfc3339(value) if isinstance(value, datetime) else value for value in values]
+    def position(self, row: Row[Any]) -> ByTime | ByPrice | ByRating | ByRelevance:
+        """Returns a row's position in this order."""
+        return self.position_type(*(getattr(row, str(column.key)) for column in self.columns))
 
 
 _at = services.c
-NEWEST = Sorting((_at.created_at, _at.id), (read_rfc3339, _id), descending=True)
-CHEAPEST = Sorting((_at.price_minor, _at.id), (_whole, _id), descending=False)
-DEAREST = Sorting((_at.price_minor, _at.id), (_whole, _id), descending=True)
-BEST_RATED = Sorting(
-    (_at.rating_average, _at.rating_count, _at.id), (_fraction, _small, _id), descending=True
-)
+NEWEST = Sorting((_at.created_at, _at.id), ByTime, descending=True)
+CHEAPEST = Sorting((_at.price_minor, _at.id), ByPrice, descending=False)
+DEAREST = Sorting((_at.price_minor, _at.id), ByPrice, descending=True)
+BEST_RATED = Sorting((_at.rating_average, _at.rating_count, _at.id), ByRating, descending=True)
 BY_NAME = {"-created_at": NEWEST, "price": CHEAPEST, "-price": DEAREST, "-rating": BEST_RATED}
 
 
 def by_relevance(relevance: ColumnElement[float]) -> Sorting:
     """The most relevant first."""
-    return Sorting((relevance, _at.id), (_fraction, _id), descending=True)
+    return Sorting((relevance, _at.id), ByRelevance, descending=True)

@@ -16,13 +16,14 @@ from services.catalog.indexing import TEXTS, term_columns
 from services.catalog.models import providers, services
 from services.catalog.queries import SHOWN
 from services.catalog.rendering import render_service
+from services.catalog.types import Service
 
 _at = services.c
 
 
 def post_service(
     connection: Connection, caller_id: str, caller_name: str, fields: dict[str, Any], quota: int
-) -> dict[str, Any]:
+) -> Service:
     """A new service of the caller, who may have `quota` that are not archived.
 
     Raises: Conflict `quota_exceeded`; Invalid when there is no such category.
@@ -44,7 +45,7 @@ def change_service(
     caller_id: str,
     expected_version: int | None,
     fields: dict[str, Any],
-) -> dict[str, Any]:
+) -> Service:
     """The service with the given fields changed; without any it stays as it is.
 
     Raises: NotFound, Forbidden, Stale, Conflict, Invalid as the rules of a listing say.
