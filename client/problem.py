@@ -35,6 +35,11 @@ class Problem(Exception):
         """After a refused transition: what the caller may do with the order now."""
         return list(self.body.get("available_transitions", []))
 
+    @property
+    def available_actions(self) -> list[str]:
+        """After the 404 of a review that is not there: what its customer may do about it now."""
+        return list(self.body.get("available_actions", []))
+
 
 class Unreachable(Exception):
     """No answer came, however often it was tried; whether a write took effect is not known."""

@@ -261,7 +261,8 @@ class Reply(TypedDict):
 
 
 class Review(TypedDict):
-    """What a customer says of a completed order."""
+    """What a customer says of a completed order. `available_actions` is what its author may do until
+    `edit_by` (`edit`), and its provider once (`reply`)."""
 
     id: str
     order_id: str
@@ -276,6 +277,8 @@ class Review(TypedDict):
     created_at: str
     updated_at: str
     version: int
+    available_actions: list[str]
+    edit_by: str
 
 
 class Refund(TypedDict):

@@ -70,6 +70,8 @@ class ProblemDocument(Schema):
     errors = fields.List(fields.Nested(ProblemError))
     current_status = fields.Integer()
     available_transitions = fields.List(fields.String())
+    available_actions = fields.List(fields.String())
+    review_by = Timestamp(allow_none=True)
     current_price = fields.Nested(Money)
 
 

@@ -1,9 +1,10 @@
-"""Who may submit, edit and answer a review, and until when. Pure: time comes in as an argument."""
+"""Who may submit, edit and reply to a review, and until when. Pure: time comes in as an argument."""
 
 from datetime import datetime, timedelta
 from typing import Literal
 
 from kit.errors import Conflict, Forbidden, NotFound
+from kit.validation import rfc3339
 from services.orders.contract import Status
 
 Role = Literal["customer", "provider", "staff"]
@@ -22,6 +23,15 @@ def role_in_order(caller_id: str, is_staff: bool, customer_id: str, provider_id:
 def nothing_there() -> NotFound:
     """The one answer for what does not exist and for what is none of the caller's business."""
     return NotFound("There is no such order or review.")
+
+
+def not_reviewed(review_by: datetime | None, now: datetime) -> NotFound:
+    """The answer for an order without a review, with what its customer may do about that until when."""
+    return NotFound(
+        "This order has no review.",
+        available_actions=actions_without_review(review_by, now),
+        review_by=None if review_by is None else rfc3339(review_by),
+    )
 
 
 def require_role(role: Role | None, needed: Role, refusal: str) -> None:
@@ -45,15 +55,43 @@ def require_completed(status: int) -> None:
         )
 
 
+def review_deadline(completed_at: datetime, period: timedelta) -> datetime:
+    """Returns the last moment at which an order can be reviewed."""
+    return completed_at + period
+
+
+def edit_deadline(submitted_at: datetime, period: timedelta) -> datetime:
+    """Returns the last moment at which the author can edit a review."""
+    return submitted_at + period
+
+
+def actions_without_review(review_by: datetime | None, now: datetime) -> list[str]:
+    """Returns what the customer may do about an order without a review.
+
+    `review_by` is its review deadline, None while the order is not completed.
+    """
+    return [] if review_by is None or now > review_by else ["submit"]
+
+
+def actions_on_review(edit_by: datetime, has_reply: bool, now: datetime) -> list[str]:
+    """Returns what may be done with a review: `edit` by its author, `reply` by its provider."""
+    actions = []
+    if now <= edit_by:
+        actions.append("edit")
+    if not has_reply:
+        actions.append("reply")
+    return actions
+
+
 def require_open_for_review(completed_at: datetime, now: datetime, period: timedelta) -> None:
-    """Raises: Conflict `review_window_closed` when the order was completed longer ago than `period`."""
-    if now - completed_at > period:
+    """Raises: Conflict `review_window_closed` after the review deadline."""
+    if not actions_without_review(review_deadline(completed_at, period), now):
         raise Conflict("The time for reviewing this order is over.", code="review_window_closed")
 
 
 def require_open_for_edit(submitted_at: datetime, now: datetime, period: timedelta) -> None:
-    """Raises: Conflict `review_edit_window_closed` when it was submitted longer ago than `period`."""
-    if now - submitted_at > period:
+    """Raises: Conflict `review_edit_window_closed` after the edit deadline."""
+    if now > edit_deadline(submitted_at, period):
         raise Conflict("The time for editing this review is over.", code="review_edit_window_closed")
 
 

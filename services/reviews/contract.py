@@ -8,6 +8,7 @@ from kit.validation import Id, PageArguments, Party, StrictInteger, Text, Timest
 MIN_STARS = 1
 MAX_STARS = 5
 MAX_TEXT_CHARACTERS = 2000
+ACTIONS = ("edit", "reply")
 CHANGES = ("edited", "replied", "hidden")
 
 
@@ -35,7 +36,8 @@ class Review(Schema):
 
     `text` is null when none was written and otherwise exactly as typed; `reply` is null until
     the provider answers; names are the current ones; `version` grows with every change.
-    `hidden` reviews count in no rating and stand in no public list.
+    `hidden` reviews count in no rating and stand in no public list. `available_actions` is the
+    same for every reader: its author may `edit` it until `edit_by`, its provider may `reply` once.
     """
 
     id = Id(required=True)
@@ -51,6 +53,8 @@ class Review(Schema):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     version = StrictInteger(required=True)
+    available_actions = fields.List(Text(validate=validate.OneOf(ACTIONS)), required=True)
+    edit_by = Timestamp(required=True)
 
 
 class SubmitReviewBody(Schema):

@@ -45,13 +45,7 @@ def save_order_of_answer(connection: Connection, order: Order) -> None:
 
     The sequence stays as it is (0 for an order unknown so far), so that later events still apply.
     """
-    completed = order["status"] == Status.COMPLETED
-    offered = insert(REVIEWABLE_ORDERS).values(
-        **_parties_and_service(order, order["id"]),
-        status=order["status"],
-        sequence=0,
-        completed_at=datetime.fromisoformat(order["updated_at"]) if completed else None,
-    )
+    offered = insert(REVIEWABLE_ORDERS).values(**reviewable_order_of(order), sequence=0)
     new = offered.excluded
     connection.execute(
         offered.on_conflict_do_update(
@@ -60,6 +54,16 @@ def save_order_of_answer(connection: Connection, order: Order) -> None:
             where=REVIEWABLE_ORDERS.c.status.not_in(FINAL),
         )
     )
+
+
+def reviewable_order_of(order: Order) -> Json:
+    """Returns what is stored of an order that orders returned, without a sequence."""
+    completed = order["status"] == Status.COMPLETED
+    return {
+        **_parties_and_service(order, order["id"]),
+        "status": order["status"],
+        "completed_at": datetime.fromisoformat(order["updated_at"]) if completed else None,
+    }
 
 
 def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Json:

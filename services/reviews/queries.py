@@ -1,18 +1,24 @@
 """What is read: reviewable orders, reviews of orders and of providers. One statement each."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
 
-from kit.errors import BadQuery
+from kit.errors import BadQuery, NotFound
 from kit.paging import Page, decode_cursor, page_of
 from kit.tokens import Caller
 from kit.validation import is_id, read_rfc3339, rfc3339
-from services.reviews.access import nothing_there
+from services.orders.contract import Status
+from services.orders.types import Order
+from services.reviews.access import not_reviewed, nothing_there, review_deadline, role_in_order
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS, REVIEWS
+from services.reviews.projections import reviewable_order_of
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
+from services.reviews.settings import ReviewPeriods
+from services.reviews.types import Review
+from services.unknown_orders import OrderUnknown
 
 _CUSTOMERS = ACCOUNT_NAMES.alias("customers")
 _PROVIDERS = ACCOUNT_NAMES.alias("providers")
@@ -57,10 +63,15 @@ def lock_review(connection: Connection, review_id: str) -> RowMapping:
     return review
 
 
-def review_of_order(connection: Connection, order_id: str, caller: Caller) -> dict[str, Any]:
-    """The review of an order, for its parties and staff, hidden or not.
+def review_of_order(
+    connection: Connection, order_id: str, caller: Caller, periods: ReviewPeriods, order: Order | None
+) -> Review:
+    """Returns the review of an order, for its parties and staff, hidden or not.
 
-    Raises: NotFound for anybody else, and while there is none.
+    `order` is the answer of orders, if it was asked.
+
+    Raises: NotFound for strangers, and while there is no review, then with `available_actions`
+    and `review_by`; OrderUnknown when the order may be completed without its event having arrived.
     """
     if not is_id(order_id):
         raise nothing_there()
@@ -70,13 +81,33 @@ def review_of_order(connection: Connection, order_id: str, caller: Caller) -> di
         statement = statement.where(or_(*(party == caller.id for party in parties)))
     review = connection.execute(statement).mappings().first()
     if review is None:
-        raise nothing_there()
-    return render_review(review)
+        raise _no_review(connection, order_id, caller, periods, order)
+    return render_review(review, periods, datetime.now(UTC))
+
+
+def _no_review(
+    connection: Connection, order_id: str, caller: Caller, periods: ReviewPeriods, order: Order | None
+) -> NotFound:
+    known = find_reviewable_order(connection, order_id) if order is None else reviewable_order_of(order)
+    if known is None:
+        return OrderUnknown("There is no such order or review.")
+    if role_in_order(caller.id, caller.is_staff, known["customer_id"], known["provider_id"]) is None:
+        return nothing_there()
+    if order is None and known["status"] == Status.WORK_COMPLETED:
+        return OrderUnknown("There is no such order or review.")
+    completed_at = known["completed_at"]
+    review_by = None if completed_at is None else review_deadline(completed_at, periods.submission)
+    return not_reviewed(review_by, datetime.now(UTC))
 
 
 def reviews_of_provider(
-    connection: Connection, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
-) -> Page[dict[str, Any]]:
+    connection: Connection,
+    periods: ReviewPeriods,
+    account_id: str,
+    limit: int,
+    cursor: str | None,
+    service_id: str | None = None,
+) -> Page[Review]:
     """A page of a provider's reviews that are not hidden, newest first; with `service_id` of that service.
 
     Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
@@ -88,8 +119,14 @@ def reviews_of_provider(
         filters["service_id"] = service_id
     after = _position(decode_cursor(cursor, filters, 2))
     statement = provider_page(account_id, limit, after, service_id)
-    rows = connection.execute(statement).mappings().all()
-    return page_of(rows, limit, filters, lambda row: (rfc3339(row["created_at"]), row["id"]), render_review)
+    rows, now = connection.execute(statement).mappings().all(), datetime.now(UTC)
+    return page_of(
+        rows,
+        limit,
+        filters,
+        lambda row: (rfc3339(row["created_at"]), row["id"]),
+        lambda row: render_review(row, periods, now),
+    )
 
 
 def provider_page(

@@ -1,16 +1,21 @@
 """A review as the public API shows it, and as events tell it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from kit.validation import rfc3339
+from services.reviews.access import actions_on_review, edit_deadline
+from services.reviews.settings import ReviewPeriods
+from services.reviews.types import Reply, Review
 
 Row = Mapping[Any, Any]
 
 
-def render_review(row: Row) -> dict[str, Any]:
-    """The JSON of a review; `contract.Review` describes it."""
-    reply = None
+def render_review(row: Row, periods: ReviewPeriods, now: datetime) -> Review:
+    """Returns a review as the contract describes it, with what may be done with it `now`."""
+    edit_by = edit_deadline(row["created_at"], periods.editing)
+    reply: Reply | None = None
     if row["reply_text"] is not None:
         reply = {"text": row["reply_text"], "created_at": rfc3339(row["reply_created_at"])}
     return {
@@ -27,6 +32,8 @@ def render_review(row: Row) -> dict[str, Any]:
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
         "version": row["version"],
+        "available_actions": actions_on_review(edit_by, reply is not None, now),
+        "edit_by": rfc3339(edit_by),
     }
 
 

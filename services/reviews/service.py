@@ -50,8 +50,12 @@ class ReviewsService:
     @rpc(contract.GET_REVIEW)
     def get_review(self, order_id: str) -> Json:
         """The review of an order, for its parties and staff."""
-        caller = self.call.account
-        return self.db.read(lambda c: queries.review_of_order(c, order_id, caller))
+        caller, periods = self.call.account, self.periods
+
+        def read_with(order: Order | None) -> Json:
+            return self.db.read(lambda c: queries.review_of_order(c, order_id, caller, periods, order))
+
+        return run_with_order(self.orders, order_id, read_with)
 
     @rpc(contract.CHANGE_REVIEW)
     def change_review(self, review_id: str, **changes: Any) -> Json:
@@ -64,15 +68,20 @@ class ReviewsService:
     @rpc(contract.REPLY_TO_REVIEW)
     def reply_to_review(self, review_id: str, text: str) -> Json:
         """Adds the provider's one reply."""
-        caller = self.call.account
-        return run_idempotently(self.db, self.call, lambda c: writing.answer(c, caller, review_id, text))
+        caller, periods = self.call.account, self.periods
+        return run_idempotently(
+            self.db, self.call, lambda c: writing.answer(c, caller, review_id, text, periods)
+        )
 
     @rpc(contract.LIST_PROFILE_REVIEWS)
     def list_profile_reviews(
         self, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
     ) -> Json:
         """A provider's reviews for anybody, newest first, hidden ones left out."""
-        return self.db.read(lambda c: queries.reviews_of_provider(c, account_id, limit, cursor, service_id))
+        periods = self.periods
+        return self.db.read(
+            lambda c: queries.reviews_of_provider(c, periods, account_id, limit, cursor, service_id)
+        )
 
     @rpc(contract.GET_SERVICE_RATING)
     def get_service_rating(self, service_id: str) -> Json:

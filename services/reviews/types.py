@@ -20,7 +20,8 @@ class Review(TypedDict):
 
     `text` is null when none was written and otherwise exactly as typed; `reply` is null until
     the provider answers; names are the current ones; `version` grows with every change.
-    `hidden` reviews count in no rating and stand in no public list.
+    `hidden` reviews count in no rating and stand in no public list. `available_actions` is the
+    same for every reader: its author may `edit` it until `edit_by`, its provider may `reply` once.
     """
 
     id: str
@@ -36,6 +37,8 @@ class Review(TypedDict):
     created_at: str
     updated_at: str
     version: int
+    available_actions: list[str]
+    edit_by: str
 
 
 StarCounts = TypedDict("StarCounts", {"1": int, "2": int, "3": int, "4": int, "5": int})

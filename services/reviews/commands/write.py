@@ -20,6 +20,7 @@ from services.reviews.projections import save_order_of_answer
 from services.reviews.queries import find_reviewable_order, lock_review
 from services.reviews.rendering import Row, render_review, tell_review
 from services.reviews.settings import ReviewPeriods
+from services.reviews.types import Review
 from services.unknown_orders import OrderUnknown
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ class Draft:
 
 def submit(
     connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Order | None
-) -> Json:
+) -> Review:
     """Submits the one review of an order. `order` is the answer of orders, if it was asked.
 
     Raises: OrderUnknown when the events that arrived here do not say whether the order is
@@ -60,12 +61,12 @@ def submit(
     events = [outbox.row(REVIEW_SUBMITTED, **tell_review(review))]
     events += change_ratings(connection, review, ratings.submitted(draft.rating))
     record_all(connection, events)
-    return render_review(review)
+    return render_review(review, periods, now)
 
 
 def edit(
     connection: Connection, caller: Caller, review_id: str, changes: Json, periods: ReviewPeriods
-) -> Json:
+) -> Review:
     """Changes rating or text; what already is so changes nothing and publishes nothing.
 
     Raises: NotFound, Forbidden; Conflict `review_edit_window_closed`.
@@ -76,15 +77,17 @@ def edit(
     permissions.require_open_for_edit(before["created_at"], now, periods.editing)
     changes = {name: value for name, value in changes.items() if value != before[name]}
     if not changes:
-        return render_review(before)
+        return render_review(before, periods, now)
     review = _change(connection, before, updated_at=now, **changes)
     change = ratings.edited(before["rating"], review["rating"], hidden=before["hidden_at"] is not None)
     told = outbox.row(REVIEW_CHANGED, change="edited", **tell_review(review))
     record_all(connection, [told, *change_ratings(connection, review, change)])
-    return render_review(review)
+    return render_review(review, periods, now)
 
 
-def answer(connection: Connection, caller: Caller, review_id: str, text: str) -> Json:
+def answer(
+    connection: Connection, caller: Caller, review_id: str, text: str, periods: ReviewPeriods
+) -> Review:
     """Adds the provider's one reply.
 
     Raises: NotFound, Forbidden; Conflict `reply_exists`.
@@ -96,7 +99,7 @@ def answer(connection: Connection, caller: Caller, review_id: str, text: str) ->
     now = datetime.now(UTC)
     review = _change(connection, before, updated_at=now, reply_text=text, reply_created_at=now)
     record_all(connection, [outbox.row(REVIEW_CHANGED, change="replied", **tell_review(review))])
-    return render_review(review)
+    return render_review(review, periods, now)
 
 
 def _require(caller: Caller, parties: Row, needed: permissions.Role, refusal: str) -> None:

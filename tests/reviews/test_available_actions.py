@@ -1,0 +1,78 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kit.errors import NotFound, Unavailable
+from kit.tokens import Caller
+from services.orders import contract as orders_contract
+from tests.reviews.world import World
+from tests.support.placed_orders import Order
+
+DAY = timedelta(days=1)
+
+
+def refusal(world: World, order: Order, caller: Caller | None = None) -> dict[str, Any]:
+    """The members that the answer to a missing review carries."""
+    with pytest.raises(NotFound) as raised:
+        world.get(order, caller or world.customer)
+    return raised.value.data
+
+
+def test_a_new_review_can_be_edited_for_a_day_and_replied_to(world: World) -> None:
+    order = world.order()
+    review = world.submit(order)
+    submitted_at = datetime.fromisoformat(review["created_at"])
+    assert datetime.fromisoformat(review["edit_by"]) == submitted_at + DAY
+    for caller in (world.customer, world.provider, world.staff):
+        assert world.get(order, caller)["available_actions"] == ["edit", "reply"]
+
+
+def test_a_reply_and_the_deadline_end_what_can_be_done(world: World) -> None:
+    order = world.order()
+    review = world.submit(order)
+    assert world.reply(review)["available_actions"] == ["edit"]
+    world.reviews.execute("UPDATE reviews SET created_at = created_at - interval '25 hours'")
+    assert world.get(order, world.customer)["available_actions"] == []
+    assert world.page(world.provider)["data"][0]["available_actions"] == []
+
+
+def test_without_a_review_the_parties_and_staff_learn_that_one_can_be_submitted(world: World) -> None:
+    order = world.order()
+    for caller in (world.customer, world.provider, world.staff):
+        members = refusal(world, order, caller)
+        assert members["available_actions"] == ["submit"]
+        assert datetime.fromisoformat(members["review_by"]) == order.completed_at + 60 * DAY
+    assert refusal(world, order, world.stranger) == {}
+    assert world.orders.asked == 0
+
+
+def test_after_the_deadline_no_review_can_be_submitted(world: World) -> None:
+    order = world.order(completed_at=datetime.now(UTC) - 61 * DAY)
+    assert refusal(world, order)["available_actions"] == []
+
+
+@pytest.mark.parametrize("status", [1, 2, 7])
+def test_an_order_that_is_not_completed_has_no_deadline(world: World, status: int) -> None:
+    order = world.order(status=status)
+    assert refusal(world, order) == {"available_actions": [], "review_by": None}
+    assert world.orders.asked == 0
+
+
+@pytest.mark.parametrize("known_status", [None, 3])
+def test_while_the_completion_may_be_on_its_way_orders_is_asked(
+    world: World, known_status: int | None
+) -> None:
+    order = world.order(known=False)
+    if known_status is not None:
+        world.reviews.deliver(orders_contract.ORDER_STATUS_CHANGED, **order.event(known_status, sequence=3))
+    assert refusal(world, order)["available_actions"] == ["submit"]
+    assert world.orders.asked == 1
+    assert refusal(world, order, world.stranger) == {}
+
+
+def test_an_order_whose_completion_is_not_known_needs_orders(world: World) -> None:
+    order = world.order(status=3)
+    world.orders.away = Unavailable("orders is unavailable")
+    with pytest.raises(Unavailable):
+        world.get(order, world.customer)
