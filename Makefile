@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz lint format types lock audit clean
+.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz load lint format types lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py test
 
 faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
 	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs
+
+load: setup  ## measures throughput, latency and CPU by process on servers of its own (build/load/)
+	@$(BIN)/python -m tests.load $(LOAD)
 
 lint: setup  ## style, types and import boundaries
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo \

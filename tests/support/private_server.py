@@ -66,6 +66,12 @@ class PrivateServer(ABC):
         )
 
     @property
+    def pid(self) -> int:
+        """The id of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether its first process exists."""
         return self._process is not None and self._process.poll() is None
