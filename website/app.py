@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from website import metrics
-from website.http.assets import PATH as STATIC
+from website.assets import PATH as STATIC
 from website.http.middleware import SITE, frame, serve
 from website.http.page_request import FORMS, Page
 from website.http.server import SiteRunner

@@ -9,10 +9,10 @@ import structlog
 from jinja2 import Environment
 
 from client import Problem, Unreachable
-from website.forms.owners import Owners
-from website.forms.sealed import UnsentForms
-from website.http.assets import Assets
-from website.http.sessions import Sessions
+from website.assets import Assets
+from website.security.account_signatures import Owners
+from website.security.pending_forms import UnsentForms
+from website.security.sessions import Sessions
 from website.settings import WebSettings
 from website.views.earnings import ClosedMonths
 from website.views.rendering import make_environment

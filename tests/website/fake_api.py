@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from kit.http.server import HttpRunner
 from website.app import build_app
-from website.forms.owners import NOBODY, OWNER, Owners
+from website.security.account_signatures import NOBODY, OWNER, Owners
 from website.settings import WebSettings
 
 SECRET = secrets.token_hex(24)

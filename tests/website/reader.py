@@ -7,7 +7,7 @@ import aiohttp
 
 from tests.website.browser.market import Market, Person
 from tests.website.forms import forms_of
-from website.forms.owners import OWNER
+from website.security.account_signatures import OWNER
 
 
 @dataclass

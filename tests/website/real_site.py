@@ -12,8 +12,8 @@ from aiohttp.test_utils import make_mocked_request
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
 from website.app import listening
-from website.forms.owners import NOBODY, OWNER, Owners
-from website.http.sessions import Person, Sessions
+from website.security.account_signatures import NOBODY, OWNER, Owners
+from website.security.sessions import Person, Sessions
 from website.settings import WebSettings
 
 SECRET = "a-secret-of-two-sites"

@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.website.browser.market import Market, Person
-from website.forms.owners import OWNER
+from website.security.account_signatures import OWNER
 
 PATIENCE_SECONDS = 60.0  # for what events bring; machines that test are busy
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path", "circle", "rect"})

@@ -15,9 +15,9 @@ from kit.keys import generate_signing_key
 from kit.settings import BadSetting
 from services.accounts.credentials.signing import Signer
 from tests.website.fake_api import ACCESS, REFRESH, Visitor, run
-from website.http.assets import Assets
-from website.http.sessions import Sessions, person_of
+from website.assets import Assets
 from website.pages import PAGES
+from website.security.sessions import Sessions, person_of
 from website.settings import WebSettings
 
 ID = "01890000-0000-7000-8000-00000000000a"

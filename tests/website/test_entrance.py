@@ -7,7 +7,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.website.fake_api import ACCOUNT, SECRET, Answer, Visitor, problem, run
 from website.forms.form import Form
-from website.http.sessions import Sessions
+from website.security.sessions import Sessions
 from website.views.languages import is_zone
 
 NEW = {"display_name": "Ada", "email": "ada@example.com", "password": "a long pass phrase"}

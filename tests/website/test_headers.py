@@ -5,7 +5,7 @@ import re
 from aiohttp import ClientResponse
 
 from tests.website.fake_api import Visitor, problem, run
-from website.http.assets import Assets
+from website.assets import Assets
 from website.http.middleware import POLICY
 
 

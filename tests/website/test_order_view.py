@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from client.resources import Order, Payment
-from website.views.order import with_newest_payment
+from website.pages.orders.order_view import with_newest_payment
 
 ORDER = cast(Order, {"id": "o", "payment_status": "processing"})
 

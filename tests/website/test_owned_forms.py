@@ -10,9 +10,9 @@ from tests.website.browser.scenes import PAID, Scene, Step, make_scene
 from tests.website.browser.screens import ORDER_SCREENS, SCREENS, World
 from tests.website.forms import SentForm, forms_of
 from tests.website.reader import Reader
-from website.forms.owners import NOBODY, OWNER
 from website.http.page_request import Who
 from website.pages import PAGES
+from website.security.account_signatures import NOBODY, OWNER
 
 ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
 Found = list[tuple[Person | None, str, SentForm]]

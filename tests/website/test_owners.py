@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests.website.fake_api import ACCOUNT, SECRET, Visitor, problem, run
-from website.forms.owners import NOBODY, OWNER, Owners
 from website.http.page_request import Who
 from website.pages import PAGES
+from website.security.account_signatures import NOBODY, OWNER, Owners
 
 OWNERS = Owners((SECRET,))
 OTHER = "01a223a8-dbc1-764d-bcf2-d87f81f51bbb"

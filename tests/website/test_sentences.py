@@ -8,7 +8,7 @@ import pytest
 from client.resources import Notification
 from services.messaging import notifications
 from services.messaging.contract import NOTIFICATION_TYPES
-from website.http.sessions import Person
+from website.security.sessions import Person
 from website.views.notification_text import place_of, quote_of, sentence_of
 
 CUSTOMER = {"id": "c", "display_name": "Olivia"}

@@ -15,9 +15,9 @@ from tests.website.browser.scenes import APPROVED, PAID, REVIEWED, Scene, Step, 
 from tests.website.fake_api import ACCOUNT, Visitor, problem, run, session
 from tests.website.forms import SentForm, forms_of
 from tests.website.reader import Reader, Sheet
-from website.forms.sealed import LARGEST_BYTES, UNSENT_SECONDS, Unsent, UnsentForms
 from website.http.middleware import SITE
 from website.pages import PAGES
+from website.security.pending_forms import LARGEST_BYTES, UNSENT_SECONDS, Unsent, UnsentForms
 
 WIDE = "\U0001d11e"  # four bytes, twelve in a form
 LARGEST_FORM_BYTES = 64 * 1024
@@ -205,7 +205,7 @@ def test_sealed_texts_are_opened_by_the_site_alone_and_for_an_hour(monkeypatch: 
     ):
         assert forms.open(changed) is None
     assert UnsentForms(("other",)).open(sealed) is None
-    monkeypatch.setattr("website.forms.sealed.UNSENT_SECONDS", -1)
+    monkeypatch.setattr("website.security.pending_forms.UNSENT_SECONDS", -1)
     assert forms.open(sealed) is None and UNSENT_SECONDS == 3600
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from client import Problem
 from kit.http.body import RefusedBody
-from website.forms.owners import OWNER
+from website.security.account_signatures import OWNER
 
 KEY, NEXT, CARRIED = "_key", "_next", "_carried"
 _KEY = re.compile(r"[0-9a-f]{32}")

@@ -15,8 +15,8 @@ from kit.http.body import RefusedBody
 from kit.http.parsing import is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
 from kit.http.server import is_head_too_long
-from website.forms.unsent import ask_to_sign_in, refuse_unless_owner
-from website.http.assets import PATH as STATIC
+from website.assets import PATH as STATIC
+from website.http.form_ownership import ask_to_sign_in, refuse_unless_owner
 from website.http.page_request import ACCOUNT_HEADER, Page, SignedOut, Visit, Who
 from website.metrics import REQUESTS, SECONDS
 from website.site import Site

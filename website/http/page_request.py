@@ -17,9 +17,9 @@ from kit.http import parsing
 from kit.http.body import RefusedBody, read_body
 from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
 from website.forms.form import NEXT, Form, form_of
-from website.forms.owners import NOBODY
 from website.http.forwarded_headers import headers_of_visitor
-from website.http.sessions import Person, person_of
+from website.security.account_signatures import NOBODY
+from website.security.sessions import Person, person_of
 from website.site import LOST, Site
 
 FLASH_COOKIE = "flash"

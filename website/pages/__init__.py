@@ -3,16 +3,16 @@
 from website.http.page_request import Page
 from website.pages import (
     dashboard,
-    entrance,
     help_pages,
     home,
     live,
     messages,
+    my_services,
     notifications,
-    offering,
     profiles,
     services,
     settings,
+    sign_in,
 )
 from website.pages.orders import my_orders as orders
 from website.pages.orders import order
@@ -22,7 +22,7 @@ from website.pages.orders import submit as ordering
 
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
-    *entrance.PAGES,
+    *sign_in.PAGES,
     *services.PAGES,
     *ordering.PAGES,
     *orders.PAGES,
@@ -30,7 +30,7 @@ PAGES: tuple[Page, ...] = (
     *paying.PAGES,
     *reviewing.PAGES,
     *messages.PAGES,
-    *offering.PAGES,
+    *my_services.PAGES,
     *dashboard.PAGES,
     *profiles.PAGES,
     *notifications.PAGES,

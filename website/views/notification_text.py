@@ -8,7 +8,7 @@ from markupsafe import Markup
 from client.resources import Notification
 from kit.dates import format_day
 from kit.money import format_money
-from website.http.sessions import Person
+from website.security.sessions import Person
 from website.views.names import bdi, fill
 
 Data = Mapping[str, Any]

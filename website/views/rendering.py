@@ -14,9 +14,9 @@ from markupsafe import Markup
 from kit import dates
 from kit.money import format_money
 from kit.text import isolated
+from website.assets import Assets
 from website.forms.form import new_key
-from website.forms.owners import OWNER
-from website.http.assets import Assets
+from website.security.account_signatures import OWNER
 from website.views import labels, money, names
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})

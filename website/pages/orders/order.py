@@ -5,8 +5,8 @@ from aiohttp import web
 from client import Problem
 from website.forms.form import Form
 from website.http.page_request import Page, Visit, Who
+from website.pages.orders.order_view import OrderView, view_order
 from website.views import order_banner
-from website.views.order import OrderView, view_order
 from website.views.timeline import timeline
 
 REFUSED = frozenset({402, 409, 412, 422})

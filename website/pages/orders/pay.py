@@ -8,8 +8,8 @@ from website.forms.form import Form
 from website.http.documents import pass_on
 from website.http.page_request import Page, Visit, Who
 from website.pages.orders.order import REFUSED, show_again
+from website.pages.orders.order_view import action_path
 from website.views import money
-from website.views.order import action_path
 
 FLASHES = {"paid": "paid", "processing": "payment_processing"}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cryptography.fernet import InvalidToken
 
-from website.http.sessions import fernet_of
+from website.security.sessions import fernet_of
 
 UNSENT_SECONDS = 3600
 LARGEST_BYTES = 32 * 1024  # sealed it is a third longer, and has to fit into one form with a password

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from kit.http.body import RefusedBody
 from website.forms.form import Form
-from website.forms.owners import NOBODY
-from website.forms.sealed import Unsent
 from website.http.page_request import FORMS, Page, Visit, Who, is_own_path, sign_in_path
-from website.http.sessions import person_of
+from website.security.account_signatures import NOBODY
+from website.security.pending_forms import Unsent
+from website.security.sessions import person_of
 from website.site import LOST
 
 log = structlog.get_logger(__name__)

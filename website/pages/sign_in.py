@@ -5,7 +5,7 @@ from aiohttp import web
 
 from client import Problem
 from website.forms.form import Form
-from website.forms.unsent import show_sign_in, show_unsent
+from website.http.form_ownership import show_sign_in, show_unsent
 from website.http.page_request import Page, Visit, Who
 from website.site import LOST
 from website.views.languages import is_zone
