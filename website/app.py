@@ -11,8 +11,8 @@ from aiohttp import web
 
 from website import metrics
 from website.assets import PATH as STATIC
-from website.http.middleware import SITE, frame, serve
-from website.http.page_request import FORMS, Page
+from website.http.middleware import SITE, serve, serve_request
+from website.http.page_request import FORM_PAGES, Page
 from website.http.server import SiteRunner
 from website.pages import PAGES
 from website.settings import WebSettings
@@ -22,16 +22,16 @@ log = structlog.get_logger(__name__)
 
 
 def build_app(settings: WebSettings) -> web.Application:
-    """The site; `app[SITE]` is what its pages share."""
+    """Returns the application; `app[SITE]` holds what its pages share."""
     site = Site(settings)
-    app = web.Application(middlewares=[frame])
+    app = web.Application(middlewares=[serve_request])
     app[SITE] = site
-    app[FORMS] = {page.path: page for page in PAGES if page.method == "POST"}
+    app[FORM_PAGES] = {page.path: page for page in PAGES if page.method == "POST"}
     app.add_routes(metrics.probes(lambda: not site.is_draining))
     app.router.add_get(STATIC + "{name}", _show_asset)
     app.router.add_get("/favicon.ico", _show_icon)
     for page in PAGES:
-        _add(app, page)
+        _add_page(app, page)
 
     async def end_streams(_: web.Application) -> None:
         site.end_streams()
@@ -44,7 +44,7 @@ def build_app(settings: WebSettings) -> web.Application:
     return app
 
 
-def _add(app: web.Application, page: Page) -> None:
+def _add_page(app: web.Application, page: Page) -> None:
     handler = serve(app[SITE], page)
     if page.method == "GET":
         app.router.add_get(page.path, handler, allow_head=not page.is_stream)
@@ -56,7 +56,7 @@ async def _show_asset(request: web.Request) -> web.Response:
     asset = request.app[SITE].assets.find(request.path)
     if asset is None:
         raise web.HTTPNotFound
-    return asset.answer(request)
+    return asset.response(request)
 
 
 async def _show_icon(request: web.Request) -> web.Response:
@@ -65,7 +65,7 @@ async def _show_icon(request: web.Request) -> web.Response:
 
 @contextlib.asynccontextmanager
 async def listening(settings: WebSettings) -> AsyncIterator[web.AppRunner]:
-    """Serves the site; on leaving, answers under way are finished first."""
+    """Serves the site; on exit, requests in progress are finished first."""
     app = build_app(settings)
     runner = SiteRunner(app, shutdown_timeout=settings.web_drain_seconds, handler_cancellation=True)
     await runner.setup()
@@ -79,37 +79,37 @@ async def listening(settings: WebSettings) -> AsyncIterator[web.AppRunner]:
 
 
 async def run(settings: WebSettings, metrics_host: str, metrics_port: int, stop: asyncio.Event) -> None:
-    """The site as a process, until `stop` is set; then it drains."""
-    async with listening(settings) as runner, _showing_metrics(runner, metrics_host, metrics_port):
+    """Runs the site until `stop` is set, then drains it."""
+    async with listening(settings) as runner, _serving_metrics(runner, metrics_host, metrics_port):
         await stop.wait()
         runner.app[SITE].is_draining = True
         await asyncio.sleep(settings.web_drain_notice_seconds)
 
 
 @contextlib.asynccontextmanager
-async def _showing_metrics(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[None]:
+async def _serving_metrics(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[None]:
     if not port:
         yield
         return
     site = runner.app[SITE]
-    shown = web.AppRunner(metrics.metrics_app(lambda: not site.is_draining), access_log=None)
-    await shown.setup()
+    metrics_runner = web.AppRunner(metrics.metrics_app(lambda: not site.is_draining), access_log=None)
+    await metrics_runner.setup()
     try:
-        await web.TCPSite(shown, host, port).start()
+        await web.TCPSite(metrics_runner, host, port).start()
         yield
     finally:
-        await shown.cleanup()
+        await metrics_runner.cleanup()
 
 
 async def run_until_signalled(settings: WebSettings, metrics_host: str, metrics_port: int) -> None:
-    """Runs the site until SIGTERM or SIGINT; a second one ends it at once."""
+    """Runs the site until SIGTERM or SIGINT; a second signal exits at once."""
     stop = asyncio.Event()
 
-    def told(number: signal.Signals) -> None:
+    def handle_signal(number: signal.Signals) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told, number)
+        asyncio.get_running_loop().add_signal_handler(number, handle_signal, number)
     await run(settings, metrics_host, metrics_port, stop)

@@ -1,4 +1,4 @@
-"""Style sheet, scripts and icon: served from memory under names that change with their content."""
+"""Style sheet, scripts and icon: served from memory under paths that change with their content."""
 
 import gzip
 import hashlib
@@ -8,26 +8,26 @@ from importlib import resources
 from aiohttp import web
 
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 PATH = "/static/"
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file, as it is and compressed."""
+    """One file, plain and compressed."""
 
     path: str
     media_type: str
     plain: bytes
-    packed: bytes
+    compressed: bytes
 
-    def answer(self, request: web.Request) -> web.Response:
-        """The file, compressed where the browser takes that."""
-        takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-        headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
-        if takes_gzip:
+    def response(self, request: web.Request) -> web.Response:
+        """Returns the file, compressed if the browser accepts that."""
+        accepts_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+        headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
+        if accepts_gzip:
             headers["Content-Encoding"] = "gzip"
-        body = self.packed if takes_gzip else self.plain
+        body = self.compressed if accepts_gzip else self.plain
         return web.Response(body=body, content_type=self.media_type, charset="utf-8", headers=headers)
 
 
@@ -37,18 +37,18 @@ class Assets:
     def __init__(self) -> None:
         self._by_name: dict[str, Asset] = {}
         for file in resources.files("website").joinpath("static").iterdir():
-            stem, dot, ending = file.name.rpartition(".")
-            if (media_type := TYPES.get(dot + ending)) is not None:
+            stem, dot, extension = file.name.rpartition(".")
+            if (media_type := TYPES.get(dot + extension)) is not None:
                 content = file.read_bytes()
-                path = f"{PATH}{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
-                packed = gzip.compress(content, 9, mtime=0)
-                self._by_name[file.name] = Asset(path, media_type, content, packed)
+                path = f"{PATH}{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{extension}"
+                compressed = gzip.compress(content, 9, mtime=0)
+                self._by_name[file.name] = Asset(path, media_type, content, compressed)
         self._by_path = {asset.path: asset for asset in self._by_name.values()}
 
     def path(self, name: str) -> str:
-        """Where pages find a file. Raises: KeyError."""
+        """Returns the path under which a file is served. Raises: KeyError."""
         return self._by_name[name].path
 
     def find(self, path: str) -> Asset | None:
-        """The file under a path that pages were given; None for an old or unknown one."""
+        """Returns the file served under a path; None for an outdated or unknown path."""
         return self._by_path.get(path)

@@ -1,4 +1,4 @@
-"""What the site counts, and the port where it shows that."""
+"""The site's metrics and probes."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ STREAMS = Gauge("web_streams", "Open event streams of the site")
 
 
 def probes(is_ready: Callable[[], bool]) -> list[web.RouteDef]:
-    """`/healthz` and `/readyz`."""
+    """Returns the routes `/healthz` and `/readyz`."""
 
     async def show_health(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -24,7 +24,7 @@ def probes(is_ready: Callable[[], bool]) -> list[web.RouteDef]:
 
 
 def metrics_app(is_ready: Callable[[], bool]) -> web.Application:
-    """Metrics and probes, for a port that is not public."""
+    """Returns an application with metrics and probes, for a port that is not public."""
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

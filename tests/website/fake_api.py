@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from kit.http.server import HttpRunner
 from website.app import build_app
-from website.security.account_signatures import NOBODY, OWNER, Owners
+from website.security.account_signatures import ANONYMOUS, OWNER_FIELD, AccountSigner
 from website.settings import WebSettings
 
 SECRET = secrets.token_hex(24)
@@ -93,7 +93,7 @@ class Visitor:
 
     async def post(self, path: str, origin: str | None = "", **fields: str) -> ClientResponse:
         headers = {} if origin is None else {"Origin": origin or self.site}
-        owned = {OWNER: self.owner, **fields}
+        owned = {OWNER_FIELD: self.owner, **fields}
         return await self.http.post(path, data=owned, headers=headers, allow_redirects=False)
 
     async def sign_in(self) -> ClientResponse:
@@ -102,7 +102,7 @@ class Visitor:
     @property
     def owner(self) -> str:
         """What a form says that is shown to this visitor now."""
-        return Owners((SECRET,)).field(str(ACCOUNT["id"]) if self.session else NOBODY)
+        return AccountSigner((SECRET,)).sign_field(str(ACCOUNT["id"]) if self.session else ANONYMOUS)
 
     @property
     def session(self) -> str:

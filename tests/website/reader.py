@@ -7,7 +7,7 @@ import aiohttp
 
 from tests.website.browser.market import Market, Person
 from tests.website.forms import forms_of
-from website.security.account_signatures import OWNER
+from website.security.account_signatures import OWNER_FIELD
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Reader:
 
     @functools.cached_property
     def _owner(self) -> dict[str, str]:
-        return {OWNER: forms_of(self.read("/help").html)[-1].values.get(OWNER, "")}
+        return {OWNER_FIELD: forms_of(self.read("/help").html)[-1].values.get(OWNER_FIELD, "")}
 
     async def _ask(self, method: str, path: str, values: dict[str, str] | None) -> Sheet:
         site = self._market.site

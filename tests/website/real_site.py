@@ -12,8 +12,8 @@ from aiohttp.test_utils import make_mocked_request
 from client import MarketplaceClient
 from tests.embedded.dev_process import DevProcess
 from website.app import listening
-from website.security.account_signatures import NOBODY, OWNER, Owners
-from website.security.sessions import Person, Sessions
+from website.security.account_signatures import ANONYMOUS, OWNER_FIELD, AccountSigner
+from website.security.sessions import Person, SessionCookies
 from website.settings import WebSettings
 
 SECRET = "a-secret-of-two-sites"
@@ -54,8 +54,8 @@ class Browser:
 
     async def post(self, path: str, **fields: str) -> aiohttp.ClientResponse:
         origin = {"Origin": self.site}
-        owner = Owners((SECRET,)).field(self.person.id if self.session else NOBODY)
-        sent = {OWNER: owner, **fields}
+        owner = AccountSigner((SECRET,)).sign_field(self.person.id if self.session else ANONYMOUS)
+        sent = {OWNER_FIELD: owner, **fields}
         return await self.http.post(self.site + path, data=sent, headers=origin, allow_redirects=False)
 
     async def sign_up(self) -> None:
@@ -66,7 +66,7 @@ class Browser:
 
 def unsealed(cookie: str) -> Person:
     request = make_mocked_request("GET", "/", headers={"Cookie": f"session={cookie}"})
-    person = Sessions((SECRET,), False).read(request)
+    person = SessionCookies((SECRET,), False).read(request)
     assert person is not None
     return person
 

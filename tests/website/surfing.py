@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.website.browser.market import Market, Person
-from website.security.account_signatures import OWNER
+from website.security.account_signatures import OWNER_FIELD
 
 PATIENCE_SECONDS = 60.0  # for what events bring; machines that test are busy
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "path", "circle", "rect"})
@@ -118,7 +118,7 @@ class Surfer:
 
     @functools.cached_property
     def _owner(self) -> dict[str, str]:
-        return {OWNER: self.open("/help").forms[-1].fields.get(OWNER, "")}
+        return {OWNER_FIELD: self.open("/help").forms[-1].fields.get(OWNER_FIELD, "")}
 
     async def _ask(self, method: str, path: str, headers: dict[str, str], typed: Any = None) -> Sheet:
         if self._http is None:  # cookies of an address need to be allowed

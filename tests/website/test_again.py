@@ -22,7 +22,7 @@ REFUSED = {  # form: who sends it, what is wrong with it, and where its page is
     "/orders/{paid}/refunds": ("provider", {"amount": "x", "currency": "EUR"}, "/orders/{paid}"),
     "/orders/{paid}/review": ("customer", {"text": "No stars."}, "/orders/{paid}"),
     "/orders/{reviewed}/review/edit": ("customer", {"text": "No stars."}, "/orders/{reviewed}"),
-    "/orders/{reviewed}/review/reply": ("provider", {"text": "Again."}, "/orders/{reviewed}"),
+    "/orders/{reviewed}/review/reply": ("provider", {"text": "Redisplay."}, "/orders/{reviewed}"),
     "/profiles/{provider}/reviews/{review}/reply": ("provider", {"text": ""}, "/profiles/{provider}"),
     "/dashboard/services/new": ("provider", {"title": "A"}, ""),
     "/dashboard/services/{service}": ("provider", {"title": "A"}, ""),

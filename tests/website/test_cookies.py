@@ -17,7 +17,7 @@ from services.accounts.credentials.signing import Signer
 from tests.website.fake_api import ACCESS, REFRESH, Visitor, run
 from website.assets import Assets
 from website.pages import PAGES
-from website.security.sessions import Sessions, person_of
+from website.security.sessions import SessionCookies, person_of
 from website.settings import WebSettings
 
 ID = "01890000-0000-7000-8000-00000000000a"
@@ -70,9 +70,9 @@ def test_by_https_the_cookie_is_kept_to_this_host() -> None:
 )
 def test_a_cookie_carries_the_port_unless_it_is_a_usual_one(site_url: str, host: str, name: str) -> None:
     settings = WebSettings(site_url=site_url, web_secret=token_hex(24))
-    sessions = Sessions(("secret",), settings.is_secure, settings.port)
+    sessions = SessionCookies(("secret",), settings.is_secure, settings.port)
     request = make_mocked_request("GET", "/", headers={"Host": host})
-    assert sessions.name(request) == name
+    assert sessions.cookie_name(request) == name
 
 
 def test_two_installations_on_one_host_do_not_sign_each_other_out() -> None:
@@ -111,7 +111,7 @@ def _cookie(secrets: tuple[str, ...]) -> str:
         "session_id": "s", "access_token": "a", "refresh_token": "r", "expires_in": 600,
         "account": {"id": "i", "display_name": "Ada", "roles": [], "locale": "en", "time_zone": "UTC"},
     }  # fmt: skip
-    Sessions(secrets, False).keep(make_mocked_request("GET", "/"), response, person_of(session))
+    SessionCookies(secrets, False).store(make_mocked_request("GET", "/"), response, person_of(session))
     return response.cookies["session"].value
 
 
@@ -124,17 +124,17 @@ def test_a_cookie_is_short_enough_for_browsers_whatever_a_person_is_called(name:
         "refresh_token": secrets.token_urlsafe(64), "expires_in": 600, "account": account,
     }  # fmt: skip
     response = web.Response()
-    Sessions(("secret",), True).keep(make_mocked_request("GET", "/"), response, person_of(session))
+    SessionCookies(("secret",), True).store(make_mocked_request("GET", "/"), response, person_of(session))
     cookie = response.cookies["__Host-session"]
     assert len(f"{cookie.key}={cookie.value}") <= 4096
 
     request = make_mocked_request("GET", "/", headers={"Cookie": f"{cookie.key}={cookie.value}"})
-    found = Sessions(("secret",), True).read(request)
+    found = SessionCookies(("secret",), True).read(request)
     assert found is not None and (found.display_name, found.access_token) == (name, session["access_token"])
 
 
 def _read(secrets: tuple[str, ...], cookie: str) -> Any:
-    return Sessions(secrets, False).read(
+    return SessionCookies(secrets, False).read(
         make_mocked_request("GET", "/", headers={"Cookie": f"session={cookie}"})
     )
 
@@ -154,7 +154,7 @@ def test_the_largest_session_fits_in_what_a_browser_keeps(letter: str) -> None:
     }  # fmt: skip
     response = web.Response()
     request = make_mocked_request("GET", "/", headers={"Host": "market.example:65535"})
-    Sessions(("x",), True).keep(request, response, person_of(session))
+    SessionCookies(("x",), True).store(request, response, person_of(session))
     (cookie,) = response.cookies.values()
     assert len(cookie.OutputString()) <= 4096
     sealed = _read(("x",), cookie.value)

@@ -7,7 +7,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.website.fake_api import ACCOUNT, SECRET, Answer, Visitor, problem, run
 from website.forms.form import Form
-from website.security.sessions import Sessions
+from website.security.sessions import SessionCookies
 from website.views.languages import is_zone
 
 NEW = {"display_name": "Ada", "email": "ada@example.com", "password": "a long pass phrase"}
@@ -21,7 +21,7 @@ async def zone_after_sign_up(visitor: Visitor, zone: str, change: object) -> str
     assert (answer.status, answer.headers["Location"]) == (303, "/help")
 
     request = make_mocked_request("GET", "/", headers={"Cookie": f"session={visitor.session}"})
-    person = Sessions((SECRET,), False).read(request)
+    person = SessionCookies((SECRET,), False).read(request)
     assert person is not None
     return person.time_zone
 
@@ -58,8 +58,8 @@ def test_old_names_that_browsers_use_are_known() -> None:
 
 def test_the_focus_is_on_the_first_wrong_field_of_the_page() -> None:
     form = Form(values={"display_name": "", "email": "x", "password": ""})
-    form.refuse("password", "Too short.")
-    form.refuse("display_name", "Write a name.")
+    form.add_error("password", "Too short.")
+    form.add_error("display_name", "Write a name.")
     assert form.first_wrong == "display_name"
     assert Form(errors={"rating": "Choose."}).first_wrong == "rating"
     assert Form().first_wrong == ""

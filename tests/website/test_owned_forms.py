@@ -10,9 +10,9 @@ from tests.website.browser.scenes import PAID, Scene, Step, make_scene
 from tests.website.browser.screens import ORDER_SCREENS, SCREENS, World
 from tests.website.forms import SentForm, forms_of
 from tests.website.reader import Reader
-from website.http.page_request import Who
+from website.http.page_request import Access
 from website.pages import PAGES
-from website.security.account_signatures import NOBODY, OWNER
+from website.security.account_signatures import ANONYMOUS, OWNER_FIELD
 
 ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
 Found = list[tuple[Person | None, str, SentForm]]
@@ -57,8 +57,8 @@ def shape(path: str) -> str:
 
 def test_every_form_of_every_page_names_the_one_it_is_shown_to(found: Found) -> None:
     for person, path, form in found:
-        account_id, _, key = form.values[OWNER].rpartition(".")
-        assert account_id == (person.id if person else NOBODY), (path, form)
+        account_id, _, key = form.values[OWNER_FIELD].rpartition(".")
+        assert account_id == (person.id if person else ANONYMOUS), (path, form)
         assert re.fullmatch("[0-9a-f]{32}", key)
     posts = {shape(page.path) for page in PAGES if page.method == "POST"}
     assert {shape(form.action) for _, _, form in found} == posts, "and each kind of form was seen"
@@ -66,7 +66,7 @@ def test_every_form_of_every_page_names_the_one_it_is_shown_to(found: Found) -> 
 
 def test_every_form_is_refused_to_whoever_else_is_signed_in(scene: Scene, found: Found) -> None:
     other = Reader(scene.market, scene.market.person("Olga Other"))
-    entering = {shape(page.path) for page in PAGES if page.who is Who.SIGNING_IN}
+    entering = {shape(page.path) for page in PAGES if page.access is Access.SIGNING_IN}
     one_of_each = {shape(form.action): (person, form) for person, _, form in found}
     for kind, (person, form) in one_of_each.items():
         if kind in entering:

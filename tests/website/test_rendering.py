@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.documents.formatting import LocaleFormatter
-from website.http.assets import Assets
+from website.assets import Assets
 from website.views.rendering import make_environment
 
 TEMPLATES = make_environment(Assets())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from client import Problem
-from website.forms.search import wish_of
+from website.forms.search import read_search
 
 ID = "01a223ab-9d5c-7cda-89c8-6a7eb5b6869b"
 
@@ -30,7 +30,7 @@ ID = "01a223ab-9d5c-7cda-89c8-6a7eb5b6869b"
 def test_good_parts_become_filters_without_a_complaint(
     query: dict[str, str], filters: dict[str, Any]
 ) -> None:
-    wish = wish_of(query)
+    wish = read_search(query)
     assert wish.filters == filters
     assert wish.complaints == []
 
@@ -48,20 +48,20 @@ def test_good_parts_become_filters_without_a_complaint(
     ],
 )
 def test_bad_parts_are_left_out_and_named(query: dict[str, str], said: str) -> None:
-    wish = wish_of(query)
+    wish = read_search(query)
     assert set(wish.filters) <= {"currency"}
     assert said in wish.complaints[0]
     assert all(wish.typed[name] == value for name, value in query.items())
 
 
 def test_limits_that_nothing_can_fit_are_named_and_kept() -> None:
-    wish = wish_of({"currency": "EUR", "min_price": "50", "max_price": "10"})
+    wish = read_search({"currency": "EUR", "min_price": "50", "max_price": "10"})
     assert wish.filters == {"currency": "EUR", "min_price": 5000, "max_price": 1000}
     assert wish.complaints == ["Nothing can fit: the lowest price is above the highest."]
 
 
 def test_what_the_api_cannot_use_is_left_out_too() -> None:
-    wish = wish_of({"q": "logo"})
+    wish = read_search({"q": "logo"})
     wish.filters["cursor"] = "of another list"
     wish.leave_out(Problem(400, {"detail": "No.", "errors": [{"parameter": "cursor", "detail": "No."}]}))
     assert wish.filters == {"q": "logo", "sort": "relevance"}

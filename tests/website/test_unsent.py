@@ -17,11 +17,11 @@ from tests.website.forms import SentForm, forms_of
 from tests.website.reader import Reader, Sheet
 from website.http.middleware import SITE
 from website.pages import PAGES
-from website.security.pending_forms import LARGEST_BYTES, UNSENT_SECONDS, Unsent, UnsentForms
+from website.security.pending_forms import MAX_BYTES, PENDING_FORM_SECONDS, PendingForm, PendingForms
 
 WIDE = "\U0001d11e"  # four bytes, twelve in a form
 LARGEST_FORM_BYTES = 64 * 1024
-UNSENT = Unsent("a", "Ada", "/settings/profile", {}, "/settings/profile", "/settings", {"bio": WIDE})
+UNSENT = PendingForm("a", "Ada", "/settings/profile", {}, "/settings/profile", "/settings", {"bio": WIDE})
 TYPED = {  # by the path of a form: who sends it, from where, and the longest text it takes
     "/services/{service}/order": ("customer", "/services/{service}/order", {"requirements": WIDE * 4000}),
     "/orders/{pending}/messages": ("provider", "/orders/{pending}", {"body": WIDE * 4000}),
@@ -106,8 +106,10 @@ def test_every_form_with_a_text_worth_keeping_is_looked_at() -> None:
     def shape(path: str) -> str:
         return re.sub(r"\{\w+\}", "{}", path)
 
-    assert {shape(page.path) for page in PAGES if page.again} == {shape(path) for path in TYPED}
-    assert not any(page.again for page in PAGES if "password" in page.path or page.path.startswith("/sign-"))
+    assert {shape(page.path) for page in PAGES if page.redisplay} == {shape(path) for path in TYPED}
+    assert not any(
+        page.redisplay for page in PAGES if "password" in page.path or page.path.startswith("/sign-")
+    )
 
 
 @pytest.mark.parametrize("action", TYPED)
@@ -190,10 +192,10 @@ def test_a_link_to_sign_up_carries_no_text(scene: Scene) -> None:
 
 
 def test_sealed_texts_are_opened_by_the_site_alone_and_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    forms = UnsentForms(("secret",))
-    sealed = forms.seal(UNSENT)
-    assert forms.open(sealed) == UNSENT
-    assert UnsentForms(("new", "secret")).open(sealed) == UNSENT
+    forms = PendingForms(("secret",))
+    sealed = forms.encrypt(UNSENT)
+    assert forms.decrypt(sealed) == UNSENT
+    assert PendingForms(("new", "secret")).decrypt(sealed) == UNSENT
     for changed in (
         "",
         "x",
@@ -203,26 +205,26 @@ def test_sealed_texts_are_opened_by_the_site_alone_and_for_an_hour(monkeypatch: 
         sealed[::-1],
         Fernet(Fernet.generate_key()).encrypt(b"{}").decode(),
     ):
-        assert forms.open(changed) is None
-    assert UnsentForms(("other",)).open(sealed) is None
-    monkeypatch.setattr("website.security.pending_forms.UNSENT_SECONDS", -1)
-    assert forms.open(sealed) is None and UNSENT_SECONDS == 3600
+        assert forms.decrypt(changed) is None
+    assert PendingForms(("other",)).decrypt(sealed) is None
+    monkeypatch.setattr("website.security.pending_forms.PENDING_FORM_SECONDS", -1)
+    assert forms.decrypt(sealed) is None and PENDING_FORM_SECONDS == 3600
 
 
 def test_a_text_too_large_to_travel_is_left_where_it_is() -> None:
-    values = {"bio": "x" * LARGEST_BYTES}
-    assert UnsentForms(("secret",)).seal(Unsent("a", "", "", {}, "", "", values)) == ""
+    values = {"bio": "x" * MAX_BYTES}
+    assert PendingForms(("secret",)).encrypt(PendingForm("a", "", "", {}, "", "", values)) == ""
 
 
 def test_a_session_is_no_text_and_a_text_no_session() -> None:
     async def scenario(visitor: Visitor) -> None:
         await visitor.sign_in()
         assert visitor.http.app is not None
-        forms = visitor.http.app[SITE].unsent
-        assert forms.open(visitor.session) is None
+        forms = visitor.http.app[SITE].pending_forms
+        assert forms.decrypt(visitor.session) is None
         name = visitor.cookie_name("session")
         visitor.http.session.cookie_jar.clear()
-        answer = await visitor.get("/settings", Cookie=f"{name}={forms.seal(UNSENT)}")
+        answer = await visitor.get("/settings", Cookie=f"{name}={forms.encrypt(UNSENT)}")
         assert answer.status == 303
 
     run(scenario)
@@ -231,9 +233,9 @@ def test_a_session_is_no_text_and_a_text_no_session() -> None:
 async def _sealed_for(
     visitor: Visitor, account_id: str, page: str = "/settings/profile", **parts: str
 ) -> str:
-    unsent = Unsent(account_id, "", page, parts, page, "/settings", {"bio": "Canary"})
+    unsent = PendingForm(account_id, "", page, parts, page, "/settings", {"bio": "Canary"})
     assert visitor.http.app is not None
-    return visitor.http.app[SITE].unsent.seal(unsent)
+    return visitor.http.app[SITE].pending_forms.encrypt(unsent)
 
 
 def test_sealed_texts_of_others_forged_ones_and_those_of_no_form_are_dropped() -> None:

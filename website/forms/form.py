@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from client import Problem
 from kit.http.body import RefusedBody
-from website.security.account_signatures import OWNER
+from website.security.account_signatures import OWNER_FIELD
 
-KEY, NEXT, CARRIED = "_key", "_next", "_carried"
+KEY, NEXT, PENDING = "_key", "_next", "_carried"
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -48,17 +48,17 @@ class Form:
         """The first wrong field as the page has them; empty when none is."""
         return next((name for name in (*self.values, *self.errors) if name in self.errors), "")
 
-    def refuse(self, name: str, why: str) -> None:
+    def add_error(self, name: str, why: str) -> None:
         """Marks a field as wrong."""
         self.errors.setdefault(name, why)
 
-    def take(self, problem: Problem, fields: Iterable[str] = ()) -> "Form":
+    def add_problem(self, problem: Problem, fields: Iterable[str] = ()) -> "Form":
         """Takes over what the API found wrong: to the fields it names, the rest to the summary."""
         known = {*self.values, *fields}
         for error in problem.errors:
             name = error.get("pointer", "").removeprefix("#/").partition("/")[0]
             if name in known:
-                self.refuse(name, error.get("detail", "Not valid."))
+                self.add_error(name, error.get("detail", "Not valid."))
             else:
                 self.summary = error.get("detail", "")
         if not self.errors and not self.summary:
@@ -69,7 +69,7 @@ class Form:
         """A field's whole number; 0, and an error at the field, when it is none."""
         text = self[name].strip()
         if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
-            self.refuse(name, "Write a whole number.")
+            self.add_error(name, "Write a whole number.")
             return 0
         return int(text)
 
@@ -83,10 +83,10 @@ class Form:
         return int(text)
 
 
-def form_of(sent: Mapping[str, str]) -> Form:
+def parse_form(sent: Mapping[str, str]) -> Form:
     """A form as a browser sent it. Line ends become those of the API."""
     values = {name: value.replace("\r\n", "\n") for name, value in sent.items()}
-    shown, owner, carried = (values.pop(name, "") for name in (KEY, OWNER, CARRIED))
+    shown, owner, carried = (values.pop(name, "") for name in (KEY, OWNER_FIELD, PENDING))
     if _KEY.fullmatch(shown) is None:
         return Form(values=values, owner=owner, carried=carried)
     # Sent twice, it is the same wish; gone back to and changed, it is another.

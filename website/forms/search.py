@@ -24,7 +24,7 @@ _SAID_OF_BAD_PARTS = {"cursor": "This page of the list is gone; here is the firs
 
 
 @dataclass
-class Wish:
+class SearchFilters:
     """`typed` holds every field as it was typed, `filters` what the API is asked, `complaints` a
     sentence for each part that could not be used."""
 
@@ -51,9 +51,9 @@ class Wish:
             self.complaints.append(_SAID_OF_BAD_PARTS.get(name, otherwise))
 
 
-def wish_of(query: Mapping[str, str]) -> Wish:
+def read_search(query: Mapping[str, str]) -> SearchFilters:
     """What an address asks for; whatever it holds, this is no error."""
-    wish = Wish({name: query.get(name, "").replace("\x00", "").strip() for name in NAMES})
+    wish = SearchFilters({name: query.get(name, "").replace("\x00", "").strip() for name in NAMES})
     wish.typed["q"] = wish.typed["q"][:LONGEST_WORDS].strip()
     for name in ("q", "category"):
         if wish.typed[name]:
@@ -64,7 +64,7 @@ def wish_of(query: Mapping[str, str]) -> Wish:
     return wish
 
 
-def _read_provider(wish: Wish) -> None:
+def _read_provider(wish: SearchFilters) -> None:
     provider_id = wish.typed["provider_id"]
     if _ID.fullmatch(provider_id) is not None:
         wish.filters["provider_id"] = provider_id
@@ -72,7 +72,7 @@ def _read_provider(wish: Wish) -> None:
         wish.complaints.append("There is no such provider.")
 
 
-def _read_prices(wish: Wish) -> None:
+def _read_prices(wish: SearchFilters) -> None:
     currency = wish.typed["currency"] = wish.typed["currency"].upper()
     if currency in money.CURRENCIES:
         wish.filters["currency"] = currency
@@ -89,7 +89,7 @@ def _read_prices(wish: Wish) -> None:
         wish.complaints.append("Nothing can fit: the lowest price is above the highest.")
 
 
-def _read_rating_and_sort(wish: Wish) -> None:
+def _read_rating_and_sort(wish: SearchFilters) -> None:
     if wish.typed["min_rating"] in RATINGS:
         wish.filters["min_rating"] = float(wish.typed["min_rating"])
     elif wish.typed["min_rating"]:

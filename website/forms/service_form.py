@@ -32,22 +32,22 @@ def read_service(form: Form) -> ServiceChanges:
     read: dict[str, Any] = {name: _text(form, name) for name in LENGTHS}
     read["category"] = form["category"]
     if not form["category"]:
-        form.refuse("category", "Choose a category.")
+        form.add_error("category", "Choose a category.")
     try:
         read["price"] = money.read_money(form["price"], form["currency"])
     except money.NoAmount as error:
-        form.refuse("price" if form["currency"] in money.CURRENCIES else "currency", str(error))
+        form.add_error("price" if form["currency"] in money.CURRENCIES else "currency", str(error))
     for name, (least, most) in RANGES.items():
         read[name] = number = form.whole_number(name)
         if not least <= number <= most:
-            form.refuse(name, f"Write a number from {least} to {most}.")
+            form.add_error(name, f"Write a number from {least} to {most}.")
     return cast(ServiceChanges, read)
 
 
 def _text(form: Form, name: str) -> str:
     text, (least, most) = form[name].strip(), LENGTHS[name]
     if not least <= len(text) <= most:
-        form.refuse(name, f"Write {least} to {most} characters; these are {len(text)}.")
+        form.add_error(name, f"Write {least} to {most} characters; these are {len(text)}.")
     return text
 
 

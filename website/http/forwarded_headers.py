@@ -1,13 +1,13 @@
-"""What the API is told of a visitor: address, browser, and the id of the request."""
+"""The headers that tell the API about a visitor: address, browser, and the id of the request."""
 
 from aiohttp import web
 
 
-def headers_of_visitor(request: web.Request, visit_id: str) -> dict[str, str]:
-    """What the API shall know of the visitor: address, browser, and the id of this request."""
+def forwarded_headers(request: web.Request, request_id: str) -> dict[str, str]:
+    """Returns the headers of every call to the API for this request."""
     hops = [*request.headers.getall("X-Forwarded-For", ()), request.remote or ""]
     headers = {
-        "X-Request-Id": visit_id,
+        "X-Request-Id": request_id,
         "X-Forwarded-For": ascii_only(", ".join(hop for hop in hops if hop)),
         "User-Agent": ascii_only(request.headers.get("User-Agent", "web site")),
     }
@@ -17,5 +17,5 @@ def headers_of_visitor(request: web.Request, visit_id: str) -> dict[str, str]:
 
 
 def ascii_only(header: str) -> str:
-    """A visitor's header that can be sent on; what no header may hold becomes question marks."""
+    """Returns a header that can be forwarded; other characters than ASCII become question marks."""
     return header.encode("ascii", "replace").decode()

@@ -1,4 +1,4 @@
-"""What the site answers when something never became a request."""
+"""The site's HTTP server, and its response to what is not a valid request."""
 
 import structlog
 from aiohttp import web
@@ -10,12 +10,12 @@ log = structlog.get_logger(__name__)
 
 
 class SiteConnection(BoundedConnection):
-    """One browser's connection."""
+    """One connection."""
 
     __slots__ = ()
 
     def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
-        """A line of text: no browser of a person sends this."""
+        """Returns a line of plain text: browsers do not send such requests."""
         log.info("unreadable_request", address=request.remote, error=repr(error))
         text = "This request could not be read." if status < 500 else "Something went wrong on our side."
         return web.Response(
@@ -24,6 +24,6 @@ class SiteConnection(BoundedConnection):
 
 
 class SiteRunner(HttpRunner):
-    """Serves the site over such connections."""
+    """Runs the site's application."""
 
     connection = SiteConnection

@@ -11,8 +11,8 @@ from client.resources import Balance, Money, Order
 from kit.dates import format_month
 from kit.money import format_money
 from website.forms.form import Form
-from website.http.documents import pass_on
-from website.http.page_request import Page, Visit, Who
+from website.http.documents import document_response
+from website.http.page_request import Access, Page, PageRequest
 from website.pages.services import address
 from website.views import money
 from website.views.earnings import Earned, draw_charts, months_until
@@ -20,28 +20,28 @@ from website.views.earnings import Earned, draw_charts, months_until
 ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
 
 
-async def show_dashboard(visit: Visit) -> web.StreamResponse:
+async def show_dashboard(request: PageRequest) -> web.StreamResponse:
     """Everything at a glance."""
-    return await _show(visit, Form())
+    return await _show(request, Form())
 
 
-async def _show(visit: Visit, form: Form, status: int = 200) -> web.Response:
-    api, me, months = visit.api, visit.signed_in, months_until(datetime.now(UTC))
+async def _show(request: PageRequest, form: Form, status: int = 200) -> web.Response:
+    api, me, months = request.api, request.signed_in_person, months_until(datetime.now(UTC))
     (pending, working, delivered), (services, transactions, payouts), balance, earned = await asyncio.gather(
-        asyncio.gather(_orders(visit, 1), _orders(visit, 2), _orders(visit, 3)),
+        asyncio.gather(_orders(request, 1), _orders(request, 2), _orders(request, 3)),
         asyncio.gather(
             api.own_services(limit=SERVICES_SHOWN),
             api.transactions(limit=MOVEMENTS_SHOWN),
             api.payouts(limit=PAYOUTS_SHOWN),
         ),
         api.balance(),
-        visit.site.closed_months.earnings(me.id, months, api.statement),
+        request.site.closed_months.earnings(me.id, months, api.statement),
     )
     started = bool(services["data"] or pending or working or delivered or transactions["data"])
-    return await visit.show(
+    return await request.render(
         "dashboard.html" if started else "dashboard_start.html",
         status=status,
-        again="/dashboard",
+        reload_path="/dashboard",
         form=form,
         pending=pending,
         working=working,
@@ -66,9 +66,9 @@ def _amounts(brought: Earned) -> list[Money]:
     return [{"amount": amount, "currency": code} for code, amount in sorted(brought.items()) if amount]
 
 
-async def _orders(visit: Visit, status: int) -> list[Order]:
+async def _orders(request: PageRequest, status: int) -> list[Order]:
     """Orders of the provider in one status, what waits longest or is due next first."""
-    found = await visit.api.orders("provider", status=str(status), sort="-created_at", limit=ORDERS_SHOWN)
+    found = await request.api.orders("provider", status=str(status), sort="-created_at", limit=ORDERS_SHOWN)
     by = {2: "due_at", 3: "confirm_by"}.get(status, "created_at")
     return sorted(found["data"], key=lambda order: str(order.get(by) or order["created_at"]))
 
@@ -84,69 +84,69 @@ def _by_currency(balance: Balance) -> list[dict[str, Any]]:
     return list(lines.values())
 
 
-async def request_payout(visit: Visit) -> web.StreamResponse:
+async def request_payout(request: PageRequest) -> web.StreamResponse:
     """Has available money paid out; sent twice, it is one payout."""
-    form = await visit.form()
+    form = await request.form()
     try:
         amount = money.read_money(form["amount"], form["currency"])
-        await visit.api.request_payout(amount, key=form.key)
+        await request.api.request_payout(amount, key=form.key)
     except money.NoAmount as error:
-        form.refuse("amount", str(error))
+        form.add_error("amount", str(error))
     except Problem as problem:
-        _take(visit, form, problem)
+        _take(request, form, problem)
     else:
-        return visit.go("/dashboard#earnings", "payout_requested")
-    return await _show(visit, form, status=422)
+        return request.redirect("/dashboard#earnings", "payout_requested")
+    return await _show(request, form, status=422)
 
 
-def _take(visit: Visit, form: Form, problem: Problem) -> None:
+def _take(request: PageRequest, form: Form, problem: Problem) -> None:
     if problem.status not in (409, 422, 429):
         raise problem
     if problem.code != "insufficient_balance":
-        form.take(problem, ("amount", "currency"))
+        form.add_problem(problem, ("amount", "currency"))
         return
     available = problem.body.get("available")
     left = ""
     if isinstance(available, dict) and available.get("amount", 0) > 0:
-        left = f" You can have up to {format_money(available, visit.signed_in.locale)} paid out."
-    form.refuse("amount", f"That is more than is available.{left}")
+        left = f" You can have up to {format_money(available, request.signed_in_person.locale)} paid out."
+    form.add_error("amount", f"That is more than is available.{left}")
 
 
-async def show_transactions(visit: Visit) -> web.StreamResponse:
+async def show_transactions(request: PageRequest) -> web.StreamResponse:
     """Everything that moved one's money, page by page."""
     try:
-        cursor = visit.request.query.get("cursor") or None
-        found = await visit.api.transactions(limit=PER_PAGE, cursor=cursor)
+        cursor = request.raw.query.get("cursor") or None
+        found = await request.api.transactions(limit=PER_PAGE, cursor=cursor)
     except Problem as problem:
         if problem.status != 400:
             raise
-        return visit.go("/dashboard/transactions")
+        return request.redirect("/dashboard/transactions")
     more = found["page"]["has_more"]
-    return await visit.show(
+    return await request.render(
         "transactions.html",
         transactions=found["data"],
-        next_page=address(visit, cursor=found["page"]["next_cursor"]) if more else None,
-        is_first="cursor" not in visit.request.query,
-        first_page=address(visit, cursor=None),
+        next_page=address(request, cursor=found["page"]["next_cursor"]) if more else None,
+        is_first="cursor" not in request.raw.query,
+        first_page=address(request, cursor=None),
     )
 
 
-async def show_statement(visit: Visit) -> web.StreamResponse:
+async def show_statement(request: PageRequest) -> web.StreamResponse:
     """One month as a document that prints well."""
-    document = await visit.api.statement(visit.part("month"), "html")
-    return pass_on(document, "text/html", "")
+    document = await request.api.statement(request.path_id("month"), "html")
+    return document_response(document, "text/html", "")
 
 
-async def show_statement_pdf(visit: Visit) -> web.StreamResponse:
+async def show_statement_pdf(request: PageRequest) -> web.StreamResponse:
     """The same as a PDF."""
-    document = await visit.api.statement(visit.part("month"), "pdf")
-    return pass_on(document, "application/pdf", f"statement-{visit.part('month')}.pdf")
+    document = await request.api.statement(request.path_id("month"), "pdf")
+    return document_response(document, "application/pdf", f"statement-{request.path_id('month')}.pdf")
 
 
 PAGES = (
-    Page("GET", "/dashboard", show_dashboard, Who.SIGNED_IN),
-    Page("POST", "/dashboard/payouts", request_payout, Who.SIGNED_IN, again=_show),
-    Page("GET", "/dashboard/transactions", show_transactions, Who.SIGNED_IN),
-    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}.pdf", show_statement_pdf, Who.SIGNED_IN),
-    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}", show_statement, Who.SIGNED_IN),
+    Page("GET", "/dashboard", show_dashboard, Access.SIGNED_IN),
+    Page("POST", "/dashboard/payouts", request_payout, Access.SIGNED_IN, redisplay=_show),
+    Page("GET", "/dashboard/transactions", show_transactions, Access.SIGNED_IN),
+    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}.pdf", show_statement_pdf, Access.SIGNED_IN),
+    Page("GET", "/dashboard/statements/{month:2[0-9]{3}-[0-9]{2}}", show_statement, Access.SIGNED_IN),
 )

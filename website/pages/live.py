@@ -12,58 +12,58 @@ from client import Problem
 from client.live import one_stream
 from client.resources import LiveEvent
 from website.http.forwarded_headers import ascii_only
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 from website.metrics import STREAMS
 
 PING_SECONDS = 15.0
 RETRY_MILLISECONDS = 2_000
 
 
-async def stream_events(visit: Visit) -> web.StreamResponse:
-    """The visitor's events as the API tells them; ends when the API's stream does, and browsers return.
+async def stream_events(request: PageRequest) -> web.StreamResponse:
+    """Streams the visitor's events from the API; ends with the API's stream, and browsers reconnect.
 
-    The answer begins once the API granted the stream: until then the session may be renewed, which later
-    no cookie could tell, and a refusal is a refusal here too. To somebody who was signed out meanwhile, by
-    another tab perhaps, the stream has nothing to tell; their next page says so.
+    The response begins when the API has accepted the stream: until then the session can still be renewed in
+    the cookie, and an error of the API is an error here. A visitor who was signed out elsewhere gets 204,
+    which stops the browser from reconnecting; their next page explains it.
     """
-    connection = visit.api.connection
+    connection = request.api.connection
     if connection.session is None:
         return web.Response(status=204)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     response.headers["X-Accel-Buffering"] = "no"
-    visit.site.add_stream()
+    request.site.add_stream()
     try:
         await connection.renew_if_needed()
-        await _follow(visit, response)
+        await _follow(request, response)
     except Problem as problem:
         if problem.status != 401:
             raise
-        await _renew_or_leave(visit)
+        await _renew_or_leave(request)
         return web.Response(status=204)
     return response
 
 
-async def _renew_or_leave(visit: Visit) -> None:
+async def _renew_or_leave(request: PageRequest) -> None:
     """Makes the best of a refused token: the next request has a better one, or the session is over."""
     try:
-        if visit.api.session is not None:
-            await visit.api.connection.renew(visit.api.session["access_token"])
+        if request.api.session is not None:
+            await request.api.connection.renew(request.api.session["access_token"])
     except Problem as problem:
         if problem.status != 401:
             raise
-        visit.leave_session()
+        request.discard_session_changes()
 
 
-async def _follow(visit: Visit, response: web.StreamResponse) -> None:
+async def _follow(request: PageRequest, response: web.StreamResponse) -> None:
     async def begin() -> None:
-        visit.keep_session(response)
-        await response.prepare(visit.request)
+        request.store_session(response)
+        await response.prepare(request.raw)
         await response.write(f"retry: {RETRY_MILLISECONDS}\n\n".encode())
         STREAMS.inc()
 
-    last_seen = ascii_only(visit.request.headers.get("Last-Event-ID", ""))
+    last_seen = ascii_only(request.raw.headers.get("Last-Event-ID", ""))
     try:
-        async with aclosing(one_stream(visit.api.connection, last_seen, begin)) as events:
+        async with aclosing(one_stream(request.api.connection, last_seen, begin)) as events:
             await _pass_on(events, response)
     except (aiohttp.ClientError, ConnectionError, TimeoutError):
         if not response.prepared:
@@ -96,18 +96,18 @@ def _written(event: LiveEvent) -> bytes:
     return f"id: {event['id']}\nevent: {event['type']}\ndata: {data}\n\n".encode()
 
 
-async def show_bell(visit: Visit) -> web.StreamResponse:
+async def show_bell(request: PageRequest) -> web.StreamResponse:
     """The header's count of unread notifications alone; not for somebody who was signed out elsewhere.
 
-    Raises: Problem, the refusal.
+    Raises: Problem, the session_problem.
     """
-    bell = await visit.show("bell.html")
-    if visit.refusal is not None:
-        raise visit.refusal
+    bell = await request.render("bell.html")
+    if request.session_problem is not None:
+        raise request.session_problem
     return bell
 
 
 PAGES = (
     Page("GET", "/live/events", stream_events, is_stream=True),
-    Page("GET", "/live/bell", show_bell, Who.SIGNED_IN),
+    Page("GET", "/live/bell", show_bell, Access.SIGNED_IN),
 )

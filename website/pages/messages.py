@@ -3,21 +3,21 @@
 from aiohttp import web
 from yarl import URL
 
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 
 PER_PAGE = 30
 
 
-async def show_messages(visit: Visit) -> web.StreamResponse:
+async def show_messages(request: PageRequest) -> web.StreamResponse:
     """Each order's conversation with its last message, the newest first."""
-    threads = await visit.api.threads(limit=PER_PAGE, cursor=visit.request.query.get("cursor"))
+    threads = await request.api.threads(limit=PER_PAGE, cursor=request.raw.query.get("cursor"))
     following = threads["page"]["next_cursor"]
-    return await visit.show(
+    return await request.render(
         "messages.html",
         threads=threads["data"],
-        is_first="cursor" not in visit.request.query,
+        is_first="cursor" not in request.raw.query,
         next_page=str(URL("/messages").with_query(cursor=following)) if following else None,
     )
 
 
-PAGES = (Page("GET", "/messages", show_messages, Who.SIGNED_IN),)
+PAGES = (Page("GET", "/messages", show_messages, Access.SIGNED_IN),)

@@ -11,7 +11,7 @@ from client.arguments import ServiceChanges
 from client.resources import Service
 from website.forms.form import NEXT, Form
 from website.forms.service_form import FIELDS, FIRST_VALUES, differences, read_service, values_of
-from website.http.page_request import Page, Visit, Who, is_own_path
+from website.http.page_request import Access, Page, PageRequest, is_own_path
 from website.pages.services import address
 from website.views.money import currency_choices
 
@@ -24,99 +24,101 @@ STALE = (
 )
 
 Status = Literal["draft", "active", "paused", "archived"]
-Change = Callable[[Visit, Service, str], Coroutine[Any, Any, object]]
+Change = Callable[[PageRequest, Service, str], Coroutine[Any, Any, object]]
 
 
-async def show_own_services(visit: Visit) -> web.StreamResponse:
+async def show_own_services(request: PageRequest) -> web.StreamResponse:
     """One's own services, by status, newest first."""
-    asked = visit.request.query.get("status", "")
+    asked = request.raw.query.get("status", "")
     status = cast(Status, asked) if asked in TABS and asked else None
-    own, categories = await asyncio.gather(_own_services(visit, status), visit.api.categories())
-    return await visit.show(
+    own, categories = await asyncio.gather(_own_services(request, status), request.api.categories())
+    return await request.render(
         "my_services.html",
         tabs=TABS,
         tab=status or "",
         services=own["data"],
-        next_page=address(visit, cursor=own["page"]["next_cursor"]) if own["page"]["has_more"] else None,
-        is_first="cursor" not in visit.request.query,
-        first_page=address(visit, cursor=None),
+        next_page=address(request, cursor=own["page"]["next_cursor"]) if own["page"]["has_more"] else None,
+        is_first="cursor" not in request.raw.query,
+        first_page=address(request, cursor=None),
         names={category["id"]: category["name"] for category in categories},
     )
 
 
-async def _own_services(visit: Visit, status: Status | None) -> Any:
+async def _own_services(request: PageRequest, status: Status | None) -> Any:
     """A page of them; the first one when the cursor is of no use any more."""
-    cursor = visit.request.query.get("cursor") or None
+    cursor = request.raw.query.get("cursor") or None
     try:
-        return await visit.api.own_services(limit=PER_PAGE, status=status, cursor=cursor)
+        return await request.api.own_services(limit=PER_PAGE, status=status, cursor=cursor)
     except Problem as problem:
         if problem.status != 400:
             raise
-        return await visit.api.own_services(limit=PER_PAGE, status=status)
+        return await request.api.own_services(limit=PER_PAGE, status=status)
 
 
-async def show_new_service(visit: Visit) -> web.StreamResponse:
+async def show_new_service(request: PageRequest) -> web.StreamResponse:
     """The form to post a service."""
-    return await _show_form(visit, Form(values=FIRST_VALUES))
+    return await _show_form(request, Form(values=FIRST_VALUES))
 
 
-async def post_service(visit: Visit) -> web.StreamResponse:
+async def post_service(request: PageRequest) -> web.StreamResponse:
     """Posts it, or keeps it as a draft that nobody else sees."""
-    form = await visit.form()
+    form = await request.form()
     is_draft = form["save"] == "draft"
     offer = cast(Any, read_service(form))
     if not form.errors:
         try:
-            service = await visit.api.post_service(
+            service = await request.api.post_service(
                 **offer, status="draft" if is_draft else None, key=form.key
             )
-            return visit.go(f"/services/{service['id']}", "service_drafted" if is_draft else "service_posted")
+            return request.redirect(
+                f"/services/{service['id']}", "service_drafted" if is_draft else "service_posted"
+            )
         except Problem as problem:
             _take(form, problem)
-    return await _show_form(visit, form, status=422)
+    return await _show_form(request, form, status=422)
 
 
-async def show_typed_service(visit: Visit, form: Form) -> web.StreamResponse:
+async def show_typed_service(request: PageRequest, form: Form) -> web.StreamResponse:
     """The form with what was typed; of a service that exists, with the version that was changed."""
-    if "service_id" not in visit.parts:
-        return await _show_form(visit, form)
-    return await _show_form(visit, form, await _own_service(visit), version=form["version"])
+    if "service_id" not in request.path_parameters:
+        return await _show_form(request, form)
+    return await _show_form(request, form, await _own_service(request), version=form["version"])
 
 
-async def show_service_form(visit: Visit) -> web.StreamResponse:
+async def show_service_form(request: PageRequest) -> web.StreamResponse:
     """The form to edit one of one's own services."""
-    service, categories = await asyncio.gather(_own_service(visit), visit.api.categories())
-    return await _show_form(visit, Form(values=values_of(service)), service, categories=categories)
+    service, categories = await asyncio.gather(_own_service(request), request.api.categories())
+    return await _show_form(request, Form(values=values_of(service)), service, categories=categories)
 
 
-async def edit_service(visit: Visit) -> web.StreamResponse:
+async def edit_service(request: PageRequest) -> web.StreamResponse:
     """Saves it, if it still is what the form was made of."""
-    form = await visit.form()
+    form = await request.form()
     changes = read_service(form)
-    service = await _own_service(visit)
+    service = await _own_service(request)
     if form.errors:
-        return await _show_form(visit, form, service, version=form["version"], status=422)
+        return await _show_form(request, form, service, version=form["version"], status=422)
     seen = cast(Service, {**service, "version": form.whole_number("version")})
     try:
-        await visit.api.change_service(seen, key=form.key, **changes)
+        await request.api.change_service(seen, key=form.key, **changes)
     except Problem as problem:
         if problem.status != 412:
             _take(form, problem)
-            return await _show_form(visit, form, service, version=form["version"], status=422)
+            return await _show_form(request, form, service, version=form["version"], status=422)
         form.summary = STALE
         now = differences(form.values, values_of(service))
-        return await _show_form(visit, form, service, now=now, status=422)
-    return visit.go(f"/services/{service['id']}", "service_saved")
+        return await _show_form(request, form, service, now=now, status=422)
+    return request.redirect(f"/services/{service['id']}", "service_saved")
 
 
 async def _show_form(
-    visit: Visit, form: Form, service: Service | None = None, status: int = 200, **more: Any
+    request: PageRequest, form: Form, service: Service | None = None, status: int = 200, **more: Any
 ) -> web.Response:
     """The form. `now` says what is there in fields where something else was typed; the form is sent
     with `version`, the service's own unless an older one is given."""
-    categories = more.get("categories") or await visit.api.categories()
+    categories = more.get("categories") or await request.api.categories()
     version = more.get("version") or (service["version"] if service is not None else "")
-    return await visit.show(
+    return await request.render(
         "service_form.html",
         status=status,
         form=form,
@@ -128,10 +130,10 @@ async def _show_form(
     )
 
 
-async def _own_service(visit: Visit) -> Service:
+async def _own_service(request: PageRequest) -> Service:
     """The service of the path. Raises: HTTPNotFound when it is somebody else's."""
-    service = await visit.api.service(visit.part("service_id"))
-    if service["provider"]["id"] != visit.signed_in.id:
+    service = await request.api.service(request.path_id("service_id"))
+    if service["provider"]["id"] != request.signed_in_person.id:
         raise web.HTTPNotFound
     return service
 
@@ -140,52 +142,54 @@ def _take(form: Form, problem: Problem) -> None:
     """Takes what the person can mend into the form. Raises: Problem, any other."""
     if problem.status not in (409, 422, 429):
         raise problem
-    form.take(problem, FIELDS)
+    form.add_problem(problem, FIELDS)
 
 
-def _act(flash: str, change: Change, wanted: Status) -> Callable[[Visit], Coroutine[Any, Any, web.Response]]:
+def _act(
+    flash: str, change: Change, wanted: Status
+) -> Callable[[PageRequest], Coroutine[Any, Any, web.Response]]:
     """A handler that brings a service into a status, whatever version it has by now."""
 
-    async def act(visit: Visit) -> web.Response:
-        form = await visit.form()
+    async def act(request: PageRequest) -> web.Response:
+        form = await request.form()
         back = form[NEXT] if is_own_path(form[NEXT]) else MY_SERVICES
         try:
-            service = await _own_service(visit)
+            service = await _own_service(request)
             if service["status"] == "archived" and wanted != "archived":
-                return visit.go(back, "service_is_archived")
-            await _change_once_more(visit, service, change, form.key)
+                return request.redirect(back, "service_is_archived")
+            await _change_once_more(request, service, change, form.key)
         except Problem as problem:
             if problem.code != "service_archived" or wanted == "archived":
                 raise
-            return visit.go(back, "service_is_archived")
-        return visit.go(back, flash)
+            return request.redirect(back, "service_is_archived")
+        return request.redirect(back, flash)
 
     return act
 
 
-async def _change_once_more(visit: Visit, service: Service, change: Change, key: str) -> None:
+async def _change_once_more(request: PageRequest, service: Service, change: Change, key: str) -> None:
     """Changes a service as it is now; when somebody changed it just then, as it is after that."""
     try:
-        await change(visit, service, key)
+        await change(request, service, key)
     except Problem as problem:
         if problem.status != 412:
             raise
-        await change(visit, await _own_service(visit), key)
+        await change(request, await _own_service(request), key)
 
 
-async def _activate(visit: Visit, service: Service, key: str) -> None:
-    await visit.api.change_service(service, key=key, **ServiceChanges(status="active"))
+async def _activate(request: PageRequest, service: Service, key: str) -> None:
+    await request.api.change_service(service, key=key, **ServiceChanges(status="active"))
 
 
-async def _pause(visit: Visit, service: Service, key: str) -> None:
+async def _pause(request: PageRequest, service: Service, key: str) -> None:
     if service["status"] == "draft":
         return  # nobody sees it: there is nothing to pause
-    await visit.api.change_service(service, key=key, **ServiceChanges(status="paused"))
+    await request.api.change_service(service, key=key, **ServiceChanges(status="paused"))
 
 
-async def _archive(visit: Visit, service: Service, key: str) -> None:
+async def _archive(request: PageRequest, service: Service, key: str) -> None:
     if service["status"] != "archived":
-        await visit.api.archive_service(service, key=key)
+        await request.api.archive_service(service, key=key)
 
 
 pause_service = _act("service_paused", _pause, "paused")
@@ -195,13 +199,13 @@ archive_service = _act("service_archived", _archive, "archived")
 
 _ONE = MY_SERVICES + "/{service_id}"
 PAGES = (
-    Page("GET", MY_SERVICES, show_own_services, Who.SIGNED_IN),
-    Page("GET", f"{MY_SERVICES}/new", show_new_service, Who.SIGNED_IN),
-    Page("POST", f"{MY_SERVICES}/new", post_service, Who.SIGNED_IN, again=show_typed_service),
-    Page("GET", _ONE, show_service_form, Who.SIGNED_IN),
-    Page("POST", _ONE, edit_service, Who.SIGNED_IN, again=show_typed_service),
-    Page("POST", f"{_ONE}/pause", pause_service, Who.SIGNED_IN),
-    Page("POST", f"{_ONE}/resume", resume_service, Who.SIGNED_IN),
-    Page("POST", f"{_ONE}/publish", publish_service, Who.SIGNED_IN),
-    Page("POST", f"{_ONE}/archive", archive_service, Who.SIGNED_IN),
+    Page("GET", MY_SERVICES, show_own_services, Access.SIGNED_IN),
+    Page("GET", f"{MY_SERVICES}/new", show_new_service, Access.SIGNED_IN),
+    Page("POST", f"{MY_SERVICES}/new", post_service, Access.SIGNED_IN, redisplay=show_typed_service),
+    Page("GET", _ONE, show_service_form, Access.SIGNED_IN),
+    Page("POST", _ONE, edit_service, Access.SIGNED_IN, redisplay=show_typed_service),
+    Page("POST", f"{_ONE}/pause", pause_service, Access.SIGNED_IN),
+    Page("POST", f"{_ONE}/resume", resume_service, Access.SIGNED_IN),
+    Page("POST", f"{_ONE}/publish", publish_service, Access.SIGNED_IN),
+    Page("POST", f"{_ONE}/archive", archive_service, Access.SIGNED_IN),
 )

@@ -3,21 +3,23 @@
 from aiohttp import web
 from yarl import URL
 
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 from website.views.notification_text import place_of, quote_of, sentence_of
 
 PER_PAGE = 30
 PATH = "/notifications"
 
 
-async def show_notifications(visit: Visit) -> web.StreamResponse:
+async def show_notifications(request: PageRequest) -> web.StreamResponse:
     """The list, newest first; with `unread` in the query only what was not opened yet."""
-    person, unread_only = visit.signed_in, bool(visit.request.query.get("unread"))
-    cursor = visit.request.query.get("cursor")
-    found = await visit.api.notifications(unread=True if unread_only else None, limit=PER_PAGE, cursor=cursor)
+    person, unread_only = request.signed_in_person, bool(request.raw.query.get("unread"))
+    cursor = request.raw.query.get("cursor")
+    found = await request.api.notifications(
+        unread=True if unread_only else None, limit=PER_PAGE, cursor=cursor
+    )
     first_page = URL(PATH).with_query({"unread": "1"} if unread_only else {})
     next_cursor = found["page"]["next_cursor"]
-    return await visit.show(
+    return await request.render(
         "notifications.html",
         notifications=[
             (told, sentence_of(told, person.locale, person.time_zone), quote_of(told))
@@ -30,20 +32,20 @@ async def show_notifications(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def open_notification(visit: Visit) -> web.StreamResponse:
+async def open_notification(request: PageRequest) -> web.StreamResponse:
     """Marks it read and goes to what it is about."""
-    told = await visit.api.mark_notification(visit.part("notification_id"))
-    return visit.go(place_of(told, visit.signed_in))
+    told = await request.api.mark_notification(request.path_id("notification_id"))
+    return request.redirect(place_of(told, request.signed_in_person))
 
 
-async def mark_all_read(visit: Visit) -> web.StreamResponse:
+async def mark_all_read(request: PageRequest) -> web.StreamResponse:
     """Marks all of them read."""
-    await visit.api.mark_all_read()
-    return visit.go(PATH, "all_read")
+    await request.api.mark_all_read()
+    return request.redirect(PATH, "all_read")
 
 
 PAGES = (
-    Page("GET", PATH, show_notifications, Who.SIGNED_IN),
-    Page("POST", PATH + "/read-all", mark_all_read, Who.SIGNED_IN),
-    Page("POST", PATH + "/{notification_id}/open", open_notification, Who.SIGNED_IN),
+    Page("GET", PATH, show_notifications, Access.SIGNED_IN),
+    Page("POST", PATH + "/read-all", mark_all_read, Access.SIGNED_IN),
+    Page("POST", PATH + "/{notification_id}/open", open_notification, Access.SIGNED_IN),
 )

@@ -11,47 +11,49 @@ from client import Problem
 from client.resources import Listing, Profile, Service
 from kit.money import format_money
 from kit.text import isolated
-from website.forms.search import RATINGS, Wish, wish_of
-from website.http.page_request import Page, Visit
+from website.forms.search import RATINGS, SearchFilters, read_search
+from website.http.page_request import Page, PageRequest
 from website.views import money
 
 PER_PAGE = 24
 REVIEWS_SHOWN = 5
 
 
-async def browse_services(visit: Visit) -> web.StreamResponse:
+async def browse_services(request: PageRequest) -> web.StreamResponse:
     """Active services that fit what the visitor asks for."""
-    wish = wish_of(visit.request.query)
-    found, categories = await asyncio.gather(_search(visit, wish), visit.api.categories())
+    wish = read_search(request.raw.query)
+    found, categories = await asyncio.gather(_search(request, wish), request.api.categories())
     names = {category["id"]: category["name"] for category in categories}
-    return await visit.show(
+    return await request.render(
         "services.html",
         asked=wish.typed,
         complaints=wish.complaints,
         services=found["data"],
-        next_page=address(visit, cursor=found["page"]["next_cursor"]) if found["page"]["has_more"] else None,
+        next_page=address(request, cursor=found["page"]["next_cursor"])
+        if found["page"]["has_more"]
+        else None,
         is_first="cursor" not in wish.filters,
-        first_page=address(visit, cursor=None),
+        first_page=address(request, cursor=None),
         categories=categories,
         names=names,
-        chips=_chips(visit, wish, names, found["data"]),
+        chips=_chips(request, wish, names, found["data"]),
         sorts=wish.sorts,
         ratings=RATINGS,
         currencies=_currencies(wish.typed["currency"]),
     )
 
 
-async def _search(visit: Visit, wish: Wish) -> Listing[Service]:
+async def _search(request: PageRequest, wish: SearchFilters) -> Listing[Service]:
     """What was found; what the API cannot use, a cursor of yesterday's link for example, is left out."""
-    if cursor := visit.request.query.get("cursor"):
+    if cursor := request.raw.query.get("cursor"):
         wish.filters["cursor"] = cursor
     try:
-        return await visit.api.search_services(limit=PER_PAGE, **wish.filters)
+        return await request.api.search_services(limit=PER_PAGE, **wish.filters)
     except Problem as problem:
         if problem.status != 400:
             raise
         wish.leave_out(problem)
-        return await visit.api.search_services(limit=PER_PAGE, **wish.filters)
+        return await request.api.search_services(limit=PER_PAGE, **wish.filters)
 
 
 def _currencies(chosen: str) -> tuple[str, ...]:
@@ -63,10 +65,12 @@ def _by(service: Service) -> str:
     return f"By {isolated(service['provider']['display_name'])}"
 
 
-def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Service]) -> list[tuple[str, str]]:
+def _chips(
+    request: PageRequest, wish: SearchFilters, names: Mapping[str, str], found: list[Service]
+) -> list[tuple[str, str]]:
     """What narrows the list, each with the address of the list without it."""
     filters = wish.filters
-    locale = visit.person.locale if visit.person else "en"
+    locale = request.person.locale if request.person else "en"
 
     def price(name: str) -> str:
         return format_money({"amount": filters[name], "currency": filters["currency"]}, locale)
@@ -80,40 +84,40 @@ def _chips(visit: Visit, wish: Wish, names: Mapping[str, str], found: list[Servi
         "currency": lambda: filters["currency"],
         "min_rating": lambda: f"{wish.typed['min_rating']} stars or better",
     }
-    return [(text(), _without(visit, name)) for name, text in texts.items() if name in filters]
+    return [(text(), _without(request, name)) for name, text in texts.items() if name in filters]
 
 
-def _without(visit: Visit, name: str) -> str:
+def _without(request: PageRequest, name: str) -> str:
     """The list without a filter, and without what makes no sense when it is gone."""
     gone = {"currency": ("currency", "min_price", "max_price", "sort"), "q": ("q", "sort")}.get(name, (name,))
-    if name == "q" and visit.request.query.get("sort") != "relevance":
+    if name == "q" and request.raw.query.get("sort") != "relevance":
         gone = ("q",)
-    return address(visit, cursor=None, **dict.fromkeys(gone))
+    return address(request, cursor=None, **dict.fromkeys(gone))
 
 
-def address(visit: Visit, **changes: str | None) -> str:
+def address(request: PageRequest, **changes: str | None) -> str:
     """This page's address with some parts of its query changed, or taken away (None)."""
-    query = {name: value for name, value in visit.request.query.items() if value}
+    query = {name: value for name, value in request.raw.query.items() if value}
     for name, value in changes.items():
         query.pop(name, None)
         if value:
             query[name] = value
-    return str(URL(visit.request.path).with_query(query))
+    return str(URL(request.raw.path).with_query(query))
 
 
-async def show_service(visit: Visit) -> web.StreamResponse:
+async def show_service(request: PageRequest) -> web.StreamResponse:
     """One service, its provider and what was said of it."""
-    service_id = visit.part("service_id")
+    service_id = request.path_id("service_id")
     service, rating, categories = await asyncio.gather(
-        visit.api.service(service_id), visit.api.service_rating(service_id), visit.api.categories()
+        request.api.service(service_id), request.api.service_rating(service_id), request.api.categories()
     )
     provider_id = service["provider"]["id"]
     # Only the service says whose profile and reviews these are, so they are asked for after it.
     profile, reviews = await asyncio.gather(
-        _profile(visit, provider_id),
-        visit.api.profile_reviews(provider_id, service_id=service["id"], limit=REVIEWS_SHOWN),
+        _profile(request, provider_id),
+        request.api.profile_reviews(provider_id, service_id=service["id"], limit=REVIEWS_SHOWN),
     )
-    return await visit.show(
+    return await request.render(
         "service.html",
         service=service,
         profile=profile,
@@ -122,14 +126,14 @@ async def show_service(visit: Visit) -> web.StreamResponse:
         has_more_reviews=reviews["page"]["has_more"],
         stars=star_shares(rating["stars"]),
         category=next((c["name"] for c in categories if c["id"] == service["category"]), service["category"]),
-        is_own=visit.person is not None and visit.person.id == provider_id,
+        is_own=request.person is not None and request.person.id == provider_id,
     )
 
 
-async def _profile(visit: Visit, account_id: str) -> Profile | None:
+async def _profile(request: PageRequest, account_id: str) -> Profile | None:
     """The provider's profile; None when they have left."""
     try:
-        return await visit.api.profile(account_id)
+        return await request.api.profile(account_id)
     except Problem as problem:
         if problem.status != 404:
             raise

@@ -10,7 +10,7 @@ from client.arguments import ChannelChanges, PreferenceChanges
 from client.resources import Account, Preferences
 from kit.locales import bounded_tag
 from website.forms.form import Form
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 from website.views.browser_names import browser_in_words
 from website.views.languages import language_choices, zone_choices
 from website.views.security_events import event_in_words, origin_in_words
@@ -28,25 +28,25 @@ CATEGORIES = {
 CHANNELS = {"in_app": "On this site", "email": "By e-mail"}
 
 
-async def show_settings(visit: Visit) -> web.StreamResponse:
+async def show_settings(request: PageRequest) -> web.StreamResponse:
     """All sections."""
-    return await _show(visit)
+    return await _show(request)
 
 
-async def _show(visit: Visit, status: int = 200, **sent: Form) -> web.Response:
+async def _show(request: PageRequest, status: int = 200, **sent: Form) -> web.Response:
     """The page; `sent` are forms that were found wrong, by section, with what was typed."""
     account, sessions, preferences, happened = await asyncio.gather(
-        visit.api.me(),
-        visit.api.sessions(limit=SESSIONS_SHOWN),
-        visit.api.notification_preferences(),
-        visit.api.security_events(limit=EVENTS_SHOWN),
+        request.api.me(),
+        request.api.sessions(limit=SESSIONS_SHOWN),
+        request.api.notification_preferences(),
+        request.api.security_events(limit=EVENTS_SHOWN),
     )
     about_me = sent.get("about_me") or Form(values=_about(account))
     places = sorted(sessions["data"], key=lambda place: not place["current"])
-    return await visit.show(
+    return await request.render(
         "settings.html",
         status=status,
-        again=PATH,
+        reload_path=PATH,
         account=account,
         about_me=about_me,
         password=sent.get("password") or Form(),
@@ -70,74 +70,74 @@ def _choices(preferences: Preferences) -> list[tuple[str, str, dict[str, bool]]]
     return [(key, name, dict(preferences[key])) for key, name in CATEGORIES.items()]  # type: ignore[literal-required]
 
 
-async def change_profile(visit: Visit) -> web.StreamResponse:
+async def change_profile(request: PageRequest) -> web.StreamResponse:
     """Name, text, time zone and language."""
-    form = await visit.form()
+    form = await request.form()
     changes: Any = {name: form[name].strip() for name in ABOUT_ME if name in form.values}
     try:
-        account = await visit.api.change_me(key=form.key, **changes)
+        account = await request.api.change_me(key=form.key, **changes)
     except Problem as problem:
-        return await _show(visit, 422, about_me=_taken(form, problem))
-    visit.remember(account)
-    return visit.go(PATH, "profile_saved")
+        return await _show(request, 422, about_me=_taken(form, problem))
+    request.update_account(account)
+    return request.redirect(PATH, "profile_saved")
 
 
-async def show_typed_profile(visit: Visit, form: Form) -> web.StreamResponse:
+async def show_typed_profile(request: PageRequest, form: Form) -> web.StreamResponse:
     """All sections, and in the profile what was typed."""
-    return await _show(visit, about_me=form)
+    return await _show(request, about_me=form)
 
 
-async def change_password(visit: Visit) -> web.StreamResponse:
+async def change_password(request: PageRequest) -> web.StreamResponse:
     """A new password; every other session ends."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        await visit.api.change_password(form["current_password"], form["new_password"], key=form.key)
+        await request.api.change_password(form["current_password"], form["new_password"], key=form.key)
     except Problem as problem:
-        return await _show(visit, 422, password=_taken(form, problem))
-    return visit.go(PATH, "password_changed")
+        return await _show(request, 422, password=_taken(form, problem))
+    return request.redirect(PATH, "password_changed")
 
 
 def _taken(form: Form, problem: Problem) -> Form:
     if problem.status not in (409, 412, 422, 429):
         raise problem
-    return form.take(problem)
+    return form.add_problem(problem)
 
 
-async def sign_out_place(visit: Visit) -> web.StreamResponse:
+async def sign_out_place(request: PageRequest) -> web.StreamResponse:
     """Signs out one of the places where the visitor is signed in."""
     try:
-        await visit.api.sign_out(visit.part("session_id"))
+        await request.api.sign_out(request.path_id("session_id"))
     except Problem as problem:
         if problem.status != 404:  # signed out already is what was wanted
             raise
-    return visit.go(PATH, "place_signed_out")
+    return request.redirect(PATH, "place_signed_out")
 
 
-async def sign_out_everywhere(visit: Visit) -> web.StreamResponse:
+async def sign_out_everywhere(request: PageRequest) -> web.StreamResponse:
     """Signs out all places, this one included."""
-    await visit.api.sign_out_everywhere()
-    response = visit.go("/sign-in", "signed_out_everywhere")
+    await request.api.sign_out_everywhere()
+    response = request.redirect("/sign-in", "signed_out_everywhere")
     response.headers["Clear-Site-Data"] = '"storage"'  # drafts
     return response
 
 
-async def choose_notifications(visit: Visit) -> web.StreamResponse:
+async def choose_notifications(request: PageRequest) -> web.StreamResponse:
     """What to be told, and where: a box that is not sent is not ticked."""
-    form = await visit.form()
+    form = await request.form()
     changes: PreferenceChanges = {}
     for category in CATEGORIES:
         changes[category] = ChannelChanges(  # type: ignore[literal-required]
             in_app=bool(form[f"{category}.in_app"]), email=bool(form[f"{category}.email"])
         )
-    await visit.api.change_notification_preferences(**changes)
-    return visit.go(PATH, "preferences_saved")
+    await request.api.change_notification_preferences(**changes)
+    return request.redirect(PATH, "preferences_saved")
 
 
 PAGES = (
-    Page("GET", PATH, show_settings, Who.SIGNED_IN),
-    Page("POST", PATH + "/profile", change_profile, Who.SIGNED_IN, again=show_typed_profile),
-    Page("POST", PATH + "/password", change_password, Who.SIGNED_IN),
-    Page("POST", PATH + "/sessions/everywhere/sign-out", sign_out_everywhere, Who.SIGNED_IN),
-    Page("POST", PATH + "/sessions/{session_id}/sign-out", sign_out_place, Who.SIGNED_IN),
-    Page("POST", PATH + "/notifications", choose_notifications, Who.SIGNED_IN),
+    Page("GET", PATH, show_settings, Access.SIGNED_IN),
+    Page("POST", PATH + "/profile", change_profile, Access.SIGNED_IN, redisplay=show_typed_profile),
+    Page("POST", PATH + "/password", change_password, Access.SIGNED_IN),
+    Page("POST", PATH + "/sessions/everywhere/sign-out", sign_out_everywhere, Access.SIGNED_IN),
+    Page("POST", PATH + "/sessions/{session_id}/sign-out", sign_out_place, Access.SIGNED_IN),
+    Page("POST", PATH + "/notifications", choose_notifications, Access.SIGNED_IN),
 )

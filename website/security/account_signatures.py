@@ -1,39 +1,41 @@
-"""Whose a page and its forms are: an account, by keys that only the site can make."""
+"""Signatures of account ids: they say which account a page and its forms were shown to."""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
 
-OWNER = "_owner"  # the hidden field of every form
-NOBODY = ""
-_KEY_LENGTH = 32
+OWNER_FIELD = "_owner"  # the hidden field of every form
+ANONYMOUS = ""  # the account id of somebody who is not signed in
+_SIGNATURE_LENGTH = 32
 
 
-class Owners:
-    """Makes and checks the keys of accounts."""
+class AccountSigner:
+    """Makes and verifies signatures (HMAC) of account ids."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = [hashlib.sha256(b"owners of forms " + secret.encode()).digest() for secret in secrets]
 
-    def key(self, account_id: str) -> str:
-        """A name for an account that does not tell which it is. It changes with the site's secret."""
-        return _mac(self._secrets[0], account_id)
+    def sign(self, account_id: str) -> str:
+        """Returns the signature of an account id, under the first secret. It does not reveal the id."""
+        return _signature(self._secrets[0], account_id)
 
-    def has_key(self, account_id: str, key: str) -> bool:
-        """Whether a key is the account's, by any of the site's secrets."""
-        given = key.encode(errors="replace")
-        return any(hmac.compare_digest(_mac(secret, account_id).encode(), given) for secret in self._secrets)
+    def verify(self, account_id: str, signature: str) -> bool:
+        """Whether a signature is the account's, under any of the secrets."""
+        given = signature.encode(errors="replace")
+        return any(
+            hmac.compare_digest(_signature(secret, account_id).encode(), given) for secret in self._secrets
+        )
 
-    def field(self, account_id: str) -> str:
-        """What a form carries that is shown to an account, or to nobody (NOBODY)."""
-        return f"{account_id}.{self.key(account_id)}"
+    def sign_field(self, account_id: str) -> str:
+        """Returns the value of the hidden field of a form that is shown to an account, or to ANONYMOUS."""
+        return f"{account_id}.{self.sign(account_id)}"
 
-    def read(self, field: str) -> str | None:
-        """The account of a form, or NOBODY; None when the form does not say, or the site did not write it."""
-        account_id, _, key = field.rpartition(".")
-        return account_id if self.has_key(account_id, key) else None
+    def read_field(self, field: str) -> str | None:
+        """Returns the account id of a form's field, or ANONYMOUS; None without a valid signature."""
+        account_id, _, signature = field.rpartition(".")
+        return account_id if self.verify(account_id, signature) else None
 
 
-def _mac(secret: bytes, account_id: str) -> str:
+def _signature(secret: bytes, account_id: str) -> str:
     text = account_id.encode(errors="replace")
-    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:_KEY_LENGTH]
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]

@@ -1,4 +1,4 @@
-"""Forms that were sent in vain, sealed for their owners: only the site can read them, for an hour."""
+"""Forms that wait until their owner has signed in, encrypted: only the site can read them, for an hour."""
 
 import dataclasses
 import json
@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from cryptography.fernet import InvalidToken
 
-from website.security.sessions import fernet_of
+from website.security.sessions import make_cipher
 
-UNSENT_SECONDS = 3600
-LARGEST_BYTES = 32 * 1024  # sealed it is a third longer, and has to fit into one form with a password
+PENDING_FORM_SECONDS = 3600
+MAX_BYTES = 32 * 1024  # encrypted it grows by a third, and has to fit into one form with a password
 
 
 @dataclasses.dataclass(frozen=True)
-class Unsent:
-    """A form that was sent in vain: whose it is, its page and where it was, and what was typed.
+class PendingForm:
+    """A form that was not processed because its owner was not signed in.
 
-    `page` and `parts` are the site's page and the variable parts of its `path`; `back` is where the form was.
+    `account_id` and `name` are the owner's. `page` is the path pattern of the page that receives the form,
+    `parts` are the variable parts of `path`, and `back` is the path of the page that shows the form.
     """
 
     account_id: str
@@ -28,20 +29,20 @@ class Unsent:
     values: dict[str, str]
 
 
-class UnsentForms:
-    """Seals forms for their owners and opens them again."""
+class PendingForms:
+    """Encrypts pending forms and decrypts them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._seal = fernet_of(secrets, "texts of forms")
+        self._cipher = make_cipher(secrets, "texts of forms")
 
-    def seal(self, unsent: Unsent) -> str:
-        """The form, as only the site can read it; empty when it is too large to travel."""
-        told = json.dumps(dataclasses.asdict(unsent), ensure_ascii=False).encode(errors="replace")
-        return self._seal.encrypt(told).decode() if len(told) <= LARGEST_BYTES else ""
+    def encrypt(self, form: PendingForm) -> str:
+        """Returns the form as only the site can read it; an empty text when it has more than MAX_BYTES."""
+        plain = json.dumps(dataclasses.asdict(form), ensure_ascii=False).encode(errors="replace")
+        return self._cipher.encrypt(plain).decode() if len(plain) <= MAX_BYTES else ""
 
-    def open(self, sealed: str) -> Unsent | None:
-        """The form; None for what the site did not seal, or more than an hour ago."""
+    def decrypt(self, encrypted: str) -> PendingForm | None:
+        """Returns the form; None if it was not encrypted by the site within the last hour."""
         try:
-            return Unsent(**json.loads(self._seal.decrypt(sealed.encode(), UNSENT_SECONDS)))
-        except (InvalidToken, UnicodeError, TypeError):  # TypeError: sealed by another version
+            return PendingForm(**json.loads(self._cipher.decrypt(encrypted.encode(), PENDING_FORM_SECONDS)))
+        except (InvalidToken, UnicodeError, TypeError):  # TypeError: encrypted by another version
             return None

@@ -1,5 +1,5 @@
-"""Who visits. The session, tokens included, lives sealed in a cookie that scripts cannot read, so any
-process of the site can serve anyone, and the site keeps nothing.
+"""Sessions in cookies: the tokens are encrypted in a cookie that scripts cannot read, so the site stores no
+state, and any of its processes can serve any visitor.
 """
 
 import base64
@@ -20,17 +20,17 @@ from client.resources import Session
 from kit.locales import bounded_tag
 
 USUAL_PORTS = (None, 80, 443)
-KEPT_SECONDS = 30 * 24 * 3600  # as long as a refresh token waits for its use
+SESSION_SECONDS = 30 * 24 * 3600  # the lifetime of an unused refresh token
 DEVICE = "device"
 DEVICE_SECONDS = 365 * 24 * 3600
-MOST_DEVICE_TOKENS = 5  # people who share a browser; each has one
+MAX_DEVICE_TOKENS = 5  # one for each person who shares the browser
 _DEVICE_TOKEN = re.compile(r"[\w.-]{1,150}", re.ASCII)
-LONGEST_AS_IT_IS = 2_700  # sealed it grows by a third, and browsers drop a cookie of more than 4096 bytes
+COMPRESSED_ABOVE_BYTES = 2_700  # encryption adds a third, and browsers drop cookies of more than 4,096
 
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-    """A signed-in visitor, as the cookie knows them. `expires_at` is the access token's, in Unix seconds."""
+    """A signed-in visitor, as stored in the cookie. `expires_at` is the access token's, in Unix seconds."""
 
     id: str
     display_name: str
@@ -44,11 +44,11 @@ class Person:
 
     @property
     def is_staff(self) -> bool:
-        """Whether they keep the place in order."""
+        """Whether this is an account of the marketplace's staff."""
         return "staff" in self.roles
 
     def as_session(self) -> Session:
-        """What a client signs requests with."""
+        """Returns the session in the form the API client uses."""
         return cast(
             Session,
             {
@@ -61,7 +61,7 @@ class Person:
 
 
 def person_of(session: Session) -> Person:
-    """The visitor a new or renewed session belongs to."""
+    """Returns the visitor that a new or renewed session belongs to."""
     account = session["account"]
     return Person(
         id=account["id"],
@@ -76,72 +76,73 @@ def person_of(session: Session) -> Person:
     )
 
 
-class Sessions:
-    """Seals visitors into cookies and reads them back.
+class SessionCookies:
+    """Writes and reads the encrypted cookies of visitors.
 
     Browsers send cookies to every port of a host, so a cookie's name carries the port unless it is a usual
-    one: two installations on one host do not sign each other out. `port` is the site's own, None where
-    visitors' browsers say which they asked.
+    one: two installations on one host do not sign each other out. `port` is the site's public port; None
+    takes the port of each request's Host header.
     """
 
     def __init__(self, secrets: Sequence[str], is_secure: bool, port: int | None = None) -> None:
-        self._seal = fernet_of(secrets, "cookies of the site")
+        self._cipher = make_cipher(secrets, "cookies of the site")
         self._is_secure = is_secure
         self._port = port
 
-    def name(self, request: web.Request, name: str = "session") -> str:
-        """A cookie's full name; browsers keep `__Host-` ones to this host and to https."""
+    def cookie_name(self, request: web.Request, name: str = "session") -> str:
+        """Returns a cookie's full name; browsers restrict the `__Host-` prefix to this host and to https."""
         port = self._port or _port_of(request.host)
         suffix = "" if port in USUAL_PORTS else f"-{port}"
         return f"{'__Host-' if self._is_secure else ''}{name}{suffix}"
 
     def read(self, request: web.Request) -> Person | None:
-        """The visitor, or None: nobody, or a cookie that is not ours or too old."""
+        """Returns the visitor; None without a cookie, or with one that is invalid or expired."""
         try:
-            told = json.loads(
-                _unpacked(self._seal.decrypt(request.cookies.get(self.name(request), ""), KEPT_SECONDS))
+            payload = json.loads(
+                _decompressed(
+                    self._cipher.decrypt(request.cookies.get(self.cookie_name(request), ""), SESSION_SECONDS)
+                )
             )
-            return Person(**{**told, "roles": tuple(told["roles"])})
+            return Person(**{**payload, "roles": tuple(payload["roles"])})
         except (InvalidToken, zlib.error, ValueError, TypeError, KeyError):
             return None
 
-    def keep(self, request: web.Request, response: web.StreamResponse, person: Person) -> None:
-        """Signs the visitor in, or keeps what was renewed."""
-        # Unescaped, and compressed when long: a browser takes 4,096 bytes.
-        told = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":")).encode()
-        if len(told) > LONGEST_AS_IT_IS:
-            told = zlib.compress(told)
-        sealed = self._seal.encrypt(told).decode()
-        self.set(response, self.name(request), sealed, KEPT_SECONDS)
+    def store(self, request: web.Request, response: web.StreamResponse, person: Person) -> None:
+        """Stores a new or renewed session in the cookie."""
+        # Not escaped, and compressed when long: browsers accept 4,096 bytes.
+        payload = json.dumps(dataclasses.asdict(person), ensure_ascii=False, separators=(",", ":")).encode()
+        if len(payload) > COMPRESSED_ABOVE_BYTES:
+            payload = zlib.compress(payload)
+        encrypted = self._cipher.encrypt(payload).decode()
+        self.set_cookie(response, self.cookie_name(request), encrypted, SESSION_SECONDS)
 
     def device_tokens(self, request: web.Request) -> list[str]:
-        """What this browser was given when people signed in here, the latest first."""
-        sent = request.cookies.get(self.name(request, DEVICE), "").split("~")[:MOST_DEVICE_TOKENS]
-        return [token for token in sent if _DEVICE_TOKEN.fullmatch(token)]  # it goes into a header
+        """Returns the device tokens issued to this browser at sign-in, the latest first."""
+        sent = request.cookies.get(self.cookie_name(request, DEVICE), "").split("~")[:MAX_DEVICE_TOKENS]
+        return [token for token in sent if _DEVICE_TOKEN.fullmatch(token)]  # they are sent in a header
 
-    def keep_device(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
-        """Adds a device token to the browser's, which outlive every session."""
+    def store_device_token(self, request: web.Request, response: web.StreamResponse, token: str) -> None:
+        """Adds a device token to the browser's cookie, which outlives sessions."""
         others = [other for other in self.device_tokens(request) if other != token]
-        kept = "~".join([token, *others][:MOST_DEVICE_TOKENS])
-        self.set(response, self.name(request, DEVICE), kept, DEVICE_SECONDS)
+        tokens = "~".join([token, *others][:MAX_DEVICE_TOKENS])
+        self.set_cookie(response, self.cookie_name(request, DEVICE), tokens, DEVICE_SECONDS)
 
-    def forget(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Signs the visitor out of this browser."""
-        self.set(response, self.name(request), "", 0)
+    def clear(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Removes the session's cookie."""
+        self.set_cookie(response, self.cookie_name(request), "", 0)
 
-    def set(self, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
-        """Sets a cookie, by its full name, that no script and no other site can use."""
+    def set_cookie(self, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
+        """Sets a cookie, by its full name, that scripts and other sites cannot use."""
         options: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "Lax"}
         response.set_cookie(name, value, max_age=seconds, secure=self._is_secure, **options)
 
 
-def _unpacked(told: bytes) -> bytes:
-    """What was sealed: JSON, compressed when it was long."""
-    return told if told.startswith(b"{") else zlib.decompress(told)
+def _decompressed(payload: bytes) -> bytes:
+    return payload if payload.startswith(b"{") else zlib.decompress(payload)
 
 
-def fernet_of(secrets: Sequence[str], purpose: str) -> MultiFernet:
-    """Seals and opens texts for one purpose: what is sealed for one cannot be opened for another."""
+def make_cipher(secrets: Sequence[str], purpose: str) -> MultiFernet:
+    """Returns a cipher for one purpose: texts encrypted for one purpose cannot be decrypted for another."""
     return MultiFernet([Fernet(_key(secret, purpose)) for secret in secrets])
 
 
@@ -152,5 +153,5 @@ def _key(secret: str, purpose: str) -> bytes:
 def _port_of(host: str) -> int | None:
     try:
         return URL(f"http://{host}").explicit_port
-    except ValueError:  # no host that a browser could have asked for
+    except ValueError:  # an invalid Host header
         return None

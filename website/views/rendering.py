@@ -16,14 +16,14 @@ from kit.money import format_money
 from kit.text import isolated
 from website.assets import Assets
 from website.forms.form import new_key
-from website.security.account_signatures import OWNER
+from website.security.account_signatures import OWNER_FIELD
 from website.views import labels, money, names
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
 
 
 _FORM = re.compile(r"<form\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>{])*>", re.DOTALL)
-_OWNER_INPUT = f'<input type="hidden" name="{OWNER}" value="{{{{ owner_field }}}}">'
+_OWNER_INPUT = f'<input type="hidden" name="{OWNER_FIELD}" value="{{{{ owner_field }}}}">'
 
 
 class OwnedForms(Extension):

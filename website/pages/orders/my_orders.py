@@ -8,7 +8,7 @@ from yarl import URL
 
 from client.arguments import OrderFilters
 from client.resources import Listing, Order, Thread
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 from website.views import labels, order_banner
 
 PER_PAGE = 20
@@ -17,32 +17,32 @@ ROLES: dict[str, Literal["customer", "provider"]] = {"customer": "customer", "pr
 SORTS = {"-updated_at": "Last changed", "-created_at": "Newest"}
 
 
-async def show_orders(visit: Visit) -> web.StreamResponse:
+async def show_orders(request: PageRequest) -> web.StreamResponse:
     """One's orders in one role; unasked, in the role that has something to do."""
-    role, orders, threads = await _found(visit)
+    role, orders, threads = await _found(request)
     unread = {thread["order_id"] for thread in threads["data"] if thread["unread_count"]}
-    return await visit.show(
+    return await request.render(
         "orders.html",
         role=role,
         orders=orders["data"],
         unread_orders=unread,
-        chosen=_status(visit),
-        sort=_sort(visit),
+        chosen=_status(request),
+        sort=_sort(request),
         sorts=SORTS,
         is_turn=lambda order: order_banner.is_turn_of(order, role),
-        address=lambda **changes: _address(visit, role, **changes),
-        is_first="cursor" not in visit.request.query,
+        address=lambda **changes: _address(request, role, **changes),
+        is_first="cursor" not in request.raw.query,
         next_cursor=orders["page"]["next_cursor"],
     )
 
 
-async def _found(visit: Visit) -> tuple[str, Listing[Order], Listing[Thread]]:
-    asked = ROLES.get(visit.request.query.get("role", ""))
+async def _found(request: PageRequest) -> tuple[str, Listing[Order], Listing[Thread]]:
+    asked = ROLES.get(request.raw.query.get("role", ""))
     if asked is not None:
-        orders, threads = await asyncio.gather(_orders(visit, asked), visit.api.threads(limit=THREADS))
+        orders, threads = await asyncio.gather(_orders(request, asked), request.api.threads(limit=THREADS))
         return asked, orders, threads
     ordered, offered, threads = await asyncio.gather(
-        _orders(visit, "customer"), _orders(visit, "provider"), visit.api.threads(limit=THREADS)
+        _orders(request, "customer"), _orders(request, "provider"), request.api.threads(limit=THREADS)
     )
     waits = any(order_banner.is_turn_of(order, order_banner.CUSTOMER) for order in ordered["data"])
     if not waits and any(order_banner.is_turn_of(order, order_banner.PROVIDER) for order in offered["data"]):
@@ -52,29 +52,29 @@ async def _found(visit: Visit) -> tuple[str, Listing[Order], Listing[Thread]]:
     return order_banner.CUSTOMER, ordered, threads
 
 
-async def _orders(visit: Visit, role: Literal["customer", "provider"]) -> Listing[Order]:
-    filters: OrderFilters = {"limit": PER_PAGE, "cursor": visit.request.query.get("cursor")}
-    if (status := _status(visit)) is not None:
+async def _orders(request: PageRequest, role: Literal["customer", "provider"]) -> Listing[Order]:
+    filters: OrderFilters = {"limit": PER_PAGE, "cursor": request.raw.query.get("cursor")}
+    if (status := _status(request)) is not None:
         filters["status"] = str(status)
-    if (sort := _sort(visit)) == "-created_at":
+    if (sort := _sort(request)) == "-created_at":
         filters["sort"] = sort
-    return await visit.api.orders(role, **filters)
+    return await request.api.orders(role, **filters)
 
 
-def _status(visit: Visit) -> int | None:
-    asked = visit.request.query.get("status", "")
+def _status(request: PageRequest) -> int | None:
+    asked = request.raw.query.get("status", "")
     return next((code for code in labels.STATUS_LABELS if str(code) == asked), None)
 
 
-def _sort(visit: Visit) -> Literal["-updated_at", "-created_at"]:
-    return "-created_at" if visit.request.query.get("sort") == "-created_at" else "-updated_at"
+def _sort(request: PageRequest) -> Literal["-updated_at", "-created_at"]:
+    return "-created_at" if request.raw.query.get("sort") == "-created_at" else "-updated_at"
 
 
-def _address(visit: Visit, role: str, **changes: Any) -> str:
-    query = {"role": role, "status": _status(visit), "sort": _sort(visit), **changes}
+def _address(request: PageRequest, role: str, **changes: Any) -> str:
+    query = {"role": role, "status": _status(request), "sort": _sort(request), **changes}
     if query["sort"] == "-updated_at":
         del query["sort"]
     return str(URL("/orders").with_query({name: str(v) for name, v in query.items() if v is not None}))
 
 
-PAGES = (Page("GET", "/orders", show_orders, Who.SIGNED_IN),)
+PAGES = (Page("GET", "/orders", show_orders, Access.SIGNED_IN),)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from client import Problem
 from website.forms.form import Form
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 from website.pages.orders.order_view import OrderView, view_order
 from website.views import order_banner
 from website.views.timeline import timeline
@@ -23,25 +23,27 @@ FLASHES = {
 }
 
 
-async def show_order(visit: Visit) -> web.StreamResponse:
+async def show_order(request: PageRequest) -> web.StreamResponse:
     """The order's page; what the other did and wrote is read by being shown."""
-    return await show_again(visit, {})
+    return await show_again(request, {})
 
 
-async def show_again(visit: Visit, forms: dict[str, Form]) -> web.StreamResponse:
+async def show_again(request: PageRequest, forms: dict[str, Form]) -> web.StreamResponse:
     """The page, with forms as they were sent and refused."""
-    before = visit.request.query.get("before") if not forms else None
-    until = visit.request.query.get("until") if before else None
+    before = request.raw.query.get("before") if not forms else None
+    until = request.raw.query.get("until") if before else None
     if before is None:
-        visit.read_about(visit.part("order_id"))
-    view = await view_order(visit.api, visit.part("order_id"), visit.signed_in.id, before, until)
+        request.mark_order_notifications_read(request.path_id("order_id"))
+    view = await view_order(
+        request.api, request.path_id("order_id"), request.signed_in_person.id, before, until
+    )
     view.forms = forms
-    _mark_read(visit, view)
+    _mark_read(request, view)
     again = f"/orders/{view.order['id']}"
-    return await visit.show("order.html", 422 if forms else 200, again, **_shown(visit, view))
+    return await request.render("order.html", 422 if forms else 200, again, **_shown(request, view))
 
 
-def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
+def _shown(request: PageRequest, view: OrderView) -> dict[str, object]:
     page = view.messages["page"]
     return {
         "view": view,
@@ -55,27 +57,27 @@ def _shown(visit: Visit, view: OrderView) -> dict[str, object]:
             view.messages["data"],
             not page["has_more"],
             view.until,
-            visit.signed_in.time_zone,
+            request.signed_in_person.time_zone,
         ),
         "earlier": view.earlier,
         "is_newest": view.before is None,
-        "methods": visit.site.settings.methods,
+        "methods": request.site.settings.methods,
     }
 
 
-def _mark_read(visit: Visit, view: OrderView) -> None:
-    if not visit.is_looked_at or view.before is not None:
+def _mark_read(request: PageRequest, view: OrderView) -> None:
+    if not request.is_viewed or view.before is not None:
         return
     if (message_id := view.unread_message) is not None:
-        visit.site.do_later(visit.api.mark_messages_read(view.order["id"], message_id))
+        request.site.run_in_background(request.api.mark_messages_read(view.order["id"], message_id))
 
 
-async def move_order(visit: Visit) -> web.StreamResponse:
+async def move_order(request: PageRequest) -> web.StreamResponse:
     """Takes a step as the order was when its page was shown."""
-    form = await visit.form()
-    order_id, transition = visit.part("order_id"), form["transition"]
+    form = await request.form()
+    order_id, transition = request.path_id("order_id"), form["transition"]
     try:
-        await visit.api.transition(
+        await request.api.transition(
             order_id,
             transition,
             reason=form["reason"] or None,
@@ -87,42 +89,42 @@ async def move_order(visit: Visit) -> web.StreamResponse:
     except Problem as problem:
         if problem.status not in REFUSED:
             raise
-        return await show_again(visit, {transition: _refused_step(form, problem)})
-    return visit.go(f"/orders/{order_id}", FLASHES.get(transition, ""))
+        return await show_again(request, {transition: _refused_step(form, problem)})
+    return request.redirect(f"/orders/{order_id}", FLASHES.get(transition, ""))
 
 
 def _refused_step(form: Form, problem: Problem) -> Form:
     if problem.status in (409, 412):
         form.summary = "The order has moved on since you looked at it. This is how it stands now."
         return form
-    return form.take(problem, ("reason", "note", "to_status"))
+    return form.add_problem(problem, ("reason", "note", "to_status"))
 
 
-async def show_typed_step(visit: Visit, form: Form) -> web.StreamResponse:
+async def show_typed_step(request: PageRequest, form: Form) -> web.StreamResponse:
     """The page with what was typed for a step."""
-    return await show_again(visit, {form["transition"]: form})
+    return await show_again(request, {form["transition"]: form})
 
 
-async def show_typed_message(visit: Visit, form: Form) -> web.StreamResponse:
+async def show_typed_message(request: PageRequest, form: Form) -> web.StreamResponse:
     """The page with what was typed for the other party."""
-    return await show_again(visit, {"message": form})
+    return await show_again(request, {"message": form})
 
 
-async def post_message(visit: Visit) -> web.StreamResponse:
+async def post_message(request: PageRequest) -> web.StreamResponse:
     """Writes to the other party, at any stage."""
-    form = await visit.form()
-    order_id = visit.part("order_id")
+    form = await request.form()
+    order_id = request.path_id("order_id")
     try:
-        await visit.api.post_message(order_id, form["body"], key=form.key)
+        await request.api.post_message(order_id, form["body"], key=form.key)
     except Problem as problem:
         if problem.status not in REFUSED:
             raise
-        return await show_again(visit, {"message": form.take(problem, ("body",))})
-    return visit.go(f"/orders/{order_id}#latest")
+        return await show_again(request, {"message": form.add_problem(problem, ("body",))})
+    return request.redirect(f"/orders/{order_id}#latest")
 
 
 PAGES = (
-    Page("GET", "/orders/{order_id}", show_order, Who.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/transitions", move_order, Who.SIGNED_IN, again=show_typed_step),
-    Page("POST", "/orders/{order_id}/messages", post_message, Who.SIGNED_IN, again=show_typed_message),
+    Page("GET", "/orders/{order_id}", show_order, Access.SIGNED_IN),
+    Page("POST", "/orders/{order_id}/transitions", move_order, Access.SIGNED_IN, redisplay=show_typed_step),
+    Page("POST", "/orders/{order_id}/messages", post_message, Access.SIGNED_IN, redisplay=show_typed_message),
 )

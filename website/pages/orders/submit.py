@@ -10,31 +10,31 @@ from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, decode_json
 from kit.money import format_money
 from website.forms.form import Form
-from website.http.page_request import Page, Visit, Who
+from website.http.page_request import Access, Page, PageRequest
 
 
-async def show_order_form(visit: Visit) -> web.StreamResponse:
+async def show_order_form(request: PageRequest) -> web.StreamResponse:
     """What is ordered, what it costs, and room to say what is needed."""
-    return await _show(visit, await visit.api.service(visit.part("service_id")), Form())
+    return await _show(request, await request.api.service(request.path_id("service_id")), Form())
 
 
-async def submit_order(visit: Visit) -> web.StreamResponse:
+async def submit_order(request: PageRequest) -> web.StreamResponse:
     """Orders at the price the customer saw; what stands in the way is said on the form."""
-    form = await visit.form()
-    service_id = visit.part("service_id")
+    form = await request.form()
+    service_id = request.path_id("service_id")
     price = _price_seen(form)
     try:
-        order = await visit.api.submit_order(service_id, form["requirements"], price, key=form.key)
+        order = await request.api.submit_order(service_id, form["requirements"], price, key=form.key)
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return await _show(visit, await visit.api.service(service_id), form, problem)
-    return visit.go(f"/orders/{order['id']}", "order_submitted")
+        return await _show(request, await request.api.service(service_id), form, problem)
+    return request.redirect(f"/orders/{order['id']}", "order_submitted")
 
 
-async def show_typed_order(visit: Visit, form: Form) -> web.StreamResponse:
+async def show_typed_order(request: PageRequest, form: Form) -> web.StreamResponse:
     """The form with what was typed, at the service's price of now."""
-    return await _show(visit, await visit.api.service(visit.part("service_id")), form)
+    return await _show(request, await request.api.service(request.path_id("service_id")), form)
 
 
 def _price_seen(form: Form) -> Money:
@@ -58,16 +58,16 @@ def _explain(form: Form, problem: Problem, price: str) -> None:
     if problem.code in known:
         form.summary = known[problem.code]
     else:
-        form.take(problem, ("requirements",))
+        form.add_problem(problem, ("requirements",))
 
 
 async def _show(
-    visit: Visit, service: Service, form: Form, problem: Problem | None = None
+    request: PageRequest, service: Service, form: Form, problem: Problem | None = None
 ) -> web.StreamResponse:
-    person = visit.signed_in
+    person = request.signed_in_person
     if problem is not None:
         _explain(form, problem, format_money(service["price"], person.locale))
-    return await visit.show(
+    return await request.render(
         "order_form.html",
         status=200 if problem is None else 422,
         service=service,
@@ -79,6 +79,6 @@ async def _show(
 
 
 PAGES = (
-    Page("GET", "/services/{service_id}/order", show_order_form, Who.SIGNED_IN),
-    Page("POST", "/services/{service_id}/order", submit_order, Who.SIGNED_IN, again=show_typed_order),
+    Page("GET", "/services/{service_id}/order", show_order_form, Access.SIGNED_IN),
+    Page("POST", "/services/{service_id}/order", submit_order, Access.SIGNED_IN, redisplay=show_typed_order),
 )
