@@ -12,8 +12,8 @@ from typing import Any
 
 from chassis.amqp import topology
 from embedded.broker.broker import Broker, BrokerMessage, Queue
-from gateway.upstream.event_feed import Subscribers
-from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, reply_in
+from gateway.upstream.event_feed import EventSubscribers
+from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, parse_reply
 from kit.contracts import Event, Rpc
 from kit.errors import TimedOut, Unavailable
 from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
@@ -57,22 +57,22 @@ class EmbeddedRpcClient:
         """The broker is always there."""
         return True
 
-    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Any) -> Reply:
+    async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
         """The answer of one method; raises what `RpcClient.call` raises."""
         call_id, reply_to = new_call_id(), reply_address(contract.service, NAME)
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._pending[call_id] = PendingCall(reply_to, answered)
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                self._publish(contract, context, call_id, arguments)
+                self._publish(contract, headers, call_id, arguments)
                 body = await answered
         except TimeoutError as error:
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
             del self._pending[call_id]
-        return reply_in(body)
+        return parse_reply(body)
 
-    def _publish(self, contract: Rpc, context: CallHeaders, call_id: str, arguments: dict[str, Any]) -> None:
+    def _publish(self, contract: Rpc, headers: CallHeaders, call_id: str, arguments: dict[str, Any]) -> None:
         deadline_ms = str(int(self._deadline_seconds * 1000))
         properties = {
             "content_type": "application/json",
@@ -80,7 +80,7 @@ class EmbeddedRpcClient:
             "correlation_id": call_id,
             "reply_to": self._pending[call_id].reply_to,
             "expiration": deadline_ms,
-            "application_headers": {**context.as_headers(), f"{HEADER_PREFIX}deadline_ms": deadline_ms},
+            "application_headers": {**headers.as_headers(), f"{HEADER_PREFIX}deadline_ms": deadline_ms},
         }
         body = json.dumps({"args": [], "kwargs": arguments}).encode()
         if not self._broker.publish(self._exchange, contract.routing_key, body, properties):
@@ -88,14 +88,14 @@ class EmbeddedRpcClient:
 
     def _on_reply(self, message: BrokerMessage) -> None:
         pending = self._pending.get(message.properties.get("correlation_id", ""))
-        if pending is None or pending.answered.done():
+        if pending is None or pending.reply.done():
             return
         headers = message.properties.get("application_headers")
         if is_from_the_called(pending.reply_to, message.routing_key, headers):
-            pending.answered.set_result(message.body)
+            pending.reply.set_result(message.body)
 
 
-class EmbeddedEventFeed(Subscribers):
+class EmbeddedEventFeed(EventSubscribers):
     """Hears every live event of the in-process broker (a `gateway.upstream.event_feed.EventFeed`)."""
 
     def __init__(

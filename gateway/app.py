@@ -34,7 +34,7 @@ from gateway.routing.route import Route
 from gateway.security.shared_counts import SharedCounts
 from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY, Gateway
-from gateway.upstream.connection import Broker
+from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed, EventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient, RpcClient
 from kit import logging
@@ -123,8 +123,8 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     app = build_app(settings, rpc, feed)
     gateway = app[GATEWAY]
     app.on_startup.append(lambda _: _wait_until_connected(gateway, stop))
-    broker = Broker(settings.amqp_url, rpc, feed, SharedCounts(settings, gateway.limits.counts))
-    await broker.start()
+    connection = AmqpConnection(settings.amqp_url, rpc, feed, SharedCounts(settings, gateway.limits.counts))
+    await connection.start()
     try:
         async with serving_metrics(gateway), serving(app, settings):
             await stop.wait()
@@ -132,7 +132,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
             gateway.is_draining = True
             await asyncio.sleep(settings.drain_notice_seconds)
     finally:
-        await broker.stop()
+        await connection.stop()
     log.info("stopped")
 
 

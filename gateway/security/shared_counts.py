@@ -47,10 +47,10 @@ class SharedCounts:
         """Whether the other gateways learn what is counted here."""
         return self._task is not None and not self._task.done()
 
-    async def set_up(self, connection: AbstractConnection, lost: Callable[[], None]) -> None:
+    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
         """Binds a queue of its own and starts publishing. Where the exchange is missing, because
         `migrate` of this version did not run yet, the gateway works and counts alone."""
-        del lost  # calls and events go on without it
+        del reconnect  # calls and events work without this channel
         channel = await connection.channel(publisher_confirms=False)
         try:
             await channel.declare_exchange(self._exchange, passive=True)
@@ -65,7 +65,7 @@ class SharedCounts:
         self._counts.start_sharing()
         self._task = asyncio.create_task(self._publish_forever(underlay))
 
-    def let_go(self) -> None:
+    def on_disconnect(self) -> None:
         """Counts alone until there is a new connection."""
         self._counts.stop_sharing()
         if self._task is not None:

@@ -1,7 +1,8 @@
-"""Whether anybody works for a service: so that callers of a stopped one are refused at once.
+"""Whether a service has running processes, so that calls to a stopped one fail at once.
 
-A queue outlives its service, so a call to a stopped service waits in vain. Shortly before its
-deadline the queue is asked for its consumers, and then each second until there are some.
+A queue outlives its service, so a call to a stopped service would wait for its whole deadline. Shortly
+before the deadline of a call the number of the queue's consumers is probed, and then once a second until
+there are some.
 """
 
 import asyncio
@@ -15,64 +16,66 @@ from kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-LOOK_AGAIN_SECONDS = 1.0
+PROBE_INTERVAL_SECONDS = 1.0
 
 
-class Presence:
-    """Remembers which services nobody works for; `check` is all a call pays."""
+class ServiceAvailability:
+    """Remembers which services are unavailable; a call only pays for `raise_if_unavailable`."""
 
     def __init__(self, prefix: str, timeout_seconds: float) -> None:
         self._prefix = prefix
         self._timeout_seconds = timeout_seconds
         self._connection: AbstractConnection | None = None
-        self._away: set[str] = set()
-        self._looking: dict[str, asyncio.Task[None]] = {}
-        self._looked: dict[str, asyncio.Event] = {}
+        self._unavailable: set[str] = set()
+        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._probed: dict[str, asyncio.Event] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def use(self, connection: AbstractConnection) -> None:
-        """Looks through this connection from now on."""
+    def on_connect(self, connection: AbstractConnection) -> None:
+        """Probes through this connection from now on."""
         self._connection = connection
 
-    def let_go(self) -> None:
-        """Forgets everything: after a reconnect every service gets a new chance."""
+    def on_disconnect(self) -> None:
+        """Forgets everything: after a reconnect every service counts as available."""
         self._connection = None
-        self._away.clear()
-        for task in self._looking.values():
+        self._unavailable.clear()
+        for task in self._probes.values():
             task.cancel()
-        self._looking.clear()
-        for looked in self._looked.values():
-            looked.set()
+        self._probes.clear()
+        for probed in self._probed.values():
+            probed.set()
 
-    def check(self, service: str) -> None:
-        """Raises: Unavailable while the service is known to be away."""
-        if service in self._away:
+    def raise_if_unavailable(self, service: str) -> None:
+        """Raises: Unavailable while the service is known to have no running process."""
+        if service in self._unavailable:
             raise Unavailable(f"{service} is not running at the moment.")
 
-    async def look(self, service: str) -> None:
-        """A call to it got no answer: finds out whether anybody is there; callers share one look.
+    async def probe(self, service: str) -> None:
+        """Finds out whether a service that did not answer is running; concurrent callers share one probe.
 
-        Raises: Unavailable when nobody is.
+        Raises: Unavailable when it is not.
         """
-        if self._connection is not None and service not in self._looking:
-            self._looked[service] = asyncio.Event()
-            self._looking[service] = asyncio.create_task(self._look_until_back(service, self._connection))
-        if service in self._looked:
-            await self._looked[service].wait()
-        self.check(service)
+        if self._connection is not None and service not in self._probes:
+            self._probed[service] = asyncio.Event()
+            self._probes[service] = asyncio.create_task(
+                self._probe_until_recovered(service, self._connection)
+            )
+        if service in self._probed:
+            await self._probed[service].wait()
+        self.raise_if_unavailable(service)
 
-    async def _look_until_back(self, service: str, connection: AbstractConnection) -> None:
+    async def _probe_until_recovered(self, service: str, connection: AbstractConnection) -> None:
         while not await self._has_consumers(service, connection):
-            if service not in self._away:
-                log.warning("service_away", service=service)
-                self._away.add(service)
-            self._looked[service].set()
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        if service in self._away:
-            log.info("service_back", service=service)
-            self._away.discard(service)
-        self._looked[service].set()
-        del self._looking[service]
+            if service not in self._unavailable:
+                log.warning("service_unavailable", service=service)
+                self._unavailable.add(service)
+            self._probed[service].set()
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+        if service in self._unavailable:
+            log.info("service_recovered", service=service)
+            self._unavailable.discard(service)
+        self._probed[service].set()
+        del self._probes[service]
 
     async def _has_consumers(self, service: str, connection: AbstractConnection) -> bool:
         try:
@@ -82,21 +85,21 @@ class Presence:
                     queue = await channel.declare_queue(f"{self._prefix}rpc-{service}", passive=True)
                     return bool(queue.declaration_result.consumer_count)
                 finally:
-                    self._close_aside(channel)
+                    self._close_in_background(channel)
         except ChannelNotFoundEntity:
             return False
-        except Exception as error:  # calls wait for the end of this look, so it must have one
-            log.warning("presence_unknown", service=service, error=f"{type(error).__name__}: {error}")
-            return service not in self._away  # a slow look says nothing: what was known stays
+        except Exception as error:  # calls wait for this probe, so it must end
+            log.warning("availability_unknown", service=service, error=f"{type(error).__name__}: {error}")
+            return service not in self._unavailable  # a failed probe changes nothing
 
-    def _close_aside(self, channel: AbstractChannel) -> None:
-        # The time-out of a look must not interrupt this: aiormq would close the channel twice, and
-        # the broker answers that by closing the connection, with every call on it.
+    def _close_in_background(self, channel: AbstractChannel) -> None:
+        # The timeout of a probe must not interrupt this: aiormq would close the channel twice, and the
+        # broker would then close the connection, with every call on it.
         closing = asyncio.create_task(_close(channel))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
 
 async def _close(channel: AbstractChannel) -> None:
-    with contextlib.suppress(Exception):  # it is closed in any case, at the latest with its connection
+    with contextlib.suppress(Exception):  # it is closed with its connection at the latest
         await channel.close()

@@ -1,4 +1,4 @@
-"""Hearing live events: what the gateway needs of an event feed, and the one that speaks AMQP."""
+"""Receiving live events: what the gateway needs of an event feed, and the feed over AMQP."""
 
 import json
 import uuid
@@ -23,15 +23,15 @@ class EventFeed(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Whether events are heard now."""
+        """Whether events are being received."""
 
     def subscribe(self, on_event: OnEvent, on_connected: OnConnected) -> None:
-        """Calls `on_event(type, event)` for each event from now on. `on_connected` is called
-        whenever hearing begins (at once if it has begun): what happened before may be missed."""
+        """Calls `on_event(type, event)` for each event from now on, and `on_connected` whenever the feed
+        has (re)connected, at once if it is connected: earlier events may have been missed."""
 
 
-class Subscribers:
-    """Who is told; shared by every kind of feed."""
+class EventSubscribers:
+    """The subscribers of a feed; the base of every kind of feed."""
 
     def __init__(self) -> None:
         self.is_ready = False
@@ -44,13 +44,13 @@ class Subscribers:
             on_connected()
 
     def connected(self) -> None:
-        """Hearing begins."""
+        """Marks the feed as connected and notifies the subscribers."""
         self.is_ready = True
         for _, on_connected in self._subscribers:
             on_connected()
 
     def deliver(self, event_type: str, event: dict[str, Any]) -> None:
-        """Tells everyone; one subscriber's failure is logged and keeps nothing from the others."""
+        """Passes an event to every subscriber; a subscriber's failure is logged and affects no other."""
         for on_event, _ in self._subscribers:
             try:
                 on_event(event_type, event)
@@ -58,10 +58,10 @@ class Subscribers:
                 log.exception("live_event_failed", type=event_type, event_id=event.get("event_id"))
 
 
-class AmqpEventFeed(Subscribers):
-    """Events from a transient queue of this gateway's own, bound to the owners' exchanges.
+class AmqpEventFeed(EventSubscribers):
+    """Events from an exclusive queue of this gateway, bound to the exchanges of the events' owners.
 
-    The exchanges must exist: whoever sets the marketplace up declares them.
+    The exchanges must exist; `microtasks migrate` declares them.
     """
 
     def __init__(self, settings: Settings, events: Iterable[Event]) -> None:
@@ -69,21 +69,21 @@ class AmqpEventFeed(Subscribers):
         self._prefix = settings.broker_prefix
         self._events = [event for event in events if event.live]
 
-    async def set_up(self, connection: AbstractConnection, lost: Callable[[], None]) -> None:
-        """Binds a fresh queue and listens."""
+    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+        """Binds a new queue and consumes it."""
         channel = await connection.channel(publisher_confirms=False)
-        channel.close_callbacks.add(lambda *_: lost())
+        channel.close_callbacks.add(lambda *_: reconnect())
         name = f"{self._prefix}live-gateway-{uuid.uuid4().hex}"
         queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
         for event in self._events:
             await queue.bind(f"{self._prefix}{event.owner}.events", event.type)
         underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(lambda _: lost())
+        underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
         await underlay.basic_consume(name, self._on_message, no_ack=True)
         self.connected()
 
-    def let_go(self) -> None:
-        """Nothing is heard until there is a new connection."""
+    def on_disconnect(self) -> None:
+        """Marks the feed as not ready until there is a new connection."""
         self.is_ready = False
 
     async def _on_message(self, message: DeliveredMessage) -> None:

@@ -1,13 +1,14 @@
-"""Calling services: what the gateway needs of an RPC client, and the one that speaks AMQP.
+"""Calling services: what the gateway needs of an RPC client, and the client over AMQP.
 
-The wire format is Nameko's: a JSON body of `args` and `kwargs` to the RPC exchange under
-`service.method`, the answer to our own queue. Messages are transient and expire with the deadline.
+The wire format is Nameko's: a JSON body of `args` and `kwargs`, published to the RPC exchange with the
+routing key `service.method`; the reply arrives in a queue of this gateway. Messages are transient and
+expire with the deadline.
 """
 
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -18,7 +19,7 @@ from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
-from gateway.upstream.availability import Presence
+from gateway.upstream.availability import ServiceAvailability
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
 from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
@@ -26,14 +27,13 @@ from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Json = Any
 HEADER_PREFIX = "nameko."
-ONWARD_PREFIX = "access_token_for."  # a token for one method that the called service calls
+ONWARD_PREFIX = "access_token_for."  # followed by the method that the called service may call
 
 
 @dataclass(frozen=True, slots=True)
 class CallHeaders:
-    """What travels with a call besides its arguments; empty values are left out."""
+    """The headers of a call; empty values are left out."""
 
     request_id: str = ""
     traceparent: str = ""
@@ -61,9 +61,12 @@ class CallHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A service's answer; `replayed` says that it is the stored one of an earlier request."""
+    """The result of a call; `replayed` says that it was stored for an earlier, identical request.
 
-    result: Json
+    Each contract has its own type of results, which `Rpc` does not carry: hence `Any`.
+    """
+
+    result: Any
     replayed: bool = False
 
 
@@ -72,21 +75,21 @@ class RpcClient(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Whether calls can be made at all now."""
+        """Whether calls can be made now."""
 
-    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
-        """The answer of one method.
+    async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
+        """Calls one method and returns its result.
 
-        Raises: what the service raised (`ServiceError`); Unavailable when nobody is there;
-        TimedOut past the deadline; RemoteFailure when the service failed unforeseen.
+        Raises: the `ServiceError` that the service raised; Unavailable when it is not running; TimedOut
+        after the deadline; RemoteFailure when the service failed unexpectedly.
         """
 
 
 class PendingCall(NamedTuple):
-    """A call under way: where its reply is to come, and who waits for it."""
+    """A call without a reply yet: the address of its reply, and the future body of it."""
 
     reply_to: str
-    answered: "asyncio.Future[bytes]"
+    reply: "asyncio.Future[bytes]"
 
 
 class AmqpRpcClient:
@@ -96,73 +99,75 @@ class AmqpRpcClient:
         self._exchange = f"{settings.broker_prefix}nameko-rpc"
         self._prefix = settings.broker_prefix
         self._deadline_seconds = settings.rpc_deadline_seconds
-        # The rest of the deadline is for finding out why there is no answer.
-        self._patience_seconds = self._deadline_seconds * 0.9
+        # The rest of the deadline is for finding out why there is no reply.
+        self._reply_timeout_seconds = self._deadline_seconds * 0.9
         self._deadline_ms = str(int(settings.rpc_deadline_seconds * 1000))
         self._channel: Channel | None = None
-        self._name = ""  # the last word of the addresses of replies, new with each connection
+        self._client_id = ""  # the last part of reply addresses, new with each connection
         self._pending: dict[str, PendingCall] = {}
         self._publishing: set[asyncio.Task[None]] = set()
-        self._presence = Presence(settings.broker_prefix, timeout_seconds=self._deadline_seconds / 10)
+        self._availability = ServiceAvailability(
+            settings.broker_prefix, timeout_seconds=self._deadline_seconds / 10
+        )
 
     @property
     def is_ready(self) -> bool:
-        """Whether the broker is there."""
+        """Whether the broker is connected."""
         return self._channel is not None
 
-    async def set_up(self, connection: AbstractConnection, lost: Callable[[], None]) -> None:
-        """Opens the channel and listens for replies. The RPC exchange must exist."""
+    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+        """Opens the channel and consumes replies. The RPC exchange must exist."""
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        channel.close_callbacks.add(lambda *_: lost())
+        channel.close_callbacks.add(lambda *_: reconnect())
         await channel.declare_exchange(self._exchange, passive=True)
         own = uuid.uuid4().hex
         queue = await channel.declare_queue(f"{self._prefix}rpc.reply-gateway-{own}", exclusive=True)
         await queue.bind(self._exchange, reply_binding(f"gateway-{own}"))
         underlay = cast(Channel, await channel.get_underlay_channel())
-        underlay.on_consumer_cancel_callbacks.add(lambda _: lost())
+        underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
         await underlay.basic_consume(queue.name, self._on_reply, no_ack=True)
-        self._name = f"gateway-{own}"
-        self._presence.use(connection)
+        self._client_id = f"gateway-{own}"
+        self._availability.on_connect(connection)
         self._channel = underlay
 
-    def let_go(self) -> None:
-        """Refuses calls until there is a new connection; those under way fail at once."""
+    def on_disconnect(self) -> None:
+        """Refuses calls until there is a new connection; calls in progress fail at once."""
         self._channel = None
-        self._presence.let_go()
+        self._availability.on_disconnect()
         for pending in self._pending.values():
-            if not pending.answered.done():
-                pending.answered.set_exception(_connection_lost())
+            if not pending.reply.done():
+                pending.reply.set_exception(_connection_lost())
 
-    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Json) -> Reply:
+    async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
         """See `RpcClient.call`."""
-        self._presence.check(contract.service)
+        self._availability.raise_if_unavailable(contract.service)
         channel = self._channel
         if channel is None:
             raise Unavailable("Our services cannot be reached at the moment.")
-        await _refuse_while_blocked(channel)
-        call_id, reply_to = new_call_id(), reply_address(contract.service, self._name)
-        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._pending[call_id] = PendingCall(reply_to, answered)
+        await _raise_if_blocked(channel)
+        call_id, reply_to = new_call_id(), reply_address(contract.service, self._client_id)
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pending[call_id] = PendingCall(reply_to, reply)
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                self._publish(channel, contract, self._properties(context, call_id, reply_to), arguments)
-                body = await answered
+            async with asyncio.timeout(self._reply_timeout_seconds):
+                self._publish(channel, contract, self._properties(headers, call_id, reply_to), arguments)
+                body = await reply
         except TimeoutError as error:
-            await self._presence.look(contract.service)
+            await self._availability.probe(contract.service)
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
             del self._pending[call_id]
-        return reply_in(body)
+        return parse_reply(body)
 
     def _publish(
         self,
         channel: Channel,
         contract: Rpc,
         properties: Basic.Properties,
-        arguments: dict[str, Json],
+        arguments: dict[str, Any],
     ) -> None:
-        # The confirm is awaited beside the reply, which usually comes first.
-        sending = channel.basic_publish(
+        # The confirm is awaited in the background: the reply usually arrives first.
+        confirmed = channel.basic_publish(
             json.dumps({"args": [], "kwargs": arguments}).encode(),
             exchange=self._exchange,
             routing_key=contract.routing_key,
@@ -171,12 +176,13 @@ class AmqpRpcClient:
             timeout=self._deadline_seconds,
             wait=False,
         )
-        task = asyncio.create_task(self._watch(sending, properties.correlation_id or "", contract.service))
+        task = asyncio.create_task(
+            self._watch_confirm(confirmed, properties.correlation_id or "", contract.service)
+        )
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
-    def _properties(self, context: CallHeaders, call_id: str, reply_to: str) -> Basic.Properties:
-        headers: dict[str, Any] = {**context.as_headers(), "nameko.deadline_ms": self._deadline_ms}
+    def _properties(self, headers: CallHeaders, call_id: str, reply_to: str) -> Basic.Properties:
         return Basic.Properties(
             content_type="application/json",
             content_encoding="utf-8",
@@ -184,16 +190,16 @@ class AmqpRpcClient:
             expiration=self._deadline_ms,
             correlation_id=call_id,
             reply_to=reply_to,
-            headers=headers,
+            headers={**headers.as_headers(), f"{HEADER_PREFIX}deadline_ms": self._deadline_ms},
         )
 
-    async def _watch(self, sending: Any, call_id: str, service: str) -> None:
+    async def _watch_confirm(self, confirmed: Awaitable[object], call_id: str, service: str) -> None:
         try:
-            await sending
+            await confirmed
         except PublishError:
             self._fail(call_id, Unavailable(f"{service} is not running."))
         except DeliveryError:
-            self._fail(call_id, Unavailable(f"{service} takes no more calls at the moment."))
+            self._fail(call_id, Unavailable(f"{service} accepts no more calls at the moment."))
         except TimeoutError:
             log.debug("publish_not_confirmed", service=service)  # the call has timed out as well
         except Exception as error:
@@ -202,23 +208,23 @@ class AmqpRpcClient:
 
     def _fail(self, call_id: str, error: Exception) -> None:
         pending = self._pending.get(call_id)
-        if pending is not None and not pending.answered.done():
-            pending.answered.set_exception(error)
+        if pending is not None and not pending.reply.done():
+            pending.reply.set_exception(error)
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
         properties = message.header.properties
         pending = self._pending.get(properties.correlation_id or "")
-        if pending is None or pending.answered.done():
-            return  # late: its caller was told that it timed out
+        if pending is None or pending.reply.done():
+            return  # too late: the call has timed out
         if is_from_the_called(pending.reply_to, message.routing_key or "", properties.headers):
-            pending.answered.set_result(message.body)
+            pending.reply.set_result(message.body)
         else:
-            log.warning("reply_refused", asked=pending.reply_to, came_from=message.routing_key)
+            log.warning("reply_refused", expected=pending.reply_to, received=message.routing_key)
 
 
-async def _refuse_while_blocked(channel: Channel) -> None:
-    # A broker under an alarm reads nothing, but keeps what was sent: the call would be carried out
-    # when the alarm is over, long after its caller was told that it timed out.
+async def _raise_if_blocked(channel: Channel) -> None:
+    # A broker under a resource alarm does not read from the connection, but the call stays in its socket's
+    # buffer: it would be carried out after the alarm, long after it timed out here.
     try:
         async with asyncio.timeout(0):
             await channel.connection.ready()
@@ -227,14 +233,14 @@ async def _refuse_while_blocked(channel: Channel) -> None:
 
 
 def _connection_lost() -> Unavailable:
-    """For calls under way: they may have been carried out all the same."""
+    """The error of calls in progress: they may have been carried out nevertheless."""
     return Unavailable("The connection to our services was lost.", code="connection_lost")
 
 
-def reply_in(body: bytes) -> Reply:
-    """What the body of an answer says.
+def parse_reply(body: bytes) -> Reply:
+    """Parses the body of a reply.
 
-    Raises: what the service raised; RemoteFailure when the answer cannot be read.
+    Raises: the error that the service raised; RemoteFailure when the body is malformed.
     """
     try:
         reply = json.loads(body)

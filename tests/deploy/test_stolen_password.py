@@ -15,7 +15,7 @@ import pytest
 from chassis.amqp import topology
 from cli.broker_rights import USERS, definitions
 from gateway.contracts import live_events
-from gateway.upstream.connection import Broker
+from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient, CallHeaders
 from kit.contracts import Rpc
@@ -107,7 +107,7 @@ async def ask_catalog(rabbit: RabbitServer, forge: Callable[[Stolen, str, dict[s
     """The gateway calls the catalog; orders' password forges a reply, knowing all that is secret."""
     settings = Settings(amqp_url=url_of(rabbit, "gateway"), rpc_deadline_seconds=10.0)
     rpc, feed = AmqpRpcClient(settings), AmqpEventFeed(settings, live_events())
-    broker = Broker(settings.amqp_url, rpc, feed)
+    broker = AmqpConnection(settings.amqp_url, rpc, feed)
     await broker.start()
     try:
         await until(lambda: broker.is_connected)

@@ -11,7 +11,7 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
-from gateway.upstream.connection import Broker
+from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient
 from kit.settings import Settings, load
@@ -31,7 +31,7 @@ class AmqpWorld:
         self.network = network
         self.rpc = AmqpRpcClient(settings)
         self.feed = AmqpEventFeed(settings, [orders.ORDER_STATUS_CHANGED, accounts.SESSION_REVOKED])
-        self.broker = Broker(settings.amqp_url, self.rpc, self.feed)
+        self.broker = AmqpConnection(settings.amqp_url, self.rpc, self.feed)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.times_connected = 0
         self.queues: set[str] = set()

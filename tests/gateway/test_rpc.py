@@ -65,7 +65,7 @@ def test_a_call_and_its_reply_are_in_namekos_wire_format(servers: Settings) -> N
         assert message.content_type == "application/json"
         assert message.delivery_mode == 1  # transient
         assert message.expiration == DEADLINE_SECONDS
-        assert message.reply_to == reply_address("orders", world.rpc._name)
+        assert message.reply_to == reply_address("orders", world.rpc._client_id)
         assert len(bytes.fromhex(message.correlation_id or "")) == 16
         assert message.headers == {
             "nameko.request_id": "r1",
@@ -237,11 +237,11 @@ def test_the_gateway_starts_without_a_broker_and_connects_when_there_is_one(serv
 def test_a_lost_reply_queue_is_a_lost_connection(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         await world.respond("orders", lambda _: "ok")
-        first = world.rpc._name
+        first = world.rpc._client_id
         closing = world.broker
         assert world.rpc._channel is not None
         await world.rpc._channel.queue_delete(f"{world.settings.broker_prefix}rpc.reply-{first}")
-        await until(lambda: world.rpc._name != first and closing.is_connected)
+        await until(lambda: world.rpc._client_id != first and closing.is_connected)
         assert (await get_order(world)).result == "ok"
 
     in_world(servers, test)
@@ -288,7 +288,7 @@ def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> N
 
 def test_what_cannot_be_read_costs_no_connection(servers: Settings) -> None:
     def pour(world: AmqpWorld) -> None:
-        prefix, reply_to = world.settings.broker_prefix, reply_address("orders", world.rpc._name)
+        prefix, reply_to = world.settings.broker_prefix, reply_address("orders", world.rpc._client_id)
         with closing(broker_connection(servers.amqp_url)) as connection:
             channel = connection.channel()
             for poison in unreadable():

@@ -18,7 +18,7 @@ from gateway.security.rate_limits import WINDOW_SECONDS, WindowCounts
 from gateway.security.shared_counts import MAX_AMOUNT, MAX_ENTRIES, SharedCounts
 from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
-from gateway.upstream.connection import Broker
+from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient
 from kit.settings import Settings, load
@@ -66,7 +66,7 @@ async def counting(
     """The counts of one gateway, shared."""
     counts = WindowCounts()
     shared = SharedCounts(settings, counts)
-    broker = Broker(url or settings.amqp_url, shared)
+    broker = AmqpConnection(url or settings.amqp_url, shared)
     await broker.start()
     try:
         await until(lambda: broker.is_connected)
@@ -81,7 +81,7 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[tuple[aiohttp.Clie
     rpc, feed = AmqpRpcClient(settings), AmqpEventFeed(settings, [])
     app = build_app(settings, rpc, feed)
     shared = SharedCounts(settings, app[GATEWAY].limits.counts)
-    broker = Broker(settings.amqp_url, rpc, feed, shared)
+    broker = AmqpConnection(settings.amqp_url, rpc, feed, shared)
     await broker.start()
     try:
         async with serving(app, settings) as runner:

@@ -11,7 +11,7 @@ import aiohttp
 from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY, Gateway
-from gateway.upstream.event_feed import Subscribers
+from gateway.upstream.event_feed import EventSubscribers
 from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.contracts import Rpc
 from kit.settings import load, own_secrets
@@ -38,10 +38,10 @@ class FakeRpc:
         """From now on: a result, an exception to raise, or a function of the arguments."""
         self._answers[contract.routing_key] = result
 
-    async def call(self, contract: Rpc, context: CallHeaders, **arguments: Any) -> Reply:
+    async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
         """See `RpcClient.call`."""
         if contract is not accounts.LIST_REVOCATIONS:
-            self.calls.append((contract, context, arguments))
+            self.calls.append((contract, headers, arguments))
         result = self._answers.get(contract.routing_key)
         if callable(result):
             result = result(**arguments)
@@ -57,7 +57,7 @@ class FakeRpc:
         return self.calls[-1]
 
 
-class FakeFeed(Subscribers):
+class FakeFeed(EventSubscribers):
     """Events by hand; hearing from the start."""
 
     def __init__(self) -> None:
