@@ -67,7 +67,7 @@ lint: setup  ## style, types and import boundaries
 format: setup  ## rewrites the code to the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-types: setup  ## writes the types that follow from the contracts: services/*/types.py
+types: setup  ## writes the types that follow from the contracts: services/*/types.py, client/resources/
 	@$(BIN)/python -m tests.support.type_generation
 
 lock:  ## pins requirements.lock again after a change of dependencies

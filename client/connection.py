@@ -19,7 +19,7 @@ WORTH_ANOTHER_TRY = frozenset({429, 503, 504})
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 REFRESH_BEFORE_SECONDS = 30
 REQUEST_SECONDS = 30.0
-Json = Any
+Body = Mapping[str, object]
 
 
 class HttpConnection:
@@ -68,11 +68,11 @@ class HttpConnection:
         self,
         method: str,
         path: str,
-        body: Json = None,
+        body: Body | None = None,
         query: Mapping[str, Any] | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Json:
+    ) -> Any:
         """The answer's JSON; None for 204, bytes when another type was asked for by `Accept`.
 
         Raises: Problem (a refusal), Unreachable (no answer).
@@ -91,8 +91,13 @@ class HttpConnection:
         return await self._send_patiently(method, path, body, query, {**sent, **self.authorization()})
 
     async def _send_patiently(
-        self, method: str, path: str, body: Json, query: Mapping[str, Any] | None, headers: dict[str, str]
-    ) -> Json:
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: Mapping[str, Any] | None,
+        headers: dict[str, str],
+    ) -> Any:
         give_up_at = time.monotonic() + self.patience_seconds
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -110,8 +115,13 @@ class HttpConnection:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _send_once(
-        self, method: str, path: str, body: Json, query: Mapping[str, Any] | None, headers: dict[str, str]
-    ) -> Json:
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: Mapping[str, Any] | None,
+        headers: dict[str, str],
+    ) -> Any:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         async with self.http.request(
             method, self.base_url + path, params=given, json=body, headers={**self.headers, **headers}
@@ -171,7 +181,7 @@ def _pause_after(problem: Problem, pause: float) -> float | None:
     return pause if problem.code == "idempotency_in_progress" else None
 
 
-def _read(answer: aiohttp.ClientResponse, raw: bytes) -> Json:
+def _read(answer: aiohttp.ClientResponse, raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except ValueError as error:

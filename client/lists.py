@@ -33,7 +33,6 @@ from client.resources import (
     Transaction,
 )
 
-Json = Any
 LARGEST_PAGE = 100
 STABLE_SORTS = {"/v1/orders": "-created_at"}  # where the usual order may change between two pages
 DocumentFormat = Literal["html", "pdf"]
@@ -47,14 +46,14 @@ class ListReading:
     def __init__(self, connection: HttpConnection) -> None:
         self.connection = connection
 
-    async def _read(self, path: str, **query: Json) -> Json:
+    async def _read(self, path: str, **query: object) -> Any:
         return await self.connection.send("GET", path, query=query)
 
     async def _read_document(self, path: str, name: str) -> bytes:
         accept = {"Accept": MEDIA_TYPES[name]}
         return cast(bytes, await self.connection.send("GET", path, headers=accept))
 
-    async def all_of(self, path: str, **query: Json) -> AsyncIterator[Json]:
+    async def all_of(self, path: str, **query: Any) -> AsyncIterator[Any]:
         """Every item of a list, page after page. Orders are read by `-created_at` unless `sort` is
         given: by `-updated_at`, one that changes meanwhile moves to the front and would be missed."""
         cursor: str | None = None

@@ -8,7 +8,7 @@ import aiohttp
 
 from client import live
 from client.arguments import AccountChanges, PreferenceChanges, ReviewChanges, ServiceChanges
-from client.connection import HttpConnection
+from client.connection import Body, HttpConnection
 from client.lists import ListReading
 from client.paths import path_of
 from client.resources import (
@@ -27,8 +27,6 @@ from client.resources import (
     Service,
     Session,
 )
-
-Json = Any
 
 
 class MarketplaceClient(ListReading):
@@ -66,7 +64,7 @@ class MarketplaceClient(ListReading):
         """The session, once signed in."""
         return self.connection.session
 
-    async def _write(self, method: str, path: str, body: Json, key: str | None, **headers: str) -> Json:
+    async def _write(self, method: str, path: str, body: Body | None, key: str | None, **headers: str) -> Any:
         return await self.connection.send(method, path, body, key=key, headers=headers)
 
     # account
@@ -135,7 +133,7 @@ class MarketplaceClient(ListReading):
         key: str | None = None,
     ) -> Service:
         """Offers a service; it is active unless `status` is "draft"."""
-        body: dict[str, Json] = {
+        body: dict[str, object] = {
             "title": title,
             "description": description,
             "category": category,
@@ -165,7 +163,7 @@ class MarketplaceClient(ListReading):
         self, service_id: str, requirements: str, expected_price: Money | None = None, key: str | None = None
     ) -> Order:
         """Orders a service; with `expected_price` only if that is still its price."""
-        body: dict[str, Json] = {"service_id": service_id, "requirements": requirements}
+        body: dict[str, object] = {"service_id": service_id, "requirements": requirements}
         if expected_price is not None:
             body["expected_price"] = expected_price
         return cast(Order, await self._write("POST", "/v1/orders", body, key))
@@ -224,7 +222,7 @@ class MarketplaceClient(ListReading):
         self, payment_id: str, reason: str, amount: Money | None = None, key: str | None = None
     ) -> Refund:
         """Gives a payment back, wholly or an `amount` of it."""
-        body: dict[str, Json] = {"reason": reason}
+        body: dict[str, object] = {"reason": reason}
         if amount is not None:
             body["amount"] = amount
         return cast(
@@ -246,7 +244,7 @@ class MarketplaceClient(ListReading):
         self, order_id: str, rating: int, text: str | None = None, key: str | None = None
     ) -> Review:
         """Reviews a completed order, 1 to 5 stars."""
-        body: dict[str, Json] = {"rating": rating}
+        body: dict[str, object] = {"rating": rating}
         if text is not None:
             body["text"] = text
         return cast(Review, await self._write("POST", path_of("/v1/orders/{}/review", order_id), body, key))

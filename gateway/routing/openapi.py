@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made of the route table and the schemas that validate."""
 
+import inspect
 import json
 import re
 from collections import defaultdict
@@ -90,7 +91,12 @@ class _Names:
 
 
 class _Converter(OpenAPIConverter):
-    """Says which strings are times, and how long ids are at most."""
+    """Says what schemas are, which strings are times, and how long ids are at most."""
+
+    def schema2jsonschema(self, schema: Schema) -> Part:
+        described: Part = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        meaning = inspect.cleandoc(type(schema).__dict__.get("__doc__") or "")
+        return {"description": meaning, **described} if meaning else described
 
     def field2property(self, field: fields.Field[Any]) -> Part:
         described: Part = super().field2property(field)

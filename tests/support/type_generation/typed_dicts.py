@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 INDENT = "    "
+LINE_LENGTH = 110
 HEADER = '''"""{summary}
 
 Generated from {source} by `make types`; do not edit.
@@ -56,20 +57,26 @@ class Module:
         return "\n".join([header, self._import_lines(), "", "\n\n\n".join(blocks), ""])
 
     def _import_lines(self) -> str:
-        typing = {"TypedDict"} if any("TypedDict" in one.bases for one in self.definitions) else set()
+        typing = set(self.imports.get("typing", ()))
+        typing |= {"TypedDict"} if any("TypedDict" in one.bases for one in self.definitions) else set()
         if any(not member.required for one in self.definitions for member in one.members):
             typing.add("NotRequired")
-        ours = [_import(module, names) for module, names in sorted(self.imports.items())]
-        standard = [_import("typing", typing)] if typing else []
+        ours = [import_line(name, self.imports[name]) for name in sorted(self.imports) if name != "typing"]
+        standard = [import_line("typing", typing)] if typing else []
         return "\n\n".join("\n".join(group) for group in (standard, ours) if group) + "\n"
+
+
+def import_line(module: str, names: Iterable[str]) -> str:
+    """The import of some names, on one line if they fit."""
+    found = sorted(names, key=str.lower)
+    line = f"from {module} import {', '.join(found)}"
+    if len(line) <= LINE_LENGTH:
+        return line
+    return "\n".join([f"from {module} import (", *(f"{INDENT}{name}," for name in found), ")"])
 
 
 def _is_class(definition: Definition) -> bool:
     return all(member.name.isidentifier() for member in definition.members)
-
-
-def _import(module: str, names: Iterable[str]) -> str:
-    return f"from {module} import {', '.join(sorted(names))}"
 
 
 def _class(definition: Definition) -> str:
