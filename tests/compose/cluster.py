@@ -14,8 +14,8 @@ from chassis.amqp import topology
 from client import Problem, Unreachable
 from kit.settings import Settings
 from tests.compose.project import Project
-from tests.faults.book import Book
-from tests.faults.people import Person
+from tests.faults.load.request_log import Book
+from tests.faults.load.users import Person
 from tests.support.codebase import SERVICES, events
 
 NODES = ("broker-1", "broker-2", "broker-3")

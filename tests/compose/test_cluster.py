@@ -13,10 +13,10 @@ import pytest
 
 from tests.compose.cluster import NODES, Callers, Cluster, Reader
 from tests.compose.project import say
-from tests.faults import ledger
-from tests.faults.finding import Books
-from tests.faults.laboratory import told
-from tests.faults.load import Load
+from tests.faults.checker import consistency
+from tests.faults.checker.finding import Books
+from tests.faults.load.generator import Load
+from tests.faults.support.laboratory import told
 from tests.journeys.ledger import unconsumed
 from tests.support.servers import eventually
 
@@ -155,7 +155,7 @@ def nothing_is_lost(cluster: Cluster) -> None:
             PATIENCE_SECONDS,
             "money that was asked for moved, and every event reached every consumer",
         )
-        findings = ledger.check(Books(rows, cluster.book))
+        findings = consistency.check(Books(rows, cluster.book))
     assert not findings, told(findings)
     acknowledged = cluster.book.count("acknowledged")
     say(f"{len(cluster.book.attempts)} attempted, {acknowledged} acknowledged, none lost, none doubled")

@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.faults.fragile import Fragile, fragile_laboratory
-from tests.faults.laboratory import Laboratory
-from tests.faults.report import Report, report_folder
-from tests.faults.world import World, are_installed
+from tests.faults.support.fragile_laboratory import Fragile, fragile_laboratory
+from tests.faults.support.laboratory import Laboratory
+from tests.faults.support.marketplace import World, are_installed
+from tests.faults.support.report import Report, report_folder
 from tests.support.small_disk import SmallDisk
 
 _report: list[Report] = []

@@ -1,0 +1,43 @@
+"""The ledger checker: compares all databases with each other and with the account book.
+
+Each rule is a function of one area that yields findings. A new service brings its rules in a file of
+its own and adds them to `RULES`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from tests.faults.checker import (
+    acknowledged,
+    catalog,
+    display_names,
+    events,
+    messaging,
+    orders,
+    payments,
+    reviews,
+)
+from tests.faults.checker.finding import Books, Finding
+
+Rule = Callable[[Books], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    *acknowledged.RULES,
+    *events.RULES,
+    *orders.RULES,
+    *messaging.RULES,
+    *reviews.RULES,
+    *catalog.RULES,
+    *display_names.RULES,
+    *payments.RULES,
+)
+
+
+def check(books: Books) -> list[Finding]:
+    """Everything that is not as it must be; to be asked when all is quiet."""
+    return [finding for rule in RULES for finding in rule(books)]
+
+
+def counted(findings: list[Finding]) -> Counter[str]:
+    """How many were lost, duplicated, wrong."""
+    return Counter(finding.kind for finding in findings)
