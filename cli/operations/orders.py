@@ -17,7 +17,7 @@ from kit.settings import load
 from kit.tokens import Caller
 from kit.validation import rfc3339
 from services.orders import queries as reading
-from services.orders.commands.record import actor_of, record_step
+from services.orders.commands.record_step import actor_of, record_step
 from services.orders.contract import ORDER_STATUS_CHANGED, TRANSITION_ORDER
 from services.orders.lifecycle import STAFF, Step, Wish, advance, decide
 from services.orders.models import ORDERS

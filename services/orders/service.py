@@ -20,13 +20,13 @@ from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.catalog.contract import GET_OFFER
 from services.orders import contract
 from services.orders import queries as reading
-from services.orders.commands import run_clocks as clocks
-from services.orders.commands.record import actor_of, record_step, record_submission
+from services.orders.commands import run_timers as clocks
+from services.orders.commands.record_step import actor_of, record_step, record_submission
 from services.orders.lifecycle import Wish, advance, decide, roles_on
 from services.orders.projections import save_display_name, save_payment_status
 from services.orders.rendering import render_order, state_of
 from services.orders.settings import OrderPeriods
-from services.orders.standing import lock_standing
+from services.orders.commands.submit_order import lock_standing
 from services.orders.submission import check_offer, check_standing
 from services.payments.contract import PAYMENT_CHANGED
 

@@ -7,7 +7,7 @@ import pytest
 
 from kit.errors import Conflict
 from services.orders import contract
-from services.orders.commands import run_clocks as clocks
+from services.orders.commands import run_timers as clocks
 from services.orders.rendering import SYSTEM_NAME
 from services.orders.settings import OrderPeriods
 from tests.orders.market import Json, Market

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from chassis.storage.tables import INBOX, OUTBOX
-from services.orders.commands.record import record_submission
+from services.orders.commands.record_step import record_submission
 from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.cli.operations.desk import CONSUMER, NOW, OPERATOR, Desk
 from tests.support.service_harness import person

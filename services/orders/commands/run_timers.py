@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select
 
 from chassis.storage.database import Db
 from services.orders import statements as queries
-from services.orders.commands.record import SYSTEM, record_reminder, record_step
+from services.orders.commands.record_step import SYSTEM, record_reminder, record_step
 from services.orders.lifecycle import SYSTEM as SYSTEM_ROLE
 from services.orders.lifecycle import Wish, advance, decide, reminded
 from services.orders.rendering import Row, state_of
