@@ -3,7 +3,6 @@
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError
@@ -16,10 +15,11 @@ from kit.errors import Invalid, NotFound, field_errors
 from kit.settings import load
 from kit.tokens import Caller
 from kit.validation import rfc3339
-from services.orders import queries as reading
-from services.orders.commands.record_step import actor_of, record_step
+from services.orders import queries
+from services.orders.commands.record_step import actor_of
+from services.orders.commands.take_step import take_step
 from services.orders.contract import ORDER_STATUS_CHANGED, TRANSITION_ORDER
-from services.orders.lifecycle import STAFF, Step, Wish, advance, decide
+from services.orders.lifecycle import STAFF, Step, TransitionRequest, decide
 from services.orders.models import ORDERS
 from services.orders.rendering import state_of
 from services.orders.settings import OrderPeriods
@@ -69,7 +69,7 @@ def show_order(databases: Databases, order: str) -> dict[str, Any]:
 
     def query(connection: Connection) -> dict[str, Any]:
         order_id = _id_of(connection, order)
-        found = reading.get_order(connection, order_id, as_staff())
+        found = queries.get_order(connection, order_id, as_staff())
         return {**found, "history": _history(connection, order_id)}
 
     return databases.read(SERVICE, query)
@@ -91,7 +91,7 @@ def timeline_of(databases: Databases, order: str) -> list[TimelineEntry]:
     return [_entry(row, events.get(row["sequence"]), fates) for row in history]
 
 
-def transition_order(databases: Databases, order: str, wish: dict[str, Any], dry_run: bool) -> Act:
+def transition_order(databases: Databases, order: str, fields: dict[str, Any], dry_run: bool) -> Act:
     """Takes an order one step on as staff, by the same rules and with the same records as the service.
 
     Raises: NotFound, Forbidden, Conflict, Invalid.
@@ -99,14 +99,17 @@ def transition_order(databases: Databases, order: str, wish: dict[str, Any], dry
     caller, periods = as_staff(), load(OrderPeriods)
 
     def effect(connection: Connection) -> tuple[str, Step]:
-        row = reading.lock_order(connection, _id_of(connection, order), caller)
-        before = state_of(row)
-        step = decide(before, (STAFF,), Wish(**_accepted(row["id"], wish)))
-        if not dry_run:
-            after = advance(before, step, datetime.now(UTC), periods)
-            record_step(connection, row, after, step, actor_of(caller))
-            facts = {"from_status": step.from_status, "to_status": step.to_status, "sequence": after.sequence}
-            record(connection, f"orders transition {step.transition}", row["id"], step.reason, **facts)
+        row = queries.lock_order(connection, _id_of(connection, order), caller)
+        request = TransitionRequest(**_accepted(row["id"], fields))
+        if dry_run:
+            return row["id"], decide(state_of(row), (STAFF,), request)
+        after, step = take_step(connection, row, (STAFF,), request, actor_of(caller), periods)
+        changes = {
+            "from_status": step.from_status,
+            "to_status": step.to_status,
+            "sequence": after["sequence"],
+        }
+        record(connection, f"orders transition {step.transition}", row["id"], step.reason, **changes)
         return row["id"], step
 
     order_id, step = databases.write(SERVICE, effect)
@@ -114,10 +117,10 @@ def transition_order(databases: Databases, order: str, wish: dict[str, Any], dry
     return Act(SERVICE, "orders transition", order_id, outcome)
 
 
-def _accepted(order_id: str, wish: dict[str, Any]) -> dict[str, Any]:
-    """The wish, if the service would accept it in a call."""
+def _accepted(order_id: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields, if the service would accept them in a call. Raises: Invalid."""
     try:
-        accepted = TRANSITION_ORDER.accept({"order_id": order_id, **wish})
+        accepted = TRANSITION_ORDER.accept({"order_id": order_id, **fields})
     except ValidationError as error:
         errors = field_errors(error.messages_dict)
         raise Invalid("; ".join(f"{e['field']}: {e['detail']}" for e in errors), errors=errors) from error
@@ -136,7 +139,7 @@ def _id_of(connection: Connection, order: str) -> str:
 
 
 def _history(connection: Connection, order_id: str) -> list[Any]:
-    return list(reading.list_transitions(connection, order_id, as_staff(), MOST_STEPS, None)["data"])
+    return list(queries.list_transitions(connection, order_id, as_staff(), MOST_STEPS, None)["data"])
 
 
 def _fates(databases: Databases, consumer: str, event_ids: list[str]) -> dict[str, Taken]:

@@ -122,7 +122,7 @@ def _status(**options: Any) -> StrictInteger:
 
 
 class SubmitOrderBody(Schema):
-    """A new order. With `expected_price` it is refused when the price is another by now (409
+    """A new order. With `expected_price` it is refused when the price has changed (409
     `price_changed` with `current_price`)."""
 
     service_id = Id(required=True)

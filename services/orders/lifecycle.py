@@ -18,6 +18,7 @@ from typing import Literal
 from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from kit.text import is_blank
 from services.orders.contract import STATUSES, Status
+from services.orders.refusals import never_allowed
 from services.orders.settings import OrderPeriods
 
 CUSTOMER, PROVIDER, STAFF, SYSTEM = "customer", "provider", "staff", "system"
@@ -26,13 +27,13 @@ PENDING, APPROVED, WORK_COMPLETED = Status.PENDING, Status.APPROVED, Status.WORK
 COMPLETED, CANCELLED = Status.COMPLETED, Status.CANCELLED
 
 SAME: Literal["same"] = "same"  # the status stays
-CHOSEN: Literal["chosen"] = "chosen"  # `to_status` of the wish, one of RESOLUTIONS
+CHOSEN: Literal["chosen"] = "chosen"  # `to_status` of the request, one of RESOLUTIONS
 RESOLUTIONS = (APPROVED, COMPLETED, CANCELLED)
 
 
 @dataclass(frozen=True)
 class OrderState:
-    """What the rules look at and change. Times are aware UTC.
+    """What the rules read and change. Times are aware UTC.
 
     `work_completed_at` is the last `complete_work`, None before the first. `confirm_by` and
     `next_reminder_at` are set only while the confirmation clock runs.
@@ -128,8 +129,8 @@ RULES: tuple[Rule, ...] = (
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody asks for. A blank reason or note counts as none."""
+class TransitionRequest:
+    """A request for a step. A blank reason or note counts as none."""
 
     transition: str
     reason: str | None = None
@@ -151,7 +152,7 @@ class Step:
 
 
 def roles_on(order: OrderState, account_id: str, is_staff: bool) -> tuple[str, ...]:
-    """The caller's roles on this order: the party's, RECUSED beside it for staff; none for a stranger."""
+    """Returns the caller's roles: the party's, RECUSED beside it for staff; none for a stranger."""
     parties = {order.customer_id: CUSTOMER, order.provider_id: PROVIDER}
     if account_id in parties:
         return (parties[account_id], RECUSED) if is_staff else (parties[account_id],)
@@ -159,13 +160,13 @@ def roles_on(order: OrderState, account_id: str, is_staff: bool) -> tuple[str, .
 
 
 def available_transitions(order: OrderState, roles: tuple[str, ...]) -> list[str]:
-    """What somebody with these roles may do now, each once, in the table's order."""
+    """Returns what somebody with these roles may do now, each once, in the table's order."""
     allowed = (rule.transition for rule in RULES if any(rule.allows(order, role) for role in roles))
     return list(dict.fromkeys(allowed))
 
 
-def decide(order: OrderState, roles: tuple[str, ...], wish: Wish) -> Step:
-    """The step that a wish leads to.
+def decide(order: OrderState, roles: tuple[str, ...], request: TransitionRequest) -> Step:
+    """Returns the step that a request leads to.
 
     Raises, checked in this order: NotFound for a stranger; Forbidden `not_allowed` when no row
     ever gives the transition to one of the roles, or only staff could take it now and the caller is
@@ -175,23 +176,24 @@ def decide(order: OrderState, roles: tuple[str, ...], wish: Wish) -> Step:
     """
     if not roles:
         raise NotFound("There is no such order.")
-    rows = [rule for rule in RULES if rule.transition == wish.transition]
+    rows = [rule for rule in RULES if rule.transition == request.transition]
     _check_own_case(order, roles, rows)
     if not any(set(roles) & set(rule.who) for rule in rows):
-        raise Forbidden(f"{wish.transition} is never for the {roles[0]} of an order.")
-    if wish.expected_version not in (None, order.version):
+        raise never_allowed(request.transition, (role for rule in rows for role in rule.who))
+    if request.expected_version not in (None, order.version):
         raise Stale("The order has changed since; read it again.")
-    rule, role = _rule_for(order, roles, wish.transition)
-    _check_fields(rule, wish)
-    to_status = _target(rule, order, wish)
-    return Step(wish.transition, role, order.status, to_status, _said(wish.reason), _said(wish.note))
+    rule, role = _rule_for(order, roles, request.transition)
+    _check_fields(rule, request)
+    to_status = _target(rule, order, request)
+    reason, note = _text(request.reason), _text(request.note)
+    return Step(request.transition, role, order.status, to_status, reason, note)
 
 
 def advance(order: OrderState, step: Step, now: datetime, periods: OrderPeriods) -> OrderState:
-    """The order after a step at `now`.
+    """Returns the order after a step at `now`.
 
     Every step stops the confirmation clock and ends a dispute, except that `complete_work` starts
-    the one and `open_dispute` the other.
+    the clock and `open_dispute` a dispute.
     """
     after = _step_taken(order, step, now)
     if step.transition == "approve":
@@ -210,7 +212,7 @@ def advance(order: OrderState, step: Step, now: datetime, periods: OrderPeriods)
 
 
 def reminded(order: OrderState, periods: OrderPeriods) -> OrderState:
-    """The order after a reminder went out: the next one, if any, is set. No transition."""
+    """Returns the order after a reminder was sent: the next one, if any, is set. No transition."""
     sent = order.reminders_sent + 1
     return replace(
         order, reminders_sent=sent, next_reminder_at=_reminder_at(order.work_completed_at, sent, periods)
@@ -268,15 +270,15 @@ def _rule_for(order: OrderState, roles: tuple[str, ...], transition: str) -> tup
     )
 
 
-def _check_fields(rule: Rule, wish: Wish) -> None:
+def _check_fields(rule: Rule, request: TransitionRequest) -> None:
     errors: list[FieldError] = []
-    if rule.reason and _said(wish.reason) is None:
+    if rule.reason and _text(request.reason) is None:
         errors.append(_error("reason", "reason_required", f"Say why: {rule.transition} needs a reason."))
-    if rule.target != CHOSEN and wish.to_status is not None:
+    if rule.target != CHOSEN and request.to_status is not None:
         errors.append(_error("to_status", "to_status_not_allowed", "Only resolve_dispute takes a status."))
-    if rule.target == CHOSEN and wish.to_status is None:
+    if rule.target == CHOSEN and request.to_status is None:
         errors.append(_error("to_status", "to_status_required", "Choose 2, 4 or 7."))
-    if rule.target == CHOSEN and wish.to_status not in (None, *RESOLUTIONS):
+    if rule.target == CHOSEN and request.to_status not in (None, *RESOLUTIONS):
         errors.append(_error("to_status", "to_status_invalid", "A dispute is resolved to 2, 4 or 7."))
     if errors:
         raise Invalid(errors[0]["detail"], code=errors[0]["code"], errors=errors)
@@ -286,13 +288,13 @@ def _error(field: str, code: str, detail: str) -> FieldError:
     return FieldError(field=field, code=code, detail=detail)
 
 
-def _target(rule: Rule, order: OrderState, wish: Wish) -> Status:
+def _target(rule: Rule, order: OrderState, request: TransitionRequest) -> Status:
     if rule.target == SAME:
         return order.status
     if rule.target == CHOSEN:
-        return next(status for status in RESOLUTIONS if status == wish.to_status)
+        return next(status for status in RESOLUTIONS if status == request.to_status)
     return rule.target
 
 
-def _said(text: str | None) -> str | None:
+def _text(text: str | None) -> str | None:
     return text if text and not is_blank(text) else None

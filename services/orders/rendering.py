@@ -1,56 +1,60 @@
 """Rows as the JSON of the public contract."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from kit.tokens import Caller
+from kit.types import Money, Party
 from kit.validation import rfc3339
 from services.orders.contract import STATUSES, Status
 from services.orders.lifecycle import OrderState, available_transitions, roles_on
+from services.orders.types import Order, OrderedService, OrderTransition
 
-Json = dict[str, Any]
-Row = Mapping[Any, Any]
-"""An order's columns with `customer_name` and `provider_name`, or a line of its history."""
+OrderRow: TypeAlias = Mapping[Any, Any]
+"""An order's columns with `customer_name` and `provider_name`, or those of a line of its history."""
 
 STATE_FIELDS = tuple(OrderState.__dataclass_fields__)
 SYSTEM_NAME = "MicroTasks"
-_NAMES = {row["code"]: row for row in STATUSES}
+_MEANINGS = {row["code"]: row for row in STATUSES}
 
 
-def state_of(row: Row) -> OrderState:
-    """What the rules look at."""
+def state_of(row: OrderRow) -> OrderState:
+    """Returns what the rules need of an order."""
     values = {field: row[field] for field in STATE_FIELDS}
     return OrderState(**{**values, "status": Status(row["status"])})
 
 
-def render_order(row: Row, caller: Caller) -> Json:
-    """The order as this caller sees it: only `available_transitions` depends on them."""
+def render_order(row: OrderRow, caller: Caller) -> Order:
+    """Returns the order as this caller sees it: only `available_transitions` depends on the caller."""
     state = state_of(row)
     roles = roles_on(state, caller.id, caller.is_staff)
     return {
         "id": row["id"],
         "number": number_of(row),
         "status": int(state.status),
-        "status_name": _NAMES[state.status]["name"],
-        "status_label": _NAMES[state.status]["label"],
-        **parties_of(row),
+        "status_name": _MEANINGS[state.status]["name"],
+        "status_label": _MEANINGS[state.status]["label"],
+        "service": service_of(row),
         "price": price_of(row),
+        "customer": party_of(row, "customer"),
+        "provider": party_of(row, "provider"),
         "requirements": row["requirements"],
         "payment_status": state.payment_status,
         "disputed": state.disputed,
         "revisions_used": state.revisions_used,
         "revisions_allowed": state.revisions_allowed,
-        "due_at": _moment(state.due_at),
-        "confirm_by": _moment(state.confirm_by),
-        "created_at": _moment(row["created_at"]),
-        "updated_at": _moment(state.updated_at),
+        "due_at": _time(state.due_at),
+        "confirm_by": _time(state.confirm_by),
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
         "version": state.version,
         "available_transitions": available_transitions(state, roles),
     }
 
 
-def render_transition(row: Row) -> Json:
-    """One line of history; the system is an actor without an id."""
+def render_transition(row: OrderRow) -> OrderTransition:
+    """Returns one line of history; the system is an actor without an id."""
     return {
         "sequence": row["sequence"],
         "transition": row["transition"],
@@ -63,28 +67,29 @@ def render_transition(row: Row) -> Json:
         },
         "reason": row["reason"],
         "note": row["note"],
-        "created_at": _moment(row["created_at"]),
+        "created_at": rfc3339(row["created_at"]),
     }
 
 
-def number_of(row: Row) -> str:
-    """The number people quote."""
+def number_of(row: OrderRow) -> str:
+    """Returns the number that people quote."""
     return f"MT-{row['number']}"
 
 
-def price_of(row: Row) -> Json:
-    """The price at submission."""
+def price_of(row: OrderRow) -> Money:
+    """Returns the price at submission."""
     return {"amount": row["price_minor"], "currency": row["currency"]}
 
 
-def parties_of(row: Row) -> Json:
-    """Who and what: customer, provider and the service as it was called at submission."""
-    return {
-        "service": {"id": row["service_id"], "title": row["service_title"]},
-        "customer": {"id": row["customer_id"], "display_name": row["customer_name"]},
-        "provider": {"id": row["provider_id"], "display_name": row["provider_name"]},
-    }
+def service_of(row: OrderRow) -> OrderedService:
+    """Returns the service as it was called at submission."""
+    return {"id": row["service_id"], "title": row["service_title"]}
 
 
-def _moment(value: Any) -> str | None:
-    return None if value is None else rfc3339(value)
+def party_of(row: OrderRow, role: str) -> Party:
+    """Returns the `customer` or the `provider` with their current name."""
+    return {"id": row[f"{role}_id"], "display_name": row[f"{role}_name"]}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -1,33 +1,33 @@
 """The rules of submitting an order. Pure; the offer comes from the catalog, never from the client."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from kit.errors import Conflict
+from kit.types import Money
+from services.catalog.types import Offer
 from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
 from services.orders.settings import OrderPeriods
 
-Offer = dict[str, Any]
-NOT_PAID = ("due", "processing", "failed")  # a payment that was begun and not finished is not paid
+UNPAID = ("due", "processing", "failed")  # a payment that was begun and not finished is unpaid
 SUBMITTED: Status = next(
     rule.target for rule in RULES if rule.transition == "submit" and isinstance(rule.target, Status)
 )
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A customer's orders that wait for an answer, in all and at the provider, and the one that should
-    have been paid longest ago, if any."""
+class OutstandingOrders:
+    """A customer's orders that wait for an answer, in all and from the provider, and the one whose
+    payment has been overdue longest, if any."""
 
-    pending_in_all: int
+    pending: int
     pending_at_provider: int
     overdue_id: str | None
     overdue_number: str | None
 
 
-def check_offer(offer: Offer | None, customer_id: str, expected_price: dict[str, Any] | None) -> Offer:
-    """The offer, if this customer may order it now; None stands for one the catalog does not know.
+def check_offer(offer: Offer | None, customer_id: str, expected_price: Money | None) -> Offer:
+    """Returns the offer if this customer may order it now; None stands for one unknown to the catalog.
 
     Raises: Conflict `own_service`, `service_unavailable` or, with `current_price` in its data,
     `price_changed`, in this order.
@@ -37,12 +37,12 @@ def check_offer(offer: Offer | None, customer_id: str, expected_price: dict[str,
     if offer is None or offer["status"] != "active":
         raise Conflict("This service cannot be ordered now.", code="service_unavailable")
     if expected_price not in (None, offer["price"]):
-        raise Conflict("The price is another by now.", code="price_changed", current_price=offer["price"])
+        raise Conflict("The price has changed.", code="price_changed", current_price=offer["price"])
     return offer
 
 
 def state_at_submission(offer: Offer, customer_id: str) -> OrderState:
-    """The order that an offer becomes."""
+    """Returns the state of a new order for an offer."""
     return OrderState(
         customer_id=customer_id,
         provider_id=offer["provider"]["id"],
@@ -52,26 +52,26 @@ def state_at_submission(offer: Offer, customer_id: str) -> OrderState:
     )
 
 
-def check_standing(standing: Standing, settings: OrderPeriods) -> None:
-    """Refuses the order of a customer who has to pay first, or has too many orders waiting.
+def check_outstanding_orders(outstanding: OutstandingOrders, settings: OrderPeriods) -> None:
+    """Refuses the order of a customer who has an overdue payment or too many pending orders.
 
     Raises: Conflict `payment_overdue` with the order, `quota_exceeded` with `quota` (the setting's name
     in lower case) and `limit`.
     """
-    if settings.overdue_blocks_orders and standing.overdue_id is not None:
+    if settings.overdue_blocks_orders and outstanding.overdue_id is not None:
         raise Conflict(
-            f"Order {standing.overdue_number} is to be paid first.",
+            f"Pay order {outstanding.overdue_number} first; its payment is overdue.",
             code="payment_overdue",
-            order_id=standing.overdue_id,
-            order_number=standing.overdue_number,
+            order_id=outstanding.overdue_id,
+            order_number=outstanding.overdue_number,
         )
-    if standing.pending_at_provider >= settings.pending_orders_per_provider:
-        raise _exceeded("pending_orders_per_provider", settings, " by this provider")
-    if standing.pending_in_all >= settings.pending_orders:
+    if outstanding.pending_at_provider >= settings.pending_orders_per_provider:
+        raise _exceeded("pending_orders_per_provider", settings, " with this provider")
+    if outstanding.pending >= settings.pending_orders:
         raise _exceeded("pending_orders", settings, "")
 
 
-def _exceeded(quota: str, settings: OrderPeriods, by_whom: str) -> Conflict:
+def _exceeded(quota: str, settings: OrderPeriods, where: str) -> Conflict:
     limit = getattr(settings, quota)
-    detail = f"{limit} of your orders are still to be answered{by_whom}. Wait for an answer, or withdraw one."
+    detail = f"{limit} of your orders are pending{where}. Wait for an answer, or withdraw one."
     return Conflict(detail, code="quota_exceeded", quota=quota, limit=limit)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.orders.contract import Status
-from services.orders.lifecycle import OrderState, Wish, advance, decide
+from services.orders.lifecycle import OrderState, TransitionRequest, advance, decide
 from services.orders.settings import OrderPeriods
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,12 +18,12 @@ def order(status: int, **fields: Any) -> OrderState:
     return OrderState(CARL, PIA, 3, 1, Status(status), **fields)
 
 
-def full_wish(transition: str, **fields: Any) -> Wish:
-    """A wish that lacks nothing."""
+def full_request(transition: str, **fields: Any) -> TransitionRequest:
+    """A request that lacks nothing."""
     to_status = 4 if transition == "resolve_dispute" else None
-    return Wish(transition, **{"reason": "Because.", "to_status": to_status, **fields})
+    return TransitionRequest(transition, **{"reason": "Because.", "to_status": to_status, **fields})
 
 
 def take(state: OrderState, transition: str, role: str, now: datetime = NOW, **fields: Any) -> OrderState:
     """The order after a step."""
-    return advance(state, decide(state, (role,), full_wish(transition, **fields)), now, PERIODS)
+    return advance(state, decide(state, (role,), full_request(transition, **fields)), now, PERIODS)

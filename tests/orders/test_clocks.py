@@ -7,7 +7,7 @@ import pytest
 
 from kit.errors import Conflict
 from services.orders import contract
-from services.orders.commands import run_timers as clocks
+from services.orders.commands import run_timers
 from services.orders.rendering import SYSTEM_NAME
 from services.orders.settings import OrderPeriods
 from tests.orders.market import Json, Market
@@ -154,8 +154,8 @@ def test_the_periods_are_settings(market: Market, monkeypatch: pytest.MonkeyPatc
     assert market.get(completed)["status"] == 4
 
 
-def test_more_than_a_batch_is_worked_off_in_one_run(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "BATCH", 3)
+def test_more_than_a_batch_is_processed_in_one_run(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_timers, "BATCH", 3)
     orders = [market.submit() for _ in range(8)]
     for order in orders:
         age(market, order, "80 hours")
@@ -166,7 +166,7 @@ def test_more_than_a_batch_is_worked_off_in_one_run(market: Market, monkeypatch:
 def test_one_bad_order_holds_nobody_up_and_is_tried_again_next_time(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clocks, "BATCH", 2)
+    monkeypatch.setattr(run_timers, "BATCH", 2)
     orders = [market.submit() for _ in range(5)]
     for order in orders:
         age(market, order, "80 hours")

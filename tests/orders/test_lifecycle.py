@@ -10,13 +10,13 @@ from services.orders.contract import STATUS_CODES, TRANSITIONS, Status
 from services.orders.lifecycle import (
     RULES,
     OrderState,
-    Wish,
+    TransitionRequest,
     advance,
     available_transitions,
     decide,
     roles_on,
 )
-from tests.orders.states import CARL, EARLIER, NOW, PERIODS, PIA, SAM, STEF, full_wish, order
+from tests.orders.states import CARL, EARLIER, NOW, PERIODS, PIA, SAM, STEF, full_request, order
 
 ACTORS = ("customer", "provider", "staff", "stranger", "system")
 
@@ -78,7 +78,7 @@ def domain_says(state: OrderState, transition: str, actor: str) -> type[ServiceE
 
 def outcome(state: OrderState, transition: str, actor: str) -> type[ServiceError] | int:
     try:
-        return int(decide(state, roles_of(actor, state), full_wish(transition)).to_status)
+        return int(decide(state, roles_of(actor, state), full_request(transition)).to_status)
     except ServiceError as error:
         return type(error)
 
@@ -105,14 +105,14 @@ def test_a_reason_is_required_exactly_where_the_domain_says(actor: str, transiti
         if not isinstance(domain_says(state, transition, actor), int):
             continue
         for reason in (None, "", " \n\t", "\u2060\u200b "):
-            wish = full_wish(transition, reason=reason)
+            request = full_request(transition, reason=reason)
             if transition in NEEDS_REASON:
                 with pytest.raises(Invalid) as refused:
-                    decide(state, roles_of(actor, state), wish)
+                    decide(state, roles_of(actor, state), request)
                 assert refused.value.code == "reason_required"
                 assert refused.value.data["errors"][0]["field"] == "reason"
             else:
-                assert decide(state, roles_of(actor, state), wish).reason is None
+                assert decide(state, roles_of(actor, state), request).reason is None
 
 
 def test_every_status_and_transition_of_the_domain_is_there_and_no_other() -> None:
@@ -129,23 +129,23 @@ def test_nothing_leaves_a_final_status() -> None:
 
 def test_a_stranger_learns_nothing_whatever_else_is_wrong() -> None:
     with pytest.raises(NotFound):
-        decide(order(4), (), Wish("approve", expected_version=99))
+        decide(order(4), (), TransitionRequest("approve", expected_version=99))
 
 
 def test_a_right_never_held_is_told_before_a_stale_version() -> None:
     with pytest.raises(Forbidden) as refused:
-        decide(order(4), ("customer",), Wish("approve", expected_version=99))
+        decide(order(4), ("customer",), TransitionRequest("approve", expected_version=99))
     assert refused.value.code == "not_allowed"
 
 
 def test_a_stale_version_is_told_before_an_impossible_transition() -> None:
     with pytest.raises(Stale):
-        decide(order(4), ("provider",), Wish("approve", expected_version=99))
+        decide(order(4), ("provider",), TransitionRequest("approve", expected_version=99))
 
 
 def test_an_impossible_transition_is_told_before_a_missing_reason() -> None:
     with pytest.raises(Conflict) as refused:
-        decide(order(2), ("provider",), Wish("decline", expected_version=1))
+        decide(order(2), ("provider",), TransitionRequest("decline", expected_version=1))
     assert refused.value.code == "invalid_transition"
     assert refused.value.data == {
         "current_status": 2,
@@ -155,7 +155,11 @@ def test_an_impossible_transition_is_told_before_a_missing_reason() -> None:
 
 def test_the_expected_version_is_honoured_and_may_be_left_out() -> None:
     for expected_version in (None, 5):
-        step = decide(order(1, version=5), ("provider",), Wish("approve", expected_version=expected_version))
+        step = decide(
+            order(1, version=5),
+            ("provider",),
+            TransitionRequest("approve", expected_version=expected_version),
+        )
         assert step.to_status == 2
 
 
@@ -163,7 +167,7 @@ def test_the_expected_version_is_honoured_and_may_be_left_out() -> None:
 @pytest.mark.parametrize("to_status", [2, 4, 7])
 def test_staff_resolve_a_dispute_to_2_4_or_7(status: int, to_status: int) -> None:
     disputed = order(status, disputed_at=EARLIER, work_completed_at=EARLIER)
-    step = decide(disputed, ("staff",), full_wish("resolve_dispute", to_status=to_status))
+    step = decide(disputed, ("staff",), full_request("resolve_dispute", to_status=to_status))
     after = advance(disputed, step, NOW, PERIODS)
     assert (after.status, after.disputed) == (to_status, False)
 
@@ -179,21 +183,23 @@ def test_staff_resolve_a_dispute_to_2_4_or_7(status: int, to_status: int) -> Non
 )
 def test_a_dispute_is_resolved_to_nothing_else(to_status: int | None, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        decide(order(2, disputed_at=EARLIER), ("staff",), full_wish("resolve_dispute", to_status=to_status))
+        decide(
+            order(2, disputed_at=EARLIER), ("staff",), full_request("resolve_dispute", to_status=to_status)
+        )
     assert refused.value.code == code
     assert refused.value.data["errors"][0]["field"] == "to_status"
 
 
 def test_a_resolution_without_anything_names_both_missing_fields() -> None:
     with pytest.raises(Invalid) as refused:
-        decide(order(2, disputed_at=EARLIER), ("staff",), Wish("resolve_dispute"))
+        decide(order(2, disputed_at=EARLIER), ("staff",), TransitionRequest("resolve_dispute"))
     assert refused.value.code == "reason_required"
     assert [error["field"] for error in refused.value.data["errors"]] == ["reason", "to_status"]
 
 
 def test_no_other_transition_takes_a_status() -> None:
     with pytest.raises(Invalid) as refused:
-        decide(order(1), ("provider",), Wish("approve", to_status=2))
+        decide(order(1), ("provider",), TransitionRequest("approve", to_status=2))
     assert refused.value.code == "to_status_not_allowed"
 
 
@@ -208,18 +214,18 @@ def test_staff_who_are_a_party_are_only_that_party(person: str, party: str, stat
             allowed_to_party = transition in available_transitions(state, (party,))
             if allowed_to_staff and not allowed_to_party:
                 with pytest.raises(Forbidden, match="act on it as the"):
-                    decide(state, own_case, full_wish(transition))
+                    decide(state, own_case, full_request(transition))
             else:
                 assert decision(state, own_case, transition) == decision(state, (party,), transition)
 
 
 def decision(state: OrderState, roles: tuple[str, ...], transition: str) -> object:
     try:
-        return decide(state, roles, full_wish(transition))
+        return decide(state, roles, full_request(transition))
     except ServiceError as error:
         return type(error), error.detail
 
 
 def test_a_step_keeps_what_was_said_as_it_was_typed() -> None:
-    step = decide(order(2), ("provider",), Wish("complete_work", note="  Done.\n", reason="  "))
+    step = decide(order(2), ("provider",), TransitionRequest("complete_work", note="  Done.\n", reason="  "))
     assert (step.note, step.reason) == ("  Done.\n", None)

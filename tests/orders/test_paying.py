@@ -66,7 +66,7 @@ def test_a_customer_with_an_overdue_payment_places_no_new_order(market: Market, 
     assert refused.value.code == "payment_overdue"
     assert refused.value.data == {"order_id": order["id"], "order_number": order["number"]}
     told(market, order, "processing", 2, due_at=NOW - timedelta(seconds=1))
-    with pytest.raises(Conflict, match="to be paid first"):
+    with pytest.raises(Conflict, match="its payment is overdue"):
         market.submit()
     told(market, order, "paid", 3, due_at=NOW - timedelta(seconds=1))
     assert market.submit()["status"] == 1

@@ -1,4 +1,4 @@
-"""Plans on 200,000 orders: every read and clock finds its rows by an index, none sorts."""
+"""Plans on 200,000 orders: every read and timer finds its rows by an index, none sorts."""
 
 import itertools
 import uuid
@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Select
 
 from kit.settings import Settings
-from services.orders import statements as queries
+from services.orders import queries
+from services.orders.commands import run_timers
 from services.orders.contract import SORTS
 from tests.support.service_harness import Harness, make_service
 
@@ -98,10 +99,10 @@ LISTS = list(itertools.product(("customer", "provider"), SORTS, FILTERS, (False,
 def test_a_list_walks_its_index(
     crowded: Harness, role: str, sort: str, statuses: tuple[int, ...], continued: bool, account: int
 ) -> None:
-    position = {"after_moment": NOW - timedelta(days=20), "after_id": FIRST} if continued else {}
+    position = {"after_time": NOW - timedelta(days=20), "after_id": FIRST} if continued else {}
     nodes = plan_of(
         crowded,
-        queries.list_orders(role, sort, len(statuses), continued),
+        queries.orders_statement(role, sort, len(statuses), continued),
         caller_id=nth(account),
         count=21,
         **{f"status_{n}": status for n, status in enumerate(statuses)},
@@ -123,13 +124,13 @@ def test_an_order_and_its_history_are_found_by_their_keys(crowded: Harness) -> N
 @pytest.mark.parametrize(
     ("due", "index"),
     [
-        (queries.TO_EXPIRE, "orders_to_expire"),
-        (queries.TO_CONFIRM, "orders_to_confirm"),
-        (queries.TO_REMIND, "orders_to_remind"),
+        (run_timers.EXPIRY.due, "orders_to_expire"),
+        (run_timers.CONFIRMATION.due, "orders_to_confirm"),
+        (run_timers.REMINDERS.due, "orders_to_remind"),
     ],
 )
-def test_a_clock_reads_only_what_is_due(crowded: Harness, due: Select[Any], index: str) -> None:
-    start = {"after_moment": datetime(1, 1, 1, tzinfo=UTC), "after_id": FIRST}
+def test_a_timer_reads_only_what_is_due(crowded: Harness, due: Select[Any], index: str) -> None:
+    start = {"after_time": datetime(1, 1, 1, tzinfo=UTC), "after_id": FIRST}
     for until in (NOW - timedelta(days=84), NOW - timedelta(days=3), NOW):
         nodes = plan_of(crowded, due, until=until, now=NOW, count=50, **start)
         assert_by_index(nodes, index)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kit.errors import ServiceError
 from services.orders.contract import TRANSITIONS, Status
-from services.orders.lifecycle import OrderState, Wish, advance, available_transitions, decide
+from services.orders.lifecycle import OrderState, TransitionRequest, advance, available_transitions, decide
 from tests.orders.market import Market
 from tests.orders.states import CARL, NOW, PERIODS, PIA
 
@@ -40,7 +40,9 @@ def test_the_rules_never_reach_a_state_that_contradicts_itself(
     order = OrderState(CARL, PIA, 3, revisions)
     for hours, (role, transition, to_status) in enumerate(attempts):
         try:
-            step = decide(order, (role,), Wish(transition, reason="Because.", to_status=to_status))
+            step = decide(
+                order, (role,), TransitionRequest(transition, reason="Because.", to_status=to_status)
+            )
         except ServiceError:
             continue
         assert transition in available_transitions(order, (role,))

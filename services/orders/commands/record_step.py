@@ -1,20 +1,23 @@
-"""Writing what happened: the order, its history and its event, in the caller's transaction."""
+"""Recording a step: the order's row, a line of its history and its event, in the caller's transaction."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
-import uuid6
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Update, bindparam, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from chassis.storage import outbox
 from kit.tokens import Caller
 from kit.validation import rfc3339
-from services.orders import statements as queries
-from services.orders.contract import ORDER_REMINDER_DUE, ORDER_STATUS_CHANGED
-from services.orders.lifecycle import CUSTOMER, STAFF, OrderState, Step
-from services.orders.rendering import SYSTEM_NAME, Row, number_of, parties_of, price_of
-from services.orders.submission import SUBMITTED, state_at_submission
+from services.orders.contract import ORDER_STATUS_CHANGED
+from services.orders.lifecycle import STAFF, OrderState, Step
+from services.orders.models import ORDER_HISTORY, ORDERS, OUTBOX
+from services.orders.projections import insert_unknown_names
+from services.orders.rendering import SYSTEM_NAME, OrderRow, number_of, party_of, price_of, service_of
+from services.orders.types import OrderStatusChangedFields
+
+UPDATE_ORDER: Update = update(ORDERS).where(ORDERS.c.id == bindparam("changed_id"))
+"""Sets the columns it is given on the order `changed_id`."""
 
 
 @dataclass(frozen=True)
@@ -25,66 +28,34 @@ class Actor:
     display_name: str
 
 
-SYSTEM = Actor(None, SYSTEM_NAME)
+SYSTEM_ACTOR = Actor(None, SYSTEM_NAME)
 
 
 def actor_of(caller: Caller) -> Actor:
-    """The signed-in person as an actor."""
+    """Returns the signed-in person as an actor."""
     return Actor(caller.id, caller.display_name)
 
 
-def record_submission(
-    connection: Connection, customer: Caller, offer: dict[str, Any], requirements: str
-) -> Row:
-    """Inserts an order at status 1 with the first line of its history; answers its row. Two statements."""
-    now = datetime.now(UTC)
-    state = replace(state_at_submission(offer, customer.id), updated_at=now)
-    order = {
-        **vars(state),
-        "id": str(uuid6.uuid7()),
-        "service_id": offer["service_id"],
-        "service_title": offer["title"],
-        "price_minor": offer["price"]["amount"],
-        "currency": offer["price"]["currency"],
-        "requirements": requirements,
-        "created_at": now,
-    }
-    names = {customer.id: customer.display_name, offer["provider"]["id"]: offer["provider"]["display_name"]}
-    row = {**order, **_insert(connection, order, names)}
-    _record(connection, row, state, Step("submit", CUSTOMER, None, SUBMITTED), actor_of(customer))
+def record_step(
+    connection: Connection, row: OrderRow, after: OrderState, step: Step, actor: Actor
+) -> OrderRow:
+    """Saves the order after a step with its history and event; returns the new row. Two statements."""
+    row = update_order(connection, row, after)
+    record_history(connection, row, after, step, actor)
     return row
 
 
-def record_step(connection: Connection, row: Row, after: OrderState, step: Step, actor: Actor) -> Row:
-    """Saves the order after a step with its line of history; answers its row. Two statements."""
-    row = save(connection, row, after)
-    _record(connection, row, after, step, actor)
-    return row
-
-
-def record_reminder(connection: Connection, row: Row, after: OrderState, day: int) -> None:
-    """Saves that the reminder of a day went out, with its event."""
-    save(connection, row, after)
-    outbox.record(
-        connection,
-        ORDER_REMINDER_DUE,
-        order_id=row["id"],
-        number=number_of(row),
-        **parties_of(row),
-        kind="confirm",
-        day=day,
-        confirm_by=rfc3339(row["confirm_by"]),
-    )
-
-
-def save(connection: Connection, row: Row, after: OrderState) -> Row:
-    """Updates the columns that the rules changed; answers the new row."""
+def update_order(connection: Connection, row: OrderRow, after: OrderState) -> OrderRow:
+    """Updates the columns that the rules changed; returns the new row."""
     changed = {name: value for name, value in vars(after).items() if value != row[name]}
-    connection.execute(queries.UPDATE_ORDER, {"changed_id": row["id"], **changed})
+    connection.execute(UPDATE_ORDER, {"changed_id": row["id"], **changed})
     return {**row, **changed}
 
 
-def _record(connection: Connection, row: Row, after: OrderState, step: Step, actor: Actor) -> None:
+def record_history(
+    connection: Connection, row: OrderRow, after: OrderState, step: Step, actor: Actor
+) -> None:
+    """Inserts the step's line of history and its event, with one statement."""
     event = outbox.row(ORDER_STATUS_CHANGED, **_event(row, after, step, actor))
     parameters = {
         "history_order_id": row["id"],
@@ -102,16 +73,28 @@ def _record(connection: Connection, row: Row, after: OrderState, step: Step, act
         "event_body": event["body"],
         "event_context": event["context"],
     }
-    # The names of the parties are known since the submission, and the system's is no account's.
+    # The parties' names are stored at submission, and the system's belongs to no account.
     names_actor = step.role == STAFF
     name = {"history_actor_name": actor.display_name} if names_actor else {}
-    connection.execute(queries.record_step(names_actor), {**parameters, **name})
+    connection.execute(_insert_history(names_actor), {**parameters, **name})
     outbox.mark(connection)
 
 
-def _event(row: Row, after: OrderState, step: Step, actor: Actor) -> dict[str, Any]:
-    submitted = {"requirements": row["requirements"]} if step.from_status is None else {}
-    return {
+@cache
+def _insert_history(names_actor: bool) -> Insert:
+    history = {
+        column.name: bindparam(f"history_{column.name}", type_=column.type) for column in ORDER_HISTORY.c
+    }
+    columns = ("event_id", "type", "body", "context")
+    event = {name: bindparam(f"event_{name}", type_=OUTBOX.c[name].type) for name in columns}
+    statement = insert(OUTBOX).values(event).add_cte(insert(ORDER_HISTORY).values(history).cte("step"))
+    if names_actor:
+        statement = statement.add_cte(insert_unknown_names("history_actor").cte("named"))
+    return statement
+
+
+def _event(row: OrderRow, after: OrderState, step: Step, actor: Actor) -> OrderStatusChangedFields:
+    event: OrderStatusChangedFields = {
         "order_id": row["id"],
         "number": number_of(row),
         "order_version": after.version,
@@ -120,27 +103,19 @@ def _event(row: Row, after: OrderState, step: Step, actor: Actor) -> dict[str, A
         "to_status": int(step.to_status),
         "sequence": after.sequence,
         "disputed": after.disputed,
-        **parties_of(row),
+        "service": service_of(row),
+        "customer": party_of(row, "customer"),
+        "provider": party_of(row, "provider"),
         "actor": {
             "id": actor.id,
             "display_name": row.get(f"{step.role}_name", actor.display_name),
             "role": step.role,
         },
         "price": price_of(row),
-        **submitted,
         "reason": step.reason,
         "note": step.note,
         "completed_at": None if after.completed_at is None else rfc3339(after.completed_at),
     }
-
-
-def _insert(connection: Connection, order: Row, names: dict[str, str]) -> Row:
-    (first, first_name), (second, second_name) = sorted(names.items())
-    people = {"first_id": first, "first_name": first_name, "second_id": second, "second_name": second_name}
-    inserted = connection.execute(queries.INSERT_ORDER, {**order, **people}).one()
-    shown = {first: inserted.first_known or first_name, second: inserted.second_known or second_name}
-    return {
-        "number": inserted.number,
-        "customer_name": shown[order["customer_id"]],
-        "provider_name": shown[order["provider_id"]],
-    }
+    if step.from_status is None:
+        event["requirements"] = row["requirements"]
+    return event

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from chassis.storage.tables import INBOX, OUTBOX
-from services.orders.commands.record_step import record_submission
+from services.catalog.types import Offer
+from services.orders.commands.submit_order import insert_order
 from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.cli.operations.desk import CONSUMER, NOW, OPERATOR, Desk
 from tests.support.service_harness import person
@@ -20,16 +21,17 @@ REASON = ("--reason", "Both asked us to.")
 def order(desk: Desk) -> dict[str, Any]:
     """A pending order."""
     provider = person("Pia")
-    offer = {
+    offer: Offer = {
         "service_id": str(uuid.uuid4()),
         "title": "A logo",
         "price": {"amount": 4500, "currency": "EUR"},
         "delivery_days": 3,
         "revisions": 1,
+        "status": "active",
         "provider": {"id": provider.id, "display_name": provider.display_name},
     }
     with desk.transaction("orders") as connection:
-        return dict(record_submission(connection, person("Carla"), offer, "A blue bird."))
+        return dict(insert_order(connection, person("Carla"), offer, "A blue bird."))
 
 
 def cancel(desk: Desk, order: dict[str, Any], *words: str, exit_code: int = 0) -> Any:
@@ -108,7 +110,7 @@ def test_a_dry_run_decides_and_changes_nothing(desk: Desk, order: dict[str, Any]
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("approve",), "approve is never for the staff of an order."),
+        (("approve",), "Only the provider may approve an order."),
         (
             ("resolve_dispute", "--to-status", "7"),
             "The order is Pending: resolve_dispute is not possible now.",

@@ -1,0 +1,44 @@
+"""Taking a step of an order: for a caller of the service, for a timer, and for an operator."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from kit.tokens import Caller
+from services.orders.commands.record_step import Actor, actor_of, record_step
+from services.orders.lifecycle import Step, TransitionRequest, advance, decide, roles_on
+from services.orders.queries import lock_order
+from services.orders.rendering import OrderRow, render_order, state_of
+from services.orders.settings import OrderPeriods
+from services.orders.types import Order
+
+
+def transition_order(
+    connection: Connection, order_id: str, caller: Caller, request: TransitionRequest, periods: OrderPeriods
+) -> Order:
+    """Takes an order one step on for a caller; returns the order as the caller sees it afterwards.
+
+    Raises: NotFound for strangers, and what `decide` raises.
+    """
+    row = lock_order(connection, order_id, caller)
+    roles = roles_on(state_of(row), caller.id, caller.is_staff)
+    row, _ = take_step(connection, row, roles, request, actor_of(caller), periods)
+    return render_order(row, caller)
+
+
+def take_step(
+    connection: Connection,
+    row: OrderRow,
+    roles: tuple[str, ...],
+    request: TransitionRequest,
+    actor: Actor,
+    periods: OrderPeriods,
+) -> tuple[OrderRow, Step]:
+    """Decides, advances and records one step of a locked order; returns its new row and the step.
+
+    Raises: what `decide` raises.
+    """
+    order = state_of(row)
+    step = decide(order, roles, request)
+    after = advance(order, step, datetime.now(UTC), periods)
+    return record_step(connection, row, after, step, actor), step
