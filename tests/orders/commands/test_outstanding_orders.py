@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from kit.errors import Conflict
+from tests.orders.commands.test_races import race
 from tests.orders.market import Market
-from tests.orders.test_races import race
 from tests.support.service_harness import person
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kit.errors import Conflict, ServiceError
+from tests.orders.commands.test_run_timers import age
 from tests.orders.market import Json, Market
-from tests.orders.test_clocks import age
 
 CLIENTS = 18
 ROUNDS = 3
