@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from environs import Env, EnvError
+from environs import EnvError
 
 from kit.keys import secrets_of
+from kit.patches import LookupEnv
 
 MOST = 1_000_000_000
 MOST_OF_UNIT = {"_seconds": 1_000_000, "_hours": 876_000, "_days": 36_500}  # what every clock can add
@@ -43,7 +44,7 @@ def setting(
 def read(field: "dataclasses.Field[Any]") -> Any:
     """One setting as the environment has it. Raises: BadSetting."""
     name = field.name.upper()
-    parse = getattr(_Environment(), type(field.default).__name__)  # int, float, str or bool
+    parse = getattr(LookupEnv(raw_value), type(field.default).__name__)  # int, float, str or bool
     try:
         return fitting(field, parse(name, field.default))
     except EnvError as error:
@@ -86,12 +87,6 @@ def own_secrets() -> dict[str, str]:
         return {}
     except ValueError as error:
         raise BadSetting(str(error)) from error
-
-
-class _Environment(Env):
-    def _get_value(self, env_key: str, default: Any) -> Any:
-        value = raw_value(env_key)
-        return default if value is None else value
 
 
 def fitting(field: "dataclasses.Field[Any]", value: Any) -> Any:

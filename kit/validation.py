@@ -161,10 +161,10 @@ class StrictInteger(fields.Integer):
     def __init__(self, **options: Any) -> None:
         super().__init__(strict=True, **options)
 
-    def _validated(self, value: Any) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int:
             raise ValidationError("Not a valid integer.")
-        return super()._validated(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 def expected_version() -> StrictInteger:
@@ -175,10 +175,10 @@ def expected_version() -> StrictInteger:
 class QueryInteger(fields.Integer):
     """An integer as a query string writes it: plain digits."""
 
-    def _validated(self, value: Any) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise ValidationError("Not a valid integer.")
-        return super()._validated(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Money(Schema):

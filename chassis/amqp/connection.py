@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 
 import eventlet
 import structlog
-from amqp import method_framing
-from amqp.basic_message import Message
 from amqp.exceptions import AMQPError
 from eventlet.event import Event as GreenEvent
 from kombu import Connection
 from nameko.extensions import SharedExtension
 
+from chassis import patches
 from kit.errors import Unavailable
 from kit.settings import Settings
 
@@ -31,22 +30,7 @@ SET_UP_SECONDS, CLOSE_SECONDS = 10.0, 2.0
 CONNECTION_ERRORS = (OSError, EOFError, AMQPError)
 
 
-class ReadableMessage(Message):  # type: ignore[misc]
-    """A message whose properties cannot be read counts as one without any.
-
-    py-amqp would stop in the middle of the frames, on every connection that is given the message.
-    """
-
-    def _load_properties(self, class_id: int, buffer: Any, offset: int) -> int:
-        try:
-            return int(super()._load_properties(class_id, buffer, offset))
-        except Exception as error:  # whatever is in them
-            log.error("message_properties_unreadable", error=str(error))
-            self.properties: dict[str, Any] = {}
-            return offset
-
-
-method_framing.Message = ReadableMessage
+patches.tolerate_unreadable_properties()
 
 
 class Interrupted(Exception):

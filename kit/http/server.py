@@ -1,4 +1,4 @@
-"""aiohttp's server with what it lacks: a time limit for the head of a request, and bodies left as sent."""
+"""aiohttp's server with a time limit for the head of a request, and without decompression of bodies."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from kit.http.patches import ConfigurableRunner, ConfigurableServer, ObservableConnection
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
@@ -17,9 +18,10 @@ MAX_HEAD_BYTES = 32 * 1024
 CONTINUE = "100-continue"
 
 Failure = BaseException | None
+RequestFactory = Callable[..., web.BaseRequest]
 
 
-class BoundedConnection(RequestHandler):
+class BoundedConnection(ObservableConnection):
     """A client connection that is closed when a request's head does not arrive within HEAD_SECONDS.
 
     Without it a client that sends half a head holds its connection for as long as it likes.
@@ -39,7 +41,7 @@ class BoundedConnection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """A whole head ends the wait; part of the next one begins another."""
         super().data_received(data)
-        if self._messages or self._request_in_progress:
+        if self.has_request:
             self._stop_waiting()
         elif self._head_timer is None:
             self._await_head()
@@ -68,7 +70,7 @@ class BoundedConnection(RequestHandler):
         super().connection_lost(exc)
 
     def _await_head(self) -> None:
-        self._head_timer = self._loop.call_later(HEAD_SECONDS, self.force_close)
+        self._head_timer = self.call_later(HEAD_SECONDS, self.force_close)
 
     def _stop_waiting(self) -> None:
         if self._head_timer is not None:
@@ -82,24 +84,29 @@ def is_head_too_long(request: web.BaseRequest) -> bool:
     return size > MAX_HEAD_BYTES
 
 
-class _Server(web.Server):
-    connection: type[BoundedConnection] = BoundedConnection
-    make_request: Callable[..., web.BaseRequest]
+class _Server(ConfigurableServer):
+    def __init__(
+        self,
+        handler: Any,
+        connection: type[BoundedConnection],
+        request_factory: RequestFactory,
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, request_factory=self._without_expectation, **options)
+        self.connection = connection
+        self._make_application_request = request_factory
 
-    def take(self, message: RawRequestMessage, *others: Any) -> web.BaseRequest:
-        """A request without what it expects of us, unless that is `100-continue` (RFC 9110, 10.1.1):
-        aiohttp would answer before the application sees it."""
+    def _without_expectation(self, message: RawRequestMessage, *others: Any) -> web.BaseRequest:
+        """Makes a request without an `Expect` header other than `100-continue` (RFC 9110, 10.1.1), which
+        aiohttp would answer before the application sees the request."""
         if message.headers.get("Expect", CONTINUE).lower() != CONTINUE:
             kept = ((name, value) for name, value in message.headers.items() if name.lower() != "expect")
             message = message._replace(headers=CIMultiDictProxy(CIMultiDict(kept)))
-        return self.make_request(message, *others)
-
-    def __call__(self) -> RequestHandler:
-        return self.connection(self, loop=self._loop, **self._kwargs)
+        return self._make_application_request(message, *others)
 
 
-class HttpRunner(web.AppRunner):
-    """Serves an application over such connections. A compressed body is not opened: it may be a bomb."""
+class HttpRunner(ConfigurableRunner):
+    """Serves an application over such connections. Bodies are not decompressed: they may be bombs."""
 
     connection: type[BoundedConnection] = BoundedConnection
 
@@ -112,10 +119,6 @@ class HttpRunner(web.AppRunner):
         }
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout, **bounds, **options)
 
-    async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        server = _Server(made.request_handler, loop=made._loop, **made._kwargs)
-        server.make_request, server.request_factory = made.request_factory, server.take
-        server.handler_cancellation = made.handler_cancellation
-        server.connection = self.connection
-        return server
+    def make_server(self, handler: Any, **options: Any) -> web.Server:
+        """Makes a server of such connections."""
+        return _Server(handler, self.connection, **options)
