@@ -1,6 +1,7 @@
 """A head that does not come is not waited for; a slow answer and an idle connection are left alone."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -57,7 +58,8 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for_longer(monkeypatch: py
 
         writer.write(b"GET / HTTP/1.1\r\nX-Long: ")
         trickling = asyncio.create_task(trickle())
-        assert await reader.read() == b""
+        with contextlib.suppress(ConnectionResetError):  # a byte may meet the closed connection
+            assert await reader.read() == b""
         trickling.cancel()
 
     talk(client, monkeypatch)
