@@ -18,8 +18,6 @@ DOCUMENTED = {
     "_serialize",
     "_collect",  # kombu: Connection.collect
 }
-# Files that are still to be changed. The list only shrinks.
-PENDING = {"gateway/documents/pdf.py", "gateway/upstream/connection.py"}
 
 Finding = tuple[int, str]
 
@@ -73,11 +71,12 @@ def used_from_base(node: ast.ClassDef, names: dict[str, str]) -> Iterator[Findin
     ]
     bases = [base for base in map(resolve, targets) if base is not None]
     for part in ast.walk(node):
-        name = ""
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
             name = part.name
-        elif isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self":
+        elif isinstance(part, ast.Attribute) and root_of(part) == "self":
             name = part.attr
+        else:
+            continue
         if is_private(name) and any(hasattr(base, name) for base in bases):
             yield part.lineno, f"{node.name} uses {name} of its base class"
 
@@ -140,8 +139,7 @@ def test_private_hooks_are_found(source: str, count: int) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_module_but_patches_touches_private_parts_of_libraries(package: str) -> None:
-    found = hooks_by_file(package)
-    assert found.keys() == {file for file in PENDING if file.startswith(f"{package}/")}, found
+    assert hooks_by_file(package) == {}
 
 
 def test_every_patch_states_its_reason() -> None:
@@ -150,7 +148,10 @@ def test_every_patch_states_its_reason() -> None:
     for path in patches:
         tree = ast.parse(path.read_text())
         tops = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-        assert ast.get_docstring(tree) and all(map(ast.get_docstring, tops)), _name(path)
+        undocumented = [
+            node.name for node in tops if not ast.get_docstring(node) and not is_private(node.name)
+        ]
+        assert (bool(ast.get_docstring(tree)), undocumented) == (True, []), _name(path)
 
 
 def _name(path: Path) -> str:
