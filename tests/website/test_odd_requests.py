@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.odd_requests import (
+from tests.support.odd_requests import (
     ODD_HEADERS,
     ODD_LINES,
     ODD_QUERIES,

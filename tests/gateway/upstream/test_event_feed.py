@@ -4,7 +4,7 @@ import pytest
 
 from kit.settings import Settings
 from tests.gateway.amqp_world import AmqpWorld, until
-from tests.gateway.test_rpc import in_world
+from tests.gateway.upstream.test_rpc_client import in_world
 
 pytestmark = pytest.mark.servers
 

@@ -8,7 +8,7 @@ import pytest
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
 from tests.gateway.world import ANNA, World, on_gateway, token
-from tests.odd_requests import (
+from tests.support.odd_requests import (
     ODD_HEADERS,
     ODD_IDS,
     ODD_LINES,
