@@ -1,11 +1,11 @@
 """What the order's page shows where two services know of a thing at different moments."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from client.resources import Order, Payment
-from website.pages.orders.order_view import with_newest_payment
+from client.resources import Order, Payment, Receivable, Review
+from website.pages.orders.order_view import NOTHING, OrderView, with_newest_payment
 
 ORDER = cast(Order, {"id": "o", "payment_status": "processing"})
 
@@ -25,3 +25,43 @@ def test_the_page_shows_the_newest_payment_before_the_order_has_heard_of_it(
 ) -> None:
     payments = [cast(Payment, {"status": status}) for status in statuses]
     assert with_newest_payment(ORDER, payments)["payment_status"] == shown
+
+
+def view_of(role: str, **parts: Any) -> OrderView:
+    """An order's page with nothing but these parts."""
+    shown: dict[str, Any] = {
+        "order": ORDER, "transitions": [], "messages": NOTHING, "receivable": None, "payments": [],
+        "review": None, "review_actions": [], "role": role, "before": None, "until": None,
+        "away": frozenset(), **parts,
+    }  # fmt: skip
+    return OrderView(**shown)
+
+
+@pytest.mark.parametrize("actions", [[], ["pay"]])
+def test_paying_is_offered_as_payments_allows_it(actions: list[str]) -> None:
+    receivable = cast(Receivable, {"available_actions": actions})
+    assert view_of("customer", receivable=receivable).can_pay == bool(actions)
+    assert not view_of("customer", receivable=receivable, away=frozenset({"payments"})).can_pay
+
+
+@pytest.mark.parametrize("actions", [[], ["refund"], ["confirm"]])
+def test_refunds_and_confirmations_are_offered_as_payments_allows_them(actions: list[str]) -> None:
+    url = "/v1/sandbox/actions/token"
+    view = view_of("provider", payments=[{"available_actions": actions, "action_url": url}])
+    assert view.can_refund == (actions == ["refund"])
+    assert view.second_step == ("/pay/token" if actions == ["confirm"] else "")
+
+
+@pytest.mark.parametrize("actions", [[], ["edit"], ["reply"], ["edit", "reply"]])
+def test_reviews_are_edited_and_replied_to_as_reviews_allows_it(actions: list[str]) -> None:
+    review = cast(Review, {"available_actions": actions})
+    assert view_of("customer", review=review).can_edit_review == ("edit" in actions)
+    assert view_of("provider", review=review).can_reply == ("reply" in actions)
+    assert not view_of("provider", review=review).can_edit_review
+    assert not view_of("staff", review=review).can_reply
+
+
+@pytest.mark.parametrize("actions", [[], ["submit"]])
+def test_only_the_customer_is_asked_for_a_review_and_only_in_time(actions: list[str]) -> None:
+    assert view_of("customer", review_actions=actions).wants_review == bool(actions)
+    assert not view_of("provider", review_actions=actions).wants_review

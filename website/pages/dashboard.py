@@ -50,7 +50,7 @@ async def _show(request: PageRequest, form: Form, status: int = 200) -> web.Resp
         services=services["data"],
         has_more_services=services["page"]["has_more"],
         balance=_by_currency(balance),
-        payable=[amount for amount in balance["available"] if amount["amount"] > 0],
+        payable=balance["payable"],
         charts=draw_charts(months, earned, me.locale),
         months=[
             (month, format_month(month, me.locale), _amounts(brought))

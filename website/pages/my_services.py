@@ -155,7 +155,7 @@ def _act(
         back = form[NEXT] if is_own_path(form[NEXT]) else MY_SERVICES
         try:
             service = await _own_service(request)
-            if service["status"] == "archived" and wanted != "archived":
+            if wanted != "archived" and not service["available_actions"]:
                 return request.redirect(back, "service_is_archived")
             await _change_once_more(request, service, change, form.key)
         except Problem as problem:
@@ -178,17 +178,19 @@ async def _change_once_more(request: PageRequest, service: Service, change: Chan
 
 
 async def _activate(request: PageRequest, service: Service, key: str) -> None:
+    if not {"publish", "resume"} & {*service["available_actions"]}:
+        return  # it is active
     await request.api.change_service(service, key=key, **ServiceChanges(status="active"))
 
 
 async def _pause(request: PageRequest, service: Service, key: str) -> None:
-    if service["status"] == "draft":
-        return  # nobody sees it: there is nothing to pause
+    if "pause" not in service["available_actions"]:
+        return  # it is a draft, or paused
     await request.api.change_service(service, key=key, **ServiceChanges(status="paused"))
 
 
 async def _archive(request: PageRequest, service: Service, key: str) -> None:
-    if service["status"] != "archived":
+    if "archive" in service["available_actions"]:
         await request.api.archive_service(service, key=key)
 
 

@@ -1,15 +1,14 @@
-"""Everything an order's page shows, asked for at once."""
+"""The data of an order's page, fetched concurrently. What its reader may do is what the API says."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import aiohttp
 
 from client import MarketplaceClient, Problem, Unreachable
-from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Review
+from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Receivable, Review
 from kit import dates
 from website.forms.form import Form
 from website.views import order_banner
@@ -17,8 +16,6 @@ from website.views.timeline import Movement
 
 MESSAGES_SHOWN = 60
 SANDBOX = "/v1/sandbox/actions/"
-EDIT_WINDOW = timedelta(hours=24)  # domain.md; the API decides
-REFUNDABLE = frozenset({"paid", "partly_refunded"})
 NOT_YET = frozenset({403, 404, 409})
 NOTHING: Listing[Any] = {"data": [], "page": {"next_cursor": None, "has_more": False}}
 
@@ -29,15 +26,19 @@ Asked = TypeVar("Asked")
 class OrderView:
     """An order with all that belongs to it, as one person sees it.
 
-    `before` and `until` name an earlier part of the messages: its cursor, and when the part after it
-    begins. `away` names what cannot be shown now: "messages", "payments", "review".
+    `before` and `until` select an earlier page of the messages: its cursor, and the time at which the page
+    after it begins. `away` names what is unavailable now: "messages", "payments", "review".
+    `receivable` is None before the order is completed. `review_actions` is what the customer may do about an
+    order without a review.
     """
 
     order: Order
     transitions: list[OrderTransition]
     messages: Listing[Message]
+    receivable: Receivable | None
     payments: list[Payment]
     review: Review | None
+    review_actions: list[str]
     role: str
     before: str | None
     until: str | None
@@ -46,63 +47,51 @@ class OrderView:
 
     @property
     def payment(self) -> Payment | None:
-        """The last try to pay."""
+        """The latest payment."""
         return self.payments[0] if self.payments else None
 
     @property
     def second_step(self) -> str:
-        """Where its customer goes on with the last try to pay; empty when it does not, and for others."""
-        return action_path(self.payment) if self.payment else ""
+        """Where the reader confirms the latest payment; empty when they need not, or may not."""
+        if self.payment is None or "confirm" not in self.payment["available_actions"]:
+            return ""
+        return action_path(self.payment)
 
     @property
     def wants_review(self) -> bool:
-        """Whether the reader can be asked for a review."""
-        is_completed = self.order["status"] == order_banner.COMPLETED
-        return (
-            self.role == order_banner.CUSTOMER
-            and is_completed
-            and self.review is None
-            and "review" not in self.away
-        )
+        """Whether the reader may submit a review."""
+        return self.role == order_banner.CUSTOMER and "submit" in self.review_actions
 
     @property
     def can_pay(self) -> bool:
-        """Whether the reader can pay now."""
-        return self.role == order_banner.CUSTOMER and self._is_at(order_banner.TO_BE_PAID)
+        """Whether the reader may pay now."""
+        if self.receivable is None or "payments" in self.away:
+            return False
+        return "pay" in self.receivable["available_actions"]
 
     @property
     def can_refund(self) -> bool:
-        """Whether the reader can give money back."""
-        return self.role != order_banner.CUSTOMER and self.payment is not None and self._is_at(REFUNDABLE)
-
-    def _is_at(self, payment_statuses: frozenset[str]) -> bool:
-        is_completed = self.order["status"] == order_banner.COMPLETED
-        return (
-            is_completed and "payments" not in self.away and self.order["payment_status"] in payment_statuses
-        )
+        """Whether the reader may refund the latest payment."""
+        return self.payment is not None and "refund" in self.payment["available_actions"]
 
     @property
     def left_to_refund(self) -> Money | None:
-        """What of the payment was not given back, and is not on its way back."""
-        if self.payment is None:
-            return None
-        back = sum(one["amount"]["amount"] for one in self.payment["refunds"] if one["status"] != "failed")
-        amount = self.payment["amount"]
-        return {"amount": amount["amount"] - back, "currency": amount["currency"]}
+        """What is neither refunded nor being refunded of the latest payment."""
+        return self.payment["refundable"] if self.payment else None
 
     @property
     def has_no_changes_left(self) -> bool:
-        """Whether the reader might look for a way to ask for changes, and there is none any more."""
-        looks = self.role == order_banner.CUSTOMER and self.order["status"] == order_banner.WORK_COMPLETED
+        """Whether the customer can no longer request changes of the work that waits for them."""
+        is_asked = self.role == order_banner.CUSTOMER and self.order["status"] == order_banner.WORK_COMPLETED
         return (
-            looks
+            is_asked
             and not self.order["disputed"]
             and "request_changes" not in self.order["available_transitions"]
         )
 
     @property
     def movements(self) -> list[Movement]:
-        """What happened to the order's money, told by its payments."""
+        """The payments and refunds of the order, as ennewest_first of the timeline."""
         found: list[Movement] = []
         for payment in self.payments:
             if payment["paid_at"]:
@@ -115,25 +104,26 @@ class OrderView:
 
     @property
     def can_reply(self) -> bool:
-        """Whether the review waits for its one reply."""
-        return self.role == order_banner.PROVIDER and self.review is not None and self.review["reply"] is None
+        """Whether the reader may reply to the review."""
+        return self.role == order_banner.PROVIDER and self._can("reply")
 
     @property
     def can_edit_review(self) -> bool:
-        """Whether the reader wrote the review, a short while ago."""
-        if self.review is None or self.role != order_banner.CUSTOMER:
-            return False
-        return dates.parse(self.review["created_at"]) + EDIT_WINDOW > datetime.now(UTC)
+        """Whether the reader may change the review."""
+        return self.role == order_banner.CUSTOMER and self._can("edit")
+
+    def _can(self, action: str) -> bool:
+        return self.review is not None and action in self.review["available_actions"]
 
     @property
     def earlier(self) -> dict[str, str] | None:
-        """The query of the page with the messages before these, if there are any."""
+        """The query of the page with earlier messages, if there are any."""
         cursor, shown = self.messages["page"]["next_cursor"], self.messages["data"]
         return {"before": cursor, "until": shown[-1]["created_at"]} if cursor and shown else None
 
     @property
     def unread_message(self) -> str | None:
-        """The newest message of the other party that the reader had not read; None for staff."""
+        """The id of the other party's newest message if the reader has not read it; None for staff."""
         other = {order_banner.CUSTOMER: "provider", order_banner.PROVIDER: "customer"}.get(self.role)
         for message in self.messages["data"]:
             if other and message["author"]["id"] == self.order[other]["id"]:  # type: ignore[literal-required]
@@ -142,7 +132,7 @@ class OrderView:
 
     @property
     def lost_forms(self) -> list[Form]:
-        """Forms that were refused, and that the page no longer has: their texts are shown all the same."""
+        """Refused forms that the page no longer contains: their texts are shown nevertheless."""
         places = {
             "message": self.role != order_banner.STAFF,
             "payment": self.can_pay,
@@ -155,32 +145,35 @@ class OrderView:
         return [form for name, form in self.forms.items() if not places.get(name, name in may)]
 
     def form(self, name: str) -> Form:
-        """The form of that name: as it was sent, or empty."""
+        """Returns the form of that name: as it was sent, or empty."""
         return self.forms.get(name) or Form()
 
 
 async def view_order(
     api: MarketplaceClient, order_id: str, account_id: str, before: str | None, until: str | None
 ) -> OrderView:
-    """Asks for everything in parallel; what its service cannot say now is left out, and named.
+    """Fetches everything concurrently; what is unavailable is left out, and named in `away`.
 
     Raises: Problem when the order itself cannot be read.
     """
     away: set[str] = set()
-    order, transitions, messages, payments, review = await asyncio.gather(
+    order, transitions, messages, receivable, payments, (review, review_actions) = await asyncio.gather(
         api.order(order_id),
         _all(api, f"/v1/orders/{order_id}/transitions"),
         _if_there(lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
+        _if_there(lambda: api.receivable(order_id), "payments", away),
         _if_there(lambda: api.payments(order_id), "payments", away),
-        _if_there(lambda: api.review(order_id), "review", away),
+        _review(api, order_id, away),
     )
-    tries = (payments or NOTHING)["data"]
+    newest_first = (payments or NOTHING)["data"]
     return OrderView(
-        order=with_newest_payment(order, tries),
+        order=with_newest_payment(order, newest_first),
         transitions=transitions,
         messages=messages or NOTHING,
-        payments=tries,
+        receivable=receivable,
+        payments=newest_first,
         review=review,
+        review_actions=review_actions,
         role=order_banner.role_on(order, account_id),
         before=before,
         until=_time(until),
@@ -189,13 +182,13 @@ async def view_order(
 
 
 def action_path(payment: Payment) -> str:
-    """Where the second step is: the sandbox's is a page of ours, any other's is its own."""
+    """Returns where a payment is confirmed: at the sandbox a page of the site, else the processor's URL."""
     url = payment["action_url"] or ""
     return url.replace(SANDBOX, "/pay/", 1) if url.startswith(SANDBOX) else url
 
 
 def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:
-    """The order with its payment as payments knows it: the order hears of it a moment later."""
+    """Returns the order with the status of its newest payment: orders learns of it a moment later."""
     if not payments:
         return order
     status = payments[0]["status"]
@@ -204,6 +197,20 @@ def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:
 
 async def _all(api: MarketplaceClient, path: str) -> list[Any]:
     return [item async for item in api.all_of(path)]
+
+
+async def _review(api: MarketplaceClient, order_id: str, away: set[str]) -> tuple[Review | None, list[str]]:
+    """Returns the review, or what may be done about an order without one."""
+    actions: list[str] = []
+
+    async def ask() -> Review:
+        try:
+            return await api.review(order_id)
+        except Problem as problem:
+            actions.extend(problem.available_actions)
+            raise
+
+    return await _if_there(ask, "review", away), actions
 
 
 async def _if_there(ask: Callable[[], Awaitable[Asked]], name: str, away: set[str]) -> Asked | None:
@@ -215,13 +222,13 @@ async def _if_there(ask: Callable[[], Awaitable[Asked]], name: str, away: set[st
         if problem.status < 500:
             raise
     except (Unreachable, aiohttp.ClientError, TimeoutError):
-        pass  # an order without its payments is better than none
+        pass  # the page is shown without it
     away.add(name)
     return None
 
 
 def _time(text: str | None) -> str | None:
-    """A time of an address, None for what is none."""
+    """Returns a timestamp of the query string; None for what is none."""
     try:
         return text and dates.parse(text).isoformat()
     except ValueError:
