@@ -3,7 +3,7 @@
 import pytest
 
 from kit.money import format_money
-from website.views import money
+from website.forms import money
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client import Problem
-from website.views import money
+from website.forms import money
 
 NAMES = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")
 NEWEST = "-created_at"

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from client.arguments import ServiceChanges
 from client.resources import Service
+from website.forms import money
 from website.forms.form import Form
-from website.views import money
 
 FIELDS = ("title", "description", "category", "price", "currency", "delivery_days", "revisions")
 LENGTHS = {"title": (5, 120), "description": (20, 5000)}

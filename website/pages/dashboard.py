@@ -10,11 +10,11 @@ from client import Problem
 from client.resources import Balance, Money, Order
 from kit.dates import format_month
 from kit.money import format_money
+from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
 from website.http.page_request import Access, Page, PageRequest
 from website.pages.services import address
-from website.views import money
 from website.views.earnings import Earned, draw_charts, months_until
 
 ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50

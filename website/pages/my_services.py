@@ -10,10 +10,10 @@ from client import Problem
 from client.arguments import ServiceChanges
 from client.resources import Service
 from website.forms.form import NEXT, Form
+from website.forms.money import currency_choices
 from website.forms.service_form import FIELDS, FIRST_VALUES, differences, read_service, values_of
 from website.http.page_request import Access, Page, PageRequest, is_own_path
 from website.pages.services import address
-from website.views.money import currency_choices
 
 MY_SERVICES = "/dashboard/services"
 PER_PAGE = 20

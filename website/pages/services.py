@@ -11,9 +11,9 @@ from client import Problem
 from client.resources import Listing, Profile, Service
 from kit.money import format_money
 from kit.text import isolated
+from website.forms import money
 from website.forms.search import RATINGS, SearchFilters, read_search
 from website.http.page_request import Page, PageRequest
-from website.views import money
 
 PER_PAGE = 24
 REVIEWS_SHOWN = 5

@@ -15,9 +15,10 @@ from kit import dates
 from kit.money import format_money
 from kit.text import isolated
 from website.assets import Assets
+from website.forms import money
 from website.forms.form import new_key
 from website.security.account_signatures import OWNER_FIELD
-from website.views import labels, money, names
+from website.views import labels, names
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
 

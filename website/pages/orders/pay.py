@@ -4,12 +4,12 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Money, Order, SandboxAction
+from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
 from website.http.page_request import Access, Page, PageRequest
 from website.pages.orders.order import REFUSED, show_again
 from website.pages.orders.order_view import action_path
-from website.views import money
 
 FLASHES = {"paid": "paid", "processing": "payment_processing"}
 
