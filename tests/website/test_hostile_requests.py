@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 import pytest
+from yarl import URL
 
 from kit.http import body as bodies
 from tests.website.fake_api import Visitor, problem, run
@@ -103,6 +104,36 @@ def test_an_odd_address_is_no_page(place: str, part: str) -> None:
         assert b"X:1" not in head
         assert not [r for r in visitor.api.asked[asked:] if ".." in r.path or "me" in r.path.split("/")]
         assert (await visitor.get("/help")).status == 200
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("q=%ff", "Parameter “q”: It is not UTF-8."),
+        ("q=%ed%a0%80", "Parameter “q”: It is not UTF-8."),
+        ("q=a&q=b", "Parameter “q”: It is given more than once."),
+        ("%3Cb%3E=1&%3Cb%3E=2", "Parameter “&lt;b&gt;”: It is given more than once."),
+        ("&".join(f"a{n}=1" for n in range(101)), "It has more than 100 fields."),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_400_and_says_why(query: str, reason: str) -> None:
+    async def scenario(visitor: Visitor) -> None:
+        await visitor.sign_in()
+        visitor.api.asked.clear()
+        status, head = await raw(visitor, f"GET /services?{query} HTTP/1.1")
+        answer = await visitor.http.get(URL(f"/services?{query}", encoded=True))
+        assert (status, answer.status) == (400, 400), head
+        assert reason in await answer.text()
+        assert not visitor.api.asked_for("/v1/services"), "the API is asked nothing for it"
+
+    run(scenario)
+
+
+def test_parameters_the_site_does_not_know_are_ignored() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        assert (await visitor.get("/services?utm_source=x&q=logo&q2=")).status == 200
 
     run(scenario)
 

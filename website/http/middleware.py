@@ -12,7 +12,7 @@ from yarl import URL
 
 from client import Problem, Unreachable
 from kit.http.body import RefusedBody
-from kit.http.parsing import is_clean_address
+from kit.http.parsing import Undecodable, is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
 from kit.http.server import is_head_too_long
 from website.assets import PATH as STATIC
@@ -114,9 +114,18 @@ async def _reject_early(page_request: PageRequest) -> web.Response | None:
         return await _show_error(page_request, 400, "The address and the headers are too long.")
     if not is_clean_address(request.path):
         return await _show_error(page_request, 404, "")
+    try:
+        page_request.read_query()
+    except Undecodable as error:
+        return await _show_error(page_request, 400, _unreadable_query(error))
     if request.method == "POST" and not _is_same_origin(request, page_request.site.settings.site_url):
         return await _show_error(page_request, 403, "This form was not sent from here. Open the page again.")
     return None
+
+
+def _unreadable_query(error: Undecodable) -> str:
+    parameter = f" Parameter “{error.parameter[:50]}”:" if error.parameter else ""
+    return f"The address of this page cannot be read.{parameter} {error}"
 
 
 async def _show_bad_body(page_request: PageRequest, refused: RefusedBody) -> web.Response:

@@ -70,6 +70,7 @@ class PageRequest:
         self.id = request_id
         self.page: Page | None = None
         self.path_parameters: Mapping[str, str] = request.match_info
+        self.query: Mapping[str, str] = {}
         self.is_shown_again = False
         self._clone_for_redisplay = request.clone()  # a request cannot be cloned after its body was read
         self._form: Form | None = None
@@ -119,6 +120,13 @@ class PageRequest:
             raise web.HTTPNotFound
         return value
 
+    def read_query(self) -> None:
+        """Decodes the query string into `query`, which is empty until then.
+
+        Raises: Undecodable for what is not UTF-8, repeats a parameter, or has too many.
+        """
+        self.query = decode_form(self.raw.rel_url.raw_query_string)
+
     async def form(self) -> Form:
         """Returns the submitted form. Raises: RefusedBody when it is too long, too slow or unreadable."""
         if self._form is None:
@@ -149,6 +157,7 @@ class PageRequest:
         """Turns this into a request for another path, to show its form again."""
         self.raw = self._clone_for_redisplay.clone(rel_url=path)
         self.path_parameters, self.is_shown_again = parts, True
+        self.read_query()
 
     def count_unread(self) -> None:
         """Starts to fetch the number of unread notifications, concurrently with the page's own calls."""
@@ -221,7 +230,7 @@ class PageRequest:
             "locale": person.locale if person else "en",
             "time_zone": person.time_zone if person else "UTC",
             "flash": self.raw.cookies.get(self._flash_cookie, ""),
-            "query": self.raw.query,
+            "query": self.query,
         }
 
     def redirect(self, path: str, flash: str = "") -> web.Response:
@@ -233,7 +242,7 @@ class PageRequest:
 
     def next_path(self, default: str) -> str:
         """Returns the path that was requested before signing in, if it is a path of this site."""
-        path = self.raw.query.get("next", "")
+        path = self.query.get("next", "")
         return path if is_own_path(path) else default
 
     def update_account(self, account: Account) -> None:

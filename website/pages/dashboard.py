@@ -115,7 +115,7 @@ def _take(request: PageRequest, form: Form, problem: Problem) -> None:
 async def show_transactions(request: PageRequest) -> web.StreamResponse:
     """Everything that moved one's money, page by page."""
     try:
-        cursor = request.raw.query.get("cursor") or None
+        cursor = request.query.get("cursor") or None
         found = await request.api.transactions(limit=PER_PAGE, cursor=cursor)
     except Problem as problem:
         if problem.status != 400:
@@ -126,7 +126,7 @@ async def show_transactions(request: PageRequest) -> web.StreamResponse:
         "transactions.html",
         transactions=found["data"],
         next_page=address(request, cursor=found["page"]["next_cursor"]) if more else None,
-        is_first="cursor" not in request.raw.query,
+        is_first="cursor" not in request.query,
         first_page=address(request, cursor=None),
     )
 

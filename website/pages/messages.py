@@ -10,12 +10,12 @@ PER_PAGE = 30
 
 async def show_messages(request: PageRequest) -> web.StreamResponse:
     """Each order's conversation with its last message, the newest first."""
-    threads = await request.api.threads(limit=PER_PAGE, cursor=request.raw.query.get("cursor"))
+    threads = await request.api.threads(limit=PER_PAGE, cursor=request.query.get("cursor"))
     following = threads["page"]["next_cursor"]
     return await request.render(
         "messages.html",
         threads=threads["data"],
-        is_first="cursor" not in request.raw.query,
+        is_first="cursor" not in request.query,
         next_page=str(URL("/messages").with_query(cursor=following)) if following else None,
     )
 

@@ -29,7 +29,7 @@ Change = Callable[[PageRequest, Service, str], Coroutine[Any, Any, object]]
 
 async def show_own_services(request: PageRequest) -> web.StreamResponse:
     """One's own services, by status, newest first."""
-    asked = request.raw.query.get("status", "")
+    asked = request.query.get("status", "")
     status = cast(Status, asked) if asked in TABS and asked else None
     own, categories = await asyncio.gather(_own_services(request, status), request.api.categories())
     return await request.render(
@@ -38,7 +38,7 @@ async def show_own_services(request: PageRequest) -> web.StreamResponse:
         tab=status or "",
         services=own["data"],
         next_page=address(request, cursor=own["page"]["next_cursor"]) if own["page"]["has_more"] else None,
-        is_first="cursor" not in request.raw.query,
+        is_first="cursor" not in request.query,
         first_page=address(request, cursor=None),
         names={category["id"]: category["name"] for category in categories},
     )
@@ -46,7 +46,7 @@ async def show_own_services(request: PageRequest) -> web.StreamResponse:
 
 async def _own_services(request: PageRequest, status: Status | None) -> Any:
     """A page of them; the first one when the cursor is of no use any more."""
-    cursor = request.raw.query.get("cursor") or None
+    cursor = request.query.get("cursor") or None
     try:
         return await request.api.own_services(limit=PER_PAGE, status=status, cursor=cursor)
     except Problem as problem:

@@ -12,8 +12,8 @@ PATH = "/notifications"
 
 async def show_notifications(request: PageRequest) -> web.StreamResponse:
     """The list, newest first; with `unread` in the query only what was not opened yet."""
-    person, unread_only = request.signed_in_person, bool(request.raw.query.get("unread"))
-    cursor = request.raw.query.get("cursor")
+    person, unread_only = request.signed_in_person, bool(request.query.get("unread"))
+    cursor = request.query.get("cursor")
     found = await request.api.notifications(
         unread=True if unread_only else None, limit=PER_PAGE, cursor=cursor
     )

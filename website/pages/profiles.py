@@ -26,7 +26,7 @@ async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Re
         request.api.profile(account_id), _reviews(request, account_id), _services(request, account_id),
         request.api.categories(),
     )  # fmt: skip
-    only = request.raw.query.get("service_id", "")
+    only = request.query.get("service_id", "")
     more = reviews["page"]["has_more"]
     return await request.render(
         "profile.html",
@@ -36,7 +36,7 @@ async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Re
         reviews=reviews["data"],
         only=reviews["data"][0]["service_title"] if only and reviews["data"] else "",
         next_page=address(request, cursor=reviews["page"]["next_cursor"]) + "#reviews" if more else None,
-        is_first="cursor" not in request.raw.query,
+        is_first="cursor" not in request.query,
         first_page=address(request, cursor=None) + "#reviews",
         services=services["data"],
         has_more_services=services["page"]["has_more"],
@@ -50,7 +50,7 @@ async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Re
 async def _reviews(request: PageRequest, account_id: str) -> Listing[Review]:
     """A page of reviews, of one service when the address says so; the first one of all when what
     it says is of no use."""
-    query = request.raw.query
+    query = request.query
     try:
         return await request.api.profile_reviews(
             account_id,

@@ -21,7 +21,7 @@ REVIEWS_SHOWN = 5
 
 async def browse_services(request: PageRequest) -> web.StreamResponse:
     """Active services that fit what the visitor asks for."""
-    wish = read_search(request.raw.query)
+    wish = read_search(request.query)
     found, categories = await asyncio.gather(_search(request, wish), request.api.categories())
     names = {category["id"]: category["name"] for category in categories}
     return await request.render(
@@ -45,7 +45,7 @@ async def browse_services(request: PageRequest) -> web.StreamResponse:
 
 async def _search(request: PageRequest, wish: SearchFilters) -> Listing[Service]:
     """What was found; what the API cannot use, a cursor of yesterday's link for example, is left out."""
-    if cursor := request.raw.query.get("cursor"):
+    if cursor := request.query.get("cursor"):
         wish.filters["cursor"] = cursor
     try:
         return await request.api.search_services(limit=PER_PAGE, **wish.filters)
@@ -90,14 +90,14 @@ def _chips(
 def _without(request: PageRequest, name: str) -> str:
     """The list without a filter, and without what makes no sense when it is gone."""
     gone = {"currency": ("currency", "min_price", "max_price", "sort"), "q": ("q", "sort")}.get(name, (name,))
-    if name == "q" and request.raw.query.get("sort") != "relevance":
+    if name == "q" and request.query.get("sort") != "relevance":
         gone = ("q",)
     return address(request, cursor=None, **dict.fromkeys(gone))
 
 
 def address(request: PageRequest, **changes: str | None) -> str:
     """This page's address with some parts of its query changed, or taken away (None)."""
-    query = {name: value for name, value in request.raw.query.items() if value}
+    query = {name: value for name, value in request.query.items() if value}
     for name, value in changes.items():
         query.pop(name, None)
         if value:

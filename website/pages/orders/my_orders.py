@@ -31,13 +31,13 @@ async def show_orders(request: PageRequest) -> web.StreamResponse:
         sorts=SORTS,
         is_turn=lambda order: order_banner.is_turn_of(order, role),
         address=lambda **changes: _address(request, role, **changes),
-        is_first="cursor" not in request.raw.query,
+        is_first="cursor" not in request.query,
         next_cursor=orders["page"]["next_cursor"],
     )
 
 
 async def _found(request: PageRequest) -> tuple[str, Listing[Order], Listing[Thread]]:
-    asked = ROLES.get(request.raw.query.get("role", ""))
+    asked = ROLES.get(request.query.get("role", ""))
     if asked is not None:
         orders, threads = await asyncio.gather(_orders(request, asked), request.api.threads(limit=THREADS))
         return asked, orders, threads
@@ -53,7 +53,7 @@ async def _found(request: PageRequest) -> tuple[str, Listing[Order], Listing[Thr
 
 
 async def _orders(request: PageRequest, role: Literal["customer", "provider"]) -> Listing[Order]:
-    filters: OrderFilters = {"limit": PER_PAGE, "cursor": request.raw.query.get("cursor")}
+    filters: OrderFilters = {"limit": PER_PAGE, "cursor": request.query.get("cursor")}
     if (status := _status(request)) is not None:
         filters["status"] = str(status)
     if (sort := _sort(request)) == "-created_at":
@@ -62,12 +62,12 @@ async def _orders(request: PageRequest, role: Literal["customer", "provider"]) -
 
 
 def _status(request: PageRequest) -> int | None:
-    asked = request.raw.query.get("status", "")
+    asked = request.query.get("status", "")
     return next((code for code in labels.STATUS_LABELS if str(code) == asked), None)
 
 
 def _sort(request: PageRequest) -> Literal["-updated_at", "-created_at"]:
-    return "-created_at" if request.raw.query.get("sort") == "-created_at" else "-updated_at"
+    return "-created_at" if request.query.get("sort") == "-created_at" else "-updated_at"
 
 
 def _address(request: PageRequest, role: str, **changes: Any) -> str:

@@ -30,8 +30,8 @@ async def show_order(request: PageRequest) -> web.StreamResponse:
 
 async def show_again(request: PageRequest, forms: dict[str, Form]) -> web.StreamResponse:
     """The page, with forms as they were sent and refused."""
-    before = request.raw.query.get("before") if not forms else None
-    until = request.raw.query.get("until") if before else None
+    before = request.query.get("before") if not forms else None
+    until = request.query.get("until") if before else None
     if before is None:
         request.mark_order_notifications_read(request.path_id("order_id"))
     view = await view_order(
