@@ -5,7 +5,7 @@ waited for, and the answer is stored in the same commit as the effect.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +17,7 @@ from chassis.storage.tables import IDEMPOTENCY
 from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
 
 Json = Any
+T = TypeVar("T")
 
 
 class _Replayed(Exception):
@@ -24,7 +25,7 @@ class _Replayed(Exception):
         self.answer = answer
 
 
-def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], Json]) -> Json:
+def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T:
     """Runs an effect in one transaction, or gives the answer it gave before.
 
     A `Declined` is stored and replayed like an answer; any other error stores nothing, so the
@@ -40,17 +41,18 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], Json]) -
     def attempt(connection: Connection) -> dict[str, Json]:
         _claim(connection, key)
         try:
-            answer = {"result": effect(connection)}
+            answer: dict[str, Json] = {"result": effect(connection)}
         except Declined as declined:
             answer = {"error": to_wire(declined)}
         _store(connection, key, answer)
         return answer
 
     try:
-        return _opened(db.write(attempt))
+        answer: T = _opened(db.write(attempt))
     except _Replayed as replayed:
         call.replayed = True
-        return _opened(replayed.answer)
+        answer = _opened(replayed.answer)
+    return answer
 
 
 def find_stored_answer(db: Db, call: Call) -> Json | None:

@@ -1,8 +1,17 @@
-"""The rules of a listing: who may change it and until when. Pure."""
+"""Who may see and change a service, and what may be done with it in each status. Pure."""
 
 from typing import Protocol, TypeVar
 
 from kit.errors import Conflict, Forbidden, NotFound, Stale
+from services.catalog.contract import Action, Status
+
+# What its provider may do with a service in each status, in the order in which people are offered it.
+ACTIONS: dict[Status, tuple[Action, ...]] = {
+    Status.DRAFT: (Action.EDIT, Action.PUBLISH, Action.ARCHIVE),
+    Status.ACTIVE: (Action.EDIT, Action.PAUSE, Action.ARCHIVE),
+    Status.PAUSED: (Action.EDIT, Action.RESUME, Action.ARCHIVE),
+    Status.ARCHIVED: (),
+}
 
 
 class Listing(Protocol):
@@ -10,15 +19,15 @@ class Listing(Protocol):
 
     @property
     def provider_id(self) -> str:
-        """Its owner."""
+        """The account that offers it."""
 
     @property
     def status(self) -> str:
-        """draft, active, paused or archived."""
+        """A `Status`."""
 
     @property
     def public(self) -> bool:
-        """Whether others see it."""
+        """Whether others may see it."""
 
     @property
     def version(self) -> int:
@@ -28,32 +37,23 @@ class Listing(Protocol):
 Known = TypeVar("Known", bound=Listing)
 
 
-# What its provider may do with a service in each status, in the order in which people are offered it.
-ACTIONS: dict[str, tuple[str, ...]] = {
-    "draft": ("edit", "publish", "archive"),
-    "active": ("edit", "pause", "archive"),
-    "paused": ("edit", "resume", "archive"),
-    "archived": (),
-}
-
-
 def available_actions(status: str) -> list[str]:
     """Returns what its provider may do with a service in this status."""
-    return list(ACTIONS[status])
+    return [action.value for action in ACTIONS[Status(status)]]
 
 
 def is_orderable(status: str) -> bool:
     """Whether others may order a service in this status."""
-    return status == "active"
+    return status == Status.ACTIVE
 
 
-def is_public(status: str) -> bool:
-    """Whether others see a service its owner gives this status. Archiving leaves it as it was."""
-    return status != "draft"
+def is_public(status: str, was_public: bool = False) -> bool:
+    """Whether others may see a service that is given this status. Archiving leaves it as it was."""
+    return was_public if status == Status.ARCHIVED else status != Status.DRAFT
 
 
-def owned(listing: Known | None, caller_id: str) -> Known:
-    """The service, if the caller may touch it: only its owner may.
+def require_owner(listing: Known | None, caller_id: str) -> Known:
+    """Returns the service, which only its provider may change.
 
     Raises: NotFound when there is none or the caller may not even see it; Forbidden for others.
     """
@@ -66,8 +66,8 @@ def owned(listing: Known | None, caller_id: str) -> Known:
     raise Forbidden("Only its provider may change a service.")
 
 
-def check_seen(listing: Listing, expected_version: int | None) -> None:
-    """Nobody overwrites an edit they have not seen; None expects nothing.
+def require_current_version(listing: Listing, expected_version: int | None) -> None:
+    """Refuses to overwrite an edit that the caller has not seen; None accepts any version.
 
     Raises: Stale.
     """
@@ -75,15 +75,15 @@ def check_seen(listing: Listing, expected_version: int | None) -> None:
         raise Stale("The service was changed meanwhile; read it again.", current_version=listing.version)
 
 
-def check_changeable(listing: Listing) -> None:
-    """An archived service stays as it is.
+def require_not_archived(listing: Listing) -> None:
+    """Refuses to change an archived service.
 
     Raises: Conflict `service_archived`.
     """
-    if listing.status == "archived":
+    if listing.status == Status.ARCHIVED:
         raise Conflict("An archived service can no longer be changed.", code="service_archived")
 
 
 def no_such_service() -> NotFound:
-    """There is none, or it is somebody else's draft: the answer is the same."""
+    """Returns the one error for a service that does not exist and for another provider's draft."""
     return NotFound("There is no such service.")

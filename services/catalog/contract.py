@@ -4,6 +4,7 @@ Prices are money in minor units; the formats and limits are those of the public 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -30,11 +31,32 @@ from kit.validation import (
     text,
 )
 
-STATUSES = ("draft", "active", "paused", "archived")
-ACTIONS = ("edit", "publish", "pause", "resume", "archive")
 SORTS = ("-created_at", "relevance", "price", "-price", "-rating")
 LONGEST_QUERY = 200
 LONGEST_CATEGORY = 100
+
+
+class Status(StrEnum):
+    """The status of a service."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class Action(StrEnum):
+    """What a provider may do with a service of theirs."""
+
+    EDIT = "edit"
+    PUBLISH = "publish"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ARCHIVE = "archive"
+
+
+STATUSES = tuple(status.value for status in Status)
+ACTIONS = tuple(action.value for action in Action)
 
 
 class Category(Schema):

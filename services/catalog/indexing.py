@@ -1,7 +1,7 @@
-"""What the search reads of a service, stored beside its texts.
+"""The search terms of a service, stored beside its texts.
 
-Terms are computed in Python, wherever texts are written. A trigger notices texts that were written
-without (by a process of an earlier release, or by hand): it stores plain words for the moment and
+Terms are computed in Python, wherever texts are written. A trigger detects texts that were written
+without terms (by a process of an earlier release, or by hand): it stores plain words for the moment and
 marks the row, and a timer computes the terms. `indexed_at` tells the two apart.
 """
 
@@ -11,18 +11,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, cast, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from services.catalog.models import services
+from chassis.storage.database import Db
+from services.catalog.models import SERVICES
 from services.catalog.text_analysis.terms import VERSION, document_terms, name_terms
 
 BATCH = 100
 TEXTS = ("title", "provider_name", "category", "description")
 
-_at = services.c
+_service = SERVICES.c
 _ALL_BUT_THE_NAME: ColumnElement[Any] = literal_column("""'{a,c,d}'::"char"[]""")
 
 
 def term_columns(texts: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that are stored with a service's texts, of which `texts` holds all."""
+    """Returns the columns to store with a service's texts, of which `texts` holds all."""
     document = document_terms(
         *(texts[name] for name in ("title", "provider_name", "category", "description"))
     )
@@ -37,9 +38,9 @@ def term_columns(texts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def name_columns(provider_name: str) -> dict[str, Any]:
-    """The columns that are stored with another name of the provider, whatever else the row holds."""
+    """Returns the columns to store with another name of the provider, whatever else the row holds."""
     name = name_terms(provider_name)
-    others = func.ts_filter(_at.search_terms, _ALL_BUT_THE_NAME)
+    others = func.ts_filter(_service.search_terms, _ALL_BUT_THE_NAME)
     return {
         "search_terms": others.op("||")(cast(name.terms, TSVECTOR)),
         "name_transliterated": name.transliterated,
@@ -47,13 +48,16 @@ def name_columns(provider_name: str) -> dict[str, Any]:
     }
 
 
-def index_stale_services(connection: Connection) -> int:
-    """Computes the terms of up to 100 services that have none, or those of an earlier release.
+def index_stale_services(db: Db) -> None:
+    """Computes the terms of all services that have none, or those of an earlier release."""
+    while db.write(_index_batch):
+        pass
 
-    Returns how many there were; other processes work on others meanwhile.
-    """
-    stale = select(_at.id, *(_at[name] for name in TEXTS)).where(_at.terms_version < VERSION)
+
+def _index_batch(connection: Connection) -> int:
+    """Computes the terms of up to 100 services that no other process works on; how many there were."""
+    stale = select(_service.id, *(_service[name] for name in TEXTS)).where(_service.terms_version < VERSION)
     rows = connection.execute(stale.limit(BATCH).with_for_update(skip_locked=True)).all()
     for row in rows:
-        connection.execute(update(services).where(_at.id == row.id).values(term_columns(row._asdict())))
+        connection.execute(update(SERVICES).where(_service.id == row.id).values(term_columns(row._asdict())))
     return len(rows)

@@ -22,21 +22,21 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from chassis.storage.tables import chassis_tables, timestamptz
 
-metadata = MetaData()
-chassis_tables(metadata)
+METADATA = MetaData()
+chassis_tables(METADATA)
 
-categories = Table(
+CATEGORIES = Table(
     "categories",
-    metadata,
+    METADATA,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("position", Integer, nullable=False, unique=True),
 )
 
-# What is known of the people who post. `account_version` is 0 while only an access token said it.
-providers = Table(
+# The display names of providers. `account_version` is 0 while the name is an access token's.
+ACCOUNT_NAMES = Table(
     "providers",
-    metadata,
+    METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("display_name", Text, nullable=False),
     Column("account_version", Integer, nullable=False, server_default="0"),
@@ -46,9 +46,9 @@ providers = Table(
 # those. `rating_average` is 0 while nobody has rated, so that sorting needs no NULLS LAST.
 # What follows it is for the search: see indexing.py. `search` and `title_words` are only read by
 # processes of the release before search_terms.
-services = Table(
+SERVICES = Table(
     "services",
-    metadata,
+    METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("provider_id", Uuid(as_uuid=False), nullable=False),
     Column("provider_name", Text, nullable=False),
@@ -103,11 +103,17 @@ TRANSLITERATED = text("(title_transliterated || ' ' || name_transliterated) gist
 
 # One index per order of a list, read forwards or backwards; those of lists that everybody sees
 # hold active services only.
-_at = services.c
+_at = SERVICES.c
 Index("services_newest", _at.created_at, _at.id, postgresql_where=OF_ACTIVE)
 Index("services_cheapest", _at.currency, _at.price_minor, _at.id, postgresql_where=OF_ACTIVE)
 Index("services_best", _at.rating_average, _at.rating_count, _at.id, postgresql_where=OF_ACTIVE)
-Index("services_category_newest", _at.category, _at.created_at, _at.id, postgresql_where=OF_ACTIVE)
+Index(
+    "services_category_newest",
+    _at.category,
+    _at.created_at,
+    _at.id,
+    postgresql_where=OF_ACTIVE,
+)
 Index(
     "services_category_cheapest",
     *(_at.category, _at.currency, _at.price_minor, _at.id),
@@ -124,7 +130,7 @@ Index("services_title_words", _at.title_words, postgresql_using="gin", postgresq
 Index(
     "services_similar_words",
     IN_TITLE_AND_NAME,
-    _table=services,
+    _table=SERVICES,
     postgresql_using="gist",
     postgresql_where=OF_ACTIVE,
 )
@@ -134,14 +140,15 @@ Index("services_terms_version", _at.terms_version)
 Index(
     "services_transliterated",
     TRANSLITERATED,
-    _table=services,
+    _table=SERVICES,
     postgresql_using="gist",
     postgresql_where=OF_ACTIVE,
 )
 
-FOR_SEARCH = frozenset(
+_FOR_SEARCH = frozenset(
     {
         *("search", "title_words", "search_terms", "title_terms", "title_transliterated"),
         *("name_transliterated", "terms_version", "indexed_at"),
     }
 )
+SHOWN = tuple(column for column in SERVICES.c if column.name not in _FOR_SEARCH)

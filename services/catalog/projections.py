@@ -1,72 +1,61 @@
-"""What other services' events tell about services and their providers.
+"""Projections of other services' data: providers' display names and services' ratings.
 
-Names and ratings come as absolute values with a version of their own: an older one changes
-nothing, whenever it arrives. Neither is an edit, so a service's `version` stays.
+Both come as absolute values with a version of their own, so an older one changes nothing, whenever it
+arrives. Neither is an edit of a service, so its `version` stays.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, Row, insert, update
 
 from chassis.storage import outbox
+from chassis.storage.projections import save_if_newer
 from chassis.storage.tables import OUTBOX
-from kit.contracts import Event
+from services.accounts.types import AccountNamed
 from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.indexing import name_columns
-from services.catalog.models import providers, services
+from services.catalog.models import ACCOUNT_NAMES, SERVICES
+from services.catalog.rendering import render_service_changed
+from services.reviews.types import RatingChanged
 
-_at = services.c
-_TOLD = (_at.id, _at.provider_id, _at.version)
+_service = SERVICES.c
+_PUBLISHED = (_service.id, _service.provider_id, _service.version)
 
 
-def learn_name(connection: Connection, account_id: str, display_name: str, account_version: int) -> None:
-    """The name under which a provider's services appear from now on."""
-    new = postgresql.insert(providers).values(
-        id=account_id, display_name=display_name, account_version=account_version
-    )
-    newer = new.on_conflict_do_update(
-        index_elements=["id"],
-        set_={"display_name": display_name, "account_version": account_version},
-        where=providers.c.account_version < account_version,
-    )
-    if connection.execute(newer.returning(providers.c.id)).first() is None:
+def save_display_name(connection: Connection, event: AccountNamed) -> None:
+    """Stores the display name of an account event, unless a newer one is known, also in their services."""
+    account_id, display_name = event["account_id"], event["display_name"]
+    name = {"id": account_id, "display_name": display_name, "account_version": event["account_version"]}
+    if not save_if_newer(connection, ACCOUNT_NAMES, name, key=("id",), version="account_version"):
         return
     # A statement of its own: it must see services posted while the one above waited for its row.
     renamed = (
-        update(services)
-        .where(_at.provider_id == account_id, _at.provider_name != display_name)
+        update(SERVICES)
+        .where(_service.provider_id == account_id, _service.provider_name != display_name)
         .values(provider_name=display_name, **name_columns(display_name))
     )
-    _tell(connection, connection.execute(renamed.returning(*_TOLD)).all())
+    _publish(connection, connection.execute(renamed.returning(*_PUBLISHED)).all())
 
 
-def learn_rating(connection: Connection, rating: dict[str, Any]) -> None:
-    """A service's rating; those of providers are not kept here."""
-    if rating["subject"] != "service":
+def save_rating(connection: Connection, event: RatingChanged) -> None:
+    """Stores the rating of a service, unless a newer one is known; ratings of providers are ignored."""
+    if event["subject"] != "service":
         return
     rated = (
-        update(services)
-        .where(_at.id == rating["subject_id"], _at.rating_version < rating["rating_version"])
+        update(SERVICES)
+        .where(_service.id == event["subject_id"], _service.rating_version < event["rating_version"])
         .values(
-            rating_version=rating["rating_version"],
-            rating_count=rating["count"],
-            rating_average=rating["average"] or 0,
+            rating_version=event["rating_version"],
+            rating_count=event["count"],
+            rating_average=event["average"] or 0,
         )
     )
-    _tell(connection, connection.execute(rated.returning(*_TOLD)).all())
+    _publish(connection, connection.execute(rated.returning(*_PUBLISHED)).all())
 
 
-def _tell(connection: Connection, changed: Any) -> None:
+def _publish(connection: Connection, changed: Sequence[Row[Any]]) -> None:
     if changed:
-        connection.execute(insert(OUTBOX), [_row(SERVICE_CHANGED, service) for service in changed])
+        rows = [outbox.row(SERVICE_CHANGED, **render_service_changed(service)) for service in changed]
+        connection.execute(insert(OUTBOX), rows)
         outbox.mark(connection)
-
-
-def _row(contract: Event, service: Any) -> dict[str, Any]:
-    return outbox.row(
-        contract,
-        service_id=service.id,
-        provider_id=service.provider_id,
-        service_version=service.version,
-    )

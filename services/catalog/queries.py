@@ -1,34 +1,26 @@
-"""What is read of services and categories: one statement each."""
+"""Reads of services and categories, one statement each; the search is in search.py."""
 
-from typing import Any, NamedTuple
+from sqlalchemy import Connection, or_, select
 
-from sqlalchemy import Connection, Select, or_, select
-
-from kit.paging import Int32, Page, decode_cursor, page_of
+from kit.paging import Page, decode_cursor, page_of
+from kit.tokens import Caller
 from kit.validation import is_id
 from services.catalog.access import no_such_service
-from services.catalog.models import FOR_SEARCH, categories, services
+from services.catalog.models import CATEGORIES, SERVICES, SHOWN
 from services.catalog.rendering import render_category, render_offer, render_service
-from services.catalog.sorting import NEWEST
+from services.catalog.sorting import NEWEST, ByPlace
 from services.catalog.types import Category, Offer, Service
 
-_at = services.c
-SHOWN = tuple(column for column in _at if column.name not in FOR_SEARCH)
+_service = SERVICES.c
 
 
-class ByPosition(NamedTuple):
-    """The position in the list of categories."""
+def get_service(connection: Connection, service_id: str, caller: Caller | None) -> Service:
+    """Returns a service as the caller may see it.
 
-    position: Int32
-
-
-def get_service(connection: Connection, service_id: str, caller_id: str | None) -> Service:
-    """A service as the caller may see it.
-
-    Raises: NotFound, also for somebody else's draft.
+    Raises: NotFound, also for another provider's draft.
     """
-    own = [] if caller_id is None else [_at.provider_id == caller_id]
-    query = select(*SHOWN).where(_at.id == service_id, or_(_at.public, *own))
+    own = [] if caller is None else [_service.provider_id == caller.id]
+    query = select(*SHOWN).where(_service.id == service_id, or_(_service.public, *own))
     row = connection.execute(query).first() if is_id(service_id) else None
     if row is None:
         raise no_such_service()
@@ -36,11 +28,11 @@ def get_service(connection: Connection, service_id: str, caller_id: str | None) 
 
 
 def get_offer(connection: Connection, service_id: str) -> Offer:
-    """What an order must keep of a service.
+    """Returns what an order stores of a service.
 
-    Raises: NotFound, also for drafts, whoever asks.
+    Raises: NotFound, also for a draft, its own provider's included.
     """
-    query = select(*SHOWN).where(_at.id == service_id, _at.public)
+    query = select(*SHOWN).where(_service.id == service_id, _service.public)
     row = connection.execute(query).first() if is_id(service_id) else None
     if row is None:
         raise no_such_service()
@@ -48,37 +40,22 @@ def get_offer(connection: Connection, service_id: str) -> Offer:
 
 
 def list_own_services(
-    connection: Connection, caller_id: str, status: str | None, limit: int, cursor: str | None
+    connection: Connection, caller: Caller, status: str | None, limit: int, cursor: str | None
 ) -> Page[Service]:
-    """The caller's services, newest first, in every status unless one is asked for."""
-    filters = {"own": caller_id, "status": status}
-    query = select(*SHOWN).where(_at.provider_id == caller_id, *NEWEST.after(cursor, filters))
+    """Returns a page of the caller's services, newest first, in one status or in all of them."""
+    filters = {"own": caller.id, "status": status}
+    query = select(*SHOWN).where(_service.provider_id == caller.id, *NEWEST.after(cursor, filters))
     if status is not None:
-        query = query.where(_at.status == status)
+        query = query.where(_service.status == status)
     rows = connection.execute(NEWEST.sorted(query, limit)).all()
-    return page_of(rows, limit, filters, NEWEST.position, render_service)
+    return page_of(rows, limit, filters, NEWEST.position_of, render_service)
 
 
 def list_categories(connection: Connection, limit: int, cursor: str | None) -> Page[Category]:
-    """The categories in the order people are shown them."""
+    """Returns a page of the categories in the order in which people are shown them."""
     filters = {"list": "categories"}
-    query = select(categories).order_by(categories.c.position).limit(limit + 1)
-    if (after := decode_cursor(cursor, filters, ByPosition)) is not None:
-        query = query.where(categories.c.position > after.position)
-    rows = connection.execute(query).all()
-    return page_of(rows, limit, filters, lambda row: ByPosition(row.position), render_category)
-
-
-def active_services(filters: dict[str, Any], *columns: Any) -> Select[Any]:
-    """Active services that pass every filter of a search but its words."""
-    conditions = {
-        "category": lambda value: _at.category == value,
-        "provider_id": lambda value: _at.provider_id == value,
-        "currency": lambda value: _at.currency == value,
-        "min_price": lambda value: _at.price_minor >= value,
-        "max_price": lambda value: _at.price_minor <= value,
-        "min_rating": lambda value: _at.rating_average >= value,
-    }
-    query = select(*columns).where(_at.status == "active")
-    asked = {name: filters[name] for name in conditions if filters[name] is not None}
-    return query.where(*(conditions[name](value) for name, value in asked.items()))
+    place, query = decode_cursor(cursor, filters, ByPlace), select(CATEGORIES)
+    if place is not None:
+        query = query.where(CATEGORIES.c.position > place.position)
+    rows = connection.execute(query.order_by(CATEGORIES.c.position).limit(limit + 1)).all()
+    return page_of(rows, limit, filters, lambda row: ByPlace(row.position), render_category)

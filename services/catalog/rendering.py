@@ -1,4 +1,4 @@
-"""Rows as the JSON of the contract."""
+"""Rows as the answers and events of the contract."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from sqlalchemy import Row
 
 from kit.validation import rfc3339
 from services.catalog.access import available_actions, is_orderable
-from services.catalog.types import Category, Offer, Service
+from services.catalog.types import Category, Offer, Service, ServiceChangedFields
 
 
 def render_category(row: Row[Any]) -> Category:
-    """A `Category`."""
+    """Returns a row of categories as the contract's `Category`."""
     return {"id": row.id, "name": row.name}
 
 
 def render_service(row: Row[Any]) -> Service:
-    """A `Service`."""
+    """Returns a row of services as the contract's `Service`."""
     return {
         "id": row.id,
         "title": row.title,
@@ -39,7 +39,7 @@ def render_service(row: Row[Any]) -> Service:
 
 
 def render_offer(row: Row[Any]) -> Offer:
-    """An `Offer`."""
+    """Returns a row of services as the contract's `Offer`."""
     return {
         "service_id": row.id,
         "title": row.title,
@@ -49,3 +49,8 @@ def render_offer(row: Row[Any]) -> Offer:
         "status": row.status,
         "provider": {"id": row.provider_id, "display_name": row.provider_name},
     }
+
+
+def render_service_changed(row: Row[Any]) -> ServiceChangedFields:
+    """Returns the fields of the event `service_changed`."""
+    return {"service_id": row.id, "provider_id": row.provider_id, "service_version": row.version}

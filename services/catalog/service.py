@@ -7,112 +7,100 @@ from sqlalchemy import Connection
 from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
 from chassis.amqp.rpc_server import rpc
-from chassis.runtime.context import CallContext
+from chassis.runtime.context import Call, CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.runtime.timers import every
-from chassis.storage.database import Database
+from chassis.storage.database import Database, Db
 from chassis.storage.idempotency import run_idempotently
+from kit.paging import Page
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
-from services.catalog import contract, indexing, queries, search
-from services.catalog import projections as facts
-from services.catalog.commands import change_service as posting
+from services.accounts.types import AccountNamed
+from services.catalog import contract, indexing, projections, queries, search
+from services.catalog.commands.archive_service import archive_service
+from services.catalog.commands.change_service import change_service
+from services.catalog.commands.post_service import post_service
+from services.catalog.search import SearchFilters
 from services.catalog.settings import CatalogSettings
+from services.catalog.types import Category, Offer, Service
 from services.reviews.contract import RATING_CHANGED
-
-Json = Any
+from services.reviews.types import RatingChanged
 
 
 class CatalogService:
     """Providers post services here, everybody finds them."""
 
     name = "catalog"
-    db = Database()
-    call = CallContext()
+    db: Db = Database()
+    call: Call = CallContext()
     relay = Relay()
     settings = SettingsProvider(CatalogSettings)
 
     @rpc(contract.LIST_CATEGORIES)
-    def list_categories(self, limit: int, cursor: str | None) -> Json:
-        """The categories."""
-        return self.db.read(lambda connection: queries.list_categories(connection, limit, cursor))
+    def list_categories(self, limit: int, cursor: str | None) -> Page[Category]:
+        """Returns a page of the categories."""
+        return self.db.read(lambda c: queries.list_categories(c, limit, cursor))
 
     @rpc(contract.SEARCH_SERVICES)
-    def search_services(self, **query: Any) -> Json:
-        """Active services."""
-        return self.db.read(lambda connection: search.search_services(connection, **query))
+    def search_services(self, limit: int, cursor: str | None, sort: str, **filters: Any) -> Page[Service]:
+        """Returns a page of the active services that match."""
+        wanted = SearchFilters(**filters)
+        return self.db.read(lambda c: search.search_services(c, wanted, sort, limit, cursor))
 
     @rpc(contract.GET_SERVICE)
-    def get_service(self, service_id: str) -> Json:
-        """A service, as the caller may see it."""
+    def get_service(self, service_id: str) -> Service:
+        """Returns a service as the caller may see it."""
         caller = self.call.account_or_none
-        caller_id = caller.id if caller else None
-        return self.db.read(lambda connection: queries.get_service(connection, service_id, caller_id))
+        return self.db.read(lambda c: queries.get_service(c, service_id, caller))
 
     @rpc(contract.GET_OFFER)
-    def get_offer(self, service_id: str) -> Json:
-        """What an order must keep of a service."""
-        return self.db.read(lambda connection: queries.get_offer(connection, service_id))
+    def get_offer(self, service_id: str) -> Offer:
+        """Returns what an order stores of a service."""
+        return self.db.read(lambda c: queries.get_offer(c, service_id))
 
     @rpc(contract.LIST_OWN_SERVICES)
-    def list_own_services(self, status: str | None, limit: int, cursor: str | None) -> Json:
-        """The caller's services."""
+    def list_own_services(self, status: str | None, limit: int, cursor: str | None) -> Page[Service]:
+        """Returns a page of the caller's services."""
         caller = self.call.account
-        return self.db.read(
-            lambda connection: queries.list_own_services(connection, caller.id, status, limit, cursor)
-        )
+        return self.db.read(lambda c: queries.list_own_services(c, caller, status, limit, cursor))
 
     @rpc(contract.POST_SERVICE)
-    def post_service(self, **fields: Any) -> Json:
-        """A new service of the caller."""
-        caller = self.call.account
-
-        def post(connection: Connection) -> Json:
-            quota = self.settings.services_per_account
-            return posting.post_service(connection, caller.id, caller.display_name, fields, quota)
-
-        return run_idempotently(self.db, self.call, post)
+    def post_service(self, **fields: Any) -> Service:
+        """Posts a service of the caller's."""
+        caller, settings = self.call.account, self.settings
+        return run_idempotently(self.db, self.call, lambda c: post_service(c, caller, fields, settings))
 
     @rpc(contract.CHANGE_SERVICE)
-    def change_service(self, service_id: str, expected_version: int | None, **fields: Any) -> Json:
-        """The caller's service, changed."""
+    def change_service(self, service_id: str, expected_version: int | None, **fields: Any) -> Service:
+        """Changes a service of the caller's."""
         caller = self.call.account
-
-        def change(connection: Connection) -> Json:
-            return posting.change_service(connection, service_id, caller.id, expected_version, fields)
-
-        return run_idempotently(self.db, self.call, change)
+        return run_idempotently(
+            self.db, self.call, lambda c: change_service(c, caller, service_id, expected_version, fields)
+        )
 
     @rpc(contract.ARCHIVE_SERVICE)
     def archive_service(self, service_id: str, expected_version: int | None) -> None:
-        """Ends the caller's service."""
+        """Archives a service of the caller's for good."""
         caller = self.call.account
-
-        def archive(connection: Connection) -> None:
-            posting.archive_service(connection, service_id, caller.id, expected_version)
-
-        run_idempotently(self.db, self.call, archive)
+        run_idempotently(
+            self.db, self.call, lambda c: archive_service(c, caller, service_id, expected_version)
+        )
 
     @on_event(ACCOUNT_REGISTERED)
-    def on_account_registered(self, connection: Connection, event: Json) -> None:
-        """A name to post under."""
-        self._learn_name(connection, event)
+    def on_account_registered(self, connection: Connection, event: AccountNamed) -> None:
+        """Stores a new account's display name."""
+        projections.save_display_name(connection, event)
 
     @on_event(ACCOUNT_UPDATED)
-    def on_account_updated(self, connection: Connection, event: Json) -> None:
-        """Perhaps another name."""
-        self._learn_name(connection, event)
+    def on_account_updated(self, connection: Connection, event: AccountNamed) -> None:
+        """Stores an account's changed display name, also in their services."""
+        projections.save_display_name(connection, event)
 
     @on_event(RATING_CHANGED)
-    def on_rating_changed(self, connection: Connection, event: Json) -> None:
-        """Perhaps another rating of a service."""
-        facts.learn_rating(connection, event)
+    def on_rating_changed(self, connection: Connection, event: RatingChanged) -> None:
+        """Stores a service's changed rating."""
+        projections.save_rating(connection, event)
 
     @every(lambda settings: settings.timer_seconds)
     def index_services(self) -> None:
         """Computes the search terms of services that have none, or those of an earlier release."""
-        while self.db.write(indexing.index_stale_services):
-            pass
-
-    @staticmethod
-    def _learn_name(connection: Connection, event: Json) -> None:
-        facts.learn_name(connection, event["account_id"], event["display_name"], event["account_version"])
+        indexing.index_stale_services(self.db)

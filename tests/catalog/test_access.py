@@ -6,11 +6,11 @@ from kit.errors import Conflict, Forbidden, NotFound, Stale
 from services.catalog import contract
 from services.catalog.access import (
     available_actions,
-    check_changeable,
-    check_seen,
     is_orderable,
     is_public,
-    owned,
+    require_current_version,
+    require_not_archived,
+    require_owner,
 )
 from services.catalog.contract import STATUSES
 
@@ -29,33 +29,33 @@ def test_only_a_draft_is_not_public() -> None:
 
 def test_the_owner_may_touch_a_service_in_every_status() -> None:
     draft = Listing(status="draft", public=False)
-    assert owned(draft, "ada") is draft
+    assert require_owner(draft, "ada") is draft
 
 
 def test_others_are_forbidden_to_touch_what_they_see() -> None:
     with pytest.raises(Forbidden):
-        owned(Listing(), "bob")
+        require_owner(Listing(), "bob")
 
 
 @pytest.mark.parametrize("listing", [None, Listing(status="draft", public=False)])
 def test_others_do_not_find_what_they_must_not_see(listing: Listing | None) -> None:
     with pytest.raises(NotFound):
-        owned(listing, "bob")
+        require_owner(listing, "bob")
 
 
 def test_an_edit_of_a_version_that_is_gone_is_stale() -> None:
     with pytest.raises(Stale):
-        check_seen(Listing(version=3), 2)
+        require_current_version(Listing(version=3), 2)
 
 
 @pytest.mark.parametrize("expected", [3, None])
 def test_the_current_version_or_none_may_be_expected(expected: int | None) -> None:
-    check_seen(Listing(version=3), expected)
+    require_current_version(Listing(version=3), expected)
 
 
 def test_an_archived_service_can_no_longer_be_changed() -> None:
     with pytest.raises(Conflict) as refused:
-        check_changeable(Listing(status="archived"))
+        require_not_archived(Listing(status="archived"))
     assert refused.value.code == "service_archived"
 
 
