@@ -7,6 +7,8 @@ accented ones, digits for letters, spacing, invisible characters. Titles of serv
 import re
 import unicodedata
 
+from kit.errors import Invalid
+
 PLATFORM = "microtask"  # wherever it stands in a name
 ROLES = ("admin", "administrator", "administration", "help", "moderator", "moderation", "staff", "support",
          "system", "formermember")  # fmt: skip
@@ -29,6 +31,13 @@ def is_reserved(name: str) -> bool:
     """Whether a name could be taken for the marketplace's own or for one of its staff's."""
     bare = skeleton(name)
     return skeleton(PLATFORM) in bare or _OF_STAFF.fullmatch(bare) is not None
+
+
+def refuse_reserved(display_name: str) -> None:
+    """Raises: Invalid `reserved_name`."""
+    if is_reserved(display_name):
+        detail = "This name is the marketplace's own, or looks like it."
+        raise Invalid.field("display_name", "reserved_name", detail)
 
 
 def skeleton(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kit.keys import is_demo_key, key_bytes, public_key_of
 from kit.setting_fields import MOST
 from kit.settings import Common, setting
 from kit.strength import LEAST_SECRET_LENGTH, weakness_of_key, weakness_of_secret
-from kit.tokens import LONGEST_LIFE_SECONDS
+from kit.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,14 @@ class AccountSettings(Common):
     password_hashers: int = setting(2, "passwords a process hashes at once; the others wait")
     dead_session_hours: int = setting(24, "how long closed and expired sessions are kept")
 
+    @property
+    def accepted_token_lifetime(self) -> timedelta:
+        """The time after which no access token is accepted any more: a call that waited in a queue is
+        accepted a little after its token expired."""
+        return timedelta(seconds=self.access_token_seconds + LEEWAY_SECONDS)
+
     def problems(self) -> Iterator[str]:
-        """Secrets that nobody has set or made, or that are none."""
+        """Yields what is wrong with secrets that are missing or malformed."""
         try:
             key_bytes(self.token_signing_key)
         except ValueError as error:
@@ -61,7 +68,7 @@ class AccountSettings(Common):
             yield f"SESSION_SECRET: has fewer than {LEAST_SECRET_LENGTH} characters"
 
     def problems_in_production(self) -> Iterator[str]:
-        """Secrets that everybody knows or can guess."""
+        """Yields what is wrong with secrets that are known or guessable."""
         if why := weakness_of_secret(self.session_secret):
             yield f"SESSION_SECRET: {why}"
         try:

@@ -143,7 +143,7 @@ COUNT_COMPLETED = text(
     bindparam("completed_at", type_=Text),
 )
 
-APPLY_RATING = text(
+SAVE_RATING = text(
     """
     INSERT INTO standings AS known (account_id, rating_average, rating_count, rating_version)
     VALUES (:subject_id, :average, :count, :rating_version)

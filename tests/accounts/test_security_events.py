@@ -92,7 +92,7 @@ def test_a_refused_change_of_password_leaves_no_event_and_is_neither_logged_nor_
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the transaction fails after the event was recorded")
 
-    monkeypatch.setattr("services.accounts.commands.close_sessions.close_sessions", broken)
+    monkeypatch.setattr("services.accounts.commands.change_password.close_sessions", broken)
     with capture_logs() as logs, pytest.raises(RuntimeError):
         people.service.call_as(
             people.caller(session), contract.CHANGE_PASSWORD, current_password=PASSWORD, new_password=NEW

@@ -1,8 +1,8 @@
-"""Proving a password, with so many failures per account and network, whether or not it is known.
+"""Proving a password, with a limit of failures per account and network, known accounts or not.
 
-Failures count per account and network, and per account over all networks. Whoever proves to be
-no stranger (by the device token of an earlier sign-in, or by being signed in) has a count of their
-own instead, so nobody is locked out of a browser they use by what others do.
+Failures count per account and network, and per account over all networks. A known browser (by the
+device token of an earlier sign-in, or by being signed in) has a count of its own instead, so nobody
+is locked out of a browser they use by the attempts of others.
 
 The counts are read before a password is checked and again afterwards, so that of a burst of
 simultaneous guesses only as many are answered as of guesses made one after the other, while
@@ -21,17 +21,17 @@ from chassis.storage.database import Db
 from kit.addresses import network_of
 from kit.errors import TooMany
 from services.accounts import security_events
-from services.accounts.commands import sign_up as registry
 from services.accounts.credentials import attempts, passwords
 from services.accounts.credentials.attempts import Count
 from services.accounts.credentials.known_browsers import known_browser
 from services.accounts.credentials.refresh_tokens import keyed_digest
 from services.accounts.emails import normalise
+from services.accounts.queries import find_account_by_email
 from services.accounts.security_events import Origin
 from services.accounts.settings import AccountSettings
 
 HOUR_SECONDS = 3600
-NOBODYS_ID = str(UUID(int=0))
+UNKNOWN_ACCOUNT_ID = str(UUID(int=0))
 
 # Runs work that would stop the green loop somewhere else: `run_in_thread(function, *arguments)`.
 RunInThread = Callable[..., Any]
@@ -39,8 +39,8 @@ RunInThread = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody gives a password. `device_tokens` are what their browser presents, separated by spaces;
-    `session_id` is that of somebody signed in."""
+    """One attempt to prove a password. `device_tokens` are those the browser presents, separated by
+    spaces; `session_id` is that of a signed-in caller."""
 
     email: str
     origin: Origin
@@ -56,7 +56,7 @@ class LockOut:
     counting: dict[str, Count]
 
     def refuse_if_too_many(self, connection: Connection) -> None:
-        """Also to be asked in the transaction after `prove`.
+        """Also to be asked in the transaction after `prove_password`.
 
         Raises: TooMany with `retry_after_seconds`, when the oldest failure that counts is forgotten.
         """
@@ -85,7 +85,7 @@ class Proof:
     lock_out: LockOut
 
 
-def prove(
+def prove_password(
     db: Db, run_in_thread: RunInThread, attempt: Attempt, password: str, settings: AccountSettings
 ) -> Proof | None:
     """Checks a password; None when it is wrong or nobody has that address, after the same work.
@@ -94,7 +94,7 @@ def prove(
     """
 
     def look_up(connection: Connection) -> tuple[Row[Any] | None, str | None, LockOut]:
-        account = registry.find_by_email(connection, attempt.email)
+        account = find_account_by_email(connection, attempt.email)
         browser = _browser_of(attempt, account, settings)
         lock_out = _lock_out(attempt, browser, settings)
         lock_out.refuse_if_too_many(connection)
@@ -103,7 +103,7 @@ def prove(
     account, browser, lock_out = db.read(look_up)
     is_right = run_in_thread(passwords.is_right, password, account and account.password_hash)
     if account is None or not is_right:
-        account_id = NOBODYS_ID if account is None else account.id
+        account_id = UNKNOWN_ACCOUNT_ID if account is None else account.id
         db.write(lambda connection: _record_failure(connection, account_id, attempt.origin, lock_out))
         return None
     outdated = passwords.is_outdated(account.password_hash)
@@ -112,7 +112,7 @@ def prove(
 
 
 def _browser_of(attempt: Attempt, account: Row[Any] | None, settings: AccountSettings) -> str | None:
-    """The session that proves that the attempt comes from no stranger."""
+    """The earlier session that proves that the browser is known."""
     if account is None or attempt.session_id is not None:
         return attempt.session_id
     lifetime = timedelta(days=settings.known_browser_days)
@@ -138,8 +138,8 @@ def _lock_out(attempt: Attempt, browser: str | None, settings: AccountSettings) 
 
 def _record_failure(connection: Connection, account_id: str, origin: Origin, lock_out: LockOut) -> None:
     for scope, count in sorted(lock_out.counting.items(), key=lambda item: item[1].subject):
-        so_many = attempts.record_attempt(connection, count)
-        if so_many is None and scope in lock_out.judging:
+        attempts_now = attempts.record_attempt(connection, count)
+        if attempts_now is None and scope in lock_out.judging:
             lock_out.refuse_if_too_many(connection)
-        if so_many == count.allowed and scope in lock_out.judging:
+        if attempts_now == count.allowed and scope in lock_out.judging:
             security_events.record_lock_out(connection, account_id, origin, scope)

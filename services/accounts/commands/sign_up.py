@@ -1,148 +1,106 @@
-"""Accounts themselves: making and changing them, each inside the caller's transaction."""
+"""Signing up: registering an account, so many a day from one network."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import uuid6
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.runtime.context import Call
 from chassis.storage import outbox
-from kit.contracts import Event
-from kit.errors import Conflict, Invalid, NotFound
+from chassis.storage.database import Db
+from chassis.storage.idempotency import run_idempotently
+from kit.addresses import is_local, network_of
+from kit.errors import Conflict, Invalid, TooMany, field_errors
 from services.accounts import contract
-from services.accounts.emails import normalise, stored_forms
+from services.accounts.commands.prove_password import RunInThread
+from services.accounts.credentials import attempts, passwords
+from services.accounts.credentials.attempts import Count
+from services.accounts.credentials.fingerprints import protect_fingerprint
+from services.accounts.credentials.refresh_tokens import keyed_digest
+from services.accounts.emails import is_special_use, normalise
 from services.accounts.models import ACCOUNTS
-from services.accounts.reserved_names import is_reserved
+from services.accounts.queries import find_account_by_email
+from services.accounts.rendering import render_account, render_account_named
+from services.accounts.reserved_names import refuse_reserved
+from services.accounts.settings import AccountSettings
+from services.accounts.types import Account
+
+QUOTA = "sign_ups_per_day"
+DAY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """Who signs up; the password comes hashed."""
+    """What a person signs up with."""
 
     email: str
-    password_hash: str
+    password: str
     display_name: str
 
 
-def register(connection: Connection, new: NewAccount) -> Row[Any]:
-    """Makes an account. Of two that race for one address, exactly one gets it.
+def sign_up(
+    db: Db, call: Call, settings: AccountSettings, run_in_thread: RunInThread, new: NewAccount
+) -> Account:
+    """Registers an account.
 
-    Raises: Conflict `email_taken`; Invalid `reserved_name`.
+    Raises: Invalid `common_password`, `reserved_name`, or for an address that no mail reaches; Conflict
+    `email_taken`; TooMany `quota_exceeded`; Unavailable `busy`.
     """
-    _refuse_reserved(new.display_name)
-    if find_by_email(connection, new.email) is not None:
+    protect_fingerprint(call, settings)
+    passwords.refuse_common("password", new.password)
+    if settings.environment == "production" and is_special_use(new.email):
+        why = "No mail reaches this domain."
+        raise Invalid(why, errors=field_errors({"email": [why]}))
+    password_hash = run_in_thread(passwords.hash_password, new.password)
+
+    def register(connection: Connection) -> Account:
+        account = _insert(connection, new, password_hash)
+        _require_quota(connection, call.address, settings)
+        return render_account(account)
+
+    return run_idempotently(db, call, register)
+
+
+def _insert(connection: Connection, new: NewAccount, password_hash: str) -> Row[Any]:
+    """Of two that race for one address, exactly one gets it."""
+    refuse_reserved(new.display_name)
+    if find_account_by_email(connection, new.email) is not None:
         raise _email_taken()
-    made = connection.execute(
+    account = connection.execute(
         insert(ACCOUNTS)
         .values(
             id=str(uuid6.uuid7()),
             email=new.email,
             email_normalised=normalise(new.email),
-            password_hash=new.password_hash,
+            password_hash=password_hash,
             display_name=new.display_name,
         )
         .on_conflict_do_nothing(index_elements=[ACCOUNTS.c.email_normalised])
         .returning(ACCOUNTS)
     ).first()
-    if made is None:
+    if account is None:
         raise _email_taken()
-    _tell(connection, contract.ACCOUNT_REGISTERED, made)
-    return made
+    outbox.record(connection, contract.ACCOUNT_REGISTERED, **render_account_named(account))
+    return account
 
 
-def change(connection: Connection, account_id: str, wanted: Mapping[str, str]) -> Row[Any]:
-    """Changes fields of an account; only a real change raises its version, only a new name is told.
-
-    Raises: NotFound; Invalid `reserved_name`, to whom is not staff.
-    """
-    query = select(ACCOUNTS).where(ACCOUNTS.c.id == account_id).with_for_update()
-    known = connection.execute(query).first()
-    if known is None:
-        raise no_account()
-    changes = {name: value for name, value in wanted.items() if getattr(known, name) != value}
-    if not changes:
-        return known
-    if "staff" not in known.roles:
-        _refuse_reserved(changes.get("display_name", ""))
-    changed = connection.execute(
-        update(ACCOUNTS)
-        .where(ACCOUNTS.c.id == account_id)
-        .values(**changes, version=ACCOUNTS.c.version + 1, updated_at=func.now())
-        .returning(ACCOUNTS)
-    ).one()
-    if "display_name" in changes:
-        _tell(connection, contract.ACCOUNT_UPDATED, changed)
-    return changed
-
-
-def lock_if_unchanged(connection: Connection, proven: Row[Any]) -> Row[Any] | None:
-    """The account as it is now, locked; None when it has another password than the one just proven.
-
-    Without the lock a session could be opened with the old password while a change of password
-    closes the sessions it sees.
-    """
-    return connection.execute(
-        select(ACCOUNTS)
-        .where(ACCOUNTS.c.id == proven.id, ACCOUNTS.c.password_changed_at == proven.password_changed_at)
-        .with_for_update(key_share=True)
-    ).first()
-
-
-def change_password(connection: Connection, account_id: str, password_hash: str) -> None:
-    """Stores the hash of a new password."""
-    new = {"password_hash": password_hash, "password_changed_at": func.clock_timestamp()}
-    connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(new))
-
-
-def improve_hash(connection: Connection, account_id: str, password_hash: str) -> None:
-    """Stores a better hash of the same password."""
-    connection.execute(
-        update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(password_hash=password_hash)
-    )
-
-
-def find(connection: Connection, account_id: str) -> Row[Any]:
-    """The account with this id.
-
-    Raises: NotFound.
-    """
-    found = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id)).first()
-    if found is None:
-        raise no_account()
-    return found
-
-
-def find_by_email(connection: Connection, email: str) -> Row[Any] | None:
-    """The account with this address, in whatever case and form of its domain it was typed."""
-    forms, stored = stored_forms(email), ACCOUNTS.c.email_normalised
-    best_first = [(stored == form).desc() for form in forms]
-    return connection.execute(
-        select(ACCOUNTS).where(stored.in_(forms)).order_by(*best_first).limit(1)
-    ).first()
-
-
-def _refuse_reserved(display_name: str) -> None:
-    if is_reserved(display_name):
-        detail = "This name is the marketplace's own, or looks like it."
-        raise Invalid.field("display_name", "reserved_name", detail)
+def _require_quota(connection: Connection, address: str, settings: AccountSettings) -> None:
+    """Counts registered accounts only. Local networks are not limited, because their address is that of
+    a proxy which does not name its client, or of the operator's own people."""
+    if not settings.sign_ups_per_day or not address or is_local(address):
+        return
+    subject = keyed_digest(settings.session_secret, "sign-ups from", network_of(address))
+    count = Count(subject, settings.sign_ups_per_day, DAY_SECONDS)
+    if attempts.record_attempt(connection, count) is None:
+        raise TooMany(
+            f"At most {count.allowed} accounts can be made from one address in 24 hours.",
+            code="quota_exceeded",
+            quota=QUOTA,
+            retry_after_seconds=attempts.seconds_to_wait(connection, [count]) or 1,
+        )
 
 
 def _email_taken() -> Conflict:
     return Conflict("There is an account with this e-mail address already.", code="email_taken")
-
-
-def no_account() -> NotFound:
-    """The error of an account that is not there."""
-    return NotFound("There is no such account.")
-
-
-def _tell(connection: Connection, event: Event, account: Row[Any]) -> None:
-    outbox.record(
-        connection,
-        event,
-        account_id=account.id,
-        display_name=account.display_name,
-        account_version=account.version,
-    )

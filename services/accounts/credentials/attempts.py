@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
-from services.accounts import statements as queries
+from services.accounts import statements
 from services.accounts.models import COUNTED_ATTEMPTS
 
 
@@ -29,7 +29,7 @@ def record_attempt(connection: Connection, count: Count) -> int | None:
     The row stays locked until the transaction ends: take several counts in the order of `subject`.
     """
     row = connection.execute(
-        queries.RECORD_ATTEMPT,
+        statements.RECORD_ATTEMPT,
         {"subject": count.subject, "allowed": count.allowed, "period": count.period_seconds},
     ).first()
     return None if row is None else int(row.attempts)
@@ -42,7 +42,7 @@ def seconds_to_wait(connection: Connection, counts: Sequence[Count]) -> int | No
         "allowed": [count.allowed for count in counts],
         "periods": [count.period_seconds for count in counts],
     }
-    seconds = connection.execute(queries.SECONDS_TO_WAIT, arguments).scalar()
+    seconds = connection.execute(statements.SECONDS_TO_WAIT, arguments).scalar()
     return None if seconds is None else max(1, int(seconds))
 
 

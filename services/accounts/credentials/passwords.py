@@ -9,6 +9,8 @@ from importlib.metadata import distribution
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from kit.errors import Invalid
+
 # Argon2id with 19 MiB, 2 passes and 1 lane: OWASP Password Storage Cheat Sheet.
 MEMORY_KIB = 19 * 1024
 PASSES = 2
@@ -36,6 +38,12 @@ def is_common(password: str) -> bool:
     """
     typed = _canonical(password).lower()
     return typed in _COMMON or len(set(typed)) <= FEWEST_CHARACTERS or _is_in_a_row(typed)
+
+
+def refuse_common(field: str, password: str) -> None:
+    """Raises: Invalid `common_password`, naming the field of the request that holds the password."""
+    if is_common(password):
+        raise Invalid.field(field, "common_password", "This password is on every list of common passwords.")
 
 
 def _is_in_a_row(typed: str) -> bool:
