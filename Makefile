@@ -43,7 +43,7 @@ scale:  ## more processes: make scale of="orders=3 gateway=2"
 rolling-restart:  ## replaces every process, each once its successor is ready: of="orders gateway" for some only
 	@deploy/rolling-restart.sh $(of)
 
-compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, heals
+compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, recovers
 	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m "compose and not cluster" -vs
 
 cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes

@@ -13,7 +13,7 @@ import pytest
 
 from chassis.amqp import topology
 from kit.settings import Settings, load
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.found_servers import Servers
 from tests.support.servers import MISSING, NOT_RUN, broker_connection, require_servers, with_database
 from tests.support.service_harness import release_connections
@@ -132,7 +132,7 @@ def _healed_stack(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the repository."""
-    return house.ROOT
+    return codebase.ROOT
 
 
 def _own_prefix() -> str:
@@ -152,9 +152,9 @@ def _drop_queues() -> None:
     settings = load(Settings)
     with closing(broker_connection(os.environ["AMQP_URL"])) as connection:
         channel = connection.channel()
-        for queue in topology.queue_names(settings, house.SERVICES, house.events()):
+        for queue in topology.queue_names(settings, codebase.SERVICES, codebase.events()):
             channel.queue_delete(queue)
-        for service in house.SERVICES:
+        for service in codebase.SERVICES:
             channel.exchange_delete(topology.events_exchange(settings, service))
         channel.exchange_delete(topology.rpc_exchange(settings))
         channel.exchange_delete(topology.dead_letter_exchange(settings))

@@ -14,8 +14,8 @@ from chassis.amqp import topology
 from client import Problem, Unreachable
 from kit.settings import Settings
 from tests.compose.project import Project
-from tests.faults.load.request_log import Book
-from tests.faults.load.users import Person
+from tests.faults.load.request_log import RequestLog
+from tests.faults.load.users import User
 from tests.support.codebase import SERVICES, events
 
 NODES = ("broker-1", "broker-2", "broker-3")
@@ -53,11 +53,11 @@ answer("rabbitmq", "rebalance/queues", data=b"")
 
 
 class Cluster(Project):
-    """The project with docker-compose.cluster.yml, and the account book of all who live there."""
+    """The project with docker-compose.cluster.yml, and the request log of all who live there."""
 
     def __init__(self) -> None:
         super().__init__("microtasks-cluster-test", "docker-compose.cluster.yml")
-        self.book = Book()
+        self.request_log = RequestLog()
         self._password = token_hex(16)
         self._environment |= {"RABBITMQ_PASSWORD": self._password}
 
@@ -160,12 +160,12 @@ class Callers:
 
     def __init__(self, cluster: Cluster) -> None:
         self.longest: defaultdict[str, float] = defaultdict(float)
-        self._person = Person(cluster.url, cluster.book)
+        self._user = User(cluster.url, cluster.request_log)
         self._asking: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        await self._person.arrive()
-        client = self._person.client
+        await self._user.arrive()
+        client = self._user.client
         client.connection.patience_seconds = 0.0
         questions: dict[str, Callable[[], Awaitable[object]]] = {
             "accounts": client.me,
@@ -182,14 +182,14 @@ class Callers:
         for task in self._asking:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
-        await self._person.client.close()
+        await self._user.client.close()
 
     async def refusal(self) -> tuple[int, float]:
         """The status of the next call that is refused, and the seconds that took."""
         while True:
             began = time.monotonic()
             try:
-                await self._person.client.me()
+                await self._user.client.me()
             except Problem as problem:
                 return problem.status, time.monotonic() - began
             await asyncio.sleep(0.05)

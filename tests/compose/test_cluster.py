@@ -14,9 +14,9 @@ import pytest
 from tests.compose.cluster import NODES, Callers, Cluster, Reader
 from tests.compose.project import say
 from tests.faults.checker import consistency
-from tests.faults.checker.finding import Books
+from tests.faults.checker.finding import Evidence
 from tests.faults.load.generator import Load
-from tests.faults.support.laboratory import told
+from tests.faults.support.laboratory import reported
 from tests.journeys.ledger import unconsumed
 from tests.support.servers import eventually
 
@@ -81,7 +81,7 @@ Fault = Callable[[Cluster, str], None]
 
 
 @pytest.mark.parametrize(
-    ("hurt", "heal", "node", "most_seconds"),
+    ("hurt", "repair", "node", "most_seconds"),
     [
         (kill, start, "broker-1", MOST_SECONDS),
         (kill, start, "broker-2", MOST_SECONDS),
@@ -91,19 +91,19 @@ Fault = Callable[[Cluster, str], None]
     ],
 )
 def test_any_node_may_be_lost_under_load(
-    cluster: Cluster, hurt: Fault, heal: Fault, node: str, most_seconds: float
+    cluster: Cluster, hurt: Fault, repair: Fault, node: str, most_seconds: float
 ) -> None:
     cluster.spread_leaders()
     eventually(lambda: cluster.leads()[node] > 0, PATIENCE_SECONDS, "it leads, so that its loss counts")
     led = cluster.leads()[node]
 
     async def lose_it() -> None:
-        async with Load(cluster.url, cluster.book, Random(SEED)) as load, Callers(cluster) as callers:
+        async with Load(cluster.url, cluster.request_log, Random(SEED)) as load, Callers(cluster) as callers:
             await load.progress(20, PATIENCE_SECONDS)
             await asyncio.to_thread(hurt, cluster, node)
             await load.progress(60, PATIENCE_SECONDS)
             without = dict(callers.longest)
-            await asyncio.to_thread(heal, cluster, node)
+            await asyncio.to_thread(repair, cluster, node)
             await asyncio.to_thread(eventually, cluster.is_whole, PATIENCE_SECONDS, "the node is back")
             await load.progress(20, PATIENCE_SECONDS)
         say(f"{node}, which led {led} queues: {hurt.__name__}, {load.acknowledged} acknowledged")
@@ -130,7 +130,7 @@ def test_without_a_majority_calls_are_refused_in_time_and_it_heals(
     cluster: Cluster, lost: tuple[str, ...], first_back: tuple[str, ...], refused: set[int]
 ) -> None:
     async def lose_them() -> None:
-        async with Load(cluster.url, cluster.book, Random(SEED)) as load, Callers(cluster) as callers:
+        async with Load(cluster.url, cluster.request_log, Random(SEED)) as load, Callers(cluster) as callers:
             await load.progress(20, PATIENCE_SECONDS)
             await asyncio.to_thread(cluster.compose, "kill", *lost)
             refusals = [await callers.refusal() for _ in range(5)]
@@ -147,7 +147,7 @@ def test_without_a_majority_calls_are_refused_in_time_and_it_heals(
 
 
 def nothing_is_lost(cluster: Cluster) -> None:
-    """Every event reached everybody, and the ledger agrees with the account book."""
+    """Every event reached everybody, and the ledger agrees with the request log."""
     with Reader(cluster) as reader:
         rows = reader.rows
         eventually(
@@ -155,10 +155,12 @@ def nothing_is_lost(cluster: Cluster) -> None:
             PATIENCE_SECONDS,
             "money that was asked for moved, and every event reached every consumer",
         )
-        findings = consistency.check(Books(rows, cluster.book))
-    assert not findings, told(findings)
-    acknowledged = cluster.book.count("acknowledged")
-    say(f"{len(cluster.book.attempts)} attempted, {acknowledged} acknowledged, none lost, none doubled")
+        findings = consistency.check(Evidence(rows, cluster.request_log))
+    assert not findings, reported(findings)
+    acknowledged = cluster.request_log.count("acknowledged")
+    say(
+        f"{len(cluster.request_log.attempts)} attempted, {acknowledged} acknowledged, none lost, none doubled"
+    )
 
 
 def test_a_queue_that_is_declared_while_a_node_is_away_has_its_member_there_later(cluster: Cluster) -> None:

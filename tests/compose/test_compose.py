@@ -1,4 +1,4 @@
-"""The real stack, as docker-compose.yml describes it: comes up, grows, loses its servers, heals."""
+"""The real stack, as docker-compose.yml describes it: comes up, grows, loses its servers, recovers."""
 
 import asyncio
 import json

@@ -35,15 +35,17 @@ def operator(project: Project, *words: str) -> Any:
     return json.loads(project.compose(*run))
 
 
-def letters(project: Project) -> list[Any]:
+def dead_letters(project: Project) -> list[Any]:
     return list(operator(project, "dead-letters", "list")["dead_letters"])
 
 
 def test_dead_letters_bear_thirty_looks_and_go_back_where_they_died(project: Project) -> None:
-    earlier = {letter["id"] for letter in letters(project)}
+    earlier = {message["id"] for message in dead_letters(project)}
 
     def fresh() -> dict[str, Any]:
-        return {letter["service"]: letter for letter in letters(project) if letter["id"] not in earlier}
+        return {
+            message["service"]: message for message in dead_letters(project) if message["id"] not in earlier
+        }
 
     project.python("reviews", POISON)
     eventually(lambda: set(fresh()) == {"messaging", "orders"}, 60, "both are dead letters")

@@ -1,4 +1,4 @@
-"""What a user is told is what the code does: the settings table, and the picture of the house."""
+"""What a user is told is what the code does: the settings table, and the picture of the architecture."""
 
 import ast
 import dataclasses
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import codebase as house
+from tests.support import codebase
 
 SETTINGS_CLASSES = (
     "kit.settings.Common",
@@ -57,7 +57,7 @@ def _defined_in(path: Path) -> Iterator[str]:
             and getattr(line.value.func, "id", "") in ("setting", "_setting")
             for line in node.body
         ):
-            yield f"{'.'.join(path.relative_to(house.ROOT).with_suffix('').parts)}.{node.name}"
+            yield f"{'.'.join(path.relative_to(codebase.ROOT).with_suffix('').parts)}.{node.name}"
 
 
 def test_every_settings_class_is_looked_at(repository: Path) -> None:

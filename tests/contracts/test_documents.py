@@ -19,7 +19,7 @@ from services.accounts.contract import SecurityEventType
 from services.messaging.notifications import CATEGORY_OF_TYPE, TYPE_OF_TRANSITION
 from services.orders.contract import PAYMENT_STATUSES, STATUSES
 from services.orders.lifecycle import RULES
-from tests.support import codebase as house
+from tests.support import codebase
 
 DOMAIN, API, FLOWS, NAMEKO = (f"docs/{name}.md" for name in ("domain", "api", "flows", "nameko"))
 PAGES = ("README.md", "CONTRIBUTING.md", DOMAIN, API, FLOWS, NAMEKO, "docs/glossary.md")
@@ -30,7 +30,7 @@ Row = dict[str, str]
 @cache
 def text_of(page: str) -> str:
     """A page of the repository."""
-    return (house.ROOT / page).read_text()
+    return (codebase.ROOT / page).read_text()
 
 
 def section(page: str, heading: str) -> str:
@@ -130,7 +130,7 @@ def test_the_page_has_every_event_with_its_owner_and_consumers() -> None:
         (only(row["event"]), row["owner"], frozenset(listed(row["consumers"])), row["live"] == "live")
         for row in rows(section(DOMAIN, "## Events"))
     }
-    assert shown == {(e.type, e.owner, frozenset(e.consumers), e.live) for e in house.events()}
+    assert shown == {(e.type, e.owner, frozenset(e.consumers), e.live) for e in codebase.events()}
 
 
 def test_the_page_has_every_call_between_services() -> None:
@@ -138,7 +138,7 @@ def test_the_page_has_every_call_between_services() -> None:
         only(row["method"]): listed(row["callers"])
         for row in rows(section(DOMAIN, "## Calls between services"))
     }
-    assert shown == {rpc.routing_key: rpc.callers for rpc in house.rpcs() if rpc.callers}
+    assert shown == {rpc.routing_key: rpc.callers for rpc in codebase.rpcs() if rpc.callers}
 
 
 # --- the API ------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def _places(page: str, text: str) -> Iterator[Place]:
 def defined_in(path: str) -> frozenset[str]:
     """The functions and classes of a file, methods as `Class.method`."""
     found = set()
-    for node in ast.parse((house.ROOT / path).read_text()).body:
+    for node in ast.parse((codebase.ROOT / path).read_text()).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
             methods = node.body if isinstance(node, ast.ClassDef) else []
@@ -250,8 +250,8 @@ def test_every_function_that_a_page_names_exists(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_and_folder_that_a_page_names_exists(page: str) -> None:
     named = re.findall(r"`((?:[\w-]+/)+(?:[\w.-]+)?)(?::[\w.]+)?`", text_of(page))
-    in_the_repository = [path for path in named if (house.ROOT / path.split("/")[0]).is_dir()]
-    assert [path for path in in_the_repository if not (house.ROOT / path).exists()] == []
+    in_the_repository = [path for path in named if (codebase.ROOT / path.split("/")[0]).is_dir()]
+    assert [path for path in in_the_repository if not (codebase.ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("walk", ["## Approve an order", "## Pay", "## Search"])
@@ -272,7 +272,7 @@ def _anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md"])
 def test_every_link_leads_to_a_file_and_a_heading(page: str) -> None:
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text_of(page)):
-        file = (house.ROOT / page).parent / target if target else house.ROOT / page
+        file = (codebase.ROOT / page).parent / target if target else codebase.ROOT / page
         assert file.exists(), f"{page} links to {target}"
         assert not anchor or anchor in _anchors(file), f"{page} links to {target}#{anchor}"
 
@@ -287,7 +287,7 @@ def test_every_setting_that_a_page_names_is_one() -> None:
 
 def test_every_method_that_is_called_in_the_shell_examples_exists() -> None:
     called = re.findall(r"services\.(\w+\.\w+)\(", text_of(NAMEKO))
-    assert called and set(called) <= {rpc.routing_key for rpc in house.rpcs()}
+    assert called and set(called) <= {rpc.routing_key for rpc in codebase.rpcs()}
 
 
 def test_everything_that_the_shell_examples_import_exists() -> None:
@@ -302,7 +302,7 @@ def test_everything_that_the_shell_examples_import_exists() -> None:
 
 
 def test_every_decision_is_in_the_index() -> None:
-    folder = house.ROOT / "docs" / "decisions"
+    folder = codebase.ROOT / "docs" / "decisions"
     pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
     index = re.findall(r"^(\d+)\. \[.+\]\((.+)\)$", (folder / "README.md").read_text(), re.M)
     assert [name for _, name in index] == pages

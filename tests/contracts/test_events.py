@@ -12,10 +12,10 @@ from chassis.amqp import topology
 from kit.contracts import Event
 from kit.settings import Settings
 from tests.contracts.test_rpc import service_class
-from tests.support import codebase as house
+from tests.support import codebase
 
 HERE = Path(__file__).parent
-EVENTS = {event.type: event for event in house.events()}
+EVENTS = {event.type: event for event in codebase.events()}
 
 
 @functools.cache
@@ -44,7 +44,7 @@ def test_each_consumer_that_an_event_names_has_its_handler(event: Event) -> None
         assert handlers(consumer).get(event.handler) == event, f"{consumer} misses {event.handler}"
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_handles_only_events_that_name_it_as_a_consumer(service: str) -> None:
     for name, event in handlers(service).items():
         assert service in event.consumers, f"{service}.{name} would never be called"
@@ -57,7 +57,7 @@ def test_an_event_nobody_would_hear_is_not_declared() -> None:
 def test_queue_names_are_frozen_because_a_renamed_queue_strands_its_messages() -> None:
     frozen = (HERE / "queue_names.txt").read_text().split()
     settings = Settings(broker_prefix="")
-    assert sorted(topology.queue_names(settings, house.SERVICES, EVENTS.values())) == sorted(frozen)
+    assert sorted(topology.queue_names(settings, codebase.SERVICES, EVENTS.values())) == sorted(frozen)
 
 
 def test_every_event_has_frozen_samples() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from chassis.storage.database import database_url
 from kit.settings import Settings
 from services.migrations import alembic_config, upgrade
-from tests.support import codebase as house
+from tests.support import codebase
 
 # Triggers, constraint triggers among them, are made by migrations alone.
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
@@ -68,7 +68,7 @@ def facts(connection: Connection, query: str) -> set[str]:
     return {fact for fact in connection.execute(text(query)).scalars() if "alembic_version" not in fact}
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_migrated_database_is_what_the_models_say(service: str, servers: Settings) -> None:
     with connected(migrated(service, servers)) as connection:
         options = {
@@ -84,7 +84,7 @@ def test_a_migrated_database_is_what_the_models_say(service: str, servers: Setti
             assert facts(connection, CONSTRAINTS) == facts(other, CONSTRAINTS)
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_migrating_again_changes_nothing(service: str, servers: Settings) -> None:
     revisions = []
     for _ in range(2):
@@ -95,7 +95,7 @@ def test_migrating_again_changes_nothing(service: str, servers: Settings) -> Non
     assert len(revisions[0]) == 1
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_history_is_one_line(service: str) -> None:
     history = ScriptDirectory.from_config(alembic_config(service))
     assert len(history.get_heads()) == 1

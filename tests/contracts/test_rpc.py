@@ -16,7 +16,7 @@ from chassis.amqp.rpc_client import ServiceClient
 from gateway.app import ROUTES
 from gateway.routing.route import Route
 from kit.contracts import Rpc, rpcs_of
-from tests.support import codebase as house
+from tests.support import codebase
 
 
 def service_class(service: str) -> type:
@@ -70,12 +70,12 @@ def calls_in(tree: ast.AST, module: ModuleType) -> Iterator[CallSite]:
 def remote_calls() -> tuple[CallSite, ...]:
     """Every call between services, from where a ServiceClient is asked."""
     found = []
-    for path in sorted(house.ROOT.glob("services/**/*.py")):
+    for path in sorted(codebase.ROOT.glob("services/**/*.py")):
         if "ServiceClient" in path.read_text() or "orders_contract." in path.read_text():
-            module = importlib.import_module(".".join(path.relative_to(house.ROOT).with_suffix("").parts))
+            module = importlib.import_module(".".join(path.relative_to(codebase.ROOT).with_suffix("").parts))
             calls = calls_in(ast.parse(path.read_text()), module)
             found += [
-                call for call in calls if call.contract.service != path.relative_to(house.ROOT).parts[1]
+                call for call in calls if call.contract.service != path.relative_to(codebase.ROOT).parts[1]
             ]
     return tuple(found)
 
@@ -85,7 +85,7 @@ def required(schema: type[Schema]) -> set[str]:
     return {name for name, field in schema().fields.items() if field.required}
 
 
-@pytest.mark.parametrize("contract", list(house.rpcs()), ids=lambda contract: contract.routing_key)
+@pytest.mark.parametrize("contract", list(codebase.rpcs()), ids=lambda contract: contract.routing_key)
 def test_every_promised_method_is_answered_by_its_owner_with_those_arguments(contract: Rpc) -> None:
     method = answering(contract.service).get(contract.method)
     assert method is not None, f"nobody answers {contract.routing_key}"
@@ -97,15 +97,15 @@ def test_every_promised_method_is_answered_by_its_owner_with_those_arguments(con
     assert takes_any or named == promised, f"{contract.routing_key} leaves arguments out"
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_answers_nothing_that_its_contract_does_not_promise(service: str) -> None:
-    promised = {contract.method for contract in house.rpcs() if contract.service == service}
+    promised = {contract.method for contract in codebase.rpcs() if contract.service == service}
     assert set(answering(service)) == promised
 
 
 def test_every_contract_belongs_to_the_service_whose_folder_it_is_in() -> None:
-    for service in house.SERVICES:
-        assert {c.service for c in rpcs_of(house.contract_of(service))} == {service}
+    for service in codebase.SERVICES:
+        assert {c.service for c in rpcs_of(codebase.contract_of(service))} == {service}
 
 
 def assert_arguments_fit(call: CallSite, given: set[str]) -> None:
@@ -145,19 +145,19 @@ def test_the_gateway_reaches_every_method_that_is_not_for_services_alone() -> No
     modules = {importlib.import_module(route.handler.__module__) for route in ROUTES}
     called = {call.contract for m in modules for call in calls_in(ast.parse(inspect.getsource(m)), m)}
     inside = {"catalog.get_offer", "accounts.list_revocations"}
-    assert {c.routing_key for c in house.rpcs()} - {c.routing_key for c in called} == inside
+    assert {c.routing_key for c in codebase.rpcs()} - {c.routing_key for c in called} == inside
 
 
 def test_services_ask_each_other_in_one_direction_only() -> None:
     asked = {
         service: {r.service for r in vars(service_class(service)).values() if isinstance(r, ServiceClient)}
-        for service in house.SERVICES
+        for service in codebase.SERVICES
     }
-    assert all(targets <= set(house.SERVICES) for targets in asked.values()), asked
+    assert all(targets <= set(codebase.SERVICES) for targets in asked.values()), asked
     TopologicalSorter(asked).prepare()  # raises CycleError
 
 
 def test_every_result_that_changes_something_is_asked_for_with_an_idempotency_key() -> None:
     reading = ("get_", "list_", "search_", "count_")
-    for contract in house.rpcs():
+    for contract in codebase.rpcs():
         assert contract.mutates is not contract.method.startswith(reading), contract.routing_key

@@ -26,7 +26,7 @@ from cli.broker_rights import (
 )
 from kit.settings import BadSetting, Settings
 from tests.contracts.test_rpc import remote_calls
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.servers import free_port
 
 SETTINGS = Settings()
@@ -45,34 +45,34 @@ def may_call(rights: Rights, service: str) -> bool:
 
 
 def test_there_is_a_user_for_every_service_the_gateway_migrations_and_operators() -> None:
-    assert set(RIGHTS) == {*house.SERVICES, GATEWAY, MIGRATE, OPERATIONS} == set(broker_rights.USERS)
+    assert set(RIGHTS) == {*codebase.SERVICES, GATEWAY, MIGRATE, OPERATIONS} == set(broker_rights.USERS)
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_may_call_what_its_code_calls(service: str) -> None:
     called = {c.contract.routing_key for c in remote_calls() if c.place.startswith(f"services.{service}.")}
     write, (may_publish, _) = RIGHTS[service].write, RIGHTS[service].topics[CALLS]
-    assert {r.routing_key for r in house.rpcs() if may(may_publish, r.routing_key)} == called
-    assert may(write, CALLS) and not any(may_call(RIGHTS[service], other) for other in house.SERVICES)
+    assert {r.routing_key for r in codebase.rpcs() if may(may_publish, r.routing_key)} == called
+    assert may(write, CALLS) and not any(may_call(RIGHTS[service], other) for other in codebase.SERVICES)
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_reads_its_own_queues_and_publishes_its_own_events_only(service: str) -> None:
     rights = RIGHTS[service]
     mine = {topology.rpc_queue(SETTINGS, service)}
-    mine |= {topology.event_queue(SETTINGS, e, service) for e in house.events() if service in e.consumers}
-    everything = set(topology.queue_names(SETTINGS, house.SERVICES, house.events()))
+    mine |= {topology.event_queue(SETTINGS, e, service) for e in codebase.events() if service in e.consumers}
+    everything = set(topology.queue_names(SETTINGS, codebase.SERVICES, codebase.events()))
     assert {queue for queue in everything if may(rights.read, queue)} == mine
-    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in house.SERVICES}
+    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in codebase.SERVICES}
     assert {e for e in exchanges if may(rights.write, e)} == {topology.events_exchange(SETTINGS, service)}
     assert not any(may(rights.read, e) for e in exchanges), "else it could bind a queue of its own"
     assert not any(may(rights.configure, name) for name in everything | exchanges | {CALLS})
 
 
-@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY, OPERATIONS])
+@pytest.mark.parametrize("user", [*codebase.SERVICES, GATEWAY, OPERATIONS])
 def test_nobody_can_bind_a_queue_to_the_calls_or_the_replies_of_others(user: str) -> None:
     may_bind = RIGHTS[user].topics[CALLS][1]
-    for service in house.SERVICES:
+    for service in codebase.SERVICES:
         assert not may(may_bind, f"{service}.any_method")
         assert not may(may_bind, f"{service}.*")
         assert may(may_bind, f"reply.*.{service}-1a2b") in {False, service == user}
@@ -81,10 +81,10 @@ def test_nobody_can_bind_a_queue_to_the_calls_or_the_replies_of_others(user: str
         assert not may(may_bind, key), key
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_replies_under_its_own_name_only(service: str) -> None:
     may_publish = RIGHTS[service].topics[CALLS][0]
-    for other in house.SERVICES:
+    for other in codebase.SERVICES:
         for caller in ("gateway-1a2b", f"{service}-1a2b", "operations-1a2b"):
             assert may(may_publish, f"reply.{other}.{caller}") == (other == service)
     assert not may(may_publish, f"reply.{service}.gateway-1.more")
@@ -92,8 +92,8 @@ def test_a_service_replies_under_its_own_name_only(service: str) -> None:
 
 def test_the_gateway_calls_everybody_and_hears_live_events_only() -> None:
     gateway = RIGHTS[GATEWAY]
-    assert all(may_call(gateway, service) for service in house.SERVICES)
-    for event in house.events():
+    assert all(may_call(gateway, service) for service in codebase.SERVICES)
+    for event in codebase.events():
         write, read = gateway.topics.get(topology.events_exchange(SETTINGS, event.owner), ("^$", "^$"))
         assert may(read, event.type) == event.live
         assert not may(write, event.type)
@@ -111,25 +111,25 @@ def test_gateways_alone_tell_each_other_what_they_counted() -> None:
 
 def test_migrations_declare_everything_and_publish_nothing() -> None:
     migrate = RIGHTS[MIGRATE]
-    for queue in topology.queue_names(SETTINGS, house.SERVICES, house.events()):
+    for queue in topology.queue_names(SETTINGS, codebase.SERVICES, codebase.events()):
         assert may(migrate.configure, queue)
-    assert not any(may_call(migrate, service) for service in house.SERVICES)
-    assert not any(may(migrate.read, topology.rpc_queue(SETTINGS, service)) for service in house.SERVICES)
+    assert not any(may_call(migrate, service) for service in codebase.SERVICES)
+    assert not any(may(migrate.read, topology.rpc_queue(SETTINGS, service)) for service in codebase.SERVICES)
 
 
 def test_operators_take_dead_letters_only_and_declare_nothing_that_is_shared() -> None:
     operations = RIGHTS[OPERATIONS]
-    everything = set(topology.queue_names(SETTINGS, house.SERVICES, house.events()))
-    letters = {topology.dead_letter_queue(SETTINGS, service) for service in house.SERVICES}
-    assert {queue for queue in everything if may(operations.read, queue)} == letters
+    everything = set(topology.queue_names(SETTINGS, codebase.SERVICES, codebase.events()))
+    dead_letter_queues = {topology.dead_letter_queue(SETTINGS, service) for service in codebase.SERVICES}
+    assert {queue for queue in everything if may(operations.read, queue)} == dead_letter_queues
     assert may(operations.write, DEFAULT_EXCHANGE), "by which an event goes to one queue"
-    assert all(may_call(operations, service) for service in house.SERVICES)
-    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in house.SERVICES}
+    assert all(may_call(operations, service) for service in codebase.SERVICES)
+    exchanges = {topology.events_exchange(SETTINGS, owner) for owner in codebase.SERVICES}
     assert not any(may(operations.write, name) or may(operations.read, name) for name in exchanges)
     assert not any(may(operations.configure, name) for name in everything | exchanges | {CALLS})
 
 
-@pytest.mark.parametrize("user", [*house.SERVICES, GATEWAY, MIGRATE])
+@pytest.mark.parametrize("user", [*codebase.SERVICES, GATEWAY, MIGRATE])
 def test_nobody_but_operators_publishes_past_the_exchanges_into_a_queue(user: str) -> None:
     assert not may(RIGHTS[user].write, DEFAULT_EXCHANGE)
 

@@ -25,7 +25,7 @@ from kit.settings import Settings
 from services.catalog.contract import GET_SERVICE
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
 from tests.gateway.amqp_world import until
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.private_rabbit import RabbitServer
 from tests.support.servers import broker_connection, eventually, not_run
 
@@ -49,7 +49,9 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
         configuration.write(f"load_definitions = {file}\n")
     try:
         rabbit.start()
-        topology.declare(Settings(amqp_url=url_of(rabbit, "migrate")), house.SERVICES, list(house.events()))
+        topology.declare(
+            Settings(amqp_url=url_of(rabbit, "migrate")), codebase.SERVICES, list(codebase.events())
+        )
         yield rabbit
     finally:
         rabbit.close()
@@ -59,11 +61,11 @@ def url_of(rabbit: RabbitServer, user: str) -> str:
     return f"amqp://{user}:{user}@127.0.0.1:{rabbit.port}//"
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_it_opens_nothing_that_is_not_the_services_own(rabbit: RabbitServer, service: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     done = subprocess.run(
-        [sys.executable, house.ROOT / "tests" / "compose" / "intruder.py", service],
+        [sys.executable, codebase.ROOT / "tests" / "compose" / "intruder.py", service],
         env=environment | {"AMQP_URL": url_of(rabbit, service)},
         stdout=subprocess.PIPE,
         timeout=60,

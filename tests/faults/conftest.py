@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.support.fragile_laboratory import Fragile, fragile_laboratory
 from tests.faults.support.laboratory import Laboratory
-from tests.faults.support.marketplace import World, are_installed
+from tests.faults.support.marketplace import Marketplace, are_installed
 from tests.faults.support.report import Report, report_folder
 from tests.support.small_disk import SmallDisk
 
@@ -18,7 +18,7 @@ _report: list[Report] = []
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The rows of the table stay in one process: most share a world."""
+    """The rows of the table stay in one process: most share a marketplace."""
     for item in items:
         if "report" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("laboratory"))
@@ -32,7 +32,7 @@ def seed() -> int:
 
 @pytest.fixture(scope="session")
 def report(seed: int) -> Report:
-    """The one table of all worlds."""
+    """The one table of all marketplaces."""
     if not are_installed():
         missing = "not run: no installed PostgreSQL and RabbitMQ to hurt"
         pytest.fail(missing) if os.environ.get("REQUIRE_SERVERS") == "1" else pytest.skip(missing)
@@ -44,9 +44,9 @@ def report(seed: int) -> Report:
 @pytest.fixture(scope="session")
 def laboratory(report: Report, seed: int) -> Iterator[Laboratory]:
     """Two processes of orders and of messaging, one of each other, on servers that may be killed."""
-    with closing(World()) as world:
-        world.start()
-        yield Laboratory(world, report, seed)
+    with closing(Marketplace()) as marketplace:
+        marketplace.start()
+        yield Laboratory(marketplace, report, seed)
 
 
 @pytest.fixture(scope="session")

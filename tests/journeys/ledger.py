@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.support import codebase as house
+from tests.support import codebase
 
 Rows = Callable[[str, str], list[tuple[Any, ...]]]  # of a service's database, by a query
 
@@ -12,13 +12,13 @@ def unconsumed(rows: Rows) -> set[tuple[str, str, str]]:
     """Events that some durable consumer has not taken: consumer, event, id."""
     taken = {
         (consumer, *row)
-        for consumer in house.SERVICES
+        for consumer in codebase.SERVICES
         for row in rows(consumer, "SELECT consumer, event_id::text FROM inbox")
     }
-    consumers = {(event.owner, event.type): event.consumers for event in house.events()}
+    consumers = {(event.owner, event.type): event.consumers for event in codebase.events()}
     expected = {
         (consumer, f"{owner}.{type_}", event_id)
-        for owner in house.SERVICES
+        for owner in codebase.SERVICES
         for type_, event_id in rows(owner, "SELECT type, event_id::text FROM outbox")
         for consumer in consumers[owner, type_]
     }
@@ -27,4 +27,4 @@ def unconsumed(rows: Rows) -> set[tuple[str, str, str]]:
 
 def failed(rows: Rows) -> list[tuple[Any, ...]]:
     """Events that no handler has managed yet."""
-    return [row for service in house.SERVICES for row in rows(service, "SELECT * FROM failed_events")]
+    return [row for service in codebase.SERVICES for row in rows(service, "SELECT * FROM failed_events")]

@@ -18,7 +18,7 @@ from services.catalog.contract import POST_SERVICE
 from tests.model.recording import PUBLISHERS, Recorder, lively_week
 from tests.model.things import Published
 from tests.model.world import CONTRACTS, do_not_wait_for_disks
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.service_harness import Harness, make_service, person
 from tests.support.stack import Stack
 
@@ -142,7 +142,7 @@ def test_shuffled_and_doubled_events_lead_to_the_same_state(
 
 
 def test_a_week_holds_every_event_that_its_publishers_owe_somebody(week: list[Published]) -> None:
-    owed = {(event.owner, event.type) for event in house.events() if event.consumers}
+    owed = {(event.owner, event.type) for event in codebase.events() if event.consumers}
     missing = owed - {(event.owner, event.type) for event in week}
     # Days must pass before a customer is reminded: the model's clocks do that.
     assert {type_ for owner, type_ in missing if owner in PUBLISHERS} == {"order_reminder_due"}

@@ -18,11 +18,11 @@ from services.accounts.contract import ACCOUNT_UPDATED
 from tests.model.reference import Marketplace
 from tests.model.tables import look
 from tests.model.things import Published
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.service_harness import Harness, make_service
 
 Json = dict[str, Any]
-CONTRACTS: dict[tuple[str, str], Event] = {(event.owner, event.type): event for event in house.events()}
+CONTRACTS: dict[tuple[str, str], Event] = {(event.owner, event.type): event for event in codebase.events()}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the house consists of, found by its folders, so that a new service cannot be forgotten."""
+"""What the codebase consists of, found by its folders, so that a new service cannot be forgotten."""
 
 import importlib
 from collections.abc import Iterator

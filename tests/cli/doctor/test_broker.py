@@ -16,7 +16,7 @@ from cli.doctor.broker import examine_broker
 from cli.doctor.checks import Finding, Result
 from cli.support.broker import ANSWER_SECONDS
 from kit.settings import Settings
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.servers import broker_connection, eventually, free_port
 
 SERVICES = ("orders", "reviews")
@@ -28,9 +28,9 @@ def broker(servers: Settings) -> Iterator[Settings]:
     settings = dataclasses.replace(servers, broker_prefix=f"doctor-{secrets.token_hex(3)}-")
     yield settings
     with channel(settings) as open_channel:
-        for queue in topology.queue_names(settings, house.SERVICES, house.events()):
+        for queue in topology.queue_names(settings, codebase.SERVICES, codebase.events()):
             open_channel.queue_delete(queue)
-        for service in house.SERVICES:
+        for service in codebase.SERVICES:
             open_channel.exchange_delete(topology.events_exchange(settings, service))
         open_channel.exchange_delete(topology.rpc_exchange(settings))
         open_channel.exchange_delete(topology.dead_letter_exchange(settings))
@@ -39,7 +39,7 @@ def broker(servers: Settings) -> Iterator[Settings]:
 @pytest.fixture
 def declared(broker: Settings) -> Settings:
     """The same, as `migrate` leaves it."""
-    topology.declare(broker, house.SERVICES, list(house.events()))
+    topology.declare(broker, codebase.SERVICES, list(codebase.events()))
     return broker
 
 
@@ -72,7 +72,7 @@ def test_what_was_never_declared_is_missing_and_stays_so(broker: Settings) -> No
 
 
 def test_what_migrate_declares_is_what_is_expected(declared: Settings) -> None:
-    findings = list(examine_broker(declared, house.SERVICES))
+    findings = list(examine_broker(declared, codebase.SERVICES))
     assert {f.check for f in findings if f.result is Result.FAILED} == {"consumers"}
     assert one(findings, "broker", "alarms").result is Result.OK
 

@@ -15,7 +15,7 @@ from chassis.amqp import topology
 from cli.doctor.broker import examine_broker
 from cli.doctor.checks import Finding, Result
 from kit.settings import Settings
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.private_rabbit import RabbitServer
 
 MODEST, WORD = "orders", "a-word"
@@ -48,7 +48,7 @@ def short_of_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
     try:
         rabbit.start()
         settings = Settings(amqp_url=rabbit.url)
-        topology.declare(settings, house.SERVICES, list(house.events()))
+        topology.declare(settings, codebase.SERVICES, list(codebase.events()))
         yield settings
     finally:
         rabbit.close()
@@ -60,7 +60,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def look(settings: Settings) -> dict[tuple[str, str], Finding]:
-    return {(f.subject, f.check): f for f in examine_broker(settings, house.SERVICES)}
+    return {(f.subject, f.check): f for f in examine_broker(settings, codebase.SERVICES)}
 
 
 def test_an_alarm_is_found_and_does_not_hold_the_doctor_up(short_of_disk: Settings) -> None:
@@ -75,6 +75,6 @@ def test_an_account_that_may_not_declare_still_sees_what_is_there(short_of_disk:
     address = short_of_disk.amqp_url.replace("guest:guest@", f"{MODEST}:{WORD}@")
     findings = look(dataclasses.replace(short_of_disk, amqp_url=address))
     assert findings["broker", "exchanges"].result is Result.OK
-    for service in house.SERVICES:
+    for service in codebase.SERVICES:
         assert findings[f"{service} queues", "queues"].result is Result.OK
         assert findings[f"{service} queues", "consumers"].found == f"{service} is not running."

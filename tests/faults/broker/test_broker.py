@@ -16,31 +16,31 @@ LONGER_THAN_DEADLINES = 8.0
 ROUNDS = 5
 SINGLE_CONNECTIONS = 8
 
-Act = Callable[[RabbitServer], object]
+Action = Callable[[RabbitServer], object]
 
 
-async def _away(down: Act, up: Act, seconds: float, scene: Scene) -> None:
+async def _away(down: Action, up: Action, seconds: float, scene: Scene) -> None:
     """Something takes the broker away for a while, and something brings it back."""
     outage = Outage(scene)
     await outage.prepare()
-    await asyncio.to_thread(down, scene.world.rabbit)
+    await asyncio.to_thread(down, scene.marketplace.rabbit)
     try:
-        await asyncio.gather(outage.look(), asyncio.sleep(seconds))
+        await asyncio.gather(outage.poll(), asyncio.sleep(seconds))
     finally:
-        await asyncio.to_thread(up, scene.world.rabbit)
+        await asyncio.to_thread(up, scene.marketplace.rabbit)
 
 
 async def _thrown_out(scene: Scene) -> None:
     """All connections are closed, again and again, while people go on."""
     for _ in range(ROUNDS):
-        await asyncio.to_thread(scene.world.rabbit.close_connections)
+        await asyncio.to_thread(scene.marketplace.rabbit.close_connections)
         await scene.load.progress(10)
 
 
 async def _single_connections_closed(scene: Scene) -> None:
     """Any connection may be the next."""
     for _ in range(SINGLE_CONNECTIONS):
-        await asyncio.to_thread(scene.world.rabbit.close_one_connection, scene.random.randrange(10**6))
+        await asyncio.to_thread(scene.marketplace.rabbit.close_one_connection, scene.random.randrange(10**6))
         await scene.load.progress(3)
 
 

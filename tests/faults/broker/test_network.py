@@ -26,7 +26,7 @@ async def _away(network: Network, mode: Mode, seconds: float, scene: Scene) -> N
     await outage.prepare()
     network.become(mode)
     try:
-        await asyncio.gather(outage.look(), asyncio.sleep(seconds))
+        await asyncio.gather(outage.poll(), asyncio.sleep(seconds))
     finally:
         network.become(Mode.PASS)
 
@@ -55,17 +55,17 @@ async def _forgotten(network: Network, scene: Scene) -> None:
 
 async def _gateway_alone(fragile: Fragile, scene: Scene) -> None:
     """The gateway's own connection to the broker is half-open; services have theirs."""
-    [gateway] = scene.world.stack.of("gateway")
-    with Network(scene.world.rabbit.url) as network:
-        scene.world.supervisor.hold(gateway)
+    [gateway] = scene.marketplace.stack.of("gateway")
+    with Network(scene.marketplace.rabbit.url) as network:
+        scene.marketplace.supervisor.hold(gateway)
         await asyncio.to_thread(gateway.stop)
-        scene.world.supervisor.start(gateway, AMQP_URL=network.url(scene.world.rabbit.url))
+        scene.marketplace.supervisor.start(gateway, AMQP_URL=network.url(scene.marketplace.rabbit.url))
         await scene.load.progress(10)
         await _away(network, Mode.SWALLOW, LONGER_THAN_DEADLINES, scene)
         await scene.load.progress(10)
-        scene.world.supervisor.hold(gateway)
+        scene.marketplace.supervisor.hold(gateway)
         await asyncio.to_thread(gateway.stop)
-        scene.world.supervisor.start(gateway)
+        scene.marketplace.supervisor.start(gateway)
 
 
 Rows = dict[str, tuple[Callable[[Fragile], Network], float]]

@@ -13,25 +13,25 @@ from chassis.amqp import topology
 from tests.faults.support import poison
 from tests.faults.support.laboratory import Laboratory, Scene
 from tests.faults.support.poison import Poison
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.servers import broker_connection, eventually
 
 Expected = Counter[tuple[str, bytes]]
 DEFAULT_EXCHANGE = ""
-BURIED_WITHIN = 60.0
+DEAD_LETTERED_WITHIN = 60.0
 
 
 class Poisoner:
     """Sends poison to one broker and remembers where it must end."""
 
     def __init__(self, scene: Scene, channel: Any) -> None:
-        self._settings = scene.world.settings
+        self._settings = scene.marketplace.settings
         self._channel = channel
         self.expected: Expected = Counter()
 
     def poison_calls(self, service: str, poison: Poison) -> None:
-        """As a call of the service. What is buried is kept as text."""
-        method = next(rpc.method for rpc in house.rpcs() if rpc.service == service)
+        """As a call of the service. What is dead-lettered is kept as text."""
+        method = next(rpc.method for rpc in codebase.rpcs() if rpc.service == service)
         self._send(poison, topology.rpc_exchange(self._settings), f"{service}.{method}")
         self.expected[service, poison.body.decode(errors="replace").encode()] += 1
 
@@ -50,8 +50,8 @@ class Poisoner:
 
 async def _poisoned(pour: Callable[[Scene, Poisoner], list[Callable[[], None]]], scene: Scene) -> None:
     """Drops of poison fall among the messages of people who go on; none is lost, none comes twice."""
-    before = await asyncio.to_thread(poison.dead_letters, scene.world.settings)
-    with closing(broker_connection(scene.world.rabbit.url)) as connection:
+    before = await asyncio.to_thread(poison.dead_letters, scene.marketplace.settings)
+    with closing(broker_connection(scene.marketplace.rabbit.url)) as connection:
         poisoner = Poisoner(scene, connection.channel())
         for drop in pour(scene, poisoner):
             await asyncio.to_thread(drop)
@@ -59,25 +59,27 @@ async def _poisoned(pour: Callable[[Scene, Poisoner], list[Callable[[], None]]],
                 await scene.load.progress(1)
     wanted = before + poisoner.expected
 
-    def are_buried() -> bool:
-        return sum(scene.world.dead_letters().values()) >= wanted.total()
+    def are_dead_lettered() -> bool:
+        return sum(scene.marketplace.dead_letters().values()) >= wanted.total()
 
-    await asyncio.to_thread(eventually, are_buried, BURIED_WITHIN, "all poison is buried")
-    found = await asyncio.to_thread(poison.dead_letters, scene.world.settings)
-    assert _told(found - wanted) == [], "nothing else is buried"
-    assert _told(wanted - found) == [], "all poison is buried"
+    await asyncio.to_thread(
+        eventually, are_dead_lettered, DEAD_LETTERED_WITHIN, "all poison is dead-lettered"
+    )
+    found = await asyncio.to_thread(poison.dead_letters, scene.marketplace.settings)
+    assert _excerpts(found - wanted) == [], "nothing else is dead-lettered"
+    assert _excerpts(wanted - found) == [], "all poison is dead-lettered"
     for (service, _body), count in poisoner.expected.items():
         scene.dead_letters[service] += count
 
 
-def _told(bodies: Expected) -> list[tuple[str, bytes, int]]:
+def _excerpts(bodies: Expected) -> list[tuple[str, bytes, int]]:
     return [(service, body[:40], count) for (service, body), count in bodies.items()]
 
 
 def _into_calls(scene: Scene, poisoner: Poisoner) -> list[Callable[[], None]]:
     return [
         partial(poisoner.poison_calls, service, drop)
-        for service in house.SERVICES
+        for service in codebase.SERVICES
         for drop in (*poison.unreadable(), *poison.calls(service))
     ]
 
@@ -85,14 +87,14 @@ def _into_calls(scene: Scene, poisoner: Poisoner) -> list[Callable[[], None]]:
 def _into_events(scene: Scene, poisoner: Poisoner) -> list[Callable[[], None]]:
     return [
         partial(poisoner.poison_events, queue, consumer, drop)
-        for queue, kind, consumer in poison.event_queues(scene.world.settings)
+        for queue, kind, consumer in poison.event_queues(scene.marketplace.settings)
         for drop in (*poison.unreadable(), *poison.events(kind))
     ]
 
 
 def _into_answers(scene: Scene, poisoner: Poisoner) -> list[Callable[[], None]]:
-    listed = scene.world.rabbit.ctl("list_queues", "name", "--no-table-headers").split()
-    durable = set(topology.queue_names(scene.world.settings, house.SERVICES, house.events()))
+    listed = scene.marketplace.rabbit.ctl("list_queues", "name", "--no-table-headers").split()
+    durable = set(topology.queue_names(scene.marketplace.settings, codebase.SERVICES, codebase.events()))
     return [
         partial(poisoner.poison_answers, queue, drop)
         for queue in sorted(set(listed) - durable)

@@ -12,8 +12,8 @@ import pytest
 
 from chassis.amqp import topology
 from tests.faults.support.laboratory import Laboratory, Scene
-from tests.faults.support.marketplace import World
-from tests.support import codebase as house
+from tests.faults.support.marketplace import Marketplace
+from tests.support import codebase
 from tests.support.servers import broker_connection
 
 ROUNDS = 5
@@ -21,25 +21,25 @@ EVENTS_EACH_ROUND = 200
 Event = tuple[str, str, str, dict[str, Any]]  # owner, type, id, body
 
 
-def _sent(world: World) -> list[Event]:
+def _sent(marketplace: Marketplace) -> list[Event]:
     query = "SELECT type, event_id::text, body FROM outbox WHERE sent_at IS NOT NULL"
-    with world.reading() as databases:
-        return [(service, *row) for service in house.SERVICES for row in databases.rows(service, query)]
+    with marketplace.reading() as databases:
+        return [(service, *row) for service in codebase.SERVICES for row in databases.rows(service, query)]
 
 
-def _send_again(world: World, events: list[Event]) -> None:
-    with closing(broker_connection(world.rabbit.url)) as connection:
+def _send_again(marketplace: Marketplace, events: list[Event]) -> None:
+    with closing(broker_connection(marketplace.rabbit.url)) as connection:
         channel = connection.channel()
         for owner, kind, event_id, body in events:
             message = amqp.Message(json.dumps(body), message_id=event_id, delivery_mode=2)
-            exchange = topology.events_exchange(world.settings, owner)
+            exchange = topology.events_exchange(marketplace.settings, owner)
             channel.basic_publish_confirm(message, exchange, kind)
 
 
 async def _again(choose: Callable[[Scene, list[Event]], list[Event]], scene: Scene) -> None:
     for _ in range(ROUNDS):
-        events = choose(scene, await asyncio.to_thread(_sent, scene.world))
-        await asyncio.to_thread(_send_again, scene.world, events)
+        events = choose(scene, await asyncio.to_thread(_sent, scene.marketplace))
+        await asyncio.to_thread(_send_again, scene.marketplace, events)
         await scene.load.progress(10)
 
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from tests.faults.checker.finding import Books, Finding, Rows
+from tests.faults.checker.finding import Evidence, Finding, Rows
 from tests.faults.load.request_log import MARK, Attempt
-from tests.support import codebase as house
+from tests.support import codebase
 
 Effects = dict[str, list[str]]  # the ids of what carries a mark
 
@@ -44,43 +44,43 @@ COUNTED = {
 }
 
 
-def what_was_answered(books: Books) -> Iterator[Finding]:
+def what_was_answered(evidence: Evidence) -> Iterator[Finding]:
     """No fault makes the marketplace answer nonsense."""
-    for sentence in books.book.surprises:
+    for sentence in evidence.request_log.surprises:
         yield Finding("wrong", sentence)
 
 
-def marked_effects(books: Books) -> Iterator[Finding]:
+def marked_effects(evidence: Evidence) -> Iterator[Finding]:
     """Each acknowledged attempt has one effect, under the id that was answered."""
     for kind, (service, query) in MARKED.items():
-        effects = _effects(books.rows, service, query)
-        for attempt in _attempts(books, kind):
+        effects = _effects(evidence.rows, service, query)
+        for attempt in _attempts(evidence, kind):
             yield from _of_attempt(attempt, effects.pop(attempt.mark, []))
         for mark, ids in effects.items():
             yield Finding("wrong", f"{kind} {mark} {ids} was never asked for")
 
 
-def counted_effects(books: Books) -> Iterator[Finding]:
+def counted_effects(evidence: Evidence) -> Iterator[Finding]:
     """Each subject changed as often as that was acknowledged."""
     for kind, (service, query) in COUNTED.items():
-        found = {subject: number for subject, number in books.rows(service, query) if number}
-        attempts = sorted(_attempts(books, kind), key=lambda attempt: attempt.subject or "")
+        found = {subject: number for subject, number in evidence.rows(service, query) if number}
+        attempts = sorted(_attempts(evidence, kind), key=lambda attempt: attempt.subject or "")
         for subject, tries in groupby(attempts, key=lambda attempt: attempt.subject or ""):
             yield from _of_subject(kind, subject, list(tries), found.pop(subject, 0))
         for subject, number in found.items():
             yield Finding("wrong", f"{kind} of {subject} happened {number} times, was never asked for")
 
 
-def answers_are_stored(books: Books) -> Iterator[Finding]:
+def answers_are_stored(evidence: Evidence) -> Iterator[Finding]:
     """No key is claimed without its answer: both come in one commit."""
-    for service in house.SERVICES:
+    for service in codebase.SERVICES:
         query = "SELECT scope, key FROM idempotency WHERE answer IS NULL"
-        for scope, key in books.rows(service, query):
+        for scope, key in evidence.rows(service, query):
             yield Finding("wrong", f"key {key} of {scope} in {service} has no answer")
 
 
-def _attempts(books: Books, kind: str) -> list[Attempt]:
-    return [attempt for attempt in books.book.attempts if attempt.kind == kind]
+def _attempts(evidence: Evidence, kind: str) -> list[Attempt]:
+    return [attempt for attempt in evidence.request_log.attempts if attempt.kind == kind]
 
 
 def _effects(rows: Rows, service: str, query: str) -> Effects:
@@ -113,7 +113,7 @@ def _of_subject(kind: str, subject: str, tries: list[Attempt], number: int) -> I
         yield Finding("duplicated", what)
 
 
-RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     what_was_answered,
     marked_effects,
     counted_effects,

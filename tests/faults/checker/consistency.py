@@ -1,4 +1,4 @@
-"""The ledger checker: compares all databases with each other and with the account book.
+"""The checker: compares all databases with each other and with the request log.
 
 Each rule is a function of one area that yields findings. A new service brings its rules in a file of
 its own and adds them to `RULES`.
@@ -17,9 +17,9 @@ from tests.faults.checker import (
     payments,
     reviews,
 )
-from tests.faults.checker.finding import Books, Finding
+from tests.faults.checker.finding import Evidence, Finding
 
-Rule = Callable[[Books], Iterator[Finding]]
+Rule = Callable[[Evidence], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
     *acknowledged.RULES,
@@ -33,9 +33,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(books: Books) -> list[Finding]:
+def check(evidence: Evidence) -> list[Finding]:
     """Everything that is not as it must be; to be asked when all is quiet."""
-    return [finding for rule in RULES for finding in rule(books)]
+    return [finding for rule in RULES for finding in rule(evidence)]
 
 
 def counted(findings: list[Finding]) -> Counter[str]:

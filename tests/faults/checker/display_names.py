@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.faults.checker.finding import Books, Finding, differences
+from tests.faults.checker.finding import Evidence, Finding, differences
 
 NAMES = "SELECT id::text, display_name FROM accounts"
 KEEPERS = {
@@ -15,18 +15,18 @@ KEEPERS = {
 OFFERED_BY = "SELECT DISTINCT provider_id::text, provider_name FROM services"
 
 
-def names_converge(books: Books) -> Iterator[Finding]:
+def names_converge(evidence: Evidence) -> Iterator[Finding]:
     """Every keeper knows everybody, by the newest name."""
-    names = set(books.rows("accounts", NAMES))
+    names = set(evidence.rows("accounts", NAMES))
     for keeper, query in KEEPERS.items():
-        yield from differences(f"name in {keeper}", names, set(books.rows(keeper, query)))
+        yield from differences(f"name in {keeper}", names, set(evidence.rows(keeper, query)))
 
 
-def services_show_their_provider(books: Books) -> Iterator[Finding]:
+def services_show_their_provider(evidence: Evidence) -> Iterator[Finding]:
     """A service is listed under its provider's current name."""
-    names = set(books.rows("accounts", NAMES))
-    for provider in set(books.rows("catalog", OFFERED_BY)) - names:
+    names = set(evidence.rows("accounts", NAMES))
+    for provider in set(evidence.rows("catalog", OFFERED_BY)) - names:
         yield Finding("wrong", f"services are listed under a former name: {provider}")
 
 
-RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (names_converge, services_show_their_provider)
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (names_converge, services_show_their_provider)

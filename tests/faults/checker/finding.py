@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.faults.load.request_log import Book
+from tests.faults.load.request_log import RequestLog
 
 Rows = Callable[[str, str], list[tuple[Any, ...]]]  # of a service's database, by a query
 Kind = Literal["lost", "duplicated", "wrong"]
@@ -23,11 +23,11 @@ class Finding:
 
 
 @dataclass
-class Books:
-    """The databases, the account book, and what a fault was meant to leave: events that failed for good."""
+class Evidence:
+    """The databases, the request log, and what a fault was meant to leave: events that failed for good."""
 
     rows: Rows
-    book: Book
+    request_log: RequestLog
     expected_failures: AbstractSet[str] = field(default_factory=frozenset)  # their event ids
 
 

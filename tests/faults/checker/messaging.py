@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from tests.faults.checker.finding import Books, Finding, differences
+from tests.faults.checker.finding import Evidence, Finding, differences
 from tests.support.notification_types import TYPE_OF_TRANSITION
 
 
@@ -72,79 +72,79 @@ ANNOUNCED = """
 """
 
 
-def threads_are_the_orders(books: Books) -> Iterator[Finding]:
+def threads_are_the_orders(evidence: Evidence) -> Iterator[Finding]:
     """One thread for each order, of the same people, at the same status."""
     yield from differences(
-        "thread of an order", set(books.rows("orders", ORDERS)), set(books.rows("messaging", THREADS))
+        "thread of an order", set(evidence.rows("orders", ORDERS)), set(evidence.rows("messaging", THREADS))
     )
 
 
-def notifications_have_one_cause(books: Books) -> Iterator[Finding]:
+def notifications_have_one_cause(evidence: Evidence) -> Iterator[Finding]:
     """Exactly one for each cause and recipient that domain.md names."""
     expected = {
-        *_of_transitions(books),
-        *_of_messages(books),
-        *_of_reviews(books),
-        *_of_payments(books),
-        *(Notice(event, who, "payout_changed") for event, who in books.rows("payments", PAYOUT_EVENTS)),
-        *(Notice(event, who, "order_reminder") for event, who in books.rows("orders", REMINDERS)),
+        *_of_transitions(evidence),
+        *_of_messages(evidence),
+        *_of_reviews(evidence),
+        *_of_payments(evidence),
+        *(Notice(event, who, "payout_changed") for event, who in evidence.rows("payments", PAYOUT_EVENTS)),
+        *(Notice(event, who, "order_reminder") for event, who in evidence.rows("orders", REMINDERS)),
     }
-    found = Counter(Notice(*row) for row in books.rows("messaging", NOTIFICATIONS))
+    found = Counter(Notice(*row) for row in evidence.rows("messaging", NOTIFICATIONS))
     yield from differences("notification", expected, set(found), extra="duplicated")
     for notice, number in found.items():
         if number > 1:
             yield Finding("duplicated", f"{notice} is there {number} times")
 
 
-def messages_are_told_once(books: Books) -> Iterator[Finding]:
+def messages_are_published_once(evidence: Evidence) -> Iterator[Finding]:
     """One `message_posted` for each message."""
-    found = Counter(id_ for id_, event_id, _ in books.rows("messaging", MESSAGES) if event_id)
-    for id_ in {id_ for id_, *_ in books.rows("messaging", MESSAGES)} - set(found):
+    found = Counter(id_ for id_, event_id, _ in evidence.rows("messaging", MESSAGES) if event_id)
+    for id_ in {id_ for id_, *_ in evidence.rows("messaging", MESSAGES)} - set(found):
         yield Finding("lost", f"message {id_} has no event")
     for id_, number in found.items():
         if number > 1:
             yield Finding("duplicated", f"message {id_} was told {number} times")
 
 
-def notifications_are_told_once(books: Books) -> Iterator[Finding]:
+def notifications_are_published_once(evidence: Evidence) -> Iterator[Finding]:
     """One `notification_created` for each notification."""
-    for id_, number in books.rows("messaging", ANNOUNCED):
+    for id_, number in evidence.rows("messaging", ANNOUNCED):
         yield Finding("duplicated" if number else "lost", f"notification {id_} was told {number} times")
 
 
-def messages_are_counted(books: Books) -> Iterator[Finding]:
+def messages_are_counted(evidence: Evidence) -> Iterator[Finding]:
     """A thread's counters are what counting gives, and its positions have no gaps."""
-    for order_id, *counters in books.rows("messaging", UNREAD):
+    for order_id, *counters in evidence.rows("messaging", UNREAD):
         kept, counted = counters[:3], counters[3:]
         if kept != counted:
             yield Finding("wrong", f"thread {order_id} says {kept} messages and unread, there are {counted}")
-    for (order_id,) in books.rows("messaging", POSITIONS):
+    for (order_id,) in evidence.rows("messaging", POSITIONS):
         yield Finding("wrong", f"positions of the messages of {order_id} have gaps")
 
 
-def _of_transitions(books: Books) -> Iterator[Notice]:
-    for event_id, transition, role, customer, provider in books.rows("orders", TRANSITIONS):
+def _of_transitions(evidence: Evidence) -> Iterator[Notice]:
+    for event_id, transition, role, customer, provider in evidence.rows("orders", TRANSITIONS):
         both = {"customer": [provider], "provider": [customer]}
         for recipient in both.get(role, [customer, provider]):
             yield Notice(event_id, recipient, TYPE_OF_TRANSITION[transition])
 
 
-def _of_messages(books: Books) -> Iterator[Notice]:
-    for _, event_id, recipient in books.rows("messaging", MESSAGES):
+def _of_messages(evidence: Evidence) -> Iterator[Notice]:
+    for _, event_id, recipient in evidence.rows("messaging", MESSAGES):
         if event_id:
             yield Notice(event_id, recipient, "message_posted")
 
 
-def _of_reviews(books: Books) -> Iterator[Notice]:
-    for event_id, type_, change, customer, provider in books.rows("reviews", REVIEW_EVENTS):
+def _of_reviews(evidence: Evidence) -> Iterator[Notice]:
+    for event_id, type_, change, customer, provider in evidence.rows("reviews", REVIEW_EVENTS):
         if type_ == "review_submitted":
             yield Notice(event_id, provider, "review_submitted")
         elif change == "replied":
             yield Notice(event_id, customer, "review_replied")
 
 
-def _of_payments(books: Books) -> Iterator[Notice]:
-    for event_id, change, customer, provider in books.rows("payments", PAYMENT_EVENTS):
+def _of_payments(evidence: Evidence) -> Iterator[Notice]:
+    for event_id, change, customer, provider in evidence.rows("payments", PAYMENT_EVENTS):
         recipients = {
             "due": ("payment_due", [customer]),
             "reminded": ("payment_due", [customer]),
@@ -157,10 +157,10 @@ def _of_payments(books: Books) -> Iterator[Notice]:
             yield Notice(event_id, recipient, type_)
 
 
-RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     threads_are_the_orders,
     notifications_have_one_cause,
-    messages_are_told_once,
-    notifications_are_told_once,
+    messages_are_published_once,
+    notifications_are_published_once,
     messages_are_counted,
 )

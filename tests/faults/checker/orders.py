@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tests.faults.checker.finding import Books, Finding, differences
+from tests.faults.checker.finding import Evidence, Finding, differences
 
 # transition: from → to, and who
 TABLE: dict[str, tuple[set[tuple[int | None, int]], set[str]]] = {
@@ -44,7 +44,7 @@ HISTORY = """
     FROM order_history ORDER BY order_id, sequence
 """
 ORDERS = "SELECT id::text, status, sequence, version, revisions_used, disputed_at IS NOT NULL FROM orders"
-TOLD = """
+PUBLISHED = """
     SELECT body->>'order_id', (body->>'sequence')::integer, body->>'transition',
            (body->>'from_status')::integer, (body->>'to_status')::integer, body->'actor'->>'role',
            body->>'reason'
@@ -52,17 +52,17 @@ TOLD = """
 """
 
 
-def histories(books: Books) -> dict[str, list[Line]]:
+def histories(evidence: Evidence) -> dict[str, list[Line]]:
     """Every order's lines, in order."""
     found: dict[str, list[Line]] = defaultdict(list)
-    for row in books.rows("orders", HISTORY):
+    for row in evidence.rows("orders", HISTORY):
         found[row[0]].append(Line(*row))
     return found
 
 
-def histories_are_gapless(books: Books) -> Iterator[Finding]:
+def histories_are_gapless(evidence: Evidence) -> Iterator[Finding]:
     """1, 2, 3 … from `submit`, each line beginning where the one before ended."""
-    for order_id, lines in histories(books).items():
+    for order_id, lines in histories(evidence).items():
         numbers = [line.sequence for line in lines]
         if numbers != list(range(1, len(lines) + 1)):
             yield Finding("lost", f"history of order {order_id} has gaps: {numbers}")
@@ -73,9 +73,9 @@ def histories_are_gapless(books: Books) -> Iterator[Finding]:
             status = line.to_status
 
 
-def every_line_follows_the_table(books: Books) -> Iterator[Finding]:
+def every_line_follows_the_table(evidence: Evidence) -> Iterator[Finding]:
     """Who did what, from where to where, and why."""
-    for lines in histories(books).values():
+    for lines in histories(evidence).values():
         disputed = False
         for line in lines:
             moves, who = TABLE[line.transition]
@@ -88,32 +88,34 @@ def every_line_follows_the_table(books: Books) -> Iterator[Finding]:
             disputed = line.transition == "open_dispute"
 
 
-def orders_are_what_their_histories_say(books: Books) -> Iterator[Finding]:
+def orders_are_what_their_histories_say(evidence: Evidence) -> Iterator[Finding]:
     """Status, counters, revisions and dispute follow from the lines."""
-    found = histories(books)
-    rows = {row[0]: row[1:] for row in books.rows("orders", ORDERS)}
+    found = histories(evidence)
+    rows = {row[0]: row[1:] for row in evidence.rows("orders", ORDERS)}
     yield from differences("history of order", set(rows), set(found))
     for order_id, lines in found.items():
         last = lines[-1]
         revisions = sum(line.transition == "request_changes" for line in lines)
         disputed = last.transition == "open_dispute"
-        told: tuple[Any, ...] = (last.to_status, last.sequence, len(lines), revisions, disputed)
-        if order_id in rows and rows[order_id] != told:
-            yield Finding("wrong", f"order {order_id} is {rows[order_id]}, its history says {told}")
+        reported: tuple[Any, ...] = (last.to_status, last.sequence, len(lines), revisions, disputed)
+        if order_id in rows and rows[order_id] != reported:
+            yield Finding("wrong", f"order {order_id} is {rows[order_id]}, its history says {reported}")
 
 
-def every_line_is_told_once(books: Books) -> Iterator[Finding]:
+def every_line_is_published_once(evidence: Evidence) -> Iterator[Finding]:
     """One `order_status_changed` for each line of each history, saying the same."""
-    told = [Line(*row) for row in books.rows("orders", TOLD)]
-    lines = {line for lines in histories(books).values() for line in lines}
-    yield from differences("event of a transition", lines, set(told))
-    for line in {line for line in told if told.count(line) > 1} if len(set(told)) < len(told) else ():
+    reported = [Line(*row) for row in evidence.rows("orders", PUBLISHED)]
+    lines = {line for lines in histories(evidence).values() for line in lines}
+    yield from differences("event of a transition", lines, set(reported))
+    for line in (
+        {line for line in reported if reported.count(line) > 1} if len(set(reported)) < len(reported) else ()
+    ):
         yield Finding("duplicated", f"{line} was told more than once")
 
 
-RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     histories_are_gapless,
     every_line_follows_the_table,
     orders_are_what_their_histories_say,
-    every_line_is_told_once,
+    every_line_is_published_once,
 )

@@ -5,16 +5,16 @@ The sandbox's own books stand for the processor's: what it captured is what the 
 
 from collections.abc import Callable, Iterator
 
-from tests.faults.checker.finding import Books, Finding, differences
+from tests.faults.checker.finding import Evidence, Finding, differences
 
 COMPLETED = """
     SELECT id::text, customer_id::text, provider_id::text, price_minor, currency
     FROM orders WHERE status = 4
 """
-DUES = "SELECT order_id::text, customer_id::text, provider_id::text, amount_minor, currency FROM dues"
+RECEIVABLES = "SELECT order_id::text, customer_id::text, provider_id::text, amount_minor, currency FROM dues"
 SHOWN = "SELECT id::text, payment_status, payment_version FROM orders WHERE status = 4"
 OWED = "SELECT order_id::text, payment_status, version FROM dues"
-TOLD = """
+PUBLISHED = """
     SELECT dues.order_id::text, version, count(outbox.id), count(DISTINCT outbox.body->>'payment_version')
     FROM dues LEFT JOIN outbox ON outbox.type = 'payment_changed'
      AND outbox.body->>'order_id' = dues.order_id::text
@@ -51,45 +51,49 @@ WRONG_BALANCES = """
 """
 
 
-def dues_are_the_completed_orders(books: Books) -> Iterator[Finding]:
+def receivables_are_the_completed_orders(evidence: Evidence) -> Iterator[Finding]:
     """One due for each completed order, over the same amount, which the order shows."""
     yield from differences(
-        "due of an order", set(books.rows("orders", COMPLETED)), set(books.rows("payments", DUES))
+        "due of an order",
+        set(evidence.rows("orders", COMPLETED)),
+        set(evidence.rows("payments", RECEIVABLES)),
     )
     yield from differences(
-        "payment status of an order", set(books.rows("payments", OWED)), set(books.rows("orders", SHOWN))
+        "payment status of an order",
+        set(evidence.rows("payments", OWED)),
+        set(evidence.rows("orders", SHOWN)),
     )
 
 
-def changes_are_told_once(books: Books) -> Iterator[Finding]:
+def changes_are_published_once(evidence: Evidence) -> Iterator[Finding]:
     """One `payment_changed` for each version of each due."""
-    for order_id, version, events, versions in books.rows("payments", TOLD):
+    for order_id, version, events, versions in evidence.rows("payments", PUBLISHED):
         if versions < version:
             yield Finding("lost", f"due of {order_id} has {version} versions, {versions} were told")
         if events > versions:
             yield Finding("duplicated", f"due of {order_id}: {events} events for {versions} versions")
 
 
-def captures_are_the_processors(books: Books) -> Iterator[Finding]:
+def captures_are_the_processors(evidence: Evidence) -> Iterator[Finding]:
     """What is paid, what the ledger captured and what the processor took are the same, once per order."""
-    charged = set(books.rows("payments", CHARGED))
-    yield from differences("capture of a charge", charged, set(books.rows("payments", CAPTURED)))
-    yield from differences("paid payment of a charge", charged, set(books.rows("payments", PAID)))
-    for order_id, number in books.rows("payments", CAPTURES_PER_ORDER):
+    charged = set(evidence.rows("payments", CHARGED))
+    yield from differences("capture of a charge", charged, set(evidence.rows("payments", CAPTURED)))
+    yield from differences("paid payment of a charge", charged, set(evidence.rows("payments", PAID)))
+    for order_id, number in evidence.rows("payments", CAPTURES_PER_ORDER):
         yield Finding("duplicated", f"order {order_id} was captured {number} times")
 
 
-def money_sums_to_zero(books: Books) -> Iterator[Finding]:
+def money_sums_to_zero(evidence: Evidence) -> Iterator[Finding]:
     """In every currency; and balances are what their entries add up to."""
-    for currency, amount in books.rows("payments", SUMS):
+    for currency, amount in evidence.rows("payments", SUMS):
         yield Finding("wrong", f"{currency} sums to {amount}")
-    for provider, currency, *amounts in books.rows("payments", WRONG_BALANCES):
+    for provider, currency, *amounts in evidence.rows("payments", WRONG_BALANCES):
         yield Finding("wrong", f"{currency} balance of {provider} is not its entries: {amounts}")
 
 
-RULES: tuple[Callable[[Books], Iterator[Finding]], ...] = (
-    dues_are_the_completed_orders,
-    changes_are_told_once,
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    receivables_are_the_completed_orders,
+    changes_are_published_once,
     captures_are_the_processors,
     money_sums_to_zero,
 )

@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults.checker import acknowledged, consistency
 from tests.faults.checker.databases import Databases
-from tests.faults.checker.finding import Books, Finding
-from tests.faults.load.request_log import Attempt, Book, Outcome
+from tests.faults.checker.finding import Evidence, Finding
+from tests.faults.load.request_log import Attempt, Outcome, RequestLog
 from tests.faults.support.laboratory import Laboratory, Scene
 
 ANY_REVIEW = "(SELECT id FROM reviews LIMIT 1)"
@@ -47,8 +47,8 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
     ),
     "an order was placed twice": (
         "orders",
-        "CREATE TEMP TABLE twin AS SELECT * FROM orders LIMIT 1;"
-        " UPDATE twin SET id = gen_random_uuid(), number = 1; INSERT INTO orders SELECT * FROM twin",
+        "CREATE TEMP TABLE copied AS SELECT * FROM orders LIMIT 1;"
+        " UPDATE copied SET id = gen_random_uuid(), number = 1; INSERT INTO orders SELECT * FROM copied",
         "duplicated",
         "happened 2 times",
     ),
@@ -191,8 +191,9 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
     ),
     "an order was paid twice": (
         "payments",
-        "CREATE TEMP TABLE twin AS SELECT * FROM payments LIMIT 1; UPDATE twin SET id = gen_random_uuid(),"
-        " key = 'twin'; DROP INDEX payments_live; INSERT INTO payments SELECT * FROM twin",
+        "CREATE TEMP TABLE copied AS SELECT * FROM payments LIMIT 1;"
+        " UPDATE copied SET id = gen_random_uuid(), key = 'copied';"
+        " DROP INDEX payments_live; INSERT INTO payments SELECT * FROM copied",
         "duplicated",
         "payment of",
     ),
@@ -214,7 +215,9 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
 
 async def _nothing(scene: Scene) -> None:
     """People go on until somebody has reviewed, somebody has replied and somebody has paid."""
-    while not {"reply", "rating", "refund"} <= {attempt.kind for attempt in scene.world.book.attempts}:
+    while not {"reply", "rating", "refund"} <= {
+        attempt.kind for attempt in scene.marketplace.request_log.attempts
+    }:
         await scene.load.progress(10)
 
 
@@ -228,7 +231,7 @@ def lived_in(laboratory: Laboratory) -> Laboratory:
 @pytest.fixture
 def databases(lived_in: Laboratory) -> Iterator[Databases]:
     """Open transactions that are rolled back; triggers and foreign keys look away."""
-    with lived_in.world.reading() as databases:
+    with lived_in.marketplace.reading() as databases:
         yield databases
 
 
@@ -243,20 +246,20 @@ def test_damage_is_found(lived_in: Laboratory, databases: Databases, name: str) 
 
 def said(databases: Databases, laboratory: Laboratory, kind: str, words: str) -> list[Finding]:
     """What the ledger says of a kind and with these words."""
-    found = consistency.check(Books(databases.rows, laboratory.world.book))
+    found = consistency.check(Evidence(databases.rows, laboratory.marketplace.request_log))
     return [finding for finding in found if finding.kind == kind and words in finding.sentence]
 
 
 def kinds(outcome: Outcome, effects: list[str]) -> list[str]:
     """The kinds of findings for one message, answered so and found under these ids."""
-    book = Book()
-    book.attempts.append(Attempt("message", "m0000000", "an order", outcome, "its id"))
+    request_log = RequestLog()
+    request_log.attempts.append(Attempt("message", "m0000000", "an order", outcome, "its id"))
 
     def rows(_service: str, query: str) -> list[tuple[Any, ...]]:
         wanted = query == acknowledged.MARKED["message"][1]
         return [(effect, "I said m0000000") for effect in effects] if wanted else []
 
-    return [finding.kind for finding in acknowledged.marked_effects(Books(rows, book))]
+    return [finding.kind for finding in acknowledged.marked_effects(Evidence(rows, request_log))]
 
 
 @pytest.mark.parametrize(

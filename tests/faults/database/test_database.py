@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.faults.support.laboratory import Laboratory, Scene
-from tests.faults.support.marketplace import World
+from tests.faults.support.marketplace import Marketplace
 from tests.faults.support.outage import Outage
 from tests.faults.support.time_limits import drained_within
 
@@ -15,34 +15,34 @@ AWAY_SECONDS = 3.0
 LONGER_THAN_PATIENCE = 20.0  # three deadlines, then a process gives a silent database up
 ROUNDS = 5
 
-Act = Callable[[World], object]
+Action = Callable[[Marketplace], object]
 
 
-async def _away(down: Act, up: Act, seconds: float, scene: Scene) -> None:
+async def _away(down: Action, up: Action, seconds: float, scene: Scene) -> None:
     """Something takes the database away for a while, and something brings it back."""
     outage = Outage(scene)
     await outage.prepare()
-    await asyncio.to_thread(down, scene.world)
+    await asyncio.to_thread(down, scene.marketplace)
     try:
-        await asyncio.gather(outage.look(), asyncio.sleep(seconds))
+        await asyncio.gather(outage.poll(), asyncio.sleep(seconds))
     finally:
-        await asyncio.to_thread(up, scene.world)
+        await asyncio.to_thread(up, scene.marketplace)
 
 
 async def _connections_ended(scene: Scene) -> None:
     """All connections are ended, again and again, while people go on."""
     for _ in range(ROUNDS):
-        assert await asyncio.to_thread(scene.world.postgres.end_connections)
+        assert await asyncio.to_thread(scene.marketplace.postgres.end_connections)
         await scene.load.progress(10)
 
 
 async def _both_killed(scene: Scene) -> None:
     """A power cut of both servers; which one is back first is open."""
-    servers = (scene.world.rabbit, scene.world.postgres)
+    servers = (scene.marketplace.rabbit, scene.marketplace.postgres)
     outage = Outage(scene)
     await outage.prepare()
     await asyncio.gather(*(asyncio.to_thread(server.stop) for server in servers))
-    await asyncio.gather(outage.look(), asyncio.sleep(AWAY_SECONDS))
+    await asyncio.gather(outage.poll(), asyncio.sleep(AWAY_SECONDS))
     await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
 
 

@@ -13,19 +13,19 @@ FULL_SECONDS = 10.0
 
 async def _full(scene: Scene) -> None:
     """Not a byte is left, until somebody makes room. A server that died of it is started again."""
-    world = scene.world
-    await asyncio.to_thread(world.disk.fill)
+    marketplace = scene.marketplace
+    await asyncio.to_thread(marketplace.disk.fill)
     try:
         await asyncio.sleep(FULL_SECONDS)
     finally:
-        await asyncio.to_thread(world.disk.free)
-    if not world.postgres.is_running:
+        await asyncio.to_thread(marketplace.disk.free)
+    if not marketplace.postgres.is_running:
         scene.say("PostgreSQL died of it")
-        await asyncio.to_thread(world.postgres.start)
+        await asyncio.to_thread(marketplace.postgres.start)
 
 
 @pytest.mark.faults
 def test_a_full_disk(fragile: Fragile) -> None:
-    if not fragile.laboratory.world.disk.is_mounted:
+    if not fragile.laboratory.marketplace.disk.is_mounted:
         pytest.skip("not run: no right to mount a small disk")
     fragile.laboratory.run("PostgreSQL's disk full, and freed", _full, drained_within)

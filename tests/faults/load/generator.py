@@ -7,12 +7,12 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self
 
-from tests.faults.load.request_log import Book
-from tests.faults.load.users import Json, Person
+from tests.faults.load.request_log import RequestLog
+from tests.faults.load.users import Json, User
 
-PEOPLE, JOURNEYS = 4, 4
+USERS, JOURNEYS = 4, 4
 FINAL = (4, 7)
-TWINS = 0.1  # of the acts are sent twice at once
+DUPLICATES = 0.1  # of the acts are sent twice at once
 # Who may try what at a status, and how often relative to the others (domain.md).
 STEPS: dict[int, list[tuple[str, str, int]]] = {
     1: [("provider", "approve", 12), ("provider", "decline", 1), ("customer", "withdraw", 1)],
@@ -40,17 +40,17 @@ RACES = {
 class Load:
     """Journeys that run inside a `with` block; the same seed makes the same people decide alike."""
 
-    def __init__(self, url: str, book: Book, random: Random, staff: Person | None = None) -> None:
-        self.book = book
-        self.began_at = len(book.attempts)
+    def __init__(self, url: str, request_log: RequestLog, random: Random, staff: User | None = None) -> None:
+        self.request_log = request_log
+        self.began_at = len(request_log.attempts)
         self._random = random
         self._staff = staff
-        self._people = [Person(url, book) for _ in range(PEOPLE)]
+        self._users = [User(url, request_log) for _ in range(USERS)]
         self._stopping = asyncio.Event()
         self._journeys: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        await asyncio.gather(*(person.arrive() for person in self._people))
+        await asyncio.gather(*(user.arrive() for user in self._users))
         self._journeys = [
             asyncio.create_task(self._travel(Random(self._random.random()))) for _ in range(JOURNEYS)
         ]
@@ -64,8 +64,8 @@ class Load:
             for journey in self._journeys:
                 journey.cancel()
         ended = await asyncio.gather(*self._journeys, return_exceptions=True)
-        for person in self._people:
-            await person.client.close()
+        for user in self._users:
+            await user.client.close()
         for failure in ended:
             if error is None and isinstance(failure, BaseException):
                 raise failure
@@ -73,12 +73,12 @@ class Load:
     @property
     def attempted(self) -> int:
         """How many requests were begun."""
-        return len(self.book.attempts) - self.began_at
+        return len(self.request_log.attempts) - self.began_at
 
     @property
     def acknowledged(self) -> int:
         """How many were answered with a 2xx."""
-        return self.book.count("acknowledged", self.began_at)
+        return self.request_log.count("acknowledged", self.began_at)
 
     async def progress(self, more: int, within: float = 300.0) -> None:
         """Waits until so many more requests are acknowledged; a journey that broke fails here."""
@@ -92,19 +92,19 @@ class Load:
 
     async def _travel(self, random: Random) -> None:
         while not self._stopping.is_set():
-            customer, provider = random.sample(self._people, 2)
+            customer, provider = random.sample(self._users, 2)
             service = await self._choose_service(provider, random)
-            order = service and await customer.order(service, self._twins(random))
+            order = service and await customer.order(service, self._duplicates(random))
             if order:
                 await Journey(customer, provider, self._staff, order, random, self._stopping).go()
 
-    async def _choose_service(self, provider: Person, random: Random) -> Json | None:
+    async def _choose_service(self, provider: User, random: Random) -> Json | None:
         if not provider.services or random.random() < 0.2:
             return await provider.post_service()
         return random.choice(provider.services)
 
-    def _twins(self, random: Random) -> int:
-        return 2 if random.random() < TWINS else 1
+    def _duplicates(self, random: Random) -> int:
+        return 2 if random.random() < DUPLICATES else 1
 
 
 class Journey:
@@ -112,9 +112,9 @@ class Journey:
 
     def __init__(
         self,
-        customer: Person,
-        provider: Person,
-        staff: Person | None,
+        customer: User,
+        provider: User,
+        staff: User | None,
         order: Json,
         random: Random,
         stopping: asyncio.Event,
@@ -126,7 +126,7 @@ class Journey:
 
     async def go(self) -> None:
         """Acts until the order is closed or everything stops."""
-        acts: list[tuple[Callable[[], Awaitable[Any]], int]] = [
+        actions: list[tuple[Callable[[], Awaitable[Any]], int]] = [
             (self._step, 12),
             (self._race, 2),
             (self._talk, 5),
@@ -135,16 +135,18 @@ class Journey:
         ]
         while not self._stopping.is_set():
             if self._order is None:
-                await self._look()
+                await self._poll()
             elif self._order["status"] in FINAL:
                 await self._finish()
                 return
             else:
-                [act] = self._random.choices([act for act, _ in acts], weights=[weight for _, weight in acts])
-                await act()
+                [action] = self._random.choices(
+                    [action for action, _ in actions], weights=[weight for _, weight in actions]
+                )
+                await action()
 
-    async def _look(self) -> None:
-        self._order = await self._customer.book.read(self._customer.client.order(self._id))
+    async def _poll(self) -> None:
+        self._order = await self._customer.request_log.read(self._customer.client.order(self._id))
 
     async def _step(self) -> None:
         assert self._order is not None
@@ -155,7 +157,7 @@ class Journey:
         [(role, transition, _)] = self._random.choices(steps, weights=[weight for *_, weight in steps])
         if transition == "open_dispute" and self._staff is None:
             return
-        self._order = await self._parties[role].take_step(self._id, transition, twins=self._twins())
+        self._order = await self._parties[role].take_step(self._id, transition, duplicates=self._duplicates())
 
     async def _settle_dispute(self) -> None:
         assert self._staff is not None
@@ -171,7 +173,7 @@ class Journey:
         self._order = None
 
     async def _talk(self) -> None:
-        await self._someone.write(self._id, self._twins())
+        await self._someone.write(self._id, self._duplicates())
 
     async def _read(self) -> None:
         await self._someone.read_messages(self._id)
@@ -187,29 +189,29 @@ class Journey:
         if self._order["status"] == 4:
             await self._settle()
             stars = self._random.randint(1, 5)
-            review = await self._customer.review(self._id, stars, self._twins())
+            review = await self._customer.review(self._id, stars, self._duplicates())
             if review is not None:
                 await self._provider.reply(review["id"])
                 await self._customer.rate_again(review["id"], 1 + stars % 5)
         await self._talk()
 
     async def _settle(self) -> None:
-        payment = await self._customer.pay(self._id, self._random.choice(METHODS), self._twins())
+        payment = await self._customer.pay(self._id, self._random.choice(METHODS), self._duplicates())
         if payment is not None and payment["status"] == "paid" and self._random.random() < 0.5:
-            await self._provider.refund(payment["id"], self._twins())
-        await self._provider.pay_out(self._twins())
+            await self._provider.refund(payment["id"], self._duplicates())
+        await self._provider.pay_out(self._duplicates())
 
     @property
-    def _customer(self) -> Person:
+    def _customer(self) -> User:
         return self._parties["customer"]
 
     @property
-    def _provider(self) -> Person:
+    def _provider(self) -> User:
         return self._parties["provider"]
 
     @property
-    def _someone(self) -> Person:
+    def _someone(self) -> User:
         return self._random.choice(list(self._parties.values()))
 
-    def _twins(self) -> int:
-        return 2 if self._random.random() < TWINS else 1
+    def _duplicates(self) -> int:
+        return 2 if self._random.random() < DUPLICATES else 1

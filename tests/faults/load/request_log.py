@@ -1,4 +1,4 @@
-"""The account book: what people asked of the marketplace, and what they were answered.
+"""The request log: what people asked of the marketplace, and what they were answered.
 
 Everything asked carries a mark of its own in some text, so that its effect is found again in the
 databases, however often it was sent and whatever was answered.
@@ -33,7 +33,7 @@ class Attempt:
     id: str | None = None
 
 
-class Book:
+class RequestLog:
     """Every attempt of every person, oldest first."""
 
     def __init__(self) -> None:
@@ -45,18 +45,18 @@ class Book:
         """How many attempts ended so, from the `since`th on."""
         return sum(attempt.outcome == outcome for attempt in self.attempts[since:])
 
-    async def attempt(self, kind: str, call: Call, subject: str | None = None, twins: int = 1) -> Any:
-        """The answer to one request, sent by so many `twins` at once under one key; None without one."""
+    async def attempt(self, kind: str, call: Call, subject: str | None = None, duplicates: int = 1) -> Any:
+        """The answer to one request, sent by so many `duplicates` at once under one key; None without one."""
         mark = f"m{len(self.attempts):07d}"
         noted = Attempt(kind, mark, subject)
         self.attempts.append(noted)
         key = f"{self._run}-{mark}"
-        answers = await asyncio.gather(*(self._answer(noted, call(mark, key)) for _ in range(twins)))
+        answers = await asyncio.gather(*(self._answer(noted, call(mark, key)) for _ in range(duplicates)))
         given = [answer for answer in answers if answer is not None]
         if noted.outcome == "under way":
             noted.outcome = "unknown"
         if len({answer.get("id") for answer in given}) > 1:
-            self.surprises.append(f"{kind} {mark}: twins were answered differently")
+            self.surprises.append(f"{kind} {mark}: duplicates were answered differently")
         return given[0] if given else None
 
     async def read(self, call: Awaitable[Any]) -> Any:

@@ -10,7 +10,7 @@ import aiohttp
 import psycopg2
 import pytest
 
-from tests.faults.load.users import Person
+from tests.faults.load.users import User
 from tests.faults.support.laboratory import Laboratory, Scene
 from tests.support.stack import Process
 
@@ -23,7 +23,7 @@ ANSWERED_WITHIN = 15.0  # the deadline of 5 s, on a machine that also makes the 
 @contextmanager
 def _locked(scene: Scene, service: str, table: str) -> Iterator[None]:
     """Nobody can read or write a table: every call and event that needs it is slow."""
-    with closing(psycopg2.connect(scene.world.database_url(service))) as connection:
+    with closing(psycopg2.connect(scene.marketplace.database_url(service))) as connection:
         connection.cursor().execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
 
@@ -41,20 +41,20 @@ async def _crowd(scene: Scene, path: str) -> None:
         seconds = time.monotonic() - began
         assert seconds < ANSWERED_WITHIN, f"{answer.status} after {seconds:.1f} s"
 
-    async with aiohttp.ClientSession(scene.world.url, headers=signed) as http:
+    async with aiohttp.ClientSession(scene.marketplace.url, headers=signed) as http:
         await asyncio.gather(*(ask(http) for _ in range(CROWD)))
     assert statuses.keys() <= {200, 503, 504}, statuses
 
 
 async def _somebody(scene: Scene) -> dict[str, str]:
-    person = Person(scene.world.url, scene.world.book)
-    await person.arrive()
-    await person.client.close()
-    return person.client.connection.authorization()
+    user = User(scene.marketplace.url, scene.marketplace.request_log)
+    await user.arrive()
+    await user.client.close()
+    return user.client.connection.authorization()
 
 
 async def _exhaust(service: str, table: str, path: str, scene: Scene) -> None:
-    processes = scene.world.stack.of(service)
+    processes = scene.marketplace.stack.of(service)
     await _restart(scene, processes, FEW)
     give_up_at = time.monotonic() + LOCKED_SECONDS
     with _locked(scene, service, table):
@@ -65,9 +65,9 @@ async def _exhaust(service: str, table: str, path: str, scene: Scene) -> None:
 
 async def _restart(scene: Scene, processes: list[Process], settings: dict[str, str]) -> None:
     for process in processes:
-        scene.world.supervisor.hold(process)
+        scene.marketplace.supervisor.hold(process)
         await asyncio.to_thread(process.kill)
-        scene.world.supervisor.start(process, **settings)
+        scene.marketplace.supervisor.start(process, **settings)
         await asyncio.to_thread(process.wait_until_ready)
 
 
@@ -89,12 +89,12 @@ def test_messaging_is_slow(laboratory: Laboratory) -> None:
 
 async def _sign_in_together(scene: Scene) -> None:
     """Hashing passwords is slow on purpose; the queue for it is bounded, and everybody gets in at last."""
-    people = [Person(scene.world.url, scene.world.book) for _ in range(20)]
+    users = [User(scene.marketplace.url, scene.marketplace.request_log) for _ in range(20)]
     try:
-        await asyncio.gather(*(person.arrive() for person in people))
+        await asyncio.gather(*(user.arrive() for user in users))
     finally:
-        for person in people:
-            await person.client.close()
+        for user in users:
+            await user.client.close()
 
 
 @pytest.mark.faults

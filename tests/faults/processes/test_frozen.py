@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from tests.faults.support.laboratory import Laboratory, Scene
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.stack import GATEWAY
 
 LONGER_THAN_DEADLINES, LONGER_THAN_HEARTBEATS = 12.0, 30.0
@@ -14,7 +14,7 @@ LONGER_THAN_DEADLINES, LONGER_THAN_HEARTBEATS = 12.0, 30.0
 
 async def _freeze(name: str, seconds: float, scene: Scene) -> None:
     """One process of a service stands still; its others, if it has any, go on."""
-    process = scene.world.stack.of(name)[0]
+    process = scene.marketplace.stack.of(name)[0]
     await asyncio.to_thread(process.pause)
     try:
         await asyncio.sleep(seconds)
@@ -23,7 +23,7 @@ async def _freeze(name: str, seconds: float, scene: Scene) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [*house.SERVICES, GATEWAY])
+@pytest.mark.parametrize("name", [*codebase.SERVICES, GATEWAY])
 def test_a_process_stands_still(laboratory: Laboratory, name: str) -> None:
     freeze = partial(_freeze, name, LONGER_THAN_DEADLINES)
     laboratory.run(f"SIGSTOP of {name} for {LONGER_THAN_DEADLINES:.0f} s", freeze)

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tests.faults.support.laboratory import Laboratory, Scene
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.stack import Process
 
 POINTS = (
@@ -43,17 +43,19 @@ DIES_WITHIN = 300.0  # it has to start, and somebody has to do what leads there
 
 async def _die_at(places: Iterable[tuple[str, str]], scene: Scene) -> None:
     """Every process of these services dies at its fail point and comes back without it."""
-    doomed = [(process, point) for service, point in places for process in scene.world.stack.of(service)]
+    doomed = [
+        (process, point) for service, point in places for process in scene.marketplace.stack.of(service)
+    ]
     await asyncio.gather(*(_die_once(process, point, scene) for process, point in doomed))
 
 
 async def _die_once(process: Process, point: str, scene: Scene) -> None:
-    scene.world.supervisor.hold(process)
+    scene.marketplace.supervisor.hold(process)
     await asyncio.to_thread(process.kill)
     process.start(FAIL_POINT=point, FAIL_POINT_PASSES=str(scene.random.randint(0, MOST_PASSES)))
     await _death_of(process)
     assert process.exit_code == -signal.SIGKILL, f"{process.label} ended with {process.exit_code}"
-    scene.world.supervisor.release(process)
+    scene.marketplace.supervisor.release(process)
     await scene.load.progress(10)
 
 
@@ -71,7 +73,7 @@ def test_processes_die_here_and_there(laboratory: Laboratory) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("point", POINTS)
 def test_every_process_dies_at(laboratory: Laboratory, point: str) -> None:
-    everywhere = [(service, point) for service in house.SERVICES]
+    everywhere = [(service, point) for service in codebase.SERVICES]
     laboratory.run(f"kill -9 at {point}, in every service", partial(_die_at, everywhere))
 
 

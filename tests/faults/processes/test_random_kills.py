@@ -13,19 +13,19 @@ from tests.support.stack import Process
 A_FEW = 4
 MANY = int(os.environ.get("FAULTS_KILLS", "1000"))
 LONGEST_PAUSE_SECONDS = 0.5
-TELL_EACH = 10
+PROGRESS_EACH = 10
 
 
 async def _kill_at_random(kills: int, scene: Scene) -> None:
     """Each kill waits for an answer to somebody, so that it always meets work, then for a random moment."""
-    supervisor = scene.world.supervisor
+    supervisor = scene.marketplace.supervisor
     before = supervisor.deaths.total()
     for number in range(1, kills + 1):
-        process = scene.random.choice(scene.world.stack.processes)
+        process = scene.random.choice(scene.marketplace.stack.processes)
         await scene.load.progress(1)
         await asyncio.sleep(scene.random.uniform(0, LONGEST_PAUSE_SECONDS))
         await asyncio.to_thread(_kill, process)
-        if number % TELL_EACH == 0:
+        if number % PROGRESS_EACH == 0:
             scene.say(f"{number} of {kills} killed")
     eventually(lambda: supervisor.deaths.total() - before >= kills, what=f"{kills} processes died")
 
@@ -45,7 +45,7 @@ def test_many_processes_are_killed(laboratory: Laboratory) -> None:
 
 
 async def _kill_the_gateway(times: int, scene: Scene) -> None:
-    [gateway] = scene.world.stack.of("gateway")
+    [gateway] = scene.marketplace.stack.of("gateway")
     for _ in range(times):
         await asyncio.to_thread(gateway.kill)
         await scene.load.progress(10)

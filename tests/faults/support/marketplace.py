@@ -15,10 +15,10 @@ import psycopg2
 from chassis.amqp import topology
 from kit.settings import Settings
 from tests.faults.checker.databases import Databases
-from tests.faults.load.request_log import Book
-from tests.faults.load.users import PASSWORD, Person
+from tests.faults.load.request_log import RequestLog
+from tests.faults.load.users import PASSWORD, User
 from tests.faults.support.supervisor import Supervisor
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.private_postgres import PostgresServer
 from tests.support.private_rabbit import RabbitServer
 from tests.support.servers import broker_connection, eventually, with_database
@@ -49,14 +49,14 @@ UNFINISHED = """
 READY_SECONDS, QUIET_SECONDS = 300.0, 300.0
 
 
-class World:
-    """Private servers, the processes on them, a supervisor, and the account book of all who live there."""
+class Marketplace:
+    """Private servers, the processes on them, a supervisor, and the request log of all who live there."""
 
     def __init__(self, disk_megabytes: int = 0, **environment: str) -> None:
         """Given a size, the databases lie on a disk of that size (in `disk`); it needs root."""
         self.folder = Path(tempfile.mkdtemp(prefix="microtasks-faults-"))
-        self.book = Book()
-        self.staff: Person | None = None
+        self.request_log = RequestLog()
+        self.staff: User | None = None
         self._closing = ExitStack()
         self._closing.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.disk = SmallDisk(self.folder / "postgres", disk_megabytes)
@@ -113,7 +113,7 @@ class World:
         """Whether every process says so."""
         return all(process.is_running and process.says_ready for process in self.stack.processes)
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """Servers and processes run again, whatever was done to them, and are ready."""
         for server in (self.postgres, self.rabbit):
             if not server.is_running:
@@ -135,13 +135,13 @@ class World:
     def waiting(self) -> dict[str, int]:
         """Queues that hold messages, dead letters left aside."""
         found = self.queues()
-        dead = {topology.dead_letter_queue(self.settings, service) for service in house.SERVICES}
+        dead = {topology.dead_letter_queue(self.settings, service) for service in codebase.SERVICES}
         return {name: count for name, count in found.items() if count and name not in dead}
 
     def dead_letters(self) -> dict[str, int]:
         """Dead letters by service, where there are any."""
         found = self.queues()
-        kept = {s: found[topology.dead_letter_queue(self.settings, s)] for s in house.SERVICES}
+        kept = {s: found[topology.dead_letter_queue(self.settings, s)] for s in codebase.SERVICES}
         return {service: count for service, count in kept.items() if count}
 
     def queues(self) -> dict[str, int]:
@@ -149,7 +149,7 @@ class World:
         connection = broker_connection(self.rabbit.url)
         try:
             channel = connection.channel()
-            names = topology.queue_names(self.settings, house.SERVICES, house.events())
+            names = topology.queue_names(self.settings, codebase.SERVICES, codebase.events())
             return {
                 name: channel.queue_declare(name, passive=True).message_count for name in sorted(set(names))
             }
@@ -159,7 +159,7 @@ class World:
     def heads(self) -> list[Any]:
         """How far each outbox has got: when this has not changed, nothing has happened."""
         with self.reading() as databases:
-            return [databases.rows(service, "SELECT max(id) FROM outbox") for service in house.SERVICES]
+            return [databases.rows(service, "SELECT max(id) FROM outbox") for service in codebase.SERVICES]
 
     def wait_until_quiet(self, backlog: Callable[[], object]) -> None:
         """Waits until nobody lacks an event and the queues are empty."""
@@ -180,22 +180,22 @@ class World:
 
     async def _employ(self) -> None:
         # A token knows the roles of its sign-in, so the staff sign in anew.
-        person = Person(self.url, self.book)
-        await person.arrive()
-        await asyncio.to_thread(self.stack.command, "accounts", "grant-staff", person.email)
-        await person.client.close()
-        self.staff = person
+        user = User(self.url, self.request_log)
+        await user.arrive()
+        await asyncio.to_thread(self.stack.command, "accounts", "grant-staff", user.email)
+        await user.client.close()
+        self.staff = user
 
-    async def staff_at_work(self) -> Person:
+    async def staff_at_work(self) -> User:
         """The one of the staff, signed in on the running loop."""
         assert self.staff is not None
-        at_work = Person(self.url, self.book)
+        at_work = User(self.url, self.request_log)
         at_work.id, at_work.email = self.staff.id, self.staff.email
 
         async def sign_in(_mark: str, key: str) -> Any:
             return await at_work.client.sign_in(at_work.email, PASSWORD, key=key)
 
-        await self.book.attempt("session", sign_in, at_work.id)
+        await self.request_log.attempt("session", sign_in, at_work.id)
         return at_work
 
 
@@ -203,17 +203,17 @@ def backlog(databases: Databases, since: datetime) -> set[tuple[str, str]]:
     """Events since a moment that somebody lacks: (`outbox of …` or the consumer, the event's id); and
     what payments still waits for."""
     moment = since.isoformat()
-    consumers = {(event.owner, event.type): event.consumers for event in house.events()}
+    consumers = {(event.owner, event.type): event.consumers for event in codebase.events()}
     taken = {
         (service, event_id)
-        for service in house.SERVICES
+        for service in codebase.SERVICES
         for (event_id,) in databases.rows(
             service, f"SELECT event_id::text FROM inbox WHERE processed_at >= '{moment}'"
         )
     }
     missing = {("an answer of the processor", id_) for (id_,) in databases.rows("payments", UNFINISHED)}
     recorded = f"SELECT type, event_id::text, sent_at IS NULL FROM outbox WHERE created_at >= '{moment}'"
-    for owner in house.SERVICES:
+    for owner in codebase.SERVICES:
         for type_, event_id, unsent in databases.rows(owner, recorded):
             if unsent:
                 missing.add((f"outbox of {owner}", event_id))

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from tests.faults.load.users import Json, Person
+from tests.faults.load.users import Json, User
 from tests.faults.support.laboratory import Scene
 from tests.faults.support.time_limits import strangers
 
 # Pages of the gateway's own.
 OWN_PAGES = ("/healthz", "/openapi.json", "/v1/order_statuses", "/v1/help", "/problems/not_found")
 DEADLINE_SECONDS = 5.0
-HEARD_SECONDS = 120.0
+RECEIVED_SECONDS = 120.0
 NOISE_SECONDS = 2.0  # the machine that tests is busy itself
 AWAY = {503, 504}
 
 
 @dataclass
-class Told:
+class Received:
     """One answer."""
 
     path: str
@@ -33,38 +33,46 @@ class Outage:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._somebody, self._customer = (Person(scene.world.url, scene.world.book) for _ in range(2))
-        self._kept = ""
+        self._somebody, self._customer = (
+            User(scene.marketplace.url, scene.marketplace.request_log) for _ in range(2)
+        )
+        self._cached = ""
 
     async def prepare(self) -> None:
         """Somebody signs in, offers something and looks at it: the gateway keeps public answers."""
         await asyncio.gather(self._somebody.arrive(), self._customer.arrive())
         service = await self._somebody.post_service()
         assert service is not None
-        await self._heard_by_the_gateway(service)
-        self._kept = f"/v1/services/{service['id']}"
-        [told] = await self._ask(self._kept)
-        assert told.status == 200, told
+        await self._received_by_the_gateway(service)
+        self._cached = f"/v1/services/{service['id']}"
+        [reported] = await self._request(self._cached)
+        assert reported.status == 200, reported
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Everything is answered as promised while the server is away."""
         needing = ("/v1/me", "/v1/orders?role=customer", "/v1/notifications", "/v1/me/services")
-        answered, refused = await asyncio.gather(self._ask(*OWN_PAGES, self._kept), self._ask(*needing))
-        wrong = [told for told in answered if told.status != 200]
-        wrong += [told for told in refused if told.status not in AWAY or not told.retry_after]
-        wrong += [told for told in refused if told.seconds > DEADLINE_SECONDS + NOISE_SECONDS * strangers()]
+        answered, refused = await asyncio.gather(
+            self._request(*OWN_PAGES, self._cached), self._request(*needing)
+        )
+        wrong = [reported for reported in answered if reported.status != 200]
+        wrong += [reported for reported in refused if reported.status not in AWAY or not reported.retry_after]
+        wrong += [
+            reported
+            for reported in refused
+            if reported.seconds > DEADLINE_SECONDS + NOISE_SECONDS * strangers()
+        ]
         assert not wrong, f"told while a server is away: {wrong}"
-        for person in (self._somebody, self._customer):
-            await person.client.close()
+        for user in (self._somebody, self._customer):
+            await user.client.close()
 
-    async def _heard_by_the_gateway(self, service: Json) -> None:
+    async def _received_by_the_gateway(self, service: Json) -> None:
         """Waits until the gateway knows of a new service: what it hears makes it forget the answers about
         that one. It hears everything in one queue, so whoever hears of an order recorded later is told
         that the service came through."""
         signed = self._somebody.client.connection.authorization()
         async with (
-            aiohttp.ClientSession(self._scene.world.url, headers=signed) as http,
-            http.get("/v1/events", timeout=aiohttp.ClientTimeout(HEARD_SECONDS)) as stream,
+            aiohttp.ClientSession(self._scene.marketplace.url, headers=signed) as http,
+            http.get("/v1/events", timeout=aiohttp.ClientTimeout(RECEIVED_SECONDS)) as stream,
         ):
             while await asyncio.to_thread(self._untold, service["id"]):
                 await asyncio.sleep(0.05)
@@ -76,18 +84,18 @@ class Outage:
 
     def _untold(self, service_id: str) -> int:
         unsent = f"SELECT 1 FROM outbox WHERE sent_at IS NULL AND body->>'service_id' = '{service_id}'"
-        with self._scene.world.reading() as databases:
+        with self._scene.marketplace.reading() as databases:
             return len(databases.rows("catalog", unsent))
 
-    async def _ask(self, *paths: str) -> list[Told]:
+    async def _request(self, *paths: str) -> list[Received]:
         signed = self._somebody.client.connection.authorization()
-        async with aiohttp.ClientSession(self._scene.world.url, headers=signed) as http:
-            return await asyncio.gather(*(_told(http, path) for path in paths))
+        async with aiohttp.ClientSession(self._scene.marketplace.url, headers=signed) as http:
+            return await asyncio.gather(*(_excerpts(http, path) for path in paths))
 
 
-async def _told(http: aiohttp.ClientSession, path: str) -> Told:
+async def _excerpts(http: aiohttp.ClientSession, path: str) -> Received:
     began = time.monotonic()
     async with http.get(path) as answer:
         await answer.read()
         seconds = time.monotonic() - began
-        return Told(path, answer.status, seconds, answer.headers.get("Retry-After"))
+        return Received(path, answer.status, seconds, answer.headers.get("Retry-After"))

@@ -13,13 +13,13 @@ import amqp
 from chassis import patches
 from chassis.amqp import topology
 from kit.settings import Settings
-from tests.support import codebase as house
+from tests.support import codebase
 from tests.support.servers import broker_connection
 
 HUGE_BYTES = 2 << 20
 DEEP = 100_000
 STRANGE = b"\xff\xfe\xfa"
-SAMPLES = house.ROOT / "tests" / "contracts" / "samples"
+SAMPLES = codebase.ROOT / "tests" / "contracts" / "samples"
 # Flags of the basic properties, as AMQP 0-9-1 (4.2.6.1) numbers them.
 HEADERS, CORRELATION_ID, REPLY_TO, MESSAGE_ID = 0x2000, 0x0400, 0x0200, 0x0080
 
@@ -108,7 +108,7 @@ def events(kind: str) -> Iterator[Poison]:
 
 def event_queues(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Every durable queue of events: its name, the event's type, the consumer."""
-    for event in house.events():
+    for event in codebase.events():
         for consumer in event.consumers:
             yield topology.event_queue(settings, event, consumer), event.type, consumer
 
@@ -118,7 +118,7 @@ def dead_letters(settings: Settings) -> Counter[tuple[str, bytes]]:
     found: Counter[tuple[str, bytes]] = Counter()
     with closing(broker_connection(settings.amqp_url)) as connection:
         channel = connection.channel()
-        for service in house.SERVICES:
+        for service in codebase.SERVICES:
             queue = topology.dead_letter_queue(settings, service)
             while message := channel.basic_get(queue):
                 body = message.body

@@ -16,8 +16,8 @@ from tests.faults.checker import consistency
 from tests.faults.checker.finding import Finding
 from tests.faults.load.generator import Load
 
-COLUMNS = ("fault", "attempted", "acknowledged", "lost", "duplicated", "wrong", "seconds until healed")
-TELL_SECONDS = 15.0
+COLUMNS = ("fault", "attempted", "acknowledged", "lost", "duplicated", "wrong", "seconds until recovered")
+PROGRESS_SECONDS = 15.0
 
 
 @dataclass
@@ -27,14 +27,14 @@ class Result:
     fault: str
     attempted: int
     acknowledged: int
-    seconds_until_healed: float | None  # None: it never was, or the fault itself went wrong
+    seconds_until_recovered: float | None  # None: it never was, or the fault itself went wrong
     findings: list[Finding] = field(default_factory=list)
 
     def cells(self) -> list[str]:
         """As the table shows it."""
         counts = consistency.counted(self.findings)
         numbers = (self.attempted, self.acknowledged, *(counts[k] for k in ("lost", "duplicated", "wrong")))
-        seconds = self.seconds_until_healed
+        seconds = self.seconds_until_recovered
         return [self.fault, *(str(n) for n in numbers), "failed" if seconds is None else f"{seconds:.1f}"]
 
 
@@ -47,24 +47,24 @@ class Report:
         self._seed = seed
         self._console = Console(width=120, quiet=folder is None)
         self._load: Load | None = None
-        self._said = ""
+        self._described = ""
 
     @contextmanager
     def row(self, name: str) -> Iterator[None]:
         """Shows progress while one fault runs."""
-        self._load, self._said = None, ""
+        self._load, self._described = None, ""
         began, done = time.monotonic(), threading.Event()
 
-        def tell() -> None:
-            while not done.wait(TELL_SECONDS):
+        def report() -> None:
+            while not done.wait(PROGRESS_SECONDS):
                 self._console.print(f"  {name}: {time.monotonic() - began:.0f} s{self._progress()}")
 
-        thread = threading.Thread(target=tell, name="progress", daemon=True)
+        thread = threading.Thread(target=report, name="progress", daemon=True)
         thread.start()
         try:
             yield
         except BaseException:
-            self.add(Result(name, *self._numbers(), seconds_until_healed=None))
+            self.add(Result(name, *self._numbers(), seconds_until_recovered=None))
             raise
         finally:
             done.set()
@@ -90,23 +90,23 @@ class Report:
         self._console.print(table)
 
     def _say(self, text: str) -> None:
-        self._said = f" · {text}"
+        self._described = f" · {text}"
 
     def _numbers(self) -> tuple[int, int]:
         return (0, 0) if self._load is None else (self._load.attempted, self._load.acknowledged)
 
     def _progress(self) -> str:
         attempted, acknowledged = self._numbers()
-        return f" · {attempted} attempted, {acknowledged} acknowledged{self._said}"
+        return f" · {attempted} attempted, {acknowledged} acknowledged{self._described}"
 
     def _write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *(r.cells() for r in self.results)]
         (folder / "faults.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
         rows = [dict(zip(COLUMNS, result.cells(), strict=True)) for result in self.results]
-        told = [str(finding) for result in self.results for finding in result.findings]
+        reported = [str(finding) for result in self.results for finding in result.findings]
         (folder / "faults.json").write_text(
-            json.dumps({"seed": self._seed, "rows": rows, "findings": told}, indent=1, ensure_ascii=False)
+            json.dumps({"seed": self._seed, "rows": rows, "findings": reported}, indent=1, ensure_ascii=False)
         )
 
 

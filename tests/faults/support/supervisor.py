@@ -7,7 +7,7 @@ from typing import Self
 
 from tests.support.stack import Process, Stack
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class Supervisor:
@@ -53,7 +53,7 @@ class Supervisor:
             self._held.clear()
 
     def _watch(self) -> None:
-        while not self._closing.wait(LOOK_SECONDS):
+        while not self._closing.wait(POLL_SECONDS):
             with self._lock:
                 dead = [p for p in self._stack.processes if p not in self._held and not p.is_running]
                 for process in dead:

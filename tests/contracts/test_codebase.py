@@ -1,4 +1,4 @@
-"""The house stays readable: short functions, short files, rules without a clock, no vague names."""
+"""The codebase stays readable: short functions, short files, rules without a clock, no vague names."""
 
 import ast
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import codebase as house
+from tests.support import codebase
 
 PACKAGES = ("kit", "chassis", "services", "gateway", "client", "website", "cli", "embedded")
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_RPC, LARGEST_CHASSIS = 300, 25, 12, 2000
@@ -16,14 +16,14 @@ VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", 
 SOURCES = [
     path
     for package in PACKAGES
-    for path in sorted((house.ROOT / package).rglob("*.py"))
+    for path in sorted((codebase.ROOT / package).rglob("*.py"))
     if "migrations" not in path.parts
 ]
 
 
 def name_of(path: Path) -> str:
     """Its path from the root."""
-    return path.relative_to(house.ROOT).as_posix()
+    return path.relative_to(codebase.ROOT).as_posix()
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -67,9 +67,9 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     assert long == {}
 
 
-@pytest.mark.parametrize("service", house.SERVICES)
+@pytest.mark.parametrize("service", codebase.SERVICES)
 def test_rpc_methods_load_decide_save_and_answer_in_a_few_lines(service: str) -> None:
-    path = house.ROOT / "services" / service / "service.py"
+    path = codebase.ROOT / "services" / service / "service.py"
     decorated = [
         f
         for f in functions(path)
@@ -80,7 +80,7 @@ def test_rpc_methods_load_decide_save_and_answer_in_a_few_lines(service: str) ->
 
 
 def test_the_ground_floor_stays_small() -> None:
-    lines = sum(lines_of_code(path) for path in (house.ROOT / "chassis").rglob("*.py"))
+    lines = sum(lines_of_code(path) for path in (codebase.ROOT / "chassis").rglob("*.py"))
     assert lines < LARGEST_CHASSIS
 
 
@@ -89,9 +89,9 @@ def test_names_say_what_things_are() -> None:
 
 
 def test_rules_never_look_at_a_clock() -> None:
-    config = tomllib.loads((house.ROOT / "pyproject.toml").read_text())
+    config = tomllib.loads((codebase.ROOT / "pyproject.toml").read_text())
     wall = next(c for c in config["tool"]["importlinter"]["contracts"] if "rules" in c["name"])
-    rules = [house.ROOT / f"{m.replace('.', '/')}.py" for m in wall["source_modules"] if "*" not in m]
+    rules = [codebase.ROOT / f"{m.replace('.', '/')}.py" for m in wall["source_modules"] if "*" not in m]
     assert rules
     for path in rules:
         called = {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
