@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from chassis.amqp import topology
-from cli.support.errors import Complaint, complaining
+from cli.support.errors import CliError, handle_errors
 from kit.contracts import Event
 from kit.replies import reply_pattern
 from kit.settings import BadSetting, Common, Settings, load, raw_value
@@ -35,7 +35,7 @@ NOTHING = "^$"
 TIMEOUT_SECONDS = 10.0
 
 
-class NotSignedIn(Complaint):
+class NotSignedIn(CliError):
     """RabbitMQ knows the operator by another password."""
 
 
@@ -159,7 +159,7 @@ def definitions(settings: Settings, passwords: Mapping[str, str]) -> dict[str, A
 def grant(management_url: str, operator_password: str, document: dict[str, Any]) -> None:
     """Hands the definitions to RabbitMQ, and makes the operator's password the given one.
 
-    A volume of an earlier release still has the password of that time. Raises: Complaint when RabbitMQ is
+    A volume of an earlier release still has the password of that time. Raises: CliError when RabbitMQ is
     away or refuses.
     """
     document = {
@@ -184,10 +184,10 @@ def _import(management_url: str, password: str, document: dict[str, Any]) -> Non
             pass
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")
-        kind = NotSignedIn if error.code == http.HTTPStatus.UNAUTHORIZED else Complaint
+        kind = NotSignedIn if error.code == http.HTTPStatus.UNAUTHORIZED else CliError
         raise kind(f"RabbitMQ refused the rights ({error.code}): {reason}") from error
     except OSError as error:
-        raise Complaint(f"RabbitMQ's management page cannot be reached: {error}") from error
+        raise CliError(f"RabbitMQ's management page cannot be reached: {error}") from error
 
 
 def read_password(name: str, is_production: bool) -> str:
@@ -203,7 +203,7 @@ def read_password(name: str, is_production: bool) -> str:
 @click.command()
 def main() -> None:
     """Gives every broker user its rights. Passwords and address are environment variables."""
-    with complaining():
+    with handle_errors():
         is_production = load(Common).is_production
         # Of the settings of services only this one matters here; passwords are read one by one.
         settings = Settings(broker_prefix=os.environ.get("BROKER_PREFIX", ""))

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cli.broker_rights import COOKIE, GATEWAY, MIGRATE, OPERATIONS, USERS
-from cli.support.errors import complaining
+from cli.support.errors import handle_errors
 from cli.support.terminal import screen
 from kit.keys import generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, load
@@ -87,7 +87,7 @@ def give(folder: Path, contents: Contents) -> None:
 @click.argument("root", type=click.Path(file_okay=False, path_type=Path))
 def main(root: Path) -> None:
     """Makes what is missing under ROOT and gives each process its own. Exit code 2: a password is bad."""
-    with complaining():
+    with handle_errors():
         _check_given(load(Common).is_production)
         originals = make_missing(root / ALL)
         for process, contents in shares(originals).items():

@@ -25,8 +25,9 @@ Body = Mapping[str, object]
 class HttpConnection:
     """Sends requests and repeats them, under the same idempotency key, until there is an answer.
 
-    A lost connection, 429, 503, 504 and a still running twin are tried again for `patience_seconds`
-    in all; an access token about to expire is renewed first. Every request carries `headers`.
+    A lost connection, 429, 503, 504 and a duplicate that is still running are tried again for
+    `patience_seconds` in all; an access token about to expire is renewed first. Every request carries
+    `headers`.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ class Marketplace:
         self._on_death = on_death
         self._postgres = EmbeddedPostgres(data_dir / "postgres")
         self._containers: list[ServiceContainer] = []
-        self._doors: list[AbstractAsyncContextManager[Any]] = []
+        self._servers: list[AbstractAsyncContextManager[Any]] = []
         self._lock: int | None = None
         self._stopping = False
         self.settings: GatewaySettings
@@ -106,8 +106,8 @@ class Marketplace:
         """Finishes the requests under way, then stops site, gateway, services and PostgreSQL."""
         self._stopping = True
         try:
-            for door in reversed(self._doors):
-                spawn_for_awaitable(door.__aexit__(None, None, None)).wait()
+            for server in reversed(self._servers):
+                spawn_for_awaitable(server.__aexit__(None, None, None)).wait()
             self._stop_services()
         finally:
             self._postgres.stop()
@@ -239,12 +239,12 @@ class Marketplace:
         app = build_app(self.settings, rpc, feed)
         await self._open(serving(app, self.settings), self.url)
 
-    async def _open(self, door: AbstractAsyncContextManager[Any], url: str) -> None:
+    async def _open(self, server: AbstractAsyncContextManager[Any], url: str) -> None:
         try:
-            await door.__aenter__()
+            await server.__aenter__()
         except OSError as error:
             raise CannotStart(f"Nobody can listen on {url}: {error.strerror}") from error
-        self._doors.append(door)
+        self._servers.append(server)
 
 
 def _address(host: str, port: int) -> str:

@@ -1,6 +1,6 @@
 """Stored answers: a mutating call with a key has its effect once, whoever repeats it.
 
-The key is claimed by the first statement of the effect's own transaction, so a running twin is
+The key is claimed by the first statement of the effect's own transaction, so a running duplicate is
 waited for, and the answer is stored in the same commit as the effect.
 """
 
@@ -32,7 +32,7 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T
     same key may try again.
 
     Raises: Invalid `idempotency_key_reused` when the key came with another request;
-    Conflict `idempotency_in_progress` when its twin is still running at the lock time-out.
+    Conflict `idempotency_in_progress` when a duplicate is still running at the lock time-out.
     """
     key = call.idempotency
     if key is None:

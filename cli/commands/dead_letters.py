@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.support.errors import Complaint, complaining
+from cli.support.errors import CliError, handle_errors
 from cli.support.operator_options import acting, json_option, one_service, only_the_answer
 from services.registry import NAMES
 
@@ -97,7 +97,7 @@ def _find(service: str | None, ids: Sequence[str] = ()) -> Any:
     from cli.operations.dead_letters import find
     from kit.settings import Settings, load
 
-    with complaining():
+    with handle_errors():
         return find(load(Settings), [service] if service else NAMES, ids)
 
 
@@ -116,4 +116,4 @@ def _act(act: Any, ids: Sequence[str], service: str | None, as_json: bool, **how
 def _complain_about_missing(ids: Sequence[str], found: set[str]) -> None:
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
-        raise Complaint(f"No dead letter has the id {', '.join(missing)}.")
+        raise CliError(f"No dead letter has the id {', '.join(missing)}.")

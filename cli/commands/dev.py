@@ -10,7 +10,7 @@ from eventlet.asyncio import spawn_for_awaitable
 from eventlet.queue import LightQueue
 
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS, STAFF
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from cli.support.progress import seed_with_progress
 from cli.support.terminal import Screen, screen, shown
 from client import Problem, Unreachable
@@ -27,7 +27,7 @@ DEMO_FILE, BEGUN, FINISHED = "demo-data", "begun", "finished"
 def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     """Starts everything, waits for SIGINT or SIGTERM and stops everything; answers the exit code.
 
-    Raises: Complaint, BadSetting.
+    Raises: CliError, BadSetting.
     """
     settings = load(Settings)
     logging.configure(settings.log_level, settings.log_format)
@@ -38,12 +38,12 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     try:
         end = _run(marketplace, console, happenings, wants_demo)
     except CannotStart as error:
-        raise Complaint(str(error)) from error
+        raise CliError(str(error)) from error
     finally:
         with console.status("Stopping ..."):
             marketplace.stop()
     if end != SIGNALLED:
-        raise Complaint(f"A service died. {end}")
+        raise CliError(f"A service died. {end}")
     console.print("Stopped; everything is kept.")
     return 0
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from cli.support.operator_options import acting, json_option, one_service, only_the_answer
 from services.registry import NAMES
 
@@ -74,7 +74,7 @@ def retry_events(
 ) -> None:
     """Has failed events tried again now, parked ones too; their attempts begin anew.
 
-    The running service takes them by itself. Mend the cause first.
+    The running service takes them by itself. Fix the cause first.
     """
     from cli.operations.failed_events import Choice, retry
 
@@ -117,4 +117,4 @@ def _act(act: Any, choice: Any, event_ids: Sequence[UUID], service: str | None, 
 def _complain_about_missing(event_ids: Sequence[UUID], found: set[str]) -> None:
     missing = [str(event_id) for event_id in event_ids if str(event_id) not in found]
     if missing:
-        raise Complaint(f"No failed event has the id {', '.join(missing)}.")
+        raise CliError(f"No failed event has the id {', '.join(missing)}.")

@@ -12,7 +12,7 @@ from cli.commands.ledger import ledger
 from cli.commands.orders import orders
 from cli.commands.outbox import outbox
 from cli.commands.queues import queues
-from cli.support.errors import complaining
+from cli.support.errors import handle_errors
 from cli.support.options import gateway_url, site_url
 from cli.support.terminal import screen, shown
 from kit import logging
@@ -35,7 +35,7 @@ def microtasks(context: click.Context) -> None:
     Settings are environment variables: `microtasks config` shows them; `microtasks dev` needs none.
     """
     if context.invoked_subcommand not in REPORTING:  # those two say themselves what is wrong
-        with complaining():
+        with handle_errors():
             load(Common)
 
 
@@ -61,7 +61,7 @@ def dev(host: str, port: int, web_port: int | None, data_dir: str, seed: bool) -
     os.environ.setdefault("LOG_FORMAT", "console")
     from cli.commands.dev import run_marketplace
 
-    with complaining():
+    with handle_errors():
         raise SystemExit(run_marketplace(data_dir, seed))
 
 
@@ -69,7 +69,7 @@ def dev(host: str, port: int, web_port: int | None, data_dir: str, seed: bool) -
 @click.argument("name", type=click.Choice([*NAMES, GATEWAY, WEB]))
 def serve(name: str) -> None:
     """Runs one service, the gateway, or the web site, as its own process."""
-    with complaining():
+    with handle_errors():
         if name == WEB:
             from cli.commands.site import serve_site
 
@@ -94,7 +94,7 @@ def migrate(name: str | None) -> None:
     """Creates or updates databases and queues: all of them, or one service's tables."""
     from cli.operations.migrating import migrate_services
 
-    with complaining():
+    with handle_errors():
         settings = load(Settings)
         logging.configure("WARNING", "console")
         migrate_services(settings, NAMES if name is None else (name,), screen().print)
@@ -109,7 +109,7 @@ def seed(url: str, patience: float) -> None:
     """Fills a running marketplace with demo data, through its public API. Safe to repeat."""
     from cli.support.progress import seed_with_progress
 
-    with complaining():
+    with handle_errors():
         asyncio.run(seed_with_progress(url, screen(), None, patience))
 
 
@@ -157,7 +157,7 @@ def demo(url: str, patience: float, as_json: bool) -> None:
     """
     from cli.journey.display import show_journey
 
-    with complaining():
+    with handle_errors():
         show_journey(url, patience, as_json)
 
 
@@ -196,7 +196,7 @@ def revoke_staff(email: str) -> None:
 def _with_accounts(act: Callable[..., object]) -> None:
     from chassis.storage.database import Db, make_engine
 
-    with complaining():
+    with handle_errors():
         logging.configure("WARNING", "console")
         engine = make_engine(load(Settings), "accounts")
         try:

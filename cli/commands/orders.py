@@ -79,9 +79,9 @@ def transition_order(
 
     if not as_staff:
         raise click.UsageError("Say --as-staff: the history will show you as staff.")
-    wish = {"transition": transition, "reason": how["reason"], "note": note, "to_status": to_status}
+    request = {"transition": transition, "reason": how["reason"], "note": note, "to_status": to_status}
     with opened() as databases:
-        act = take_step(databases, order, wish, how["dry_run"])
+        act = take_step(databases, order, request, how["dry_run"])
     show_acts([act], how["dry_run"], how["as_json"])
 
 

@@ -86,8 +86,8 @@ def _delivered(t: Telling) -> list[Step]:
 
 
 def _changes_wanted(t: Telling) -> list[Step]:
-    wish = Step(CUSTOMER, "request_changes", t.say(words.CHANGE_REASONS))
-    return [*_delivered(t), wish, *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+    step = Step(CUSTOMER, "request_changes", t.say(words.CHANGE_REASONS))
+    return [*_delivered(t), step, *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
 
 
 def _delivered_again(t: Telling) -> list[Step]:
@@ -181,10 +181,10 @@ def stories(offers: Sequence[Offer]) -> list[Story]:
     chance = random.Random(SEED)  # noqa: S311 - variety, not secrecy
     plots = [(plot, status) for plot, count, status in PLOTS for _ in range(count)]
     chance.shuffle(plots)
-    wishes = [(offer, brief) for offer in offers for brief in offer.briefs]
+    briefs = [(offer, brief) for offer in offers for brief in offer.briefs]
     told: list[Story] = []
     for number, (plot, status) in enumerate(plots):
-        offer, brief = _wish(chance, wishes, number, revisable=plot in WITH_CHANGES)
+        offer, brief = _choose_brief(chance, briefs, number, revisable=plot in WITH_CHANGES)
         customer = _customer(chance, offer, brief, told)
         telling = Telling(chance, customer, offer)
         wanted = f"{telling.say(words.OPENINGS)}{brief}{telling.say(words.CLOSINGS)}"
@@ -192,13 +192,13 @@ def stories(offers: Sequence[Offer]) -> list[Story]:
     return told
 
 
-def _wish(
-    chance: random.Random, wishes: Sequence[tuple[Offer, str]], number: int, revisable: bool
+def _choose_brief(
+    chance: random.Random, briefs: Sequence[tuple[Offer, str]], number: int, revisable: bool
 ) -> tuple[Offer, str]:
-    """Every wish is used once before chance chooses, so that no service stays without orders."""
-    if number < len(wishes) and (wishes[number][0].revisions or not revisable):
-        return wishes[number]
-    return chance.choice([wish for wish in wishes if wish[0].revisions or not revisable])
+    """Every brief is used once before chance chooses, so that no service stays without orders."""
+    if number < len(briefs) and (briefs[number][0].revisions or not revisable):
+        return briefs[number]
+    return chance.choice([brief for brief in briefs if brief[0].revisions or not revisable])
 
 
 def _customer(chance: random.Random, offer: Offer, brief: str, told: Sequence[Story]) -> str:

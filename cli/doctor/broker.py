@@ -53,14 +53,14 @@ def examine_broker(settings: Settings, services: Collection[str]) -> Iterator[Fi
 
 def _no_address() -> Finding:
     found = "AMQP_URL is no address of RabbitMQ: amqp://account:password@host:5672/virtual-host"
-    return failed(SUBJECT, "reachable", found, "Mend AMQP_URL.")
+    return failed(SUBJECT, "reachable", found, "Fix AMQP_URL.")
 
 
 def _unreachable(address: str, error: Exception) -> Finding:
     found = f"{address}: {str(error) or type(error).__name__}"
     if isinstance(error, AMQPError):
-        return failed(SUBJECT, "reachable", found, "Mend the account or the virtual host in AMQP_URL.")
-    return failed(SUBJECT, "reachable", found, "Start RabbitMQ, or mend AMQP_URL.")
+        return failed(SUBJECT, "reachable", found, "Fix the account or the virtual host in AMQP_URL.")
+    return failed(SUBJECT, "reachable", found, "Start RabbitMQ, or fix AMQP_URL.")
 
 
 def _reachable(connection: Any, address: str) -> Finding:
@@ -154,7 +154,7 @@ def _waiting(subject: str, answers: dict[Queue, Any]) -> Iterator[Finding]:
                 yield ok(subject, "dead letters", "none")
                 continue
             command = f"microtasks dead-letters list --service {queue.service}"
-            advice = f"`{command}` says why; mend the cause, then replay them."
+            advice = f"`{command}` says why; fix the cause, then replay them."
             yield warning(subject, "dead letters", f"{answer.message_count} wait.", advice)
         elif answer.message_count > BACKLOG:
             advice = "Start more processes of this service, or see in its log what holds it up."

@@ -14,7 +14,7 @@ from cli.doctor.addresses import examine_addresses
 from cli.doctor.checks import Finding, Result, failed, ok, warning
 from cli.operations.configuration import masked
 from cli.support.durations import spoken
-from cli.support.errors import said_by_postgresql
+from cli.support.errors import postgresql_message
 from kit.settings import Settings
 from kit.tokens import LEEWAY_SECONDS
 from services.migrations import alembic_config
@@ -23,7 +23,7 @@ OLDEST_VERSION = 15
 LATE_SECONDS = 60
 SKEW_WORTH_A_WARNING_SECONDS = 2.0
 MIGRATE = "Run `microtasks migrate`."
-TRY_AGAIN = "Mend the cause, then run `microtasks events retry --all --service {service} --type {type}`."
+TRY_AGAIN = "Fix the cause, then run `microtasks events retry --all --service {service} --type {type}`."
 
 
 def examine_database(settings: Settings, service: str) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def examine_database(settings: Settings, service: str) -> Iterator[Finding]:
     try:
         engine = make_engine(settings, service, isolation_level="AUTOCOMMIT")
     except (ArgumentError, ValueError):
-        yield failed(subject, "reachable", "DATABASE_URL is no address.", "Mend DATABASE_URL.")
+        yield failed(subject, "reachable", "DATABASE_URL is no address.", "Fix DATABASE_URL.")
         return
     try:
         with engine.connect() as connection:
@@ -44,13 +44,13 @@ def examine_database(settings: Settings, service: str) -> Iterator[Finding]:
 
 
 def _trouble(subject: str, address: str, error: DBAPIError) -> Finding:
-    said = said_by_postgresql(error)
+    said = postgresql_message(error)
     found = f"{address}: {said}"
     if "does not exist" in said and "database" in said:
         return failed(subject, "reachable", found, MIGRATE)
     if "authentication failed" in said or "permission denied" in said or "does not exist" in said:
-        return failed(subject, "reachable", found, "Mend the account in DATABASE_URL, or its rights.")
-    return failed(subject, "reachable", found, "Start PostgreSQL, or mend DATABASE_URL.")
+        return failed(subject, "reachable", found, "Fix the account in DATABASE_URL, or its rights.")
+    return failed(subject, "reachable", found, "Start PostgreSQL, or fix DATABASE_URL.")
 
 
 def _examine(connection: Connection, service: str, subject: str) -> Iterator[Finding]:
@@ -136,5 +136,5 @@ def _failed_events(connection: Connection, service: str, subject: str) -> Iterat
             advice = TRY_AGAIN.format(service=service, type=event_type)
             yield failed(subject, "parked events", found, advice)
         else:
-            advice = "They are tried again by themselves; mend the cause before they are parked."
+            advice = "They are tried again by themselves; fix the cause before they are parked."
             yield warning(subject, "failed events", found, advice)

@@ -14,7 +14,7 @@ ANSWER_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Something that answers at `/readyz`: in `field` it says `ready` or `not_ready`."""
 
     subject: str
@@ -26,10 +26,10 @@ class Door:
     reasons: str
 
 
-GATEWAY = Door(
+GATEWAY = Endpoint(
     "gateway", "--url", "gateway", "status", "ready", "not ready", "starting, draining or without its broker"
 )
-SITE = Door("site", "--site", "web", "ready", True, False, "starting or draining")
+SITE = Endpoint("site", "--site", "web", "ready", True, False, "starting or draining")
 
 
 def examine_gateway(url: str) -> Iterator[Finding]:
@@ -42,23 +42,23 @@ def examine_site(url: str) -> Iterator[Finding]:
     yield _examine(SITE, url)
 
 
-def _examine(door: Door, url: str) -> Finding:
+def _examine(endpoint: Endpoint, url: str) -> Finding:
     address = f"{url.rstrip('/')}/readyz"
     try:
         status, answer = asyncio.run(_look(address))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         found = f"{address} does not answer: {str(error) or type(error).__name__}"
-        advice = f"Start `microtasks serve {door.service}`, or name another with {door.option}."
-        return failed(door.subject, CHECK, found, advice)
-    said = answer.get(door.field) if isinstance(answer, dict) else None
-    if status == 200 and said == door.ready:
-        return ok(door.subject, CHECK, f"{url} takes requests")
-    if status == 503 and said == door.not_ready:
-        advice = f"It is {door.reasons}; its log says which."
-        return failed(door.subject, CHECK, f"{url} is not ready.", advice)
-    found = f"{address} answers {status}, and not as our {door.subject} does."
-    advice = f"Something else listens there: name the {door.subject} with {door.option}."
-    return failed(door.subject, CHECK, found, advice)
+        advice = f"Start `microtasks serve {endpoint.service}`, or name another with {endpoint.option}."
+        return failed(endpoint.subject, CHECK, found, advice)
+    said = answer.get(endpoint.field) if isinstance(answer, dict) else None
+    if status == 200 and said == endpoint.ready:
+        return ok(endpoint.subject, CHECK, f"{url} takes requests")
+    if status == 503 and said == endpoint.not_ready:
+        advice = f"It is {endpoint.reasons}; its log says which."
+        return failed(endpoint.subject, CHECK, f"{url} is not ready.", advice)
+    found = f"{address} answers {status}, and not as our {endpoint.subject} does."
+    advice = f"Something else listens there: name the {endpoint.subject} with {endpoint.option}."
+    return failed(endpoint.subject, CHECK, found, advice)
 
 
 async def _look(address: str) -> tuple[int, Any]:

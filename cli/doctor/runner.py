@@ -22,7 +22,7 @@ def examine(services: Collection[str], url: str, within_seconds: float, site: st
     try:
         settings = load(Settings)
     except BadSetting:
-        advice = "Mend the settings first."
+        advice = "Fix the settings first."
         findings.append(failed("broker", "reachable", "not looked at: nothing says where it is", advice))
         findings.append(
             failed("databases", "reachable", "not looked at: nothing says where they are", advice)

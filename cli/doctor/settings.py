@@ -43,7 +43,7 @@ def _refused(group: str, problem: str) -> Finding:
     if group in WITH_OWN_SECRETS and variables and not any(map(raw_value, variables)):
         advice = f"Only the {group} process needs it: look there, or set {', '.join(variables)} here too."
         return warning(SUBJECT, group, problem, advice)
-    return failed(SUBJECT, group, problem, "Mend the variable; `microtasks config` explains each.")
+    return failed(SUBJECT, group, problem, "Fix the variable; `microtasks config` explains each.")
 
 
 def _environment(settings: Settings) -> Finding:

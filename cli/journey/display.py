@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.journey.people import NeverTold
 from cli.journey.play import Show, Step, play
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from cli.support.terminal import screen, shown
 from client import Problem, Unreachable
 
@@ -22,7 +22,7 @@ End = Callable[[str | None, float], None]
 def show_journey(url: str, patience_seconds: float, as_json: bool) -> None:
     """Plays the journey and shows it as it happens.
 
-    Raises: Complaint when it could not be played to its end.
+    Raises: CliError when it could not be played to its end.
     """
     show, end = (_lines_of_json if as_json else _on_screen)()
     began = time.monotonic()
@@ -30,7 +30,7 @@ def show_journey(url: str, patience_seconds: float, as_json: bool) -> None:
         asyncio.run(play(url, patience_seconds, show))
     except (Problem, Unreachable, NeverTold) as error:
         end(str(error), time.monotonic() - began)
-        raise Complaint(f"The journey ended early. {error}") from error
+        raise CliError(f"The journey ended early. {error}") from error
     end(None, time.monotonic() - began)
 
 

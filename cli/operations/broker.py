@@ -10,7 +10,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotFound
 from chassis.amqp.connection import text_of  # with it py-amqp reads messages whose properties are no text
 from cli.operations.configuration import masked
 from cli.support.broker import ANSWER_SECONDS, connected
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from kit.settings import Settings
 
 MOST = 10_000
@@ -19,20 +19,20 @@ NO_ROUTE = 312
 
 @contextlib.contextmanager
 def opened_broker(settings: Settings) -> Iterator[Any]:
-    """A connection. Raises: Complaint when RabbitMQ is away, refuses or takes no messages."""
+    """A connection. Raises: CliError when RabbitMQ is away, refuses or takes no messages."""
     alarms: list[str] = []
     try:
         with connected(settings, alarms.append) as connection:
             yield connection
     except NotFound as error:
-        raise Complaint(f"{error.reply_text}. Run `microtasks migrate`.") from error
+        raise CliError(f"{error.reply_text}. Run `microtasks migrate`.") from error
     except AccessRefused as error:
-        raise Complaint(f"The broker account may not do this: {error.reply_text}") from error
+        raise CliError(f"The broker account may not do this: {error.reply_text}") from error
     except (AMQPError, OSError, ValueError) as error:
         if getattr(error, "reply_code", None) == NO_ROUTE:
-            raise Complaint("The queue it belongs to is missing. Run `microtasks migrate`.") from error
+            raise CliError("The queue it belongs to is missing. Run `microtasks migrate`.") from error
         said = f"takes no messages: {alarms[0]}" if alarms else str(error) or type(error).__name__
-        raise Complaint(f"RabbitMQ at {masked(settings.amqp_url)}: {said}") from error
+        raise CliError(f"RabbitMQ at {masked(settings.amqp_url)}: {said}") from error
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from chassis.storage.database import Db, make_engine
-from cli.support.errors import Complaint, complaining, said_by_postgresql
+from cli.support.errors import CliError, handle_errors, postgresql_message
 from kit.errors import Unavailable
 from kit.settings import BadSetting, Settings, load
 
@@ -41,24 +41,24 @@ class Databases:
             engine.dispose()
 
     def read(self, service: str, query: Callable[[Connection], T]) -> T:
-        """The answer of a query. Raises: Complaint."""
+        """The answer of a query. Raises: CliError."""
         with _named(service):
             return Db(self._engine(service)).read(query)
 
     def write(self, service: str, effect: Callable[[Connection], T]) -> T:
-        """Runs an effect in one transaction. Raises: Complaint."""
+        """Runs an effect in one transaction. Raises: CliError."""
         with _named(service):
             return Db(self._engine(service)).write(effect)
 
     @contextlib.contextmanager
     def direct(self, service: str) -> Iterator[Db]:
-        """The database as the service itself uses it. Raises: Complaint."""
+        """The database as the service itself uses it. Raises: CliError."""
         with _named(service):
             yield Db(self._engine(service))
 
     @contextlib.contextmanager
     def snapshot(self, service: str) -> Iterator[Connection]:
-        """A connection for reading much, a piece at a time. Raises: Complaint."""
+        """A connection for reading much, a piece at a time. Raises: CliError."""
         with _named(service), self._engine(service).connect() as connection:
             yield connection
 
@@ -73,8 +73,8 @@ class Databases:
 
 @contextlib.contextmanager
 def opened() -> Iterator[Databases]:
-    """The databases that the environment names; what a person can mend becomes a sentence."""
-    with complaining(), Databases(load(Settings)) as databases:
+    """The databases that the environment names; what a person can fix becomes a sentence."""
+    with handle_errors(), Databases(load(Settings)) as databases:
         yield databases
 
 
@@ -83,7 +83,7 @@ def _named(service: str) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        said = f" ({said_by_postgresql(error.__cause__)})" if isinstance(error.__cause__, DBAPIError) else ""
-        raise Complaint(f"{service}: {error.detail}{said}") from error
+        said = f" ({postgresql_message(error.__cause__)})" if isinstance(error.__cause__, DBAPIError) else ""
+        raise CliError(f"{service}: {error.detail}{said}") from error
     except DBAPIError as error:
-        raise Complaint(f"{service}: {said_by_postgresql(error)}. Is it migrated?") from error
+        raise CliError(f"{service}: {postgresql_message(error)}. Is it migrated?") from error

@@ -40,7 +40,7 @@ def letters_in(connection: Any, settings: Settings, service: str) -> list[Found]
 
 
 def find(settings: Settings, services: Iterable[str], ids: Sequence[str] = ()) -> list[Found]:
-    """The dead letters of these services. Raises: Complaint."""
+    """The dead letters of these services. Raises: CliError."""
     with opened_broker(settings) as connection:
         found = [one for service in services for one in letters_in(connection, settings, service)]
     return [(letter, message) for letter, message in found if not ids or letter.id in ids]

@@ -26,7 +26,7 @@ class LedgerFinding:
 def reconcile(databases: Databases, report: Callable[[str], None]) -> list[LedgerFinding]:
     """Everything that does not add up; empty when all does. `report` is told what is being checked.
 
-    Raises: BadSetting, Complaint.
+    Raises: BadSetting, CliError.
     """
     settings = load(PaymentSettings)
     with databases.direct(SERVICE) as db:

@@ -18,7 +18,7 @@ from cli.operations.dead_letter_message import event_of
 from cli.operations.dead_letters import letters_in
 from cli.operations.outboxes import Delivery, delivery
 from cli.support.broker import ask
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from kit.settings import Settings
 from services.registry import NAMES, all_events
 
@@ -50,7 +50,7 @@ class _Look:
 
 
 def examine_queues(databases: Databases, services: Sequence[str]) -> Iterator[QueueState]:
-    """Looks at each queue of these services a few times, to see what grows. Raises: Complaint."""
+    """Looks at each queue of these services a few times, to see what grows. Raises: CliError."""
     settings = databases.settings
     with opened_broker(settings) as connection:
         queues = [q for q in topology.queues(settings, NAMES, all_events()) if q.service in services]
@@ -124,5 +124,5 @@ def _delivery(databases: Databases, queue: Queue) -> Delivery | None:
     event = event_of(databases.settings, queue.service, queue.name)
     try:
         return None if event is None else delivery(databases, event, queue.service)
-    except Complaint:  # the broker is still worth a look
+    except CliError:  # the broker is still worth a look
         return None

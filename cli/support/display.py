@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.operations.audit_log import Act
 from cli.support.durations import spoken
-from cli.support.errors import Complaint
+from cli.support.errors import CliError
 from cli.support.terminal import screen, shown
 
 
@@ -58,7 +58,7 @@ def show_lines(head: str, *lines: str) -> None:
 
 
 def show_acts(acts: Sequence[Act], dry_run: bool, as_json: bool) -> None:
-    """What was done, or would be. Raises: Complaint when something of it could not be done."""
+    """What was done, or would be. Raises: CliError when something of it could not be done."""
     undone = not dry_run and not all(act.done for act in acts)
     acts = [replace(act, done=act.done and not dry_run) for act in acts]
     if as_json:
@@ -66,7 +66,7 @@ def show_acts(acts: Sequence[Act], dry_run: bool, as_json: bool) -> None:
     else:
         _show_acts(acts, dry_run)
     if undone:
-        raise Complaint("Not everything was done.")
+        raise CliError("Not everything was done.")
 
 
 def _show_acts(acts: Sequence[Act], dry_run: bool) -> None:

@@ -11,7 +11,7 @@ from kit.settings import BadSetting
 from kit.text import printable
 
 
-class Complaint(click.ClickException):
+class CliError(click.ClickException):
     """Something outside of us is missing or taken; exit code 1."""
 
     def format_message(self) -> str:
@@ -19,24 +19,24 @@ class Complaint(click.ClickException):
         return printable(self.message, lines=True)
 
 
-def said_by_postgresql(error: Any) -> str:
+def postgresql_message(error: Any) -> str:
     """The first line of what the server or its driver said, of an error that SQLAlchemy wrapped."""
     return str(error.orig).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
 
 
 @contextmanager
-def complaining() -> Iterator[None]:
-    """Turns what a person can mend into a sentence; everything else keeps its traceback."""
+def handle_errors() -> Iterator[None]:
+    """Turns what a person can fix into a sentence; everything else keeps its traceback."""
     try:
         yield
     except BadSetting as error:
         raise click.UsageError(printable(str(error), lines=True)) from error
     except ServiceError as error:
-        raise Complaint(str(error)) from error
+        raise CliError(str(error)) from error
     except Exception as error:
         # Loaded here: a service that never speaks HTTP starts in less time and memory without it.
         from client.problem import Problem, Unreachable
 
         if not isinstance(error, Problem | Unreachable):
             raise
-        raise Complaint(str(error)) from error
+        raise CliError(str(error)) from error

@@ -1,4 +1,4 @@
-"""A message broker inside this process: AMQP's rules as far as the house uses them, no server.
+"""A message broker inside this process: AMQP's rules as far as the codebase uses them, no server.
 
 It knows neither kombu nor eventlet: `embedded.broker.transport` gives it the face of an AMQP connection,
 `embedded.gateway_upstream` speaks to it directly. One thread only. It forgets everything on exit.

@@ -13,16 +13,16 @@ def chosen_format(asked: str | None, accept: str | None, offered: Sequence[str])
     """
     if asked is not None:
         return asked
-    wishes = _wishes(accept or "*/*")
-    return max(offered, key=lambda name: _liking(MEDIA_TYPES[name], wishes))
+    accepted = _accepted_types(accept or "*/*")
+    return max(offered, key=lambda name: _quality_of(MEDIA_TYPES[name], accepted))
 
 
-def _wishes(accept: str) -> dict[str, float]:
-    wishes = {}
+def _accepted_types(accept: str) -> dict[str, float]:
+    accepted = {}
     for part in accept.split(","):
         media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        wishes[media_range] = _quality(parameters)
-    return wishes
+        accepted[media_range] = _quality(parameters)
+    return accepted
 
 
 def _quality(parameters: Sequence[str]) -> float:
@@ -33,7 +33,7 @@ def _quality(parameters: Sequence[str]) -> float:
         return 0.0
 
 
-def _liking(media_type: str, wishes: dict[str, float]) -> float:
+def _quality_of(media_type: str, accepted: dict[str, float]) -> float:
     kind = media_type.split("/")[0]
     ranges = (media_type, f"{kind}/*", "*/*")
-    return next((wishes[one] for one in ranges if one in wishes), 0.0)
+    return next((accepted[one] for one in ranges if one in accepted), 0.0)

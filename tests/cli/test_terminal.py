@@ -11,7 +11,7 @@ import pytest
 from cli.doctor.checks import failed
 from cli.doctor.report import _table
 from cli.support import display, terminal
-from cli.support.errors import Complaint, complaining
+from cli.support.errors import CliError, handle_errors
 from kit.errors import NotFound
 from kit.settings import BadSetting
 
@@ -74,10 +74,10 @@ def test_json_is_ascii_and_says_the_same(capsys: pytest.CaptureFixture[str]) -> 
 def test_complaints_are_shown_with_their_escapes(
     capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    with pytest.raises(click.ClickException) as complaint, complaining():
+    with pytest.raises(click.ClickException) as complaint, handle_errors():
         raise error
     complaint.value.show()
-    Complaint(everything).show()
+    CliError(everything).show()
     printed(capsys)
 
 

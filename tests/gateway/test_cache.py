@@ -122,7 +122,7 @@ def test_a_fill_is_thrown_away_only_for_a_change_of_what_it_asks_for() -> None:
     cache.drop_service("changed")
     for fill in fills:
         cache.put(fill, ANSWER)
-    kept = [cache.get(fill.shelf, fill.key) is not None for fill in fills]
+    kept = [cache.get(fill.region, fill.key) is not None for fill in fills]
     assert kept == [False, True, False]
     again = cache.begin_fill(CacheRegion.SERVICE, "changed")
     cache.put(again, ANSWER)
@@ -168,7 +168,7 @@ async def test_who_changes_a_service_sees_the_change_at_once(world: World) -> No
 
 
 def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.cache.MAX_SHELF_BYTES", 25)
+    monkeypatch.setattr("gateway.cache.MAX_REGION_BYTES", 25)
     cache = Cache(30.0, 100)
     ten = Answer(200, b"0123456789", {})
     for key in ("a", "b", "b", "c"):

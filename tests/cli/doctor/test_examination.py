@@ -68,7 +68,7 @@ def test_settings_that_cannot_be_read_are_told_before_all_else(
     monkeypatch.setenv("RPC_WORKERS", "many")
     findings = examine(NAMES, everything_down, 20)
     assert "RPC_WORKERS" in findings[0].found
-    assert [f.advice for f in findings if f.subject == "broker"] == ["Mend the settings first."]
+    assert [f.advice for f in findings if f.subject == "broker"] == ["Fix the settings first."]
 
 
 def test_what_hangs_is_left_behind_with_what_it_found_so_far() -> None:

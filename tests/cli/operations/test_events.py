@@ -50,7 +50,7 @@ def test_one_is_shown_whole_at_every_service_where_it_failed(desk: Desk) -> None
 def test_a_retried_event_is_due_with_all_its_attempts_and_the_act_is_recorded(desk: Desk) -> None:
     event_id, other = desk.fail("reviews", parked_at=NOW, attempts=10), desk.fail("reviews", parked_at=NOW)
     desk.fail("messaging", event_id)
-    done = desk.ask("events", "retry", event_id, "--reason", "mended in 1.2")["acts"]
+    done = desk.ask("events", "retry", event_id, "--reason", "fixed in 1.2")["acts"]
     assert {(a["service"], a["subject"], a["done"]) for a in done} == {
         ("reviews", event_id, True),
         ("messaging", event_id, True),
@@ -62,7 +62,7 @@ def test_a_retried_event_is_due_with_all_its_attempts_and_the_act_is_recorded(de
     assert desk.ask("events", "list", "--parked")["events"][0]["event_id"] == other
     [act] = desk.acts("reviews")
     assert (act.operator, act.act, act.subject) == (OPERATOR, "events retry", event_id)
-    assert act.reason == "mended in 1.2"
+    assert act.reason == "fixed in 1.2"
     assert act.details["attempts"] == 10
     assert act.details["parked"] is True
 
