@@ -17,8 +17,9 @@ from kit.paging import Page, page_of
 from kit.validation import is_id, rfc3339
 from services.accounts import contract as accounts_contract
 from services.messaging import contract, queries
-from services.messaging.commands import notifications as delivery
-from services.messaging.commands import preferences, threads
+from services.messaging.commands import change_preferences as preferences
+from services.messaging.commands import notify as delivery
+from services.messaging.commands import post_message as threads
 from services.messaging.cursors import moment_and_id, place_in_thread
 from services.messaging.notifications import (
     notifications_of_payment,

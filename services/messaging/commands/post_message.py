@@ -14,7 +14,7 @@ from kit.errors import Invalid
 from kit.tokens import Caller
 from services.messaging import contract
 from services.messaging.access import refused_writing
-from services.messaging.commands.notifications import deliver
+from services.messaging.commands.notify import deliver
 from services.messaging.notifications import notification_of_message
 from services.messaging.rendering import render_message
 
