@@ -9,7 +9,7 @@ from services.unknown_orders import OrderUnknown
 
 
 def refused_reading(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
-    """The error for a caller to whom no thread was shown."""
+    """Returns the error for a caller to whom no thread was shown."""
     parties = _parties(connection, order_id)
     # A caller who may read it was overtaken by its event: the thread exists now, and a retry finds it.
     if not parties or caller.is_staff or caller.id in parties:
@@ -18,12 +18,12 @@ def refused_reading(connection: Connection, caller: Caller, order_id: str) -> Se
 
 
 def refused_writing(connection: Connection, caller: Caller, order_id: str) -> ServiceError:
-    """The error for a caller who changed nothing in a thread."""
+    """Returns the error for a caller who changed nothing in a thread."""
     parties = _parties(connection, order_id)
     if not parties or caller.id in parties:
         return OrderUnknown("There is no such order.")
     if caller.is_staff:
-        return Forbidden("Staff read along; only the two parties write and mark as read.")
+        return Forbidden("Staff have read-only access; only the two parties write and mark as read.")
     return NotFound("There is no such order.")
 
 

@@ -1,17 +1,25 @@
-"""Which event notifies whom, of what, in which words' ingredients: pure rules (domain.md).
+"""Which event notifies whom, and with which data: pure rules, described in docs/domain.md.
 
-Every transition notifies the other party; what staff or the system did notifies both. `data`
-holds plain text and numbers for a sentence in any language, never markup.
+A transition by a party notifies the other one; a transition by staff or the system notifies both.
+`data` holds plain text and numbers for a sentence in any language, never markup.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypedDict
 
-Fact = Mapping[str, Any]
+from kit.types import Party
+from services.messaging.types import MessagePosted, NotificationActor
+from services.orders.types import OrderReminderDue, OrderStatusChanged
+from services.payments.types import PaymentChanged, PayoutChanged
+from services.reviews.types import ReviewChanged, ReviewSubmitted
+
+OrderEvent: TypeAlias = OrderStatusChanged | OrderReminderDue | PaymentChanged
+ReviewEvent: TypeAlias = ReviewSubmitted | ReviewChanged
+Data: TypeAlias = dict[str, Any]
 
 MARKETPLACE = "MicroTasks"
 EXCERPT_CHARACTERS = 140
+MARKETPLACE_ACTOR: NotificationActor = {"id": None, "display_name": MARKETPLACE}
 
 TYPE_OF_TRANSITION: dict[str, str] = {
     "submit": "order_submitted",
@@ -65,8 +73,8 @@ CATEGORY_OF_TYPE: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Notification:
-    """What one person is to be told. `cause_id` is the id of the event that caused it; cause,
-    recipient and type together name a notification, so it is never made twice."""
+    """A notification for one person. `cause_id` is the id of the event that caused it; cause,
+    recipient and type together identify a notification, so it is never stored twice."""
 
     cause_id: str
     recipient_id: str
@@ -74,63 +82,92 @@ class Notification:
     order_id: str | None
     actor_id: str | None
     actor_name: str
-    data: dict[str, Any]
+    data: Data
 
     @property
     def category(self) -> str:
-        """The preference that decides about it."""
+        """The category of preferences it belongs to."""
         return CATEGORY_OF_TYPE[self.type]
 
 
-def notifications_of_transition(event: Fact) -> list[Notification]:
-    """For `order_status_changed`: one type per transition, to those who did not act themselves."""
+class ThreadFacts(TypedDict):
+    """What a notification of a message says about its thread."""
+
+    order_number: str
+    service_title: str
+    customer_id: str
+
+
+def notifications_of_transition(event: OrderStatusChanged) -> list[Notification]:
+    """For `order_status_changed`: one type per transition, to the parties who did not act themselves."""
     actor = event["actor"]
-    words = {
+    data: Data = {
         "actor_name": actor["display_name"],
         "actor_role": actor["role"],
-        **{name: event[name] for name in ("transition", "from_status", "to_status", "reason", "note")},
+        "transition": event["transition"],
+        "from_status": event["from_status"],
+        "to_status": event["to_status"],
+        "reason": event["reason"],
+        "note": event["note"],
     }
-    return [
-        _about_order(event, TYPE_OF_TRANSITION[event["transition"]], role, actor, words)
-        for role in RECIPIENTS_OF_ROLE[actor["role"]]
-    ]
+    type_ = TYPE_OF_TRANSITION[event["transition"]]
+    by: NotificationActor = {"id": actor["id"], "display_name": actor["display_name"]}
+    return [_about_order(event, type_, role, by, data) for role in RECIPIENTS_OF_ROLE[actor["role"]]]
 
 
-def notifications_of_reminder(event: Fact) -> list[Notification]:
+def notifications_of_reminder(event: OrderReminderDue) -> list[Notification]:
     """For `order_reminder_due`: the customer, from the marketplace."""
-    actor = {"id": None, "display_name": MARKETPLACE}
-    words = {"actor_name": MARKETPLACE} | {name: event[name] for name in ("kind", "day", "confirm_by")}
-    return [_about_order(event, "order_reminder", "customer", actor, words)]
+    data: Data = {
+        "actor_name": MARKETPLACE,
+        "kind": event["kind"],
+        "day": event["day"],
+        "confirm_by": event["confirm_by"],
+    }
+    return [_about_order(event, "order_reminder", "customer", MARKETPLACE_ACTOR, data)]
 
 
-def notifications_of_review(event: Fact) -> list[Notification]:
+def notifications_of_review(event: ReviewSubmitted) -> list[Notification]:
     """For `review_submitted`: the reviewed provider."""
     return [_about_review(event, "review_submitted", author="customer", recipient="provider")]
 
 
-def notifications_of_review_change(event: Fact) -> list[Notification]:
-    """For `review_changed`: the customer hears of the reply; edits and hiding notify nobody."""
+def notifications_of_review_change(event: ReviewChanged) -> list[Notification]:
+    """For `review_changed`: a reply notifies the customer; edits and hiding notify nobody."""
     if event["change"] != "replied":
         return []
     return [_about_review(event, "review_replied", author="provider", recipient="customer")]
 
 
-def notifications_of_payment(event: Fact) -> list[Notification]:
-    """For `payment_changed`: what is due or failed concerns the customer, paid and refunded both."""
+def notifications_of_payment(event: PaymentChanged) -> list[Notification]:
+    """For `payment_changed`: due and failed notify the customer, paid and refunded both parties."""
     type_ = TYPE_OF_PAYMENT_CHANGE.get(event["change"])
-    recipients = RECIPIENTS_OF_PAYMENT.get(type_ or "", ())
-    actor = {"id": None, "display_name": MARKETPLACE}
-    words = {
+    if type_ is None:
+        return []
+    data: Data = {
         "actor_name": MARKETPLACE,
-        **{name: event[name] for name in ("amount", "payment_id", "due_at", "refund", "day")},
+        "amount": event["amount"],
+        "payment_id": event["payment_id"],
+        "due_at": event["due_at"],
+        "refund": event["refund"],
+        "day": event["day"],
     }
-    return [_about_order(event, str(type_), role, actor, words) for role in recipients]
+    return [
+        _about_order(event, type_, role, MARKETPLACE_ACTOR, data) for role in RECIPIENTS_OF_PAYMENT[type_]
+    ]
 
 
-def notifications_of_payout(event: Fact) -> list[Notification]:
-    """For `payout_changed`: the provider hears what became of the money, not that they asked for it."""
+def notifications_of_payout(event: PayoutChanged) -> list[Notification]:
+    """For `payout_changed`: the provider, about the result only, not about the request."""
     if event["status"] == "processing":
         return []
+    data: Data = {
+        "event_id": event["event_id"],
+        "recipient_role": "provider",
+        "actor_name": MARKETPLACE,
+        "payout_id": event["payout_id"],
+        "amount": event["amount"],
+        "status": event["status"],
+    }
     return [
         Notification(
             cause_id=event["event_id"],
@@ -139,17 +176,14 @@ def notifications_of_payout(event: Fact) -> list[Notification]:
             order_id=None,
             actor_id=None,
             actor_name=MARKETPLACE,
-            data={
-                "event_id": event["event_id"],
-                "recipient_role": "provider",
-                "actor_name": MARKETPLACE,
-                **{name: event[name] for name in ("payout_id", "amount", "status")},
-            },
+            data=data,
         )
     ]
 
 
-def notification_of_message(event: Fact, recipient_id: str, thread: Fact, body: str) -> Notification:
+def notification_of_message(
+    event: MessagePosted, recipient_id: str, thread: ThreadFacts, body: str
+) -> Notification:
     """For `message_posted`: the other party, with the beginning of what was written."""
     author = event["author"]
     return Notification(
@@ -172,25 +206,34 @@ def notification_of_message(event: Fact, recipient_id: str, thread: Fact, body: 
 
 
 def excerpt_of(body: str) -> str:
-    """The beginning of a message on one line, at most `EXCERPT_CHARACTERS` long."""
+    """Returns the beginning of a message on one line, at most `EXCERPT_CHARACTERS` long."""
     line = " ".join(body.split())
     return line if len(line) <= EXCERPT_CHARACTERS else line[: EXCERPT_CHARACTERS - 1].rstrip() + "…"
 
 
-def _about_order(event: Fact, type_: str, recipient: str, actor: Fact, words: Fact) -> Notification:
-    return _about(event, type_, recipient, actor, {"order_number": event["number"], **words})
+def _about_order(
+    event: OrderEvent, type_: str, recipient: str, actor: NotificationActor, data: Data
+) -> Notification:
+    return _notification(event, type_, recipient, actor, {"order_number": event["number"], **data})
 
 
-def _about_review(event: Fact, type_: str, author: str, recipient: str) -> Notification:
-    actor = event[author]
-    words = {"actor_name": actor["display_name"], "review_id": event["review_id"], "rating": event["rating"]}
-    return _about(event, type_, recipient, actor, words)
+def _about_review(event: ReviewEvent, type_: str, author: str, recipient: str) -> Notification:
+    party = _party(event, author)
+    actor: NotificationActor = {"id": party["id"], "display_name": party["display_name"]}
+    data: Data = {
+        "actor_name": actor["display_name"],
+        "review_id": event["review_id"],
+        "rating": event["rating"],
+    }
+    return _notification(event, type_, recipient, actor, data)
 
 
-def _about(event: Fact, type_: str, recipient: str, actor: Fact, words: Fact) -> Notification:
+def _notification(
+    event: OrderEvent | ReviewEvent, type_: str, recipient: str, actor: NotificationActor, data: Data
+) -> Notification:
     return Notification(
         cause_id=event["event_id"],
-        recipient_id=event[recipient]["id"],
+        recipient_id=_party(event, recipient)["id"],
         type=type_,
         order_id=event["order_id"],
         actor_id=actor["id"],
@@ -199,6 +242,10 @@ def _about(event: Fact, type_: str, recipient: str, actor: Fact, words: Fact) ->
             "event_id": event["event_id"],
             "service_title": event["service"]["title"],
             "recipient_role": recipient,
-            **words,
+            **data,
         },
     )
+
+
+def _party(event: OrderEvent | ReviewEvent, role: str) -> Party:
+    return event["customer"] if role == "customer" else event["provider"]

@@ -1,7 +1,7 @@
 """Projections of other services' data: the order of each thread, and display names."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -9,8 +9,9 @@ from chassis.storage.database import Db
 from chassis.storage.projections import save_if_newer
 from kit.errors import NotFound
 from kit.validation import is_id
+from services.accounts.types import AccountNamed
 from services.messaging.models import ACCOUNT_NAMES
-from services.orders.types import Order
+from services.orders.types import Order, OrderStatusChanged
 from services.unknown_orders import run_with_order
 
 Result = TypeVar("Result")
@@ -54,14 +55,14 @@ def with_thread(db: Db, get_order: Callable[..., Order], order_id: str, work: Ca
     return run_with_order(get_order, order_id, work_with)
 
 
-def save_thread_of_event(connection: Connection, event: Mapping[str, Any]) -> None:
+def save_thread_of_event(connection: Connection, event: OrderStatusChanged) -> None:
     """Applies an `order_status_changed`, unless a later state is known already."""
     _save_thread(
         connection, event, event["order_id"], event["to_status"], event["order_version"], event["sequence"]
     )
 
 
-def save_thread_of_order(connection: Connection, order: Mapping[str, Any]) -> None:
+def save_thread_of_order(connection: Connection, order: Order) -> None:
     """Stores the thread of an order that orders returned, before its events arrive.
 
     Its `sequence` is unknown and stored as 0: a thread that is there already is left alone,
@@ -72,7 +73,7 @@ def save_thread_of_order(connection: Connection, order: Mapping[str, Any]) -> No
 
 def _save_thread(
     connection: Connection,
-    order: Mapping[str, Any],
+    order: Order | OrderStatusChanged,
     order_id: str,
     status: int,
     order_version: int,
@@ -94,7 +95,11 @@ def _save_thread(
     connection.execute(SAVE_THREAD, values)
 
 
-def save_display_name(connection: Connection, event: Mapping[str, Any]) -> None:
+def save_display_name(connection: Connection, event: AccountNamed) -> None:
     """Stores the display name of an account event, unless a newer one is known."""
-    name = {column: event[column] for column in ("account_id", "display_name", "account_version")}
+    name = {
+        "account_id": event["account_id"],
+        "display_name": event["display_name"],
+        "account_version": event["account_version"],
+    }
     save_if_newer(connection, ACCOUNT_NAMES, name, key=("account_id",), version="account_version")

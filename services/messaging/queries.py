@@ -1,24 +1,38 @@
-"""What messaging reads: one statement each, pages by keyset.
+"""Reads of messaging: one statement each, pages by keyset.
 
 Who may see a thread is decided here: its two parties, and staff.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, literal, select, text, tuple_
+from sqlalchemy import Connection, func, literal, select, text, tuple_
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from chassis.runtime.audit import log_staff_read
+from kit.paging import ByTime, Page, RowNumber, decode_cursor, page_of
 from kit.tokens import Caller
 from services.messaging.access import refused_reading
 from services.messaging.models import NOTIFICATIONS, PREFERENCES
+from services.messaging.rendering import (
+    render_message,
+    render_notification,
+    render_preferences,
+    render_thread,
+)
+from services.messaging.types import Message, Notification, Preferences, Thread
 
-FIRST_MOMENT, FIRST_ID = "infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+FIRST_TIME, FIRST_ID = "infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 FIRST_POSITION = 2**31 - 1
 
-# The thread's row comes even without messages: an empty list is an answer, no row is "not found".
+
+class ByPosition(NamedTuple):
+    """The position in a thread's list of messages."""
+
+    position: RowNumber
+
+
+# The thread's row comes even without messages: then the list is empty; no row means "not found".
 # Positions are gapless, so a page is a range of them and costs the same however long the thread is.
 MESSAGES_OF_THREAD = text("""
     SELECT thread.order_id, thread.customer_id, thread.provider_id,
@@ -47,14 +61,14 @@ INBOX = text("""
                 updated_at, provider_id AS other_id, customer_unread AS unread_count
          FROM threads
          WHERE customer_id = :account_id
-           AND (updated_at, order_id) < (CAST(:moment AS timestamptz), CAST(:order_id AS uuid))
+           AND (updated_at, order_id) < (CAST(:time AS timestamptz), CAST(:order_id AS uuid))
          ORDER BY updated_at DESC, order_id DESC LIMIT :limit)
         UNION ALL
         (SELECT order_id, order_number, order_status, service_id, service_title, message_count,
                 updated_at, customer_id, provider_unread
          FROM threads
          WHERE provider_id = :account_id
-           AND (updated_at, order_id) < (CAST(:moment AS timestamptz), CAST(:order_id AS uuid))
+           AND (updated_at, order_id) < (CAST(:time AS timestamptz), CAST(:order_id AS uuid))
          ORDER BY updated_at DESC, order_id DESC LIMIT :limit)
         ORDER BY updated_at DESC, order_id DESC LIMIT :limit
     ) AS thread
@@ -66,58 +80,70 @@ INBOX = text("""
 """)
 
 
-def messages_of_thread(
-    connection: Connection, order_id: str, caller: Caller, before: int | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Up to `limit` messages older than position `before`, newest first.
+def list_messages(
+    connection: Connection, caller: Caller, order_id: str, limit: int, cursor: str | None
+) -> Page[Message]:
+    """Returns a page of a thread's messages, newest first, to its parties and staff.
 
-    Raises: OrderUnknown, or NotFound when the caller may not see the thread.
+    Raises: OrderUnknown, or NotFound when the caller may not see the thread; BadQuery.
     """
+    filters = {"list": "messages", "order_id": order_id}
+    before = decode_cursor(cursor, filters, ByPosition)
     arguments = {
         "order_id": order_id,
         "account_id": caller.id,
         "is_staff": caller.is_staff,
-        "before": FIRST_POSITION if before is None else before,
-        "limit": limit,
+        "before": FIRST_POSITION if before is None else before.position,
+        "limit": limit + 1,
     }
     rows = connection.execute(MESSAGES_OF_THREAD, arguments).all()
     if not rows:
         raise refused_reading(connection, caller, order_id)
     log_staff_read(caller, "messages", order_id, (str(rows[0].customer_id), str(rows[0].provider_id)))
-    return [row for row in rows if row.id is not None]
+    messages = [row for row in rows if row.id is not None]
+    return page_of(messages, limit, filters, lambda row: ByPosition(row.position), render_message)
 
 
-def inbox(
-    connection: Connection, account_id: str, after: Sequence[str] | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Up to `limit` threads of a person after (`updated_at`, order id), newest activity first."""
-    moment, order_id = after or (FIRST_MOMENT, FIRST_ID)
-    arguments = {"account_id": account_id, "moment": moment, "order_id": order_id, "limit": limit}
-    return connection.execute(INBOX, arguments).all()
+def list_threads(connection: Connection, account_id: str, limit: int, cursor: str | None) -> Page[Thread]:
+    """Returns a page of the account's inbox, newest activity first. Raises: BadQuery."""
+    filters = {"list": "threads", "account_id": account_id}
+    after = decode_cursor(cursor, filters, ByTime)
+    time, order_id = after or (FIRST_TIME, FIRST_ID)
+    arguments = {"account_id": account_id, "time": time, "order_id": order_id, "limit": limit + 1}
+    rows = connection.execute(INBOX, arguments).all()
+    return page_of(rows, limit, filters, lambda row: ByTime(row.updated_at, str(row.order_id)), render_thread)
 
 
-def notifications_page(
-    account_id: str, unread: bool | None, after: Sequence[str] | None, limit: int
-) -> Select[Any]:
-    """A person's notifications after (`created_at`, id), newest first: all, the unread or the read."""
-    own = NOTIFICATIONS.c
-    query = select(NOTIFICATIONS).where(own.recipient_id == account_id)
+def list_notifications(
+    connection: Connection, account_id: str, unread: bool | None, limit: int, cursor: str | None
+) -> Page[Notification]:
+    """Returns a page of the account's notifications, newest first: all, the unread or the read.
+
+    Raises: BadQuery.
+    """
+    filters = {"list": "notifications", "account_id": account_id, "unread": unread}
+    after = decode_cursor(cursor, filters, ByTime)
+    columns = NOTIFICATIONS.c
+    query = select(NOTIFICATIONS).where(columns.recipient_id == account_id)
     if unread is not None:
-        query = query.where(own.read_at.is_(None) if unread else own.read_at.is_not(None))
+        query = query.where(columns.read_at.is_(None) if unread else columns.read_at.is_not(None))
     if after is not None:
-        position = tuple_(
-            literal(after[0], TIMESTAMP(timezone=True)), literal(after[1], UuidType(as_uuid=False))
-        )
-        query = query.where(tuple_(own.created_at, own.id) < position)
-    return query.order_by(own.created_at.desc(), own.id.desc()).limit(limit)
+        time = literal(after.time, TIMESTAMP(timezone=True))
+        position = tuple_(time, literal(after.id, UuidType(as_uuid=False)))
+        query = query.where(tuple_(columns.created_at, columns.id) < position)
+    newest_first = query.order_by(columns.created_at.desc(), columns.id.desc()).limit(limit + 1)
+    rows = connection.execute(newest_first).all()
+    return page_of(rows, limit, filters, lambda row: ByTime(row.created_at, row.id), render_notification)
 
 
-def unread_notifications(account_id: str) -> Select[int]:
-    """How many notifications a person has not read."""
-    own = NOTIFICATIONS.c
-    return select(func.count()).where(own.recipient_id == account_id, own.read_at.is_(None))
+def count_unread(connection: Connection, account_id: str) -> int:
+    """Returns how many notifications the account has not read."""
+    columns = NOTIFICATIONS.c
+    query = select(func.count()).where(columns.recipient_id == account_id, columns.read_at.is_(None))
+    return connection.execute(query).scalar_one()
 
 
-def preferences_of(account_id: str) -> Select[Any]:
-    """A person's stored preferences; no row means the defaults."""
-    return select(PREFERENCES).where(PREFERENCES.c.account_id == account_id)
+def get_preferences(connection: Connection, account_id: str) -> Preferences:
+    """Returns the account's preferences; the defaults while nothing is stored."""
+    query = select(PREFERENCES).where(PREFERENCES.c.account_id == account_id)
+    return render_preferences(connection.execute(query).first())

@@ -1,4 +1,4 @@
-"""From rows to the JSON of api.md."""
+"""Rows as the JSON of the public contract."""
 
 from datetime import datetime
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Row
 
 from kit.validation import rfc3339
-from services.messaging.contract import CATEGORIES
+from services.messaging.types import Channels, Message, Notification, Preferences, Thread
 
 
-def render_message(row: Row[Any]) -> dict[str, Any]:
-    """A message with its author's current name."""
+def render_message(row: Row[Any]) -> Message:
+    """Returns a message with its author's current name."""
     return {
         "id": str(row.id),
         "order_id": str(row.order_id),
@@ -21,8 +21,8 @@ def render_message(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def render_thread(row: Row[Any]) -> dict[str, Any]:
-    """One line of the inbox, seen by one of the two parties."""
+def render_thread(row: Row[Any]) -> Thread:
+    """Returns one line of the inbox, as one of the two parties sees it."""
     return {
         "order_id": str(row.order_id),
         "order": {
@@ -38,8 +38,8 @@ def render_thread(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def render_notification(row: Row[Any]) -> dict[str, Any]:
-    """A notification as its recipient sees it."""
+def render_notification(row: Row[Any]) -> Notification:
+    """Returns a notification as its recipient sees it."""
     return {
         "id": row.id,
         "type": row.type,
@@ -51,12 +51,21 @@ def render_notification(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def render_preferences(row: Row[Any] | None) -> dict[str, Any]:
-    """A person's preferences; without a stored row everything is on."""
+def render_preferences(row: Row[Any] | None) -> Preferences:
+    """Returns a person's preferences; without a stored row everything is on."""
     stored = {} if row is None else row._mapping
+
+    def channels(category: str) -> Channels:
+        return {
+            "in_app": stored.get(f"{category}_in_app", True),
+            "email": stored.get(f"{category}_email", True),
+        }
+
     return {
-        category: {channel: stored.get(f"{category}_{channel}", True) for channel in ("in_app", "email")}
-        for category in CATEGORIES
+        "order_updates": channels("order_updates"),
+        "messages": channels("messages"),
+        "reviews": channels("reviews"),
+        "payments": channels("payments"),
     }
 
 

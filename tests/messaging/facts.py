@@ -6,7 +6,7 @@ import uuid6
 
 from kit.tokens import Caller
 
-Fact = dict[str, Any]
+Fact = Any
 
 # transition: (from, to, the roles that domain.md lets do it)
 TRANSITIONS: dict[str, tuple[int | None, int, tuple[str, ...]]] = {

@@ -1,21 +1,22 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from kit.errors import BadQuery
-from kit.paging import encode_cursor
-from services.messaging.cursors import moment_and_id, place_in_thread
+from kit.paging import ByTime, decode_cursor, encode_cursor
+from services.messaging.queries import ByPosition
 from tests.messaging.facts import new_id
 
 FILTERS = {"list": "threads"}
 
 
 def test_a_position_survives_its_cursor() -> None:
-    after = ("2026-03-01T12:00:00.000001Z", new_id())
-    assert moment_and_id(encode_cursor(FILTERS, after), FILTERS) == after
-    assert place_in_thread(encode_cursor(FILTERS, [7]), FILTERS) == 7
-    assert moment_and_id(None, FILTERS) is None
-    assert place_in_thread(None, FILTERS) is None
+    after = ByTime(datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC), new_id())
+    assert decode_cursor(encode_cursor(FILTERS, after), FILTERS, ByTime) == after
+    assert decode_cursor(encode_cursor(FILTERS, ByPosition(7)), FILTERS, ByPosition) == ByPosition(7)
+    assert decode_cursor(None, FILTERS, ByTime) is None
+    assert decode_cursor(None, FILTERS, ByPosition) is None
 
 
 @pytest.mark.parametrize(
@@ -32,15 +33,15 @@ def test_a_position_survives_its_cursor() -> None:
 )
 def test_a_made_up_position_is_a_bad_cursor(position: list[Any]) -> None:
     with pytest.raises(BadQuery):
-        moment_and_id(encode_cursor(FILTERS, position), FILTERS)
+        decode_cursor(encode_cursor(FILTERS, position), FILTERS, ByTime)
 
 
 @pytest.mark.parametrize("place", ["7", 0, -1, 2**31, 1.5, True, None])
 def test_a_made_up_place_is_a_bad_cursor(place: Any) -> None:
     with pytest.raises(BadQuery):
-        place_in_thread(encode_cursor(FILTERS, [place]), FILTERS)
+        decode_cursor(encode_cursor(FILTERS, [place]), FILTERS, ByPosition)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     with pytest.raises(BadQuery):
-        place_in_thread(encode_cursor(FILTERS, [7]), {"list": "messages"})
+        decode_cursor(encode_cursor(FILTERS, [7]), {"list": "messages"}, ByPosition)

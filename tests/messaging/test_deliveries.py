@@ -186,6 +186,6 @@ def test_an_email_switch_leaves_the_app_alone(messaging: Harness, deal: Deal) ->
 
 
 def test_the_rules_and_the_database_agree_on_what_is_one_notification(messaging: Harness) -> None:
-    event = Deal().transition("cancel", "staff")
-    made = notifications_of_transition({**event, "note": None})
+    event = Deal().transition("cancel", "staff", note=None)
+    made = notifications_of_transition(event)
     assert len({(n.cause_id, n.recipient_id, n.type) for n in made}) == len(made) == 2

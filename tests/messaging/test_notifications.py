@@ -6,7 +6,7 @@ from services.messaging.notifications import (
     EXCERPT_CHARACTERS,
     MARKETPLACE,
     TYPE_OF_TRANSITION,
-    Fact,
+    ThreadFacts,
     excerpt_of,
     notification_of_message,
     notifications_of_reminder,
@@ -15,7 +15,7 @@ from services.messaging.notifications import (
     notifications_of_transition,
 )
 from services.orders.contract import TRANSITIONS as KNOWN_TRANSITIONS
-from tests.messaging.facts import TRANSITIONS, Deal, new_id, party
+from tests.messaging.facts import TRANSITIONS, Deal, Fact, new_id, party
 
 # domain.md, written out by hand: transition, who did it, type, who is told
 MATRIX = [
@@ -119,7 +119,11 @@ def test_a_message_is_told_to_the_other_party(author: str) -> None:
         "order_id": deal.order_id,
         "author": party(getattr(deal, author)),
     }
-    thread = {"order_number": deal.number, "service_title": "Logo", "customer_id": deal.customer.id}
+    thread: ThreadFacts = {
+        "order_number": deal.number,
+        "service_title": "Logo",
+        "customer_id": deal.customer.id,
+    }
 
     notification = notification_of_message(event, getattr(deal, other).id, thread, "Hello\n\n  there")
 

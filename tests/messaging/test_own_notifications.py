@@ -24,7 +24,8 @@ def mark(messaging: Harness, deal: Deal, notification_id: str, read: bool) -> di
     answer = messaging.call_as(
         deal.provider, contract.MARK_NOTIFICATION, notification_id=notification_id, read=read
     )
-    return fits(contract.Notification, answer)
+    marked: dict[str, object] = fits(contract.Notification, answer)
+    return marked
 
 
 def test_they_come_newest_first_in_pages(messaging: Harness, told: Deal) -> None:

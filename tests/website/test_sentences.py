@@ -30,28 +30,34 @@ READER = Person("p", "Ada", (), "en", "Europe/Berlin", "x", "y", "z", 0.0)
 def transition(name: str, role: str, to_status: int = 2, reason: str | None = None) -> list[Any]:
     actor = {**ACTORS[role], "role": role}
     told = {"transition": name, "from_status": 1, "to_status": to_status, "reason": reason, "note": None}
-    return notifications.notifications_of_transition({**ORDER, "actor": actor, **told})
+    event: Any = {**ORDER, "actor": actor, **told}
+    return notifications.notifications_of_transition(event)
 
 
 def payment(change: str, day: int | None = None, refund: Any = None) -> list[Any]:
     due_at = "2026-12-05T23:30:00Z"
     told = {"change": change, "amount": EUR_45, "payment_id": "y", "due_at": due_at}
-    return notifications.notifications_of_payment({**ORDER, **told, "refund": refund, "day": day})
+    event: Any = {**ORDER, **told, "refund": refund, "day": day}
+    return notifications.notifications_of_payment(event)
 
 
 def payout(status: str) -> list[Any]:
-    told = {"event_id": "e", "provider": PROVIDER, "payout_id": "t", "amount": EUR_45, "status": status}
+    told: Any = {"event_id": "e", "provider": PROVIDER, "payout_id": "t", "amount": EUR_45, "status": status}
     return notifications.notifications_of_payout(told)
 
 
 def message(body: str) -> list[Any]:
-    thread = {"order_number": "MT-1", "service_title": "A logo", "customer_id": "c"}
-    event = {**ORDER, "author": CUSTOMER, "message_id": "m"}
+    thread: notifications.ThreadFacts = {
+        "order_number": "MT-1",
+        "service_title": "A logo",
+        "customer_id": "c",
+    }
+    event: Any = {**ORDER, "author": CUSTOMER, "message_id": "m"}
     return [notifications.notification_of_message(event, "p", thread, body)]
 
 
-REVIEW = {**ORDER, "review_id": "r", "rating": 4, "change": "replied"}
-REMINDER = {**ORDER, "kind": "confirm", "day": 5, "confirm_by": "2026-12-05T12:00:00Z"}
+REVIEW: Any = {**ORDER, "review_id": "r", "rating": 4, "change": "replied"}
+REMINDER: Any = {**ORDER, "kind": "confirm", "day": 5, "confirm_by": "2026-12-05T12:00:00Z"}
 
 TOLD = [
     (

@@ -1,27 +1,29 @@
-"""Which notifications a person wants, and where."""
+"""A person chooses which notifications they want, and where."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
-from services.messaging import queries
 from services.messaging.models import PREFERENCES
+from services.messaging.queries import get_preferences
 from services.messaging.rendering import render_preferences
+from services.messaging.types import Preferences
+
+ChannelChanges = Mapping[str, bool]
 
 
 def change_preferences(
-    connection: Connection, account_id: str, changes: Mapping[str, Mapping[str, bool]]
-) -> dict[str, Any]:
-    """Merges `{category: {channel: wanted}}` into the person's preferences and answers them all."""
+    connection: Connection, account_id: str, changes: Mapping[str, ChannelChanges | None]
+) -> Preferences:
+    """Merges `{category: {channel: wanted}}` into the account's preferences and returns them all."""
     values = {
         f"{category}_{channel}": wanted
         for category, channels in changes.items()
-        for channel, wanted in channels.items()
+        for channel, wanted in (channels or {}).items()
     }
     if not values:
-        return render_preferences(connection.execute(queries.preferences_of(account_id)).first())
+        return get_preferences(connection, account_id)
     merged = (
         insert(PREFERENCES)
         .values(account_id=account_id, **values)

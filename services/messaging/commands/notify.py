@@ -1,26 +1,18 @@
-"""Notifications from their making to their reading.
-
-Each is stored exactly once per cause, recipient and type, and the gateways are told of it.
-"""
+"""Storing notifications: each exactly once per cause, recipient and type, with an event for the gateways."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import uuid6
-from sqlalchemy import Connection, func, insert, null, text, update
+from sqlalchemy import Connection, insert, text
 
 from chassis.storage import outbox
 from chassis.storage.tables import OUTBOX
-from kit.errors import NotFound
 from services.messaging import contract
-from services.messaging.models import NOTIFICATIONS
 from services.messaging.notifications import Notification
-from services.messaging.rendering import render_notification
 
-_OWN = NOTIFICATIONS.c
-
-# Whoever switched a category off in the app gets nothing stored for it.
+# People who switched a category off in the app get no notification of it.
 STORE_NOTIFICATIONS = text("""
     INSERT INTO notifications (id, cause_id, recipient_id, type, order_id, actor_id, actor_name, data)
     SELECT new.id, new.cause_id, new.recipient_id, new.type, new.order_id, new.actor_id,
@@ -41,47 +33,18 @@ STORE_NOTIFICATIONS = text("""
 """)
 
 
-def deliver(
-    connection: Connection, notifications: Sequence[Notification], *announcements: dict[str, Any]
-) -> None:
+def notify(connection: Connection, notifications: Sequence[Notification], *events: dict[str, Any]) -> None:
     """Stores the notifications that are new and wanted, and records an event for each of them.
 
-    `announcements` are further outbox rows of the same cause; they go out in any case.
+    `events` are further outbox rows of the same cause; they are recorded in any case.
     """
-    events = [*announcements, *_stored(connection, notifications)]
-    if events:
-        connection.execute(insert(OUTBOX), events)
+    rows = [*events, *_store(connection, notifications)]
+    if rows:
+        connection.execute(insert(OUTBOX), rows)
         outbox.mark(connection)
 
 
-def mark_notification(
-    connection: Connection, account_id: str, notification_id: str, read: bool
-) -> dict[str, Any]:
-    """Marks one's own notification read (the first time counts) or unread again.
-
-    Raises: NotFound, also for another person's.
-    """
-    read_at = func.coalesce(_OWN.read_at, func.now()) if read else null()
-    marked = connection.execute(
-        update(NOTIFICATIONS)
-        .where(_OWN.id == notification_id, _OWN.recipient_id == account_id)
-        .values(read_at=read_at)
-        .returning(NOTIFICATIONS)
-    ).first()
-    if marked is None:
-        raise NotFound("There is no such notification.")
-    return render_notification(marked)
-
-
-def mark_all_read(connection: Connection, account_id: str, order_id: str | None) -> None:
-    """Marks as read what the person has by now, or of it what is about an order; what comes stays unread."""
-    marking = update(NOTIFICATIONS).where(_OWN.recipient_id == account_id, _OWN.read_at.is_(None))
-    if order_id is not None:
-        marking = marking.where(_OWN.order_id == order_id)
-    connection.execute(marking.values(read_at=func.now()))
-
-
-def _stored(connection: Connection, notifications: Sequence[Notification]) -> list[dict[str, Any]]:
+def _store(connection: Connection, notifications: Sequence[Notification]) -> list[dict[str, Any]]:
     if not notifications:
         return []
     rows = json.dumps([_row(notification) for notification in notifications])
