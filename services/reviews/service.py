@@ -16,7 +16,7 @@ from services.accounts import contract as accounts_contract
 from services.orders import contract as orders_contract
 from services.orders.types import Order
 from services.reviews import contract, queries
-from services.reviews.commands import write as writing
+from services.reviews.commands import submit_review as writing
 from services.reviews.projections import save_display_name, save_order_of_event
 from services.reviews.settings import ReviewPeriods
 from services.unknown_orders import run_with_order

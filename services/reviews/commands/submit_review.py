@@ -13,7 +13,7 @@ from kit.tokens import Caller
 from services.orders.types import Order
 from services.reviews import access as permissions
 from services.reviews import ratings
-from services.reviews.commands.publish import change_ratings, record_all
+from services.reviews.commands.update_ratings import change_ratings, record_all
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS
 from services.reviews.projections import save_order_of_answer
