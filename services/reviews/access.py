@@ -1,7 +1,8 @@
 """Who may submit, edit and reply to a review, and until when. Pure: time comes in as an argument."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from kit.errors import Conflict, Forbidden, NotFound
 from kit.validation import rfc3339
@@ -12,7 +13,7 @@ FINAL = (Status.COMPLETED, Status.CANCELLED)
 
 
 def role_in_order(caller_id: str, is_staff: bool, customer_id: str, provider_id: str) -> Role | None:
-    """What a person is in an order, None for a stranger; being a party counts before being staff."""
+    """Returns a person's role in an order, None for a stranger; being a party counts before being staff."""
     if caller_id == customer_id:
         return "customer"
     if caller_id == provider_id:
@@ -21,12 +22,12 @@ def role_in_order(caller_id: str, is_staff: bool, customer_id: str, provider_id:
 
 
 def nothing_there() -> NotFound:
-    """The one answer for what does not exist and for what is none of the caller's business."""
+    """Returns the one refusal for what does not exist and for what the caller may not know of."""
     return NotFound("There is no such order or review.")
 
 
 def not_reviewed(review_by: datetime | None, now: datetime) -> NotFound:
-    """The answer for an order without a review, with what its customer may do about that until when."""
+    """Returns the refusal for an order without a review: whether one may be submitted, and until when."""
     return NotFound(
         "This order has no review.",
         available_actions=actions_without_review(review_by, now),
@@ -35,14 +36,19 @@ def not_reviewed(review_by: datetime | None, now: datetime) -> NotFound:
 
 
 def require_role(role: Role | None, needed: Role, refusal: str) -> None:
-    """Lets only one role pass.
-
-    Raises: NotFound for a stranger, who must not learn that it exists; Forbidden otherwise.
-    """
+    """Raises: NotFound for a stranger, who must not learn that it exists; Forbidden for another role."""
     if role is None:
         raise nothing_there()
     if role != needed:
         raise Forbidden(refusal)
+
+
+def require_role_in(
+    parties: Mapping[Any, Any], caller_id: str, is_staff: bool, needed: Role, refusal: str
+) -> None:
+    """Raises: what `require_role` raises. `parties` has `customer_id` and `provider_id`."""
+    role = role_in_order(caller_id, is_staff, parties["customer_id"], parties["provider_id"])
+    require_role(role, needed, refusal)
 
 
 def require_completed(status: int) -> None:
@@ -86,20 +92,20 @@ def actions_on_review(edit_by: datetime, has_reply: bool, now: datetime) -> list
 def require_open_for_review(completed_at: datetime, now: datetime, period: timedelta) -> None:
     """Raises: Conflict `review_window_closed` after the review deadline."""
     if not actions_without_review(review_deadline(completed_at, period), now):
-        raise Conflict("The time for reviewing this order is over.", code="review_window_closed")
+        raise Conflict("The review period of this order is over.", code="review_window_closed")
 
 
 def require_open_for_edit(submitted_at: datetime, now: datetime, period: timedelta) -> None:
     """Raises: Conflict `review_edit_window_closed` after the edit deadline."""
     if now > edit_deadline(submitted_at, period):
-        raise Conflict("The time for editing this review is over.", code="review_edit_window_closed")
+        raise Conflict("The edit period of this review is over.", code="review_edit_window_closed")
 
 
 def review_exists() -> Conflict:
-    """The refusal of a second review of one order."""
+    """Returns the refusal of a second review of one order."""
     return Conflict("This order has its review already.", code="review_exists")
 
 
 def reply_exists() -> Conflict:
-    """The refusal of a second reply to one review."""
+    """Returns the refusal of a second reply to one review."""
     return Conflict("This review has its reply already.", code="reply_exists")

@@ -17,12 +17,12 @@ from sqlalchemy import (
 
 from chassis.storage.tables import chassis_tables, timestamptz
 
-metadata = MetaData()
-chassis_tables(metadata)
+METADATA = MetaData()
+chassis_tables(METADATA)
 
 REVIEWABLE_ORDERS = Table(
     "review_slots",
-    metadata,
+    METADATA,
     Column("order_id", Uuid(as_uuid=False), primary_key=True),
     Column("customer_id", Uuid(as_uuid=False), nullable=False),
     Column("customer_name", Text, nullable=False),
@@ -36,16 +36,16 @@ REVIEWABLE_ORDERS = Table(
     CheckConstraint("status IN (1, 2, 3, 4, 7)", name="review_slots_status"),
     CheckConstraint("(status = 4) = (completed_at IS NOT NULL)", name="review_slots_completed_at"),
 )
-"""What is known of each order: whose it is, and since when it may be reviewed."""
+"""What is known of each order: its parties, and since when it may be reviewed."""
 
 REVIEWS = Table(
     "reviews",
-    metadata,
+    METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("order_id", Uuid(as_uuid=False), ForeignKey("review_slots.order_id"), nullable=False, unique=True),
-    # repeats the slot's, so that one index serves the public list of a provider
+    # repeats the order's, so that one index serves the public list of a provider
     Column("provider_id", Uuid(as_uuid=False), nullable=False),
-    # and this one the lists and the stars of a service
+    # likewise for the lists and the ratings of a service
     Column("service_id", Uuid(as_uuid=False), nullable=False),
     Column("rating", SmallInteger, nullable=False),
     Column("text", Text),
@@ -76,7 +76,7 @@ REVIEWS = Table(
 
 RATINGS = Table(
     "ratings",
-    metadata,
+    METADATA,
     Column("subject", Text, nullable=False),
     Column("subject_id", Uuid(as_uuid=False), nullable=False),
     Column("stars_total", Integer, nullable=False),
@@ -90,9 +90,9 @@ RATINGS = Table(
 
 ACCOUNT_NAMES = Table(
     "display_names",
-    metadata,
+    METADATA,
     Column("account_id", Uuid(as_uuid=False), primary_key=True),
     Column("display_name", Text, nullable=False),
     Column("account_version", Integer, nullable=False),
 )
-"""What people are called now; an order knows only what they were called then."""
+"""Current display names; an order's event carries those of its time."""

@@ -1,18 +1,19 @@
 """Projections of other services' data: which orders can be reviewed, and display names."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.storage.projections import save_if_newer
+from services.accounts.types import AccountNamed
 from services.orders.contract import Status
 from services.orders.types import Order, OrderStatusChanged
 from services.reviews.access import FINAL
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS
 
-Json = dict[str, Any]
+Columns: TypeAlias = dict[str, Any]
 
 
 def save_order_of_event(connection: Connection, event: OrderStatusChanged) -> None:
@@ -56,7 +57,7 @@ def save_order_of_answer(connection: Connection, order: Order) -> None:
     )
 
 
-def reviewable_order_of(order: Order) -> Json:
+def reviewable_order_of(order: Order) -> Columns:
     """Returns what is stored of an order that orders returned, without a sequence."""
     completed = order["status"] == Status.COMPLETED
     return {
@@ -66,7 +67,7 @@ def reviewable_order_of(order: Order) -> Json:
     }
 
 
-def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Json:
+def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Columns:
     return {
         "order_id": order_id,
         "customer_id": order["customer"]["id"],
@@ -78,7 +79,11 @@ def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Js
     }
 
 
-def save_display_name(connection: Connection, event: Json) -> None:
+def save_display_name(connection: Connection, event: AccountNamed) -> None:
     """Stores the display name of an account event, unless a newer one is known."""
-    name = {column: event[column] for column in ("account_id", "display_name", "account_version")}
+    name = {
+        "account_id": event["account_id"],
+        "display_name": event["display_name"],
+        "account_version": event["account_version"],
+    }
     save_if_newer(connection, ACCOUNT_NAMES, name, key=("account_id",), version="account_version")

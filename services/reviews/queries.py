@@ -1,14 +1,14 @@
-"""What is read: reviewable orders, reviews of orders and of providers. One statement each."""
+"""Reads, one statement each: reviewable orders, reviews of orders and of providers, ratings."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
 
-from kit.errors import BadQuery, NotFound
-from kit.paging import Page, decode_cursor, page_of
+from kit.errors import NotFound
+from kit.paging import ByTime, Page, decode_cursor, page_of
 from kit.tokens import Caller
-from kit.validation import is_id, read_rfc3339, rfc3339
+from kit.validation import is_id
 from services.orders.contract import Status
 from services.orders.types import Order
 from services.reviews.access import not_reviewed, nothing_there, review_deadline, role_in_order
@@ -17,7 +17,7 @@ from services.reviews.projections import reviewable_order_of
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
 from services.reviews.settings import ReviewPeriods
-from services.reviews.types import Review
+from services.reviews.types import Review, ServiceRating
 from services.unknown_orders import OrderUnknown
 
 _CUSTOMERS = ACCOUNT_NAMES.alias("customers")
@@ -29,7 +29,7 @@ _CURRENT_NAMES: tuple[ColumnElement[Any], ...] = (
 
 
 def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping | None:
-    """What is known of an order, with current names and `review_id` when it has a review.
+    """Returns what is known of an order, with current names and `review_id` when it has a review.
 
     Raises: NotFound for a malformed id, which no order has.
     """
@@ -50,7 +50,7 @@ def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping |
 
 
 def lock_review(connection: Connection, review_id: str) -> RowMapping:
-    """A review that nobody else changes until this transaction ends.
+    """Returns a review, locked until the transaction ends.
 
     Raises: NotFound.
     """
@@ -108,7 +108,7 @@ def reviews_of_provider(
     cursor: str | None,
     service_id: str | None = None,
 ) -> Page[Review]:
-    """A page of a provider's reviews that are not hidden, newest first; with `service_id` of that service.
+    """Returns a page of a provider's visible reviews, newest first; with `service_id` only of that service.
 
     Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
     """
@@ -117,23 +117,22 @@ def reviews_of_provider(
     filters = {"list": "profile_reviews", "account_id": account_id}
     if service_id is not None:
         filters["service_id"] = service_id
-    after = _position(decode_cursor(cursor, filters, 2))
+    after = decode_cursor(cursor, filters, ByTime)
     statement = provider_page(account_id, limit, after, service_id)
     rows, now = connection.execute(statement).mappings().all(), datetime.now(UTC)
     return page_of(
         rows,
         limit,
         filters,
-        lambda row: (rfc3339(row["created_at"]), row["id"]),
+        lambda row: ByTime(row["created_at"], row["id"]),
         lambda row: render_review(row, periods, now),
     )
 
 
 def provider_page(
-    account_id: str, limit: int, after: tuple[datetime, str] | None, service_id: str | None = None
+    account_id: str, limit: int, after: ByTime | None, service_id: str | None = None
 ) -> Select[Any]:
-    """The statement of such a page; it walks the index `reviews_of_provider`, or `reviews_of_service`,
-    backwards."""
+    """Selects such a page; it reads the index `reviews_of_provider`, or `reviews_of_service`, backwards."""
     statement = (
         _reviews()
         .where(REVIEWS.c.provider_id == account_id, REVIEWS.c.hidden_at.is_(None))
@@ -147,8 +146,8 @@ def provider_page(
     return statement.where(tuple_(REVIEWS.c.created_at, REVIEWS.c.id) < after)
 
 
-def rating_of_service(connection: Connection, service_id: str) -> dict[str, Any]:
-    """The stars of a service, and what they add up to; a service that nobody reviewed has none.
+def rating_of_service(connection: Connection, service_id: str) -> ServiceRating:
+    """Returns how many of each star a service was given, and their average.
 
     Raises: NotFound for a malformed id.
     """
@@ -159,25 +158,12 @@ def rating_of_service(connection: Connection, service_id: str) -> dict[str, Any]
 
 
 def service_stars(service_id: str) -> Select[Any]:
-    """The statement that counts them; the index `reviews_of_service` alone answers it."""
+    """Selects the counts of each star; the index `reviews_of_service` suffices."""
     return (
         select(REVIEWS.c.rating, func.count())
         .where(REVIEWS.c.service_id == service_id, REVIEWS.c.hidden_at.is_(None))
         .group_by(REVIEWS.c.rating)
     )
-
-
-def _position(position: list[Any] | None) -> tuple[datetime, str] | None:
-    if position is None:
-        return None
-    created_at, review_id = position
-    try:
-        moment = read_rfc3339(created_at)
-    except ValueError:
-        moment = None
-    if moment is None or not is_id(review_id):
-        raise BadQuery.parameter("cursor", "invalid_cursor", "The cursor is not one this API gave out.")
-    return moment, review_id
 
 
 def _is_of_reviewable_order() -> ColumnElement[bool]:

@@ -1,18 +1,19 @@
-"""A review as the public API shows it, and as events tell it."""
+"""A review as the public API shows it, and as events carry it."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from kit.validation import rfc3339
 from services.reviews.access import actions_on_review, edit_deadline
 from services.reviews.settings import ReviewPeriods
-from services.reviews.types import Reply, Review
+from services.reviews.types import Reply, Review, ReviewSubmittedFields
 
-Row = Mapping[Any, Any]
+ReviewRow: TypeAlias = Mapping[Any, Any]
+"""The columns of a review with those of its order: its parties with current names, its service."""
 
 
-def render_review(row: Row, periods: ReviewPeriods, now: datetime) -> Review:
+def render_review(row: ReviewRow, periods: ReviewPeriods, now: datetime) -> Review:
     """Returns a review as the contract describes it, with what may be done with it `now`."""
     edit_by = edit_deadline(row["created_at"], periods.editing)
     reply: Reply | None = None
@@ -37,8 +38,8 @@ def render_review(row: Row, periods: ReviewPeriods, now: datetime) -> Review:
     }
 
 
-def tell_review(row: Row) -> dict[str, Any]:
-    """The fields that every event about a review carries."""
+def event_fields(row: ReviewRow) -> ReviewSubmittedFields:
+    """Returns the members that every event about a review carries."""
     return {
         "review_id": row["id"],
         "order_id": row["order_id"],

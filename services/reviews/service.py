@@ -1,6 +1,4 @@
-"""The reviews process: reviews of completed orders and the ratings they add up to."""
-
-from typing import Any
+"""The reviews process: reviews of completed orders and the ratings that follow from them."""
 
 from sqlalchemy import Connection
 
@@ -8,97 +6,102 @@ from chassis.amqp.event_consumer import on_event
 from chassis.amqp.relay import Relay
 from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
-from chassis.runtime.context import CallContext
+from chassis.runtime.context import Call, CallContext
 from chassis.runtime.settings_provider import SettingsProvider
-from chassis.storage.database import Database
+from chassis.storage.database import Database, Db
 from chassis.storage.idempotency import run_idempotently
+from kit.paging import Page
 from services.accounts import contract as accounts_contract
+from services.accounts.types import AccountNamed
 from services.orders import contract as orders_contract
-from services.orders.types import Order
+from services.orders.types import Order, OrderStatusChanged
 from services.reviews import contract, queries
-from services.reviews.commands import submit_review as writing
+from services.reviews.commands.change_review import change_review
+from services.reviews.commands.reply_to_review import reply_to_review
+from services.reviews.commands.submit_review import Draft, submit_review
 from services.reviews.projections import save_display_name, save_order_of_event
 from services.reviews.settings import ReviewPeriods
+from services.reviews.types import Review, ServiceRating
 from services.unknown_orders import run_with_order
-
-Json = Any
 
 
 class ReviewsService:
-    """What others may ask of reviews, and what it hears from orders and accounts."""
+    """Reviews of completed orders, and the events of orders and accounts that they need."""
 
     name = "reviews"
 
-    db = Database()
-    call = CallContext()
+    db: Db = Database()
+    call: Call = CallContext()
     relay = Relay()
     orders = ServiceClient("orders")
-    periods = SettingsProvider(ReviewPeriods)
+    periods: ReviewPeriods = SettingsProvider(ReviewPeriods)
 
     @rpc(contract.SUBMIT_REVIEW)
-    def submit_review(self, order_id: str, rating: int, text: str | None) -> Json:
+    def submit_review(self, order_id: str, rating: int, text: str | None) -> Review:
         """Submits the customer's review of a completed order."""
-        caller, draft, periods = self.call.account, writing.Draft(order_id, rating, text), self.periods
+        caller, draft = self.call.account, Draft(order_id, rating, text)
 
-        def submit_with(order: Order | None) -> Json:
-            return run_idempotently(
-                self.db, self.call, lambda c: writing.submit(c, caller, draft, periods, order)
+        def submit_with(order: Order | None) -> Review:
+            review: Review = run_idempotently(
+                self.db, self.call, lambda c: submit_review(c, caller, draft, self.periods, order)
             )
+            return review
 
         return run_with_order(self.orders, order_id, submit_with)
 
     @rpc(contract.GET_REVIEW)
-    def get_review(self, order_id: str) -> Json:
-        """The review of an order, for its parties and staff."""
-        caller, periods = self.call.account, self.periods
+    def get_review(self, order_id: str) -> Review:
+        """Returns the review of an order, for its parties and staff."""
+        caller = self.call.account
 
-        def read_with(order: Order | None) -> Json:
-            return self.db.read(lambda c: queries.review_of_order(c, order_id, caller, periods, order))
+        def read_with(order: Order | None) -> Review:
+            return self.db.read(lambda c: queries.review_of_order(c, order_id, caller, self.periods, order))
 
         return run_with_order(self.orders, order_id, read_with)
 
     @rpc(contract.CHANGE_REVIEW)
-    def change_review(self, review_id: str, **changes: Any) -> Json:
-        """Changes the rating or the text, by the author while the review is young."""
-        caller, periods = self.call.account, self.periods
-        return run_idempotently(
-            self.db, self.call, lambda c: writing.edit(c, caller, review_id, changes, periods)
+    def change_review(self, review_id: str, **changes: int | str | None) -> Review:
+        """Changes the rating or the text, by the author until the edit deadline."""
+        caller = self.call.account
+        review: Review = run_idempotently(
+            self.db, self.call, lambda c: change_review(c, caller, review_id, changes, self.periods)
         )
+        return review
 
     @rpc(contract.REPLY_TO_REVIEW)
-    def reply_to_review(self, review_id: str, text: str) -> Json:
+    def reply_to_review(self, review_id: str, text: str) -> Review:
         """Adds the provider's one reply."""
-        caller, periods = self.call.account, self.periods
-        return run_idempotently(
-            self.db, self.call, lambda c: writing.answer(c, caller, review_id, text, periods)
+        caller = self.call.account
+        review: Review = run_idempotently(
+            self.db, self.call, lambda c: reply_to_review(c, caller, review_id, text, self.periods)
         )
+        return review
 
     @rpc(contract.LIST_PROFILE_REVIEWS)
     def list_profile_reviews(
         self, account_id: str, limit: int, cursor: str | None, service_id: str | None = None
-    ) -> Json:
-        """A provider's reviews for anybody, newest first, hidden ones left out."""
-        periods = self.periods
+    ) -> Page[Review]:
+        """Lists a provider's reviews for anybody, newest first, without hidden ones."""
         return self.db.read(
-            lambda c: queries.reviews_of_provider(c, periods, account_id, limit, cursor, service_id)
+            lambda c: queries.reviews_of_provider(c, self.periods, account_id, limit, cursor, service_id)
         )
 
     @rpc(contract.GET_SERVICE_RATING)
-    def get_service_rating(self, service_id: str) -> Json:
-        """How many of each star a service was given, for anybody."""
+    def get_service_rating(self, service_id: str) -> ServiceRating:
+        """Counts how many of each star a service was given, for anybody."""
         return self.db.read(lambda c: queries.rating_of_service(c, service_id))
 
     @on_event(orders_contract.ORDER_STATUS_CHANGED)
-    def on_order_status_changed(self, connection: Connection, event: Json) -> None:
-        """Unlocks the review of an order that was completed."""
+    def on_order_status_changed(self, connection: Connection, event: OrderStatusChanged) -> None:
+        """Stores the order's status, which unlocks the review of a completed one."""
         save_order_of_event(connection, event)
 
     @on_event(accounts_contract.ACCOUNT_REGISTERED)
-    def on_account_registered(self, connection: Connection, event: Json) -> None:
+    def on_account_registered(self, connection: Connection, event: AccountNamed) -> None:
         """Stores the display name."""
         save_display_name(connection, event)
 
     @on_event(accounts_contract.ACCOUNT_UPDATED)
-    def on_account_updated(self, connection: Connection, event: Json) -> None:
+    def on_account_updated(self, connection: Connection, event: AccountNamed) -> None:
         """Stores the new display name."""
         save_display_name(connection, event)

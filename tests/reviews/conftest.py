@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.reviews.models import metadata
+from services.reviews.models import METADATA
 from tests.reviews.world import World
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness, make_service
@@ -24,6 +24,6 @@ def reviews_service(fake_orders: FakeOrders) -> Iterator[Harness]:
 @pytest.fixture
 def world(reviews_service: Harness, fake_orders: FakeOrders) -> World:
     """An empty marketplace."""
-    reviews_service.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
+    reviews_service.execute(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY")
     fake_orders.reset()
     return World(reviews_service, fake_orders)

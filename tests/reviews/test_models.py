@@ -3,13 +3,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
-from services.reviews.models import metadata
+from services.reviews.models import METADATA
 from tests.reviews.world import World
 
 
 def test_the_migrations_make_the_tables_of_the_models(world: World) -> None:
     with world.reviews.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 @pytest.mark.parametrize("status", [0, 5, 6, 8])

@@ -1,4 +1,4 @@
-"""Ratings brought up to date and events recorded, in the transaction that changed a review."""
+"""Updating ratings and recording events, in the transaction that changed a review."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from chassis.storage.tables import OUTBOX
 from services.reviews.contract import RATING_CHANGED
 from services.reviews.models import RATINGS
 from services.reviews.ratings import RatingChange, average
-from services.reviews.rendering import Row
+from services.reviews.rendering import ReviewRow
 
 
-def change_ratings(connection: Connection, review: Row, change: RatingChange) -> list[dict[str, Any]]:
-    """Applies a change to the ratings of a review's provider and service; answers the outbox rows.
+def update_ratings(connection: Connection, review: ReviewRow, change: RatingChange) -> list[dict[str, Any]]:
+    """Applies a change to the ratings of a review's provider and service; returns the outbox rows.
 
     The provider's row is always locked first, and a service has one provider, so two changes
-    never wait for each other crosswise.
+    cannot deadlock.
     """
     if not change:
         return []
@@ -38,14 +38,13 @@ def change_ratings(connection: Connection, review: Row, change: RatingChange) ->
             "rating_version": RATINGS.c.rating_version + 1,
         },
     ).returning(*RATINGS.c)
-    return [_tell_rating(row) for row in connection.execute(changed).mappings()]
+    return [
+        outbox.row(RATING_CHANGED, **row, average=average(row["stars_total"], row["count"]))
+        for row in connection.execute(changed).mappings()
+    ]
 
 
-def record_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def record_events(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Records several events with one statement."""
     connection.execute(insert(OUTBOX).values(rows))
     outbox.mark(connection)
-
-
-def _tell_rating(row: Row) -> dict[str, Any]:
-    return outbox.row(RATING_CHANGED, **row, average=average(row["stars_total"], row["count"]))
