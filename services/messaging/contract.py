@@ -1,4 +1,4 @@
-"""The face of messaging: threads, messages, read marks, notifications and preferences."""
+"""The public interface of messaging: threads, messages, read marks, notifications, preferences."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ NOTIFICATION_TYPES: tuple[str, ...] = (
 
 
 class StrictBoolean(fields.Boolean):
-    """A boolean that arrived as one: no number, no string."""
+    """A JSON boolean: no number, no string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if type(value) is not bool:
@@ -39,7 +39,7 @@ class QueryBoolean(StrictBoolean):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-# --- what people read -------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------------
 
 
 class Message(Schema):

@@ -1,4 +1,4 @@
-"""The tables of messaging and what the database itself refuses."""
+"""The tables of messaging, with the constraints that the database enforces."""
 
 from sqlalchemy import (
     Boolean,
@@ -28,7 +28,7 @@ ACCOUNT_NAMES = Table(
     METADATA,
     Column("account_id", Uuid(as_uuid=False), primary_key=True),
     Column("display_name", Text, nullable=False),
-    # 0: known from an order only; any event of accounts knows better
+    # 0: known from an order only; any event of accounts is newer
     Column("account_version", Integer, nullable=False, server_default=text("0")),
 )
 
@@ -39,7 +39,7 @@ THREADS = Table(
     Column("order_number", Text, nullable=False),
     Column("order_status", SmallInteger, nullable=False),
     Column("order_version", Integer, nullable=False),
-    # 0: learned by asking orders; its events are still on their way
+    # 0: stored from an answer of orders, before its events arrived
     Column("sequence", Integer, nullable=False),
     Column("customer_id", ForeignKey("people.account_id"), nullable=False),
     Column("provider_id", ForeignKey("people.account_id"), nullable=False),
@@ -62,7 +62,7 @@ MESSAGES = Table(
     METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("order_id", ForeignKey("threads.order_id"), nullable=False),
-    # 1, 2, 3 … without gaps, given out under the thread's row lock: the one true order
+    # 1, 2, 3 … without gaps, assigned under the lock of the thread's row: the order of messages
     Column("position", Integer, nullable=False),
     Column("author_id", ForeignKey("people.account_id"), nullable=False),
     Column("body", Text, nullable=False),

@@ -1,6 +1,6 @@
-"""The orders service's face: statuses, transitions, RPC methods and events.
+"""The public interface of orders: statuses, transitions, RPC methods and events.
 
-Statuses and the JSON of an order are the public contract (api.md); change them additively only.
+Statuses and the JSON of an order are part of the HTTP API; change them additively only.
 """
 
 from enum import IntEnum
@@ -118,7 +118,7 @@ def _status(**options: Any) -> StrictInteger:
     return StrictInteger(validate=validate.OneOf(STATUS_CODES), **options)
 
 
-# --- what is sent in --------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------
 
 
 class SubmitOrderBody(Schema):
@@ -174,7 +174,7 @@ class ListTransitionsArguments(PageArguments):
     order_id = path_id(required=True)
 
 
-# --- what comes out ---------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------------
 
 
 class OrderedService(Schema):
@@ -249,7 +249,7 @@ TRANSITION_ORDER = Rpc("orders", "transition_order", TransitionOrderArguments, O
 LIST_TRANSITIONS = Rpc("orders", "list_transitions", ListTransitionsArguments, OrderTransition, paged=True)
 
 
-# --- facts published --------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------
 
 
 class OrderStatusChanged(EventSchema):

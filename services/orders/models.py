@@ -1,4 +1,4 @@
-"""The orders service's tables. The database itself refuses what the rules never do."""
+"""The orders service's tables. Constraints refuse every state that the rules never produce."""
 
 from sqlalchemy import (
     BigInteger,
@@ -64,7 +64,7 @@ ORDERS = Table(
     timestamptz("completed_at"),
     timestamptz("created_at", nullable=False),
     timestamptz("updated_at", nullable=False),
-    # 5 and 6 are reserved: they were never given a meaning, and must not get one by accident.
+    # 5 and 6 are reserved: they have no meaning and must not get one by accident.
     CheckConstraint("status IN (1, 2, 3, 4, 7)", name="orders_status"),
     CheckConstraint("customer_id <> provider_id", name="orders_parties"),
     CheckConstraint("price_minor BETWEEN 1 AND 1000000000000", name="orders_price"),
@@ -94,7 +94,7 @@ ORDERS = Table(
             "payment_status IN ('due', 'processing', 'failed') AND payment_due_at IS NOT NULL"
         ),
     ),
-    # Timers: each index holds only the orders whose clock runs.
+    # Timers: each index holds only the orders for which the timer runs.
     Index("orders_to_expire", "created_at", "id", postgresql_where=text("status = 1")),
     Index("orders_to_confirm", "confirm_by", "id", postgresql_where=text("confirm_by IS NOT NULL")),
     Index(

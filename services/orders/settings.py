@@ -1,4 +1,4 @@
-"""How long an order's clocks run, and how many orders may wait. All are settings."""
+"""Settings of orders: periods, reminders and how many orders may be pending."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from kit.settings import Common, rising_days, setting
 
 @dataclass(frozen=True)
 class OrderPeriods(Common):
-    """The periods of an order's life; fractions are allowed, except for reminder days.
+    """Periods and quotas of orders; fractions are allowed, except for reminder days.
 
     A changed confirmation period or reminder day counts for work completed from then on; a
     changed expiry counts at once.
@@ -32,7 +32,7 @@ class OrderPeriods(Common):
     )
 
     def problems(self) -> Iterator[str]:
-        """Reminders that do not rise."""
+        """Yields the problem of reminder days that do not rise."""
         try:
             self.reminders()
         except ValueError as error:
@@ -40,16 +40,16 @@ class OrderPeriods(Common):
 
     @property
     def expiry(self) -> timedelta:
-        """How long a provider has to answer."""
+        """Returns how long a provider has to answer."""
         return timedelta(hours=self.order_expiry_hours)
 
     @property
     def confirmation(self) -> timedelta:
-        """How long a customer has to look at completed work."""
+        """Returns how long a customer has to confirm completed work."""
         return timedelta(days=self.confirmation_days)
 
     def reminders(self) -> tuple[int, ...]:
-        """The days of the reminders, rising; those the confirmation period never reaches are left out.
+        """Returns the days of the reminders, rising, without those after the confirmation period.
 
         Raises: ValueError when the setting is not such a list.
         """

@@ -1,4 +1,4 @@
-"""The face of the reviews service: its RPC methods, its answers and its events."""
+"""The public interface of reviews: its RPC methods, answers and events."""
 
 from marshmallow import Schema, fields, validate
 

@@ -1,4 +1,4 @@
-"""How long reviews may be written and edited."""
+"""Settings of reviews: until when they may be submitted and edited."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,10 +17,10 @@ class ReviewPeriods(Common):
 
     @property
     def submission(self) -> timedelta:
-        """How long after an order's completion it may be reviewed."""
+        """Returns how long after its completion an order may be reviewed."""
         return timedelta(days=self.review_window_days)
 
     @property
     def editing(self) -> timedelta:
-        """How long after its submission a review may be edited."""
+        """Returns how long after its submission a review may be edited."""
         return timedelta(hours=self.review_edit_hours)
