@@ -7,7 +7,7 @@ from kit.contracts import Rpc
 from kit.errors import NotFound
 from kit.settings import Settings
 from services.orders import contract as orders_contract
-from tests.messaging.facts import Deal, Fact
+from tests.messaging.sample_events import Deal, Fact
 from tests.support.service_harness import Harness, make_service
 
 OPEN_TRANSACTIONS = """

@@ -3,9 +3,9 @@ import pytest
 from kit.errors import Forbidden, NotFound, TimedOut, Unavailable
 from services.messaging import contract
 from services.orders import contract as orders_contract
-from tests.messaging.acts import mark_read, messages, move, post, threads, types_told
+from tests.messaging.actions import mark_read, messages, move, post, threads, types_told
 from tests.messaging.conftest import FakeOrders
-from tests.messaging.facts import Deal, new_id, party
+from tests.messaging.sample_events import Deal, new_id, party
 from tests.support.service_harness import Harness
 
 

@@ -4,7 +4,7 @@ import pytest
 from marshmallow import ValidationError
 
 from services.messaging import contract
-from tests.messaging.facts import new_id
+from tests.messaging.sample_events import new_id
 
 
 @pytest.mark.parametrize("wrong", [1, 0, "true", "yes", None, [], {}])

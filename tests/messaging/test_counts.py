@@ -13,8 +13,8 @@ from services.accounts.contract import ACCOUNT_UPDATED
 from services.messaging import contract
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.reviews.contract import REVIEW_SUBMITTED
-from tests.messaging.acts import mark_read, move, notifications, post
-from tests.messaging.facts import Deal, person
+from tests.messaging.actions import mark_read, move, notifications, post
+from tests.messaging.sample_events import Deal, person
 from tests.support.service_harness import Harness, make_service
 
 LIMIT = 20

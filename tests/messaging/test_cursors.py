@@ -6,7 +6,7 @@ import pytest
 from kit.errors import BadQuery
 from kit.paging import ByTime, decode_cursor, encode_cursor
 from services.messaging.queries import ByPosition
-from tests.messaging.facts import new_id
+from tests.messaging.sample_events import new_id
 
 FILTERS = {"list": "threads"}
 

@@ -17,8 +17,8 @@ from services.messaging.notifications import (
 )
 from services.orders.contract import ORDER_REMINDER_DUE, ORDER_STATUS_CHANGED
 from services.reviews.contract import REVIEW_CHANGED, REVIEW_SUBMITTED
-from tests.messaging.acts import move, notifications, post, switch_off, threads, types_told
-from tests.messaging.facts import TRANSITIONS, Deal, Fact
+from tests.messaging.actions import move, notifications, post, switch_off, threads, types_told
+from tests.messaging.sample_events import TRANSITIONS, Deal, Fact
 from tests.support.service_harness import Harness
 
 EVERY_ACT = [(transition, role) for transition, (_, _, roles) in TRANSITIONS.items() for role in roles]

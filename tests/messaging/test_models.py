@@ -7,8 +7,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 from services.messaging.models import METADATA
-from tests.messaging.acts import post
-from tests.messaging.facts import Deal, new_id
+from tests.messaging.actions import post
+from tests.messaging.sample_events import Deal, new_id
 from tests.support.service_harness import Harness
 
 

@@ -15,7 +15,7 @@ from services.messaging.notifications import (
     notifications_of_transition,
 )
 from services.orders.contract import TRANSITIONS as KNOWN_TRANSITIONS
-from tests.messaging.facts import TRANSITIONS, Deal, Fact, new_id, party
+from tests.messaging.sample_events import TRANSITIONS, Deal, Fact, new_id, party
 
 # domain.md, written out by hand: transition, who did it, type, who is told
 MATRIX = [

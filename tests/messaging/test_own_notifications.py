@@ -2,8 +2,8 @@ import pytest
 
 from kit.errors import BadQuery, NotFound
 from services.messaging import contract
-from tests.messaging.acts import every_page, fits, move, notifications, post
-from tests.messaging.facts import Deal, new_id, person
+from tests.messaging.actions import every_page, fits, move, notifications, post
+from tests.messaging.sample_events import Deal, new_id, person
 from tests.support.service_harness import Harness
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from services.messaging.notifications import MARKETPLACE
 from services.payments.contract import PAYMENT_CHANGED, PAYOUT_CHANGED
-from tests.messaging.acts import notifications, switch_off
-from tests.messaging.facts import Deal, Fact, new_id, party
+from tests.messaging.actions import notifications, switch_off
+from tests.messaging.sample_events import Deal, Fact, new_id, party
 from tests.support.service_harness import Harness
 
 TOLD = [

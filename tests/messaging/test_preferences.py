@@ -4,8 +4,8 @@ import pytest
 
 from kit.errors import Invalid
 from services.messaging import contract
-from tests.messaging.acts import fits
-from tests.messaging.facts import Fact, person
+from tests.messaging.actions import fits
+from tests.messaging.sample_events import Fact, person
 from tests.messaging.test_deliveries import together
 from tests.support.service_harness import Harness
 

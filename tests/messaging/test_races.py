@@ -7,9 +7,9 @@ from services.messaging.access import refused_reading, refused_writing
 from services.messaging.contract import LIST_MESSAGES
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.unknown_orders import OrderUnknown
-from tests.messaging.acts import every_page, mark_read, messages, move, notifications, post, threads
+from tests.messaging.actions import every_page, mark_read, messages, move, notifications, post, threads
 from tests.messaging.conftest import FakeOrders
-from tests.messaging.facts import Deal
+from tests.messaging.sample_events import Deal
 from tests.messaging.test_deliveries import together
 from tests.support.service_harness import Harness
 

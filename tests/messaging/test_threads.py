@@ -7,8 +7,8 @@ from kit.contracts import Rpc
 from kit.errors import BadQuery, Forbidden, Invalid, NotFound, Unauthenticated
 from services.accounts import contract as accounts_contract
 from services.messaging import contract
-from tests.messaging.acts import every_page, mark_read, messages, move, post, rename, threads
-from tests.messaging.facts import Deal, new_id, party
+from tests.messaging.actions import every_page, mark_read, messages, move, post, rename, threads
+from tests.messaging.sample_events import Deal, new_id, party
 from tests.support.service_harness import Harness
 
 # a way through every status, both ends included

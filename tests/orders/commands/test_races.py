@@ -1,4 +1,4 @@
-"""Races on a real database: of contradictory wishes exactly one wins, and no history has a gap."""
+"""Races on a real database: of contradictory requests exactly one succeeds, and no history has a gap."""
 
 import itertools
 import threading
@@ -33,14 +33,14 @@ def race(*acts: Act) -> list[Any]:
         return list(threads.map(run, acts))
 
 
-def taking(market: Market, order: Json, wishes: list[tuple[str, str]]) -> list[Act]:
-    """Many clients, each with one of the wishes in turn."""
+def taking(market: Market, order: Json, requests: list[tuple[str, str]]) -> list[Act]:
+    """Many clients, each with one of the requests in turn."""
 
     def act(who: str, transition: str) -> Act:
         reason = None if transition in ("approve", "withdraw", "confirm", "complete_work") else "Because."
         return partial(market.take, order, transition, who, reason=reason)
 
-    return [act(*wishes[client % len(wishes)]) for client in range(CLIENTS)]
+    return [act(*requests[client % len(requests)]) for client in range(CLIENTS)]
 
 
 def assert_one_story(market: Market, order: Json, steps: int) -> None:
@@ -61,13 +61,13 @@ CONTRADICTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("place", "wishes"), CONTRADICTIONS)
+@pytest.mark.parametrize(("place", "requests"), CONTRADICTIONS)
 def test_of_contradictory_transitions_exactly_one_wins(
-    market: Market, place: str, wishes: list[tuple[str, str]]
+    market: Market, place: str, requests: list[tuple[str, str]]
 ) -> None:
     for _ in range(ROUNDS):
         order = market.order_at(place)
-        outcomes = race(*taking(market, order, wishes))
+        outcomes = race(*taking(market, order, requests))
         winners = [outcome for outcome in outcomes if isinstance(outcome, dict)]
         story = [line["transition"] for line in market.history(order)][order["version"] :]
         losers = [outcome for outcome in outcomes if not isinstance(outcome, dict)]

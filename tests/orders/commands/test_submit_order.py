@@ -121,29 +121,29 @@ def test_a_repeat_gets_the_first_answer_although_the_order_went_on(market: Marke
     assert market.submit(key="early") == order
 
 
-def test_a_key_is_for_one_wish(market: Market) -> None:
+def test_a_key_is_for_one_request(market: Market) -> None:
     market.submit(key="mine", fingerprint="one")
     with pytest.raises(Invalid) as refused:
         market.submit(key="mine", fingerprint="two")
     assert refused.value.code == "idempotency_key_reused"
 
 
-def test_a_twin_that_waited_gets_the_answer_and_not_a_rule(market: Market) -> None:
-    order = market.submit(key="twin")
-    # The twin looked for an answer before there was one, then the service was archived.
+def test_a_duplicate_that_waited_gets_the_answer_and_not_a_rule(market: Market) -> None:
+    order = market.submit(key="duplicate")
+    # The duplicate looked for an answer before there was one, then the service was archived.
     market.offer["status"] = "archived"
-    market.harness.execute("UPDATE idempotency SET scope = :other WHERE key = 'twin'", other="elsewhere")
+    market.harness.execute("UPDATE idempotency SET scope = :other WHERE key = 'duplicate'", other="elsewhere")
     catalog_asked = market.catalog.asked
 
     def give_back(*_: Any, **__: Any) -> Any:
         market.harness.execute(
-            "UPDATE idempotency SET scope = :mine WHERE key = 'twin'", mine=market.customer.id
+            "UPDATE idempotency SET scope = :mine WHERE key = 'duplicate'", mine=market.customer.id
         )
         return market.offer
 
     market.harness._remote["catalog"] = give_back
     try:
-        assert market.submit(key="twin") == order
+        assert market.submit(key="duplicate") == order
     finally:
         market.harness._remote["catalog"] = market.catalog
     assert market.catalog.asked == catalog_asked

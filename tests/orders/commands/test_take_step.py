@@ -131,7 +131,7 @@ def test_an_order_that_is_not_there_is_not_found(market: Market, order_id: str) 
         {"status": 4},
     ],
 )
-def test_a_wish_that_cannot_be_read_is_invalid(market: Market, bad: dict[str, Any]) -> None:
+def test_a_request_that_cannot_be_read_is_invalid(market: Market, bad: dict[str, Any]) -> None:
     order = market.submit()
     with pytest.raises(Invalid):
         market.take(order, **{"transition": "approve", "who": "provider", **bad})

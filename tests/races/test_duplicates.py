@@ -12,7 +12,7 @@ from tests.races.arena import Contender, Race
 from tests.races.pairs import Pair, new_pair, parts
 from tests.support.stack import Stack
 
-TWINS = 4
+DUPLICATES = 4
 Prepare = Callable[[Pair], Awaitable[list[Contender]]]
 
 
@@ -20,29 +20,31 @@ async def reviewing(pair: Pair) -> list[Contender]:
     """The confirmation's event may still be on its way to reviews."""
     order = await pair.order_at(4)
     path = f"/v1/orders/{order['id']}/review"
-    return [pair.posting("customer", f"twin {n}", path, {"rating": n + 1}) for n in range(TWINS)]
+    return [pair.posting("customer", f"duplicate {n}", path, {"rating": n + 1}) for n in range(DUPLICATES)]
 
 
 async def replying(pair: Pair) -> list[Contender]:
     order = await pair.order_at(4)
     review = await pair.customer.submit_review(order["id"], 5)
     path = f"/v1/reviews/{review['id']}/reply"
-    return [pair.posting("provider", f"twin {n}", path, {"text": f"Thanks {n}"}) for n in range(TWINS)]
+    return [
+        pair.posting("provider", f"duplicate {n}", path, {"text": f"Thanks {n}"}) for n in range(DUPLICATES)
+    ]
 
 
 async def editing(pair: Pair) -> list[Contender]:
     service = await pair.provider.service(pair.service["id"])
     path, match = f"/v1/services/{service['id']}", f'"{service["version"]}.0"'
     edits = [
-        pair.posting("provider", f"twin {n}", path, {"delivery_days": n + 4}, **{"If-Match": match})
-        for n in range(TWINS)
+        pair.posting("provider", f"duplicate {n}", path, {"delivery_days": n + 4}, **{"If-Match": match})
+        for n in range(DUPLICATES)
     ]
     return [replace(edit, method="PATCH") for edit in edits]
 
 
 async def signing_up(pair: Pair) -> list[Contender]:
     account = {"email": f"{uuid4().hex[:16]}@example.com", "password": walk.PASSWORD, "display_name": "Ada"}
-    return [pair.posting(role, f"twin {n}", "/v1/accounts", account)
+    return [pair.posting(role, f"duplicate {n}", "/v1/accounts", account)
             for n, role in enumerate(("customer", "provider"))]  # fmt: skip
 
 
@@ -51,7 +53,9 @@ async def refreshing(pair: Pair) -> list[Contender]:
     opened = {"email": pair.customer.session["account"]["email"], "password": walk.PASSWORD}  # type: ignore[index]
     session = await pair.customer.connection.send("POST", "/v1/sessions", opened)
     body = {"refresh_token": session["refresh_token"]}
-    return [pair.posting("provider", f"twin {n}", "/v1/sessions/refresh", body) for n in range(TWINS)]
+    return [
+        pair.posting("provider", f"duplicate {n}", "/v1/sessions/refresh", body) for n in range(DUPLICATES)
+    ]
 
 
 RACES: list[tuple[Prepare, int, int, str]] = [
@@ -71,18 +75,20 @@ async def all_rounds(url: str, race: Race, prepare: Prepare, won: int, lost: int
                 contenders = await prepare(pair)
                 race.random.shuffle(contenders)
                 answers = await race.run(contenders)
-                winners = [twin for twin, answer in answers.items() if answer.status == won]
+                winners = [duplicate for duplicate, answer in answers.items() if answer.status == won]
                 assert len(winners) == 1, answers
-                losers = {(a.status, a.code) for twin, a in answers.items() if twin is not winners[0]}
+                losers = {
+                    (a.status, a.code) for duplicate, a in answers.items() if duplicate is not winners[0]
+                }
                 assert losers == {(lost, code)}, answers
                 race.won(winners[0].name)
 
 
 @pytest.mark.parametrize(("prepare", "won", "lost", "code"), RACES)
-def test_of_twins_exactly_one_gets_it(
+def test_of_duplicates_exactly_one_gets_it(
     stack: Stack, rounds: int, seed: int, prepare: Prepare, won: int, lost: int, code: str
 ) -> None:
-    race = Race(f"twins {prepare.__name__}", rounds, seed)
+    race = Race(f"duplicates {prepare.__name__}", rounds, seed)
     asyncio.run(all_rounds(stack.url, race, prepare, won, lost, code))
-    names = [f"twin {n}" for n in range(2 if prepare is signing_up else TWINS)]
+    names = [f"duplicate {n}" for n in range(2 if prepare is signing_up else DUPLICATES)]
     print(race.finish(*names))  # noqa: T201

@@ -9,7 +9,7 @@ from kit.tokens import Caller
 from services.accounts import contract as accounts_contract
 from services.messaging import contract
 from services.orders import contract as orders_contract
-from tests.messaging.facts import Deal, Fact
+from tests.messaging.sample_events import Deal, Fact
 from tests.support.service_harness import Harness
 
 
