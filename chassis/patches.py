@@ -25,6 +25,6 @@ class ReadableMessage(Message):  # type: ignore[misc]
             return offset
 
 
-def tolerate_unreadable_properties() -> None:
+def accept_unreadable_properties() -> None:
     """Makes py-amqp build `ReadableMessage`; it offers no option for the class of its messages."""
     method_framing.Message = ReadableMessage

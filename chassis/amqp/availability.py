@@ -1,4 +1,4 @@
-"""Who is away: after a time-out the callee's queue is looked at; unconsumed, it gets no further calls."""
+"""Which services are available: a queue that nobody consumes gets no further calls after a time-out."""
 
 import time
 
@@ -12,42 +12,42 @@ from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
+PROBE_SECONDS = 1.0
 
 
 class ServiceAvailability:
-    """Remembers which services were found without a consumer, and looks again each second."""
+    """Stores which services were found without a consumer, and probes those again each second."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._absent: dict[str, float] = {}
+        self._unavailable: dict[str, float] = {}  # by service, the monotonic time of the last probe
 
     def raise_if_unavailable(self, service: str) -> None:
-        """Lets a call pass unless its service is known to be away.
+        """Returns unless the service is known to have no consumer.
 
-        Raises: Unavailable at once, instead of letting one more caller wait.
+        Raises: Unavailable, so that no further caller waits for a time-out.
         """
-        looked_at = self._absent.get(service)
-        if looked_at is None:
+        probed_at = self._unavailable.get(service)
+        if probed_at is None:
             return
-        if time.monotonic() - looked_at >= LOOK_SECONDS:
+        if time.monotonic() - probed_at >= PROBE_SECONDS:
             self.probe(service)
-        if service in self._absent:
+        if service in self._unavailable:
             raise Unavailable(f"{service} is unavailable.")
 
     def probe(self, service: str) -> None:
-        """Asks the broker whether anybody consumes the service's queue."""
-        if service in self._absent:
-            self._absent[service] = time.monotonic()
+        """Asks the broker whether the service's queue has a consumer."""
+        if service in self._unavailable:
+            self._unavailable[service] = time.monotonic()
         queue = topology.rpc_queue(self._settings, service)
         try:
-            # The link's own channel is read by its loop alone, so the question takes a connection of its own.
-            with eventlet.Timeout(LOOK_SECONDS, TimeoutError), Connection(self._settings.amqp_url) as broker:
+            # Only its loop may read from the shared connection, so a probe opens a connection of its own.
+            with eventlet.Timeout(PROBE_SECONDS, TimeoutError), Connection(self._settings.amqp_url) as broker:
                 consumers = broker.channel().queue_declare(queue, passive=True).consumer_count
         except Exception as error:
             log.warning("availability_unknown", service=service, error=str(error))
-            return  # a slow look says nothing: what was known stays
+            return  # a failed probe is no evidence: the known state stays
         if consumers:
-            self._absent.pop(service, None)  # others may have looked at the same time
+            self._unavailable.pop(service, None)  # another greenlet may have probed at the same time
         else:
-            self._absent[service] = time.monotonic()
+            self._unavailable[service] = time.monotonic()

@@ -1,4 +1,4 @@
-"""One AMQP connection, kept alive for ever, whose loop greenlet alone reads from the socket."""
+"""One AMQP connection that reconnects by itself. Its loop greenlet alone reads from the socket."""
 
 import contextlib
 import json
@@ -22,26 +22,26 @@ log = structlog.get_logger(__name__)
 
 Channel = Any
 Delivery = Any
-HEARTBEAT_SECONDS = 10  # a connection that is silent for twice as long is given up
-READ_SECONDS, END_SECONDS = 2.0, 5.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+HEARTBEAT_SECONDS = 10  # a connection that is silent for twice as long is closed
+READ_SECONDS, STOP_SECONDS = 2.0, 5.0
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
 SET_UP_SECONDS, CLOSE_SECONDS = 10.0, 2.0
 CONNECTION_ERRORS = (OSError, EOFError, AMQPError)
 
 
-patches.tolerate_unreadable_properties()
+patches.accept_unreadable_properties()
 
 
 class Interrupted(Exception):
-    """The loop is asked to drop its connection."""
+    """Raised in the loop to make it drop its connection."""
 
 
 class AmqpConnection:
     """Consumes queues and publishes over one connection; reconnects by itself.
 
-    Handlers run on the loop greenlet and must only hand work on. What was unacknowledged at a
-    loss of the connection is delivered again by the broker.
+    Handlers run on the loop greenlet and must not block: they start workers. The broker delivers
+    again what was unacknowledged when a connection was lost.
     """
 
     def __init__(self, settings: Settings, purpose: str) -> None:
@@ -61,11 +61,11 @@ class AmqpConnection:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is connected and its consumers are installed."""
+        """Whether it is connected, not blocked, and its consumers are installed."""
         return self._is_set_up and not self._blocked
 
     def consume(self, queue: str, handler: Callable[[Delivery], None], prefetch: int) -> None:
-        """Consumes a declared queue on every connection; call before `run`. Prefetch 0: no acks."""
+        """Consumes a declared queue on every connection; call before `run`. Prefetch 0 means no acks."""
         self._consumers.append((queue, handler, prefetch))
 
     def on_connect(self, callback: Callable[[Channel], None]) -> None:
@@ -73,23 +73,23 @@ class AmqpConnection:
         self._connect_callbacks.append(callback)
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` whenever a connection is gone."""
+        """Calls `callback` after a connection was lost or closed."""
         self._disconnect_callbacks.append(callback)
 
     def run(self) -> None:
         """Connects, reads and reconnects until `stop`. Never raises."""
         self._loop = eventlet.getcurrent()
-        pause = FIRST_PAUSE_SECONDS
+        pause = FIRST_BACKOFF_SECONDS
         while not self._stopping:
             try:
                 self._session()
             except Interrupted:
                 log.info("broker_connection_dropped", purpose=self.purpose)
-            except Exception as error:  # every failure of a session means: connect again
+            except Exception as error:  # whatever ended the session, a new one is started
                 log.warning(
                     "broker_connection_lost", purpose=self.purpose, error=str(error) or type(error).__name__
                 )
-            pause = FIRST_PAUSE_SECONDS if self._is_set_up else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = FIRST_BACKOFF_SECONDS if self._is_set_up else min(pause * 2, LONGEST_BACKOFF_SECONDS)
             self._disconnect()
             self._backoff(pause * random.uniform(0.5, 1))  # noqa: S311
         self._ended.send()
@@ -104,33 +104,33 @@ class AmqpConnection:
         self._connection = connection = Connection(
             self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
         )
-        with eventlet.Timeout(SET_UP_SECONDS, TimeoutError("the broker does not answer")):
+        with eventlet.Timeout(SET_UP_SECONDS, TimeoutError("the broker does not respond")):
             self._set_up(connection)
         self._is_set_up = True
         log.info("broker_connected", purpose=self.purpose)
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 connection.drain_events(timeout=READ_SECONDS)
-            # After each piece, since heartbeats of the broker may come before it was ever quiet so long.
+            # After each read: a busy connection never times out, and heartbeats are due all the same.
             connection.heartbeat_check()
 
     def _set_up(self, connection: Any) -> None:
         connection.connect()
-        # With this capability py-amqp reads from the socket whenever it publishes, and takes
-        # pieces of what the loop is just reading.
+        # With these capabilities py-amqp reads from the socket whenever it publishes, and so takes
+        # frames from the loop, which is reading them.
         connection.connection.client_properties.pop("capabilities", None)
         channel = connection.channel()
         for callback in self._connect_callbacks:
             callback(channel)
-        self._channel = channel  # what the first consumer gets can be done before the last is there
+        self._channel = channel  # the first consumer may finish work before the last one is installed
         for queue, handler, prefetch in self._consumers if not self._cancelled else ():
             channel.basic_qos(0, prefetch, False)
-            take = handler if prefetch == 0 else partial(self._take, handler)
-            callback = _as_delivery(channel, take)
+            accept = handler if prefetch == 0 else partial(self._accept, handler)
+            callback = _as_delivery(channel, accept)
             channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
 
-    def _take(self, handler: Callable[[Delivery], None], delivery: Delivery) -> None:
-        if self._cancelled:  # on its way before the broker heard that we take no more
+    def _accept(self, handler: Callable[[Delivery], None], delivery: Delivery) -> None:
+        if self._cancelled:  # sent before the broker processed the cancellation
             self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=True))
         else:
             handler(delivery)
@@ -142,17 +142,18 @@ class AmqpConnection:
         body: Any,
         headers: Mapping[str, Any],
         mandatory: bool = False,
-        waits: bool = False,
+        even_if_blocked: bool = False,
         **properties: Any,
     ) -> None:
         """Writes one JSON message to the socket, without waiting for a confirm.
 
-        While the broker takes nothing, only what `waits` is written: it is read when it can be.
+        While the broker blocks publishers, only messages with `even_if_blocked` are written; the broker
+        reads them when it accepts messages again.
 
-        Raises: Unavailable when there is no connection, or the broker takes nothing now.
+        Raises: Unavailable when there is no connection, or the broker blocks publishers.
         """
         channel = self._channel
-        if channel is None or (self._blocked and not waits):
+        if channel is None or (self._blocked and not even_if_blocked):
             raise Unavailable("The message broker is not accepting messages.", code="broker_unavailable")
         properties.setdefault("delivery_mode", TRANSIENT)
         raw = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
@@ -165,35 +166,35 @@ class AmqpConnection:
         )
         self._write(channel, lambda: channel.basic_publish(message, exchange, routing_key, mandatory))
 
-    def _write(self, channel: Channel, act: Callable[[], None]) -> None:
+    def _write(self, channel: Channel, operation: Callable[[], None]) -> None:
         try:
-            act()
+            operation()
         except CONNECTION_ERRORS as error:
             if channel is self._channel:
-                self.reset()  # half a message may be on the wire
+                self.reset()  # a message may have been written in part
             raise Unavailable(
                 "The message broker is not accepting messages.", code="broker_unavailable"
             ) from error
 
     def ack(self, delivery: Delivery) -> None:
-        """Acknowledges on the delivery's own channel; if that is gone the broker delivers again."""
+        """Acknowledges on the delivery's own channel; if that is closed, the broker delivers again."""
         self._settle(delivery, lambda: delivery.channel.basic_ack(delivery.delivery_tag))
 
     def reject(self, delivery: Delivery) -> None:
-        """Sends a message to its queue's dead letters."""
+        """Rejects a message, which the broker passes to the dead-letter exchange of its queue."""
         self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=False))
 
-    def holds(self, delivery: Delivery) -> bool:
-        """Whether a delivery can still be settled; if not, the broker delivers it again."""
+    def can_settle(self, delivery: Delivery) -> bool:
+        """Whether a delivery is of the current connection; if not, the broker delivers it again."""
         return delivery.channel is self._channel
 
-    def _settle(self, delivery: Delivery, act: Callable[[], None]) -> None:
-        if self.holds(delivery):
+    def _settle(self, delivery: Delivery, operation: Callable[[], None]) -> None:
+        if self.can_settle(delivery):
             with contextlib.suppress(Unavailable):
-                self._write(delivery.channel, act)
+                self._write(delivery.channel, operation)
 
     def cancel(self) -> None:
-        """Takes no new messages; those delivered already may still be settled."""
+        """Stops consuming; messages that were delivered may still be settled."""
         self._cancelled = True
         channel = self._channel
         for queue, _handler, prefetch in self._consumers:
@@ -202,16 +203,16 @@ class AmqpConnection:
                     self._write(channel, partial(channel.basic_cancel, queue, nowait=True))
 
     def stop(self) -> None:
-        """Closes the connection and waits for the loop's end."""
+        """Closes the connection and waits until the loop has ended."""
         self._stopping = True
         self.reset()
-        with eventlet.Timeout(END_SECONDS, False):
+        with eventlet.Timeout(STOP_SECONDS, False):
             self._ended.wait()
 
     def reset(self) -> None:
-        """Drops the connection; the loop makes a new one."""
-        # Only the loop may close the socket it reads: another greenlet would free the descriptor
-        # for reuse while the hub still watches it.
+        """Drops the connection; the loop opens a new one."""
+        # Only the loop may close the socket that it reads: another greenlet would free the file
+        # descriptor for reuse while the hub still listens on it.
         if self._loop is eventlet.getcurrent():
             raise Interrupted
         if self._loop is not None and not self._loop.dead:
@@ -222,7 +223,7 @@ class AmqpConnection:
         self._blocked = self._is_set_up = False
         if connection is None:
             return
-        # A goodbye at the end lets the broker read all that was written; a lost connection gets none.
+        # A clean close lets the broker read all that was written; a lost connection is discarded.
         for close in (connection.release, connection.collect) if self._stopping else (connection.collect,):
             with eventlet.Timeout(CLOSE_SECONDS, False):
                 try:
@@ -241,17 +242,17 @@ class AmqpConnection:
 
 
 class AmqpExtension(SharedExtension):  # type: ignore[misc]
-    """A part of the process with a connection of its own, named by its `purpose`."""
+    """An extension with a connection of its own, named by its `purpose`."""
 
     purpose: ClassVar[str]
 
     @cached_property
     def amqp(self) -> AmqpConnection:
-        """The connection; made once, running from `start` to `stop`."""
+        """The connection, which runs from `start` to `stop`."""
         return AmqpConnection(self.container.config["settings"], self.purpose)
 
     def start(self) -> None:
-        """Connects in the background, for as long as it takes."""
+        """Starts connecting in the background."""
         self.container.spawn_managed_thread(self.amqp.run, identifier=f"{self.purpose} connection")
 
     def stop(self) -> None:
@@ -259,17 +260,17 @@ class AmqpExtension(SharedExtension):  # type: ignore[misc]
         self.amqp.stop()
 
     def is_ready(self) -> bool:
-        """Whether its messages flow."""
+        """Whether its connection is ready."""
         return self.amqp.is_ready
 
 
 def decoded(delivery: Delivery) -> Any:
-    """The message's JSON. Raises: ValueError when it is none."""
+    """Returns the message's body as JSON. Raises: ValueError when it is not JSON."""
     return json.loads(text_of(delivery))
 
 
 def text_of(delivery: Delivery, errors: str = "strict") -> str:
-    """The message's body as text. Raises: UnicodeDecodeError, unless `errors` says "replace"."""
+    """Returns the message's body as text. Raises: UnicodeDecodeError, unless `errors` is "replace"."""
     body = delivery.body
     return body if isinstance(body, str) else bytes(body).decode("utf-8", errors)
 

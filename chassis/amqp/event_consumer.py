@@ -1,6 +1,6 @@
-"""Taking events: each one's effect and its inbox row in one transaction; what fails is kept and retried.
+"""Consuming events: effect and inbox row are one transaction; failures are stored and retried.
 
-Acknowledged is only what is committed: as an effect, as a known duplicate, or as a failed event.
+Only what is committed is acknowledged: as an effect, as a known duplicate, or as a failed event.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from chassis.amqp.connection import AmqpExtension, Delivery, decoded
 from chassis.runtime import failpoints
 from chassis.runtime.context import context_of
 from chassis.storage.database import Database, Db
-from chassis.storage.failed_events import Failure, due_failures, keep_failure, retry_failure
+from chassis.storage.failed_events import Failure, due_failures, retry_failure, store_failure
 from chassis.storage.inbox import Effect, process_once
 from kit import metrics
 from kit.contracts import Event
@@ -27,16 +27,16 @@ from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-TRANSIENT_ERRORS = ("database_unavailable", "busy")  # such an event waits, and is not counted as failed
-WAIT_SECONDS = 1.0
+TRANSIENT_ERRORS = ("database_unavailable", "busy")  # such an event is delayed, and does not count as failed
+DELAY_SECONDS = 1.0
 Handler = Callable[[Any, Connection, Any], None]  # the last one is the event's TypedDict
 
 
 def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], None]]:
     """Makes `on_<type>(self, connection, event)` the handler of a contract's events.
 
-    It runs inside one transaction with the inbox row, so a duplicate never reaches it. What it
-    raises is kept, tried again with growing pauses and parked after the last try.
+    It runs in one transaction with the inbox row, so a duplicate never reaches it. An event for which
+    it raises is stored as failed, tried again with exponential backoff and parked after the last try.
     """
 
     def register(handler: Handler) -> Callable[[Any, "Work"], None]:
@@ -55,30 +55,30 @@ def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], Non
 
 @dataclass(frozen=True)
 class NewDelivery:
-    """An event as it was delivered."""
+    """An event that the broker has delivered."""
 
     consumer: str
     contract: Event
     event: dict[str, Any]
     settings: Settings
-    is_wanted: Callable[[], bool]
+    can_wait: Callable[[], bool]
 
     def run(self, db: Db, handle: Effect) -> None:
-        """Takes the event; waits, unacknowledged, while the database is away or busy.
+        """Processes the event; waits, without acknowledging, while the database is unavailable or busy.
 
-        Raises: Unavailable when the process stops meanwhile, or the broker delivers it elsewhere.
+        Raises: Unavailable when the process stops meanwhile, or the delivery can no longer be settled.
         """
         while True:
             try:
-                self._take(db, handle)
+                self._process(db, handle)
                 return
             except Unavailable as error:
-                if not self.is_wanted():
+                if not self.can_wait():
                     raise
                 log.warning("event_delayed", consumer=self.consumer, error=error.detail)
-                eventlet.sleep(WAIT_SECONDS)
+                eventlet.sleep(DELAY_SECONDS)
 
-    def _take(self, db: Db, handle: Effect) -> None:
+    def _process(self, db: Db, handle: Effect) -> None:
         try:
             outcome = db.write(lambda connection: process_once(connection, self.consumer, self.event, handle))
         except Exception as error:
@@ -86,7 +86,7 @@ class NewDelivery:
                 raise
             log.error("event_failed", consumer=self.consumer, event_id=self.event["event_id"], exc_info=error)
             failure = Failure(self.consumer, self.contract.type, self.event, error)
-            db.write(lambda connection: keep_failure(connection, failure, self.settings))
+            db.write(lambda connection: store_failure(connection, failure, self.settings))
             outcome = "failed"
         metrics.EVENTS_HANDLED.labels(self.consumer, outcome).inc()
 
@@ -98,7 +98,7 @@ class Retry:
         self.failure_id, self._contract, self._settings = failure_id, contract, settings
 
     def run(self, db: Db, handle: Effect) -> None:
-        """Tries it once more, unless another process is just doing so."""
+        """Tries it once more, unless another process is trying it now."""
 
         def load(body: dict[str, Any]) -> dict[str, Any]:
             return self._contract.load(body)
@@ -121,7 +121,7 @@ class EventConsumer(AmqpExtension):
     def __init__(self) -> None:
         super().__init__()
         self._entrypoints: dict[str, EventEntrypoint] = {}
-        self._retrying: set[int] = set()  # looked for again while it waits for a busy database
+        self._retrying: set[int] = set()  # found due again while it waits for a busy database
         self._stopping = False
 
     def register(self, entrypoint: "EventEntrypoint") -> None:
@@ -135,25 +135,25 @@ class EventConsumer(AmqpExtension):
     def start(self) -> None:
         """Connects in the background and starts looking for failed events."""
         super().start()
-        self.container.spawn_managed_thread(self._retry_for_ever, identifier="event retries")
+        self.container.spawn_managed_thread(self._retry_periodically, identifier="event retries")
 
     def stop_consuming(self) -> None:
-        """Takes no new events; those under way are finished."""
+        """Stops consuming; events in progress are finished."""
         self._stopping = True
         self.amqp.cancel()
 
     def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
         try:
             event = entrypoint.contract.load(decoded(delivery))
-        except Exception as error:  # whatever it is, it would stop the next process as well
+        except Exception as error:  # an error that escapes here would stop each process that gets the message
             self._reject(entrypoint, delivery, error)
             return
         settings = self.container.config["settings"]
 
-        def is_wanted() -> bool:
-            return not self._stopping and self.amqp.holds(delivery)
+        def can_wait() -> bool:
+            return not self._stopping and self.amqp.can_settle(delivery)
 
-        work = NewDelivery(entrypoint.consumer, entrypoint.contract, event, settings, is_wanted)
+        work = NewDelivery(entrypoint.consumer, entrypoint.contract, event, settings, can_wait)
         self._spawn(entrypoint, work, delivery)
 
     def _reject(self, entrypoint: "EventEntrypoint", delivery: Delivery, error: BaseException) -> None:
@@ -170,7 +170,7 @@ class EventConsumer(AmqpExtension):
                 self._retrying.discard(work.failure_id)
             if failure is not None and (delivery is None or isinstance(failure[1], Unavailable)):
                 log.warning("event_requeued", consumer=entrypoint.consumer, error=str(failure[1]))
-            elif failure is not None:  # it cannot even be kept as a failed event
+            elif failure is not None:  # it cannot be stored as a failed event either
                 self._reject(entrypoint, delivery, failure[1])
             elif delivery is not None:
                 failpoints.reach("event.committed")
@@ -181,7 +181,7 @@ class EventConsumer(AmqpExtension):
             entrypoint, (work,), {}, context_data={"call": call}, handle_result=settle
         )
 
-    def _retry_for_ever(self) -> None:
+    def _retry_periodically(self) -> None:
         settings = self.container.config["settings"]
         provider = next(d for d in self.container.dependencies if isinstance(d, Database))
         while not self._stopping:
@@ -209,7 +209,7 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]
 
     @property
     def consumer(self) -> str:
-        """The name under which the inbox knows this handler."""
+        """The name of this handler in the inbox."""
         return f"{self.contract.owner}.{self.contract.type}"
 
     def setup(self) -> None:
@@ -217,5 +217,5 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]
         self.events.register(self)
 
     def stop(self) -> None:
-        """The first handler to stop stops them all."""
+        """Stops all handlers: they share one consumer."""
         self.events.stop_consuming()

@@ -1,8 +1,8 @@
-"""The relay: publishes what the outbox holds, in batches, and marks what the broker confirmed.
+"""The relay: publishes what the outbox holds, in batches, and marks as sent what the broker confirmed.
 
-It is woken by commits and looks by itself every few seconds. Rows are taken `SKIP LOCKED`, so
-many replicas share the work; a row stays unsent until its confirm, so it may go out twice and
-the consumers' inboxes make that harmless.
+Commits wake it, and it polls every few seconds. Rows are locked with `SKIP LOCKED`, so replicas
+share the work. A row stays unsent until its confirm, so an event may be published twice; the
+consumers' inboxes make that harmless.
 """
 
 import json
@@ -34,13 +34,13 @@ PURGE_SECONDS = 3600.0
 
 
 class Confirms:
-    """Which of the messages published on a channel the broker has taken."""
+    """The publisher confirms of a channel: which of its messages the broker has accepted."""
 
     def __init__(self, amqp: AmqpConnection) -> None:
         self._amqp = amqp
         self._published = 0
         self._waiting: set[int] = set()
-        self._refused: set[int] = set()
+        self._nacked: set[int] = set()
         self._returned: set[str] = set()
         self._lost = False
         self._changed = GreenEvent()
@@ -55,9 +55,9 @@ class Confirms:
         self._published = 0
 
     def publish(self, exchange: str, event: Any, mandatory: bool) -> int:
-        """Publishes one row of the outbox; its delivery tag is returned.
+        """Publishes one row of the outbox; returns its delivery tag.
 
-        Raises: Unavailable when the broker takes nothing now.
+        Raises: Unavailable when the broker does not accept messages.
         """
         headers = {HEADER_PREFIX + name: value for name, value in event.context.items()}
         tag = self._published + 1
@@ -71,7 +71,7 @@ class Confirms:
             delivery_mode=PERSISTENT,
             message_id=event.event_id,
         )
-        self._published = tag  # the broker counts only what was written
+        self._published = tag  # the broker numbers only what was written
         return tag
 
     def wait(self) -> None:
@@ -87,19 +87,19 @@ class Confirms:
         if self._lost:
             raise Unavailable("The broker did not confirm.", code="broker_unavailable")
 
-    def taken(self, tag: int, event_id: str) -> bool:
-        """Whether the broker has put a message into every queue it belongs to."""
-        return tag not in self._refused and event_id not in self._returned
+    def is_confirmed(self, tag: int, event_id: str) -> bool:
+        """Whether the broker has accepted a message and routed it."""
+        return tag not in self._nacked and event_id not in self._returned
 
-    def begin(self) -> None:
-        """Forgets earlier batches. One lives and dies with its connection: tags begin again on the next."""
+    def start_batch(self) -> None:
+        """Clears the state of earlier batches. A batch never spans connections: each numbers from 1."""
         self._lost = False
         self._waiting.clear()
-        self._refused.clear()
+        self._nacked.clear()
         self._returned.clear()
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._refused.update(self._settle(tag, multiple))
+        self._nacked.update(self._settle(tag, multiple))
 
     def _on_return(self, _error: Any, exchange: str, routing_key: str, message: Any) -> None:
         log.error("event_unroutable", exchange=exchange, type=routing_key, hint="run microtasks migrate")
@@ -122,7 +122,7 @@ class Confirms:
 
 
 class RelayWorker(AmqpExtension):
-    """The greenlet that publishes, on a connection of its own: a blocked broker blocks only it."""
+    """The greenlet that publishes, on a connection of its own: a blocked connection blocks nothing else."""
 
     purpose = "relay"
 
@@ -133,7 +133,7 @@ class RelayWorker(AmqpExtension):
         self._loop: Any = None
 
     def setup(self) -> None:
-        """Reads the contracts and is woken by commits from now on."""
+        """Reads the contracts and subscribes to commits that record events."""
         self.settings = self.container.config["settings"]
         events = self.container.config["events"]
         self._durable = {event.type for event in events if event.consumers}
@@ -157,22 +157,22 @@ class RelayWorker(AmqpExtension):
         super().stop()
 
     def wake(self) -> None:
-        """Asks for a look at the outbox now."""
+        """Makes the relay poll the outbox now."""
         if self._wanted.counter == 0:
             self._wanted.release()
 
     def _run(self) -> None:
         enter(f"{self.container.service_name}.relay", None)
-        purged_ago = PURGE_SECONDS
+        seconds_since_purge = PURGE_SECONDS
         while True:
             self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
-            is_last_look = self._stopping  # what is recorded while one look goes on is for the next
+            is_last_poll = self._stopping  # what is recorded during one poll is left to the next
             self._drain()
-            if is_last_look:
+            if is_last_poll:
                 return
-            purged_ago += self.settings.relay_interval_seconds
-            if purged_ago >= PURGE_SECONDS and self._purge():
-                purged_ago = 0.0
+            seconds_since_purge += self.settings.relay_interval_seconds
+            if seconds_since_purge >= PURGE_SECONDS and self._purge():
+                seconds_since_purge = 0.0
 
     def _drain(self) -> None:
         try:
@@ -185,7 +185,7 @@ class RelayWorker(AmqpExtension):
             log.error("relay_failed", exc_info=error)
 
     def _publish_batch(self, after: int, connection: Connection) -> int | None:
-        # What the broker does not take stays behind; the rows after it still go out.
+        # Rows that the broker does not confirm stay unsent; the rows after them are published all the same.
         rows = connection.execute(
             select(OUTBOX.c.id, OUTBOX.c.event_id, OUTBOX.c.type, OUTBOX.c.body, OUTBOX.c.context)
             .where(OUTBOX.c.sent_at.is_(None), OUTBOX.c.id > after)
@@ -199,12 +199,14 @@ class RelayWorker(AmqpExtension):
 
     def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
         exchange = topology.events_exchange(self.settings, self.container.service_name)
-        self._confirms.begin()
+        self._confirms.start_batch()
         tags = [self._confirms.publish(exchange, row, row.type in self._durable) for row in rows]
         failpoints.reach("outbox.published")
         self._confirms.wait()
         failpoints.reach("outbox.confirmed")
-        sent = [row for tag, row in zip(tags, rows, strict=True) if self._confirms.taken(tag, row.event_id)]
+        sent = [
+            row for tag, row in zip(tags, rows, strict=True) if self._confirms.is_confirmed(tag, row.event_id)
+        ]
         for row in sent:
             metrics.EVENTS_PUBLISHED.labels(row.type).inc()
         connection.execute(
@@ -228,4 +230,4 @@ class Relay(DependencyProvider):  # type: ignore[misc]
     worker = RelayWorker()
 
     def get_dependency(self, worker_ctx: Any) -> None:
-        """Nothing: events are recorded with `outbox.record`, never published directly."""
+        """Returns None: events are recorded with `outbox.record`, never published directly."""

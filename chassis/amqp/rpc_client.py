@@ -1,4 +1,4 @@
-"""Calling another service: always with a deadline, never for ever."""
+"""Calling another service, always with a deadline."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,18 +20,18 @@ from kit.replies import is_from_the_called, new_call_id, reply_address, reply_bi
 
 log = structlog.get_logger(__name__)
 Json = Any
-MARGIN_SECONDS = 0.5
+REPORT_SECONDS = 0.5
 
 
 class PendingCall(NamedTuple):
-    """A call under way: where its reply is to come, and who waits for it."""
+    """A call in progress: the address of its reply, and the event that its caller waits for."""
 
     reply_to: str
     answered: GreenEvent
 
 
 class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
-    """The process's reply queue: exclusive, gone with its connection."""
+    """Consumes the process's reply queue, which is exclusive and deleted with its connection."""
 
     rpc_connection = RpcConnection()
 
@@ -40,7 +40,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         self._pending: dict[str, PendingCall] = {}
 
     def setup(self) -> None:
-        """Declares the queue on every connection and consumes it."""
+        """Declares the queue on every connection, and consumes it."""
         settings = self.container.config["settings"]
         self._availability = ServiceAvailability(settings)
         self._exchange = topology.rpc_exchange(settings)
@@ -52,10 +52,13 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         amqp.consume(self._queue, self._on_reply, prefetch=0)
 
     def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
-        """Calls and waits a little less than the caller's own caller waits, so that it hears why."""
-        seconds = call.remaining_seconds() - MARGIN_SECONDS
+        """Calls, and gives up shortly before the deadline, so that the caller can still report the reason.
+
+        Raises: the ServiceError of the method; Unavailable; TimedOut; RemoteFailure.
+        """
+        seconds = call.remaining_seconds() - REPORT_SECONDS
         if seconds <= 0:
-            raise TimedOut(f"{contract.service} was not asked: no time was left.")
+            raise TimedOut(f"{contract.service} was not called: no time was left.")
         self._availability.raise_if_unavailable(contract.service)
         call_id, answered = new_call_id(), GreenEvent()
         self._pending[call_id] = PendingCall(reply_address(contract.service, self._name), answered)
@@ -98,7 +101,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         call_id = delivery.properties.get("correlation_id", "")
         pending = self._pending.get(call_id)
         if pending is None:
-            return  # late: its caller was told that it timed out
+            return  # late: its caller has timed out
         routing_key = delivery.delivery_info["routing_key"]
         if not is_from_the_called(pending.reply_to, routing_key, delivery.headers):
             log.warning("reply_refused", asked=pending.reply_to, came_from=routing_key)
@@ -109,7 +112,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         try:
             reply = decoded(delivery)
             result, error = reply["result"], reply["error"] and from_wire(reply["error"])
-        except Exception:  # whatever it is, other calls share this loop
+        except Exception:  # an error that escapes here would end the loop of all calls
             result, error = None, Unavailable("The answer could not be read.")
         if error:
             answered.send_exception(error)
@@ -119,7 +122,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
     def _on_return(self, _error: Any, _exchange: str, routing_key: str, message: Any) -> None:
         pending = self._pending.pop(message.properties.get("correlation_id", ""), None)
         if pending is not None:
-            pending.answered.send_exception(Unavailable(f"Nobody answers {routing_key}."))
+            pending.answered.send_exception(Unavailable(f"No service answers {routing_key}."))
 
     def _fail_all(self) -> None:
         pending, self._pending = self._pending, {}
@@ -141,11 +144,11 @@ class ServiceClient(DependencyProvider):  # type: ignore[misc]
         self.service = service
 
     def get_dependency(self, worker_ctx: Any) -> Callable[..., Json]:
-        """A callable bound to the current call."""
-        return partial(self._ask, worker_ctx.data["call"])
+        """Returns a callable bound to the current call."""
+        return partial(self._call, worker_ctx.data["call"])
 
-    def _ask(self, call: Call, contract: Rpc, /, **arguments: Json) -> Json:
-        """The answer of a remote method.
+    def _call(self, call: Call, contract: Rpc, /, **arguments: Json) -> Json:
+        """Returns the result of a method of the service.
 
         Raises: the ServiceError it raised; Unavailable; TimedOut; RemoteFailure.
         """

@@ -1,8 +1,8 @@
-"""Answering calls: validated arguments in, a result or a typed error out, in Nameko's wire format.
+"""Serving RPC: validates arguments and replies with a result or a typed error, in Nameko's wire format.
 
-Messages are transient, replies go out on the consumer's own channel, and a call is acknowledged
-after its reply, so a call whose process died runs again elsewhere (its idempotency key makes
-that harmless).
+Messages are transient, replies are sent on the consumer's own channel, and a call is acknowledged
+after its reply: the call of a process that crashed runs again in another one, which its idempotency
+key makes harmless.
 """
 
 import re
@@ -26,15 +26,16 @@ from kit.replies import is_dead_lettered, may_reply_to
 
 log = structlog.get_logger(__name__)
 
-REASON, CALL, LONGEST = "x-reason", "x-call", 255  # what a dead letter says of a call
-# A dead letter lies about for days: what the call brought along is kept, but no access token.
+REASON, CALL = "x-reason", "x-call"  # headers of a dead-lettered call
+MAX_HEADER_CHARACTERS = 255
+# A dead letter may be stored for days: it keeps the call's context, but no access token.
 PRESERVED_HEADERS = re.compile(f"{HEADER_PREFIX}(?!access_token)")
 Method = TypeVar("Method", bound=Callable[..., Any])
 Json = Any
 
 
 def rpc(contract: Rpc) -> Callable[[Method], Method]:
-    """Makes a method answer the calls of a contract; its parameters are the contract's arguments."""
+    """Makes a method serve the calls of a contract; its parameters are the contract's arguments."""
 
     def register(method: Method) -> Method:
         if method.__name__ != contract.method:
@@ -52,7 +53,7 @@ class RpcConnection(AmqpExtension):
 
 
 class RpcServer(SharedExtension):  # type: ignore[misc]
-    """Takes calls from the service's queue and hands each to its method's worker."""
+    """Consumes the service's queue and starts a worker of the called method for each call."""
 
     rpc_connection = RpcConnection()
 
@@ -61,7 +62,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         self._methods: dict[str, RpcEntrypoint] = {}
 
     def setup(self) -> None:
-        """Consumes the service's queue once the link is up."""
+        """Consumes the service's queue on every connection."""
         self.settings = self.container.config["settings"]
         queue = topology.rpc_queue(self.settings, self.container.service_name)
         self.rpc_connection.amqp.consume(queue, self._on_message, self.settings.rpc_workers)
@@ -71,7 +72,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         self._methods[entrypoint.contract.routing_key] = entrypoint
 
     def stop_consuming(self) -> None:
-        """Takes no new calls; those under way are finished and answered."""
+        """Stops consuming; calls in progress are finished and answered."""
         self.rpc_connection.amqp.cancel()
 
     def _on_message(self, delivery: Delivery) -> None:
@@ -86,7 +87,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         except ValidationError as error:
             bad = Invalid("Some values are not acceptable.", errors=field_errors(error.messages_dict))
             self._reply(delivery, error=to_wire(bad))
-        except Exception as error:  # whatever it is, it would stop the next process as well
+        except Exception as error:  # an error that escapes here would stop each process that gets the message
             self._dead_letter(delivery, f"{type(error).__name__}: {error}")
         else:
             if entrypoint is None:
@@ -98,7 +99,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             )
 
     def _check(self, delivery: Delivery) -> None:
-        """Refuses a call that cannot be answered, or that came under a key its sender may not use."""
+        """Raises: ValueError for a call that cannot be answered, or under a key its sender may not use."""
         reply_to = delivery.properties.get("reply_to")
         if not reply_to:
             raise ValueError("no reply_to")
@@ -132,7 +133,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
                 properties["reply_to"],
                 body,
                 headers={},
-                waits=True,  # refused, the call would stay unacknowledged; prefetch bounds how many
+                even_if_blocked=True,  # else the call stays unacknowledged; prefetch bounds their number
                 correlation_id=properties.get("correlation_id", ""),
             )
         except Unavailable:
@@ -145,15 +146,18 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         queue = topology.dead_letter_queue(self.settings, service)
         log.error("rpc_dead_lettered", reason=reason, queue=queue, routing_key=call)
         metrics.DEAD_LETTERS.labels(queue).inc()
-        told = delivery.headers.items()
-        kept = {k: v[:LONGEST] for k, v in told if isinstance(v, str) and PRESERVED_HEADERS.match(str(k))}
+        kept = {
+            k: v[:MAX_HEADER_CHARACTERS]
+            for k, v in delivery.headers.items()
+            if isinstance(v, str) and PRESERVED_HEADERS.match(str(k))
+        }
         try:
             self.rpc_connection.amqp.publish(
                 topology.dead_letter_exchange(self.settings),
                 service,
                 text_of(delivery, "replace"),
-                headers={**kept, REASON: reason[:LONGEST], CALL: call},
-                waits=True,
+                headers={**kept, REASON: reason[:MAX_HEADER_CHARACTERS], CALL: call},
+                even_if_blocked=True,
                 delivery_mode=PERSISTENT,
                 timestamp=int(time.time()),
             )
@@ -163,7 +167,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
 
 
 class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
-    """One method that answers calls."""
+    """One method that serves calls."""
 
     server = RpcServer()
 
@@ -176,7 +180,7 @@ class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
         self.server.register(self)
 
     def stop(self) -> None:
-        """The first method to stop stops them all: a draining process takes no calls."""
+        """Stops all methods: they share one consumer, and a draining process accepts no calls."""
         self.server.stop_consuming()
 
 

@@ -1,4 +1,4 @@
-"""Every exchange, queue and binding: named here, declared by `migrate`, used by the processes.
+"""Every exchange, queue and binding: named here, declared by `migrate`, used by all processes.
 
 One place, because RabbitMQ refuses (406) a declaration that differs from what exists.
 """
@@ -13,47 +13,48 @@ from kit.contracts import Event
 from kit.settings import Settings
 
 DELIVERY_LIMIT = 1000
-# Each look at a dead letter counts as a delivery; RabbitMQ 4 would drop it after 20.
+# Each time a dead letter is inspected counts as a delivery; RabbitMQ 4 would drop it after 20.
 DEAD_LETTER_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 
 
 def rpc_exchange(settings: Settings) -> str:
-    """Where calls and replies go (Nameko's own name for it)."""
+    """Returns the exchange of calls and replies, under Nameko's own name."""
     return f"{settings.broker_prefix}nameko-rpc"
 
 
 def rpc_queue(settings: Settings, service: str) -> str:
-    """Where a service's calls wait."""
+    """Returns the queue of a service's calls."""
     return f"{settings.broker_prefix}rpc-{service}"
 
 
 def events_exchange(settings: Settings, owner: str) -> str:
-    """Where a service's events go."""
+    """Returns the exchange of a service's events."""
     return f"{settings.broker_prefix}{owner}.events"
 
 
 def event_queue(settings: Settings, event: Event, consumer: str) -> str:
-    """Where one consumer's events of one type wait (Nameko's own naming)."""
+    """Returns the queue of one consumer's events of one type, named as Nameko does."""
     return f"{settings.broker_prefix}evt-{event.owner}.events-{event.type}--{consumer}.{event.handler}"
 
 
 def dead_letter_exchange(settings: Settings) -> str:
-    """Where messages go that nobody can process, by service."""
+    """Returns the exchange of messages that cannot be processed; its routing keys are services."""
     return f"{settings.broker_prefix}dead-letters"
 
 
 def dead_letter_queue(settings: Settings, service: str) -> str:
-    """Where one service's dead letters are kept."""
+    """Returns the queue of one service's dead letters."""
     return f"{settings.broker_prefix}dead-letters-{service}"
 
 
 def gateways_exchange(settings: Settings) -> str:
-    """Where gateways tell each other what they counted (`gateway/security/shared_counts.py`)."""
+    """Returns the exchange on which gateways share their counts (`gateway/security/shared_counts.py`)."""
     return f"{settings.broker_prefix}gateways"
 
 
 def event_queue_arguments(settings: Settings, consumer: str) -> dict[str, Any]:
-    """Quorum, with dead letters; the delivery limit only catches what kills consumers for days."""
+    """Returns the arguments of an event queue: quorum, with dead letters, and a delivery limit so high that
+    only a message that crashes its consumers for days reaches it."""
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
@@ -66,7 +67,7 @@ def event_queue_arguments(settings: Settings, consumer: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Queue:
-    """A durable queue: whose it is, what waits in it, how it is declared and bound."""
+    """A durable queue: its service and purpose, and how it is declared and bound."""
 
     name: str
     service: str
@@ -77,7 +78,7 @@ class Queue:
 
 
 def exchanges(settings: Settings, services: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Every exchange, and its type."""
+    """Yields every exchange and its type."""
     yield rpc_exchange(settings), "topic"
     yield dead_letter_exchange(settings), "direct"
     yield gateways_exchange(settings), "fanout"
@@ -86,7 +87,7 @@ def exchanges(settings: Settings, services: Iterable[str]) -> Iterator[tuple[str
 
 
 def queues(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[Queue]:
-    """Every durable queue of these services, and of all consumers of these events."""
+    """Yields every durable queue of these services, and of all consumers of these events."""
     dead, rpc = dead_letter_exchange(settings), rpc_exchange(settings)
     calls = {"x-queue-type": settings.rpc_queue_type}
     for name in services:
@@ -102,12 +103,12 @@ def queues(settings: Settings, services: Iterable[str], events: Iterable[Event])
 
 
 def queue_names(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[str]:
-    """The names of every durable queue."""
+    """Returns the names of all durable queues."""
     return (queue.name for queue in queues(settings, services, events))
 
 
 def declare(settings: Settings, services: Collection[str], events: Iterable[Event]) -> None:
-    """Declares everything; what exists already stays as it is."""
+    """Declares all exchanges, queues and bindings; existing ones stay as they are."""
     with Connection(settings.amqp_url, connect_timeout=5) as connection:
         channel = connection.channel()
         for name, kind in exchanges(settings, services):

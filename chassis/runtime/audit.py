@@ -1,4 +1,4 @@
-"""What staff read of other people's: logged and counted. Parties of an order are no staff there."""
+"""What staff read of other people's: logged and counted. Parties of an order do not count as staff there."""
 
 from collections.abc import Collection
 
@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def log_staff_read(caller: Caller, resource: str, order_id: str, parties: Collection[str]) -> None:
-    """Logs that somebody reads what they may see as staff only; the line also has the request's id."""
+    """Logs that a caller reads what only staff may see; the line also has the request id."""
     if caller.is_staff and caller.id not in parties:
         metrics.STAFF_READS.labels(resource).inc()
         log.info("staff_read", resource=resource, account_id=caller.id, order_id=order_id)

@@ -1,4 +1,4 @@
-"""What a call brings along besides its arguments: who, which request, until when, under which key."""
+"""The context of a call: caller, request id, deadline, idempotency key."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ ONWARD_PREFIX = "access_token_for."  # a token for one method of another service
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """One client's name for one wish: `scope` is whose key it is, `fingerprint` what was asked."""
+    """A client's key for one request: `scope` is its owner, `fingerprint` a digest of the request."""
 
     scope: str
     key: str
@@ -54,29 +54,29 @@ class Call:
 
     @property
     def account_or_none(self) -> Caller | None:
-        """The caller of a public method, if signed in."""
+        """The caller of a public method, None when not signed in."""
         return None if self.access_token is None else self.account
 
     def remaining_seconds(self) -> float:
-        """How long the caller still waits."""
+        """Returns how long the caller still waits."""
         return self.deadline - time.monotonic()
 
     def headers_for(self, method: str) -> dict[str, str]:
-        """What a call to a method of another service carries on: our own token is not for it."""
+        """Returns the headers of a call to another service, with the token for that method, not our own."""
         token = self.onward_tokens.get(method)
         if token is None and not self.verifier.audience_required:
             token = self.access_token
-        carried = {
+        values = {
             "request_id": self.request_id,
             "traceparent": self.traceparent,
             "access_token": token,
             "address": self.address,
         }
-        return {HEADER_PREFIX + name: value for name, value in carried.items() if value}
+        return {HEADER_PREFIX + name: value for name, value in values.items() if value}
 
 
 def call_from(headers: Mapping[Any, Any], verifier: Verifier, deadline_seconds: float) -> Call:
-    """Reads a message's headers; unknown and missing ones are fine."""
+    """Returns the context in a message's headers; unknown and missing ones are allowed."""
     readable = ((k, v) for k, v in headers.items() if isinstance(k, str) and isinstance(v, str | int))
     values = {k.removeprefix(HEADER_PREFIX): v for k, v in readable}
     key = values.get("idempotency_key")
@@ -109,12 +109,12 @@ def _onward_tokens(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 class CallContext(DependencyProvider):  # type: ignore[misc]
-    """Gives each call its `Call`."""
+    """Provides each call with its `Call`."""
 
     verifier: Verifier
 
     def setup(self) -> None:
-        """Reads the verifying keys; raises BadSetting when they are unusable."""
+        """Reads the verifying keys. Raises: BadSetting when they are unusable."""
         self.settings: Settings = self.container.config["settings"]
         self.verifier = Verifier(
             verifying_keys(self.settings),
@@ -124,26 +124,26 @@ class CallContext(DependencyProvider):  # type: ignore[misc]
         )
 
     def get_dependency(self, worker_ctx: Any) -> Call:
-        """The context the entrypoint made."""
+        """Returns the context that the entrypoint created."""
         call: Call = worker_ctx.data["call"]
         return call
 
     def worker_setup(self, worker_ctx: Any) -> None:
-        """Names the work in every log line and every count that follows in this greenlet."""
+        """Adds the method's name to all logs and metrics of this greenlet."""
         enter(f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}", worker_ctx.data["call"])
 
     def call_from(self, headers: Mapping[str, Any]) -> Call:
-        """The context a message brings; without headers, that of work no request asked for."""
+        """Returns the context in a message's headers; without headers, that of background work."""
         return call_from(headers, self.verifier, self.settings.rpc_deadline_seconds)
 
 
 def context_of(container: Any) -> CallContext:
-    """The `CallContext` of a service; every service with entrypoints declares one."""
+    """Returns the `CallContext` of a service; every service with entrypoints declares one."""
     return next(d for d in container.dependencies if isinstance(d, CallContext))
 
 
 def enter(work: str, call: Call | None) -> None:
-    """Marks the current greenlet as working on `work`, for logs and counts."""
+    """Labels logs and metrics of the current greenlet with `work` and the request of `call`."""
     current_call.set(work)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(call=work)

@@ -1,7 +1,7 @@
-"""Places where a test may let this process die, to prove that nothing is lost there.
+"""Places in the code where a test may kill this process, to prove that nothing is lost there.
 
-`FAIL_POINT=outbox.confirmed` kills the process (SIGKILL: nothing is finished) when it gets there;
-with `FAIL_POINT_PASSES=3` the fourth time. Production refuses the setting.
+`FAIL_POINT=outbox.confirmed` kills the process (SIGKILL) when it reaches that place;
+with `FAIL_POINT_PASSES=3` at the fourth time. Production refuses the setting.
 """
 
 import os
@@ -9,18 +9,18 @@ import signal
 
 from kit.settings import Settings
 
-_armed: dict[str, int] = {}  # how often a place may still be passed
+_armed: dict[str, int] = {}  # how often each place may still be passed
 
 
 def arm(settings: Settings) -> None:
-    """Lets the process die at the place its settings name, if they name one."""
+    """Activates the fail point that the settings name, if any."""
     _armed.clear()
     if settings.fail_point:
         _armed[settings.fail_point] = settings.fail_point_passes
 
 
 def reach(name: str) -> None:
-    """Marks a place of the code."""
+    """Kills the process here when this fail point is active and due."""
     if name not in _armed:
         return
     if _armed[name] <= 0:

@@ -1,4 +1,4 @@
-"""One process, one service: start, readiness, drain on SIGTERM, metrics port.
+"""Runs one service in one process: start, readiness, drain on SIGTERM, metrics port.
 
 The process must be green (`eventlet.monkey_patch()`) before this module is imported.
 """
@@ -22,7 +22,7 @@ from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# Prefetch bounds how much a process works on; the pool itself must never hold up a reading loop.
+# Prefetch bounds concurrent work; the worker pool must never block a loop that reads from the broker.
 UNBOUNDED_WORKERS = 1000
 
 
@@ -32,7 +32,7 @@ def make_container(
     events: Iterable[Event],
     overrides: dict[type, Any] | None = None,
 ) -> ServiceContainer:
-    """A Nameko container that finds its settings and all contracts' events in its config."""
+    """Returns a Nameko container whose config holds the settings and the events of all contracts."""
     config = {
         "settings": settings,
         "events": list(events),
@@ -49,10 +49,11 @@ def is_ready(container: ServiceContainer) -> bool:
 
 
 def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -> int:
-    """Runs a service until SIGTERM or SIGINT; answers the exit code: 0 when all work was finished.
+    """Runs a service until SIGTERM or SIGINT; returns the exit code: 0 when all work was finished.
 
-    A stopping process is not ready any more, takes nothing new, finishes what it has and then
-    closes its connections. What it cannot finish in time is done elsewhere. A second signal ends it at once.
+    A stopping process is no longer ready, consumes nothing new, finishes its work and closes its
+    connections. What it cannot finish in time is delivered to another process. A second signal ends it
+    immediately.
     """
     logging.configure(settings.log_level, settings.log_format)
     failpoints.arm(settings)
@@ -64,7 +65,7 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
     container.start()
     log.info("service_started", service=container.service_name)
     stopped = eventlet.spawn(wait_for_signal)
-    container_died = eventlet.spawn(_died, container, stopped)
+    crashed = eventlet.spawn(_has_crashed, container, stopped)
     stopped.wait()
     draining = True
     log.info("service_draining", service=container.service_name)
@@ -73,10 +74,10 @@ def run(service_class: type[Any], settings: Settings, events: Iterable[Event]) -
         container.stop()
         finished = True
     log.info("service_stopped" if finished else "drain_timeout", service=container.service_name)
-    return 0 if finished and not (container_died.dead and container_died.wait()) else 1
+    return 0 if finished and not (crashed.dead and crashed.wait()) else 1
 
 
-def _died(container: ServiceContainer, waiter: Any) -> bool:
+def _has_crashed(container: ServiceContainer, waiter: Any) -> bool:
     try:
         container.wait()
     except Exception as error:
@@ -87,7 +88,7 @@ def _died(container: ServiceContainer, waiter: Any) -> bool:
 
 
 def _signals() -> Callable[[], None]:
-    """A function that waits, without polling, for SIGTERM or SIGINT; the next one ends the process."""
+    """Returns a function that waits for SIGTERM or SIGINT without polling; the next one ends the process."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)

@@ -1,4 +1,4 @@
-"""Finding bad settings before anything starts, so that a person reads a sentence and no traceback."""
+"""Checks settings before anything starts, so that a person reads a sentence instead of a traceback."""
 
 from nameko.containers import ServiceContainer
 

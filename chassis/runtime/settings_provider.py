@@ -1,4 +1,4 @@
-"""A service's own settings, loaded at the start so that a bad value stops it."""
+"""A service's own settings, loaded at the start, which a bad value stops."""
 
 from typing import Any, Generic, TypeVar
 
@@ -10,16 +10,16 @@ Loaded = TypeVar("Loaded")
 
 
 class SettingsProvider(DependencyProvider, Generic[Loaded]):  # type: ignore[misc]
-    """`periods = SettingsProvider(Periods)` gives methods the loaded `Periods`."""
+    """`periods = SettingsProvider(Periods)` provides methods with the loaded `Periods`."""
 
     def __init__(self, cls: type[Loaded]) -> None:
         self._cls = cls
 
     def setup(self) -> None:
-        """Reads the environment; raises BadSetting naming the variable."""
+        """Reads the environment. Raises: BadSetting naming the variable."""
         overrides = self.container.config.get("overrides", {})
         self._loaded = load(self._cls, **overrides.get(self._cls, {}))
 
     def get_dependency(self, worker_ctx: Any) -> Loaded:
-        """The same settings for every call."""
+        """Returns the same settings for every call."""
         return self._loaded

@@ -1,4 +1,4 @@
-"""Timers: a method that runs every so often on each replica of a service."""
+"""Timers: methods that run periodically on each replica of a service."""
 
 import random
 from collections.abc import Callable
@@ -16,9 +16,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def every(interval: Callable[[Settings], float]) -> Callable[[Method], Method]:
-    """Runs a method again `interval(settings)` seconds after it ended, jittered by a tenth.
+    """Runs a method `interval(settings)` seconds after its last run ended, with a jitter of a tenth.
 
-    Replicas run it at the same time, so it must lock what it works on (`SKIP LOCKED`).
+    Replicas run it concurrently, so it must lock the rows that it works on (`SKIP LOCKED`).
     """
 
     def register(method: Method) -> Method:
@@ -37,11 +37,11 @@ class TimerEntrypoint(Entrypoint):  # type: ignore[misc]
         self._stopping = False
 
     def start(self) -> None:
-        """Starts the clock."""
+        """Starts the timer."""
         self.container.spawn_managed_thread(self._run, identifier=f"timer {self.method_name}")
 
     def stop(self) -> None:
-        """Starts no further run; one under way is finished."""
+        """Starts no further run; one in progress is finished."""
         self._stopping = True
 
     def _run(self) -> None:

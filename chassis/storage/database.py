@@ -20,23 +20,23 @@ T = TypeVar("T")
 
 DEADLOCK, SERIALIZATION = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
-# Classes and codes of a server that cannot work now: connections, read-only, resources, stopping, disks.
-SERVER_AWAY = ("08", "25006", "53", "57P", "58")
+# Classes and codes of a server that cannot work: connections, read-only, resources, shutdown, disks.
+SERVER_UNAVAILABLE = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
-PATIENCE = 3  # deadlines a transaction may take in all, a relay's wait for the broker included
+MAX_DEADLINES = 3  # that a transaction may take in all, a relay's wait for the broker included
 RECORDED = "events_recorded"
 
 current_call: ContextVar[str] = ContextVar("current_call", default="background")
 
 
 def database_url(settings: Settings, service: str) -> URL:
-    """Where a service's data is."""
+    """Returns the URL of a service's database."""
     url = make_url(settings.database_url.replace("{service}", service))
     return url.set(drivername="postgresql+psycopg2")
 
 
 def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
-    """A pooled engine whose statements, lock waits and idle transactions are bounded by the server."""
+    """Returns a pooled engine; the server limits its statements, lock waits and idle transactions."""
     limits = {
         "statement_timeout": settings.statement_timeout_seconds,
         "lock_timeout": settings.lock_timeout_seconds,
@@ -66,9 +66,9 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
 
 
 class Db:
-    """One service's database, as its methods see it.
+    """One service's database: reads in autocommit mode, writes in transactions.
 
-    A process that reads a lot hands in a `reader`, an autocommit engine of its own: switching one
+    A process that reads a lot passes a `reader`, a separate autocommit engine: switching one
     connection between the two modes costs more than a small query.
     """
 
@@ -77,17 +77,17 @@ class Db:
         engine: Engine,
         wake_relay: Callable[[], None] = lambda: None,
         reader: Engine | None = None,
-        patience_seconds: float | None = None,
+        time_limit_seconds: float | None = None,
     ) -> None:
         self._engine = engine
-        self._patience_seconds = patience_seconds
+        self._time_limit_seconds = time_limit_seconds
         self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wake_relay = wake_relay
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        """Runs a query outside any transaction; once more if the pooled connection was dead.
+        """Runs a query outside of any transaction; once more if the pooled connection was lost.
 
-        Raises: Unavailable when the database is away or too slow.
+        Raises: Unavailable when the database is unavailable or too slow.
         """
 
         def attempt() -> T:
@@ -99,11 +99,11 @@ class Db:
     def write(self, effect: Callable[[Connection], T]) -> T:
         """Runs an effect in one transaction and commits it.
 
-        The effect runs again after a deadlock or a dead connection, so it must touch nothing
-        but its connection, and must find its own work done if a commit's answer was lost
-        (idempotency keys and inbox rows see to that).
+        The effect runs again after a deadlock or a lost connection. It must therefore use nothing but
+        its connection, and detect its own work when only the commit's confirmation was lost
+        (idempotency keys and inbox rows serve that).
 
-        Raises: Unavailable when the database is away, too slow or a lock is not to be had.
+        Raises: Unavailable when the database is unavailable or too slow, or a lock is not acquired.
         """
 
         def attempt() -> tuple[T, bool]:
@@ -119,14 +119,14 @@ class Db:
         return result
 
     def _in_time(self, attempt: Callable[[], T]) -> T:
-        # A server that is frozen, or behind a dead network, keeps no time-out of its own.
-        with eventlet.Timeout(self._patience_seconds) as patience:
+        # A server that is frozen, or behind a broken network, does not apply its own time-outs.
+        with eventlet.Timeout(self._time_limit_seconds) as limit:
             try:
                 return _retried(attempt)
-            except eventlet.Timeout as spent:
-                if spent is not patience:
+            except eventlet.Timeout as expired:
+                if expired is not limit:
                     raise
-                raise Unavailable("The database does not answer.", code="database_unavailable") from spent
+                raise Unavailable("The database does not respond.", code="database_unavailable") from expired
 
 
 class Database(DependencyProvider):  # type: ignore[misc]
@@ -138,12 +138,12 @@ class Database(DependencyProvider):  # type: ignore[misc]
         self.db: Db
 
     def setup(self) -> None:
-        """Makes the pools; they connect at the first call, so the start does not need the database."""
+        """Creates the pools. They connect at the first call, so a start does not need the database."""
         settings, name = self.container.config["settings"], self.container.service_name
         writer = make_engine(settings, name)
         reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
         self._engines = [writer, reader]
-        self.db = Db(writer, self._wake, reader, PATIENCE * settings.rpc_deadline_seconds)
+        self.db = Db(writer, self._wake, reader, MAX_DEADLINES * settings.rpc_deadline_seconds)
 
     def stop(self) -> None:
         """Closes the pooled connections."""
@@ -151,7 +151,7 @@ class Database(DependencyProvider):  # type: ignore[misc]
             engine.dispose()
 
     def get_dependency(self, worker_ctx: Any) -> Db:
-        """The same `Db` for every call."""
+        """Returns the same `Db` for every call."""
         return self.db
 
     def on_recorded(self, wake: Callable[[], None]) -> None:
@@ -164,7 +164,7 @@ class Database(DependencyProvider):  # type: ignore[misc]
 
 
 def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's five-character code, or an empty string."""
+    """Returns the SQLSTATE of an error, or an empty string."""
     return getattr(getattr(error, "orig", None), "pgcode", None) or ""
 
 
@@ -175,23 +175,23 @@ def _retried(attempt: Callable[[], T]) -> T:
         except PoolTimeout as error:
             raise Unavailable("All database connections are busy.", code="busy") from error
         except DBAPIError as error:
-            if remaining == 0 or not _worth_another_try(error):
+            if remaining == 0 or not _is_retryable(error):
                 raise _translated(error) from error
     raise AssertionError("unreachable")
 
 
-def _worth_another_try(error: DBAPIError) -> bool:
+def _is_retryable(error: DBAPIError) -> bool:
     return error.connection_invalidated or sqlstate(error) in (DEADLOCK, SERIALIZATION)
 
 
 def _translated(error: DBAPIError) -> Exception:
     code = sqlstate(error)
     if code == LOCK_NOT_AVAILABLE:
-        return Unavailable("Somebody else is working on this; try again.", code="busy")
+        return Unavailable("Somebody else is changing this; try again.", code="busy")
     if code == QUERY_CANCELED:
         return Unavailable("The database took too long.", code="database_timeout")
-    away = error.connection_invalidated or code.startswith(SERVER_AWAY)
-    if away or (isinstance(error, OperationalError | InterfaceError) and code == ""):
+    is_unavailable = error.connection_invalidated or code.startswith(SERVER_UNAVAILABLE)
+    if is_unavailable or (isinstance(error, OperationalError | InterfaceError) and code == ""):
         return Unavailable("The database is unavailable.", code="database_unavailable")
     return error
 

@@ -1,4 +1,4 @@
-"""Failed events: kept with their error, tried again with growing pauses, parked after the last try."""
+"""Failed events: stored with their error, tried again with exponential backoff, parked after the last try."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from kit.settings import Settings
 log = structlog.get_logger(__name__)
 
 BATCH = 20
-LONGEST_PAUSE_SECONDS = 3600.0
+LONGEST_BACKOFF_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Failure:
     error: BaseException
 
 
-def keep_failure(connection: Connection, failure: Failure, settings: Settings) -> None:
-    """Stores a freshly failed event; a further failed delivery of a known one changes nothing."""
+def store_failure(connection: Connection, failure: Failure, settings: Settings) -> None:
+    """Stores an event that failed for the first time; a known one stays as it is."""
     connection.execute(
         insert(FAILED_EVENTS)
         .values(
@@ -48,7 +48,7 @@ def keep_failure(connection: Connection, failure: Failure, settings: Settings) -
 
 
 def due_failures(connection: Connection) -> list[tuple[int, str]]:
-    """Ids and consumers of the failed events whose next try has come."""
+    """Returns ids and consumers of the failed events whose next try is due."""
     rows = connection.execute(
         select(FAILED_EVENTS.c.id, FAILED_EVENTS.c.consumer)
         .where(FAILED_EVENTS.c.parked_at.is_(None), FAILED_EVENTS.c.next_try_at <= func.now())
@@ -65,7 +65,7 @@ def retry_failure(
     handle: Effect,
     settings: Settings,
 ) -> str:
-    """Tries a failed event again under a row lock; answers what became of it."""
+    """Tries a failed event again under a row lock; returns the outcome."""
     row = connection.execute(
         select(FAILED_EVENTS)
         .where(FAILED_EVENTS.c.id == failure_id, FAILED_EVENTS.c.parked_at.is_(None))
@@ -83,8 +83,8 @@ def retry_failure(
 
 
 def next_try_at(attempts: int, settings: Settings) -> datetime:
-    """When to try after so many failures: exponential, with jitter."""
-    pause = min(settings.event_retry_seconds * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
+    """Returns when to try after so many failures: exponential, with jitter."""
+    pause = min(settings.event_retry_seconds * 2 ** (attempts - 1), LONGEST_BACKOFF_SECONDS)
     return datetime.now(UTC) + timedelta(seconds=pause * random.uniform(0.5, 1.0))  # noqa: S311
 
 

@@ -1,7 +1,7 @@
-"""Stored answers: a mutating call with a key has its effect once, whoever repeats it.
+"""Stored answers: a mutating call with an idempotency key takes effect once, however often it is repeated.
 
-The key is claimed by the first statement of the effect's own transaction, so a running duplicate is
-waited for, and the answer is stored in the same commit as the effect.
+The key is claimed by the first statement of the effect's transaction, so a concurrent duplicate request
+waits for it, and the answer is stored in the same commit as the effect.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,13 @@ class _Replayed(Exception):
 
 
 def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T:
-    """Runs an effect in one transaction, or gives the answer it gave before.
+    """Runs an effect in one transaction, or returns its stored answer.
 
-    A `Declined` is stored and replayed like an answer; any other error stores nothing, so the
-    same key may try again.
+    A `Declined` is stored and raised again like an answer; any other error stores nothing, so the
+    same key may be tried again.
 
-    Raises: Invalid `idempotency_key_reused` when the key came with another request;
-    Conflict `idempotency_in_progress` when a duplicate is still running at the lock time-out.
+    Raises: Invalid `idempotency_key_reused` when the key was used for another request;
+    Conflict `idempotency_in_progress` when a concurrent duplicate outlasts the lock time-out.
     """
     key = call.idempotency
     if key is None:
@@ -48,18 +48,18 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T
         return answer
 
     try:
-        answer: T = _opened(db.write(attempt))
+        answer: T = _unwrap(db.write(attempt))
     except _Replayed as replayed:
         call.replayed = True
-        answer = _opened(replayed.answer)
+        answer = _unwrap(replayed.answer)
     return answer
 
 
 def find_stored_answer(db: Db, call: Call) -> Json | None:
-    """The stored answer of this call, or None when it has not run yet.
+    """Returns the stored answer of this call, or None when it has not run yet.
 
-    For methods that must ask another service before their transaction: a repeat gets its
-    answer even when that service has changed its mind or is away.
+    For methods that call another service before their transaction: a repetition gets the stored answer
+    even when that service would answer differently by now, or is unavailable.
     """
     key = call.idempotency
     if key is None:
@@ -68,7 +68,7 @@ def find_stored_answer(db: Db, call: Call) -> Json | None:
     if stored is None:
         return None
     call.replayed = True
-    return _opened(stored)
+    return _unwrap(stored)
 
 
 def _claim(connection: Connection, key: IdempotencyKey) -> None:
@@ -117,7 +117,7 @@ def _store(connection: Connection, key: IdempotencyKey, answer: Json) -> None:
     )
 
 
-def _opened(answer: dict[str, Json]) -> Json:
+def _unwrap(answer: dict[str, Json]) -> Json:
     if "error" in answer:
         raise from_wire(answer["error"])
     return answer["result"]

@@ -1,4 +1,4 @@
-"""The inbox: an event's effect happens once per consumer, however often it is delivered."""
+"""The inbox: an event takes effect once per consumer, however often it is delivered."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +18,9 @@ def process_once(
     event: dict[str, Any],
     handle: Effect,
 ) -> str:
-    """Runs `handle` in the caller's transaction unless this event was taken before.
+    """Runs `handle` in the caller's transaction unless this event was processed before.
 
-    Answers "handled" or "duplicate". A delivery that runs at the same time elsewhere is waited for.
+    Returns "handled" or "duplicate". A concurrent delivery of the same event is waited for.
     """
     claim: Executable = (
         insert(INBOX)

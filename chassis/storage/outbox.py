@@ -1,4 +1,4 @@
-"""The outbox: events recorded in the transaction of the fact they tell, published after the commit."""
+"""The outbox: events are recorded in the transaction that they report, and published after its commit."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["Relay", "mark", "record", "row"]
 
 
 def record(connection: Connection, contract: Event, **fields: Any) -> str:
-    """Records an event in the caller's transaction; its `event_id` is returned."""
+    """Records an event in the caller's transaction; returns its `event_id`."""
     values = row(contract, **fields)
     connection.execute(insert(OUTBOX).values(**values))
     mark(connection)
@@ -25,9 +25,9 @@ def record(connection: Connection, contract: Event, **fields: Any) -> str:
 
 
 def row(contract: Event, **fields: Any) -> dict[str, Any]:
-    """An event as a row of the outbox, for a statement that writes more than the event.
+    """Returns an event as a row of the outbox, for a statement that writes more than the event.
 
-    Raises: marshmallow.ValidationError when the fields break the contract.
+    Raises: marshmallow.ValidationError when the fields do not match the contract.
     """
     event_id = str(uuid6.uuid7())
     body = {
@@ -43,5 +43,5 @@ def row(contract: Event, **fields: Any) -> dict[str, Any]:
 
 
 def mark(connection: Connection) -> None:
-    """Notes that this transaction records an event, so that its commit wakes the relay."""
+    """Marks the transaction as one that records an event, so that its commit wakes the relay."""
     connection.info[RECORDED] = True

@@ -1,4 +1,4 @@
-"""How long the chassis remembers: sent events, taken events and stored answers."""
+"""Retention of sent events, inbox rows and stored answers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from kit.settings import Settings
 
 
 def purge(connection: Connection, settings: Settings) -> None:
-    """Deletes what is past its time. Unsent events and failed ones stay for ever."""
+    """Deletes rows past their retention. Unsent and failed events are never deleted."""
     old = (now := datetime.now(UTC)) - timedelta(days=settings.retention_days)
     connection.execute(delete(OUTBOX).where(OUTBOX.c.sent_at < old))
     connection.execute(delete(INBOX).where(INBOX.c.processed_at < old))

@@ -1,4 +1,4 @@
-"""The tables every service has beside its own: outbox, inbox, failed events, answers, operator acts."""
+"""The tables of every service beside its own: outbox, inbox, failed events, stored answers, audit log."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 
 def timestamptz(name: str, **options: Any) -> sa.Column[Any]:
-    """A column that holds an aware time."""
+    """Returns a column of times with time zone."""
     return sa.Column(name, sa.DateTime(timezone=True), **options)
 
 

@@ -16,7 +16,7 @@ from kit.settings import Settings  # noqa: E402
 if __name__ == "__main__":
     listener = eventlet.listen(("127.0.0.1", 0))
     url = f"postgresql://nobody@127.0.0.1:{listener.getsockname()[1]}/nothing"
-    db = Db(make_engine(Settings(database_url=url), "nothing"), patience_seconds=0.5)
+    db = Db(make_engine(Settings(database_url=url), "nothing"), time_limit_seconds=0.5)
     for work in (db.read, db.write):
         try:
             work(lambda connection: None)

@@ -140,7 +140,7 @@ def test_answers_are_written_while_the_broker_takes_no_new_messages(monkeypatch:
         session.amqp._on_blocked("memory")
         with pytest.raises(Unavailable):
             session.amqp.publish("exchange", "call", {}, {})
-        session.amqp.publish("exchange", "answer", "the answer", {}, waits=True)
+        session.amqp.publish("exchange", "answer", "the answer", {}, even_if_blocked=True)
 
     session.meanwhile = meanwhile
     session.amqp.run()

@@ -57,7 +57,7 @@ def _connected() -> tuple[FakeConnection, Any, Channel]:
     connection, channel = FakeConnection(), Channel()
     confirms = Confirms(connection)  # type: ignore[arg-type]
     connection.connect(channel)
-    confirms.begin()
+    confirms.start_batch()
     return connection, confirms, channel
 
 
@@ -71,7 +71,7 @@ def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> No
     again.confirm(1)
     with pytest.raises(Unavailable):
         confirms.wait()
-    confirms.begin()
+    confirms.start_batch()
     assert confirms.publish("exchange", EVENT, True) == 2
     again.confirm(2)
     confirms.wait()
@@ -83,12 +83,12 @@ def test_a_message_the_broker_would_not_take_does_not_count() -> None:
     with pytest.raises(Unavailable):
         confirms.publish("exchange", EVENT, True)
     connection.accepts = True
-    confirms.begin()
+    confirms.start_batch()
     tag = confirms.publish("exchange", EVENT, True)
     channel.confirm(1)
     confirms.wait()
     assert tag == 1
-    assert confirms.taken(tag, EVENT.event_id)
+    assert confirms.is_confirmed(tag, EVENT.event_id)
 
 
 @pytest.mark.servers

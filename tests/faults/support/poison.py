@@ -24,7 +24,7 @@ SAMPLES = codebase.ROOT / "tests" / "contracts" / "samples"
 HEADERS, CORRELATION_ID, REPLY_TO, MESSAGE_ID = 0x2000, 0x0400, 0x0200, 0x0080
 
 # Who looks at the dead letters must not be stopped by them either.
-patches.tolerate_unreadable_properties()
+patches.accept_unreadable_properties()
 
 
 class RawMessage(amqp.Message):  # type: ignore[misc]
