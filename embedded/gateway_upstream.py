@@ -16,7 +16,7 @@ from gateway.upstream.event_feed import EventSubscribers
 from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, parse_reply
 from kit.contracts import Event, Rpc
 from kit.errors import TimedOut, Unavailable
-from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
+from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
 NAME = "gateway"
@@ -91,7 +91,7 @@ class EmbeddedRpcClient:
         if pending is None or pending.reply.done():
             return
         headers = message.properties.get("application_headers")
-        if is_from_the_called(pending.reply_to, message.routing_key, headers):
+        if is_from_called_service(pending.reply_to, message.routing_key, headers):
             pending.reply.set_result(message.body)
 
 

@@ -1,4 +1,4 @@
-"""Network addresses in one form, and what counts as one network for limits.
+"""Network addresses in canonical form, and what counts as one network for limits.
 
 A dual-stack socket writes the IPv4 client 192.0.2.1 as `::ffff:192.0.2.1` (RFC 4291, 2.5.5.2), and a
 translator in front of an IPv6-only server as `64:ff9b::c000:201` (RFC 6052). Both are that IPv4 client.
@@ -29,10 +29,10 @@ IPV6_6TO4_BITS = 48
 
 
 def parse_address(text: str) -> Address | None:
-    """An address as proxies and sockets write it, in one form; None when it is none.
+    """Returns the address in a text that proxies and sockets write; None when it is not an address.
 
-    A port, brackets and an IPv6 zone (`%eth0`, which means something on one machine only) are left
-    out. IPv4 written as IPv6 becomes IPv4.
+    A port, brackets and an IPv6 zone (`%eth0`, which has a meaning on one machine only) are removed.
+    IPv4 written as IPv6 becomes IPv4.
     """
     text = text.strip()
     if len(text) > LONGEST_ADDRESS:
@@ -52,17 +52,17 @@ def parse_address(text: str) -> Address | None:
 
 @functools.lru_cache(4096)
 def canonical_address(text: str) -> str:
-    """The one form of an address; a text that is none (a socket's path, for example) as it is."""
+    """Returns the canonical form of an address; any other text, such as a socket's path, unchanged."""
     parsed = parse_address(text)
     return text if parsed is None else str(parsed)
 
 
 @functools.lru_cache(4096)
 def network_of(text: str) -> str:
-    """What limits and lock-outs count as one: an IPv4 address, the /64 of an IPv6 address.
+    """Returns what limits and lock-outs count as one client: an IPv4 address, or the /64 of an IPv6 address.
 
-    An IPv6 household or host has a whole /64. Whoever has an IPv4 address also has the 65,536
-    networks that 6to4 makes of it (RFC 3056), so those are one: its /48.
+    An IPv6 household or host has a whole /64. The owner of an IPv4 address also has the 65,536
+    networks that 6to4 derives from it (RFC 3056), so their /48 counts as one.
     """
     parsed = parse_address(text)
     if parsed is None:
@@ -74,7 +74,7 @@ def network_of(text: str) -> str:
 
 
 def is_local(text: str) -> bool:
-    """Whether nobody comes from there by the internet: this machine, or a private or link-local network."""
+    """Whether an address cannot be reached from the internet: loopback, private or link-local."""
     parsed = parse_address(text)
     return parsed is not None and any(
         parsed in network for network in _LOCAL if network.version == parsed.version

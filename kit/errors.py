@@ -7,7 +7,7 @@ from kit.types import JsonValue
 
 
 class FieldError(TypedDict):
-    """One bad field: its dotted path in the arguments, a stable code and a sentence."""
+    """One invalid field: its dotted path in the arguments, a stable code and a sentence."""
 
     field: str
     code: str
@@ -15,7 +15,7 @@ class FieldError(TypedDict):
 
 
 class ServiceError(Exception):
-    """Anything a caller may be told.
+    """An error that may be shown to the caller.
 
     `code` is stable and public, `detail` is a sentence for people, `data` holds further
     JSON members of the problem (for example `current_status`).
@@ -32,13 +32,13 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """No such thing, or the caller is no party to it."""
+    """The resource does not exist, or the caller is not a party to it."""
 
     kind = "not_found"
 
 
 class Forbidden(ServiceError):
-    """The caller is known here but never has that right."""
+    """The caller is authenticated but does not have the right."""
 
     kind = "forbidden"
     default_code = "not_allowed"
@@ -51,7 +51,7 @@ class Unauthenticated(ServiceError):
 
 
 class Conflict(ServiceError):
-    """A right request in a state that does not allow it."""
+    """A valid request that the current state does not allow."""
 
     kind = "conflict"
 
@@ -64,13 +64,13 @@ class Stale(ServiceError):
 
 
 class Gone(ServiceError):
-    """It existed once and is used up or expired."""
+    """It existed and is used up or expired."""
 
     kind = "gone"
 
 
 class Declined(ServiceError):
-    """The payment processor said no; stored like a success for the same idempotency key."""
+    """The payment processor declined; stored like a success for the same idempotency key."""
 
     kind = "declined"
     default_code = "payment_declined"
@@ -84,39 +84,39 @@ class TooMany(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """Something this call needs is away; nothing was changed; trying again later is right."""
+    """A dependency of this call is unavailable. Nothing was changed, and the call may be repeated later."""
 
     kind = "unavailable"
 
 
 class TimedOut(ServiceError):
-    """No answer within the deadline; whether the effect happened is not known."""
+    """No answer within the deadline; whether the call took effect is unknown."""
 
     kind = "timed_out"
     default_code = "timeout"
 
 
 class Invalid(ServiceError):
-    """Readable input with bad values. `data["errors"]` is a list of `FieldError`."""
+    """Well-formed input with invalid values. `data["errors"]` is a list of `FieldError`."""
 
     kind = "invalid"
     default_code = "validation_failed"
 
     @classmethod
     def field(cls, field: str, code: str, detail: str) -> "Invalid":
-        """One bad field; the problem carries `code` too."""
+        """Returns the error of one invalid field; its `code` is also the problem's."""
         return cls(detail, code=code, errors=[FieldError(field=field, code=code, detail=detail)])
 
 
 class BadQuery(ServiceError):
-    """A bad query parameter or cursor. `data["errors"]` is a list of `FieldError`."""
+    """An invalid query parameter or cursor. `data["errors"]` is a list of `FieldError`."""
 
     kind = "bad_query"
     default_code = "invalid_query"
 
     @classmethod
     def parameter(cls, name: str, code: str, detail: str) -> "BadQuery":
-        """One bad parameter."""
+        """Returns the error of one invalid parameter."""
         return cls(detail, errors=[FieldError(field=name, code=code, detail=detail)])
 
 
@@ -124,7 +124,7 @@ KINDS: dict[str, type[ServiceError]] = {error.kind: error for error in ServiceEr
 
 
 def to_wire(error: ServiceError) -> dict[str, Any]:
-    """The error as JSON, in Nameko's reply format with `kind`, `code` and `data` added."""
+    """Returns the error as JSON, in Nameko's reply format with `kind`, `code` and `data` added."""
     return {
         "exc_type": type(error).__name__,
         "exc_path": f"kit.errors.{type(error).__name__}",
@@ -137,7 +137,7 @@ def to_wire(error: ServiceError) -> dict[str, Any]:
 
 
 def from_wire(wire: Mapping[str, Any]) -> Exception:
-    """The error a reply carries; one that is no `ServiceError` becomes `RemoteFailure`."""
+    """Returns the error in a reply; one that is not a `ServiceError` becomes `RemoteFailure`."""
     kind = KINDS.get(wire.get("kind", ""))
     if kind is None:
         return RemoteFailure(f"{wire.get('exc_type')}: {wire.get('value')}")
@@ -145,7 +145,7 @@ def from_wire(wire: Mapping[str, Any]) -> Exception:
 
 
 class RemoteFailure(Exception):
-    """The called service failed in a way it did not foresee; its text is for logs only."""
+    """An unexpected exception in the called service; its text is for logs only."""
 
 
 def field_errors(messages: Mapping[Any, Any] | Sequence[Any], path: str = "") -> list[FieldError]:

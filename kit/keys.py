@@ -1,4 +1,4 @@
-"""Keys and secrets as texts: Ed25519 keys in base64, and the secrets of an installation that has none yet."""
+"""Ed25519 keys in base64, and the generated secrets of a development installation."""
 
 import base64
 import hashlib
@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 KEY_BYTES = 32
 FILE_NAME = "keys.json"
-# Earlier releases signed with this key outside production, so everybody knows its other half.
+# Earlier releases signed with the private half of this key outside of production, so it is public.
 DEMO_PUBLIC_KEY = "a5L9ECMk+JIcoIeYCnjy/0a+AoG8PAyFjLoMWBe5GOc="
-# https://cr.yp.to/ecdh.html#validate and RFC 8032, 5.1.7: under these anybody's signature can pass.
+# https://cr.yp.to/ecdh.html#validate and RFC 8032, 5.1.7: under these keys anybody can forge a signature.
 _SMALL_ORDER = {
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -26,7 +26,7 @@ _SMALL_ORDER = {
 
 
 def key_bytes(text: str) -> bytes:
-    """The 32 bytes of a key in base64, usual or for addresses, with or without its padding.
+    """Returns the 32 bytes of a key in standard or URL-safe base64, with or without padding.
 
     Raises: ValueError when it is anything else.
     """
@@ -41,12 +41,12 @@ def key_bytes(text: str) -> bytes:
 
 
 def signing_key_of(text: str) -> Ed25519PrivateKey:
-    """The key whose seed a text holds. Raises: ValueError."""
+    """Returns the private key of a seed in base64. Raises: ValueError."""
     return Ed25519PrivateKey.from_private_bytes(key_bytes(text))
 
 
 def verifying_key_of(text: str) -> Ed25519PublicKey:
-    """The key a text holds. Raises: ValueError, also for those under which every signature passes."""
+    """Returns the public key in a text. Raises: ValueError, also for keys of small order."""
     decoded = key_bytes(text)
     if (decoded[:-1] + bytes([decoded[-1] & 0x7F])).hex() in _SMALL_ORDER:
         raise ValueError("a key under which anybody can sign")
@@ -54,27 +54,27 @@ def verifying_key_of(text: str) -> Ed25519PublicKey:
 
 
 def public_key_of(signing_key: str) -> str:
-    """The base64 public key that verifies what a signing key signs."""
+    """Returns the base64 public key of a signing key."""
     return base64.b64encode(signing_key_of(signing_key).public_key().public_bytes_raw()).decode()
 
 
 def key_id(public_key: str) -> str:
-    """The `kid` of a public key."""
+    """Returns the `kid` of a public key."""
     return hashlib.sha256(key_bytes(public_key)).hexdigest()[:16]
 
 
 def is_demo_key(public_key: str) -> bool:
-    """Whether it is the one that earlier releases shipped, however it is written."""
+    """Whether it is the public key that earlier releases shipped, in any notation."""
     return key_bytes(public_key) == key_bytes(DEMO_PUBLIC_KEY)
 
 
 def generate_signing_key() -> str:
-    """A new signing key, ready for the settings."""
+    """Returns a new signing key in the format of the settings."""
     return base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
 
 
 def secrets_of(folder: Path) -> dict[str, str]:
-    """An installation's own secrets by the names of their settings, made when they are asked for first.
+    """Returns an installation's own secrets by the names of their settings; generates them at first use.
 
     Only the owner of the folder may read them. Raises: OSError, and ValueError when the file is unusable.
     """
@@ -96,7 +96,7 @@ def secrets_of(folder: Path) -> dict[str, str]:
 
 
 def _make(path: Path) -> None:
-    """Writes a new file of keys, unless another process was quicker."""
+    """Writes a new file of keys, unless another process has written one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = {"token_signing_key": generate_signing_key(), "session_secret": secrets.token_urlsafe(48)}
     unfinished = path.with_suffix(f".{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Structured logs on standard output; secrets never appear in them."""
+"""Structured logs on standard output, without secrets."""
 
 import logging as stdlib_logging
 import re
@@ -32,8 +32,8 @@ def configure(level: str = "INFO", style: str = "json") -> None:
     root = stdlib_logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("nameko", "amqp", "kombu", "aio_pika", "aiormq", "aiohttp.access", "alembic"):
-        stdlib_logging.getLogger(chatty).setLevel("WARNING")
+    for verbose in ("nameko", "amqp", "kombu", "aio_pika", "aiormq", "aiohttp.access", "alembic"):
+        stdlib_logging.getLogger(verbose).setLevel("WARNING")
     # A failed call is logged once, by the chassis, with its request id.
     stdlib_logging.getLogger("nameko.containers").setLevel("CRITICAL")
 
@@ -56,7 +56,7 @@ def _rendering(style: str) -> list[Any]:
 
 
 def show_escapes(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Makes every value one line that a terminal shows and does not obey; tracebacks keep their lines."""
+    """Escapes control characters in every value; tracebacks keep their line breaks."""
     for key, value in record.items():
         if isinstance(value, str):
             record[key] = printable(value, lines=key == "exception")
@@ -66,13 +66,13 @@ def show_escapes(_logger: Any, _method: str, record: MutableMapping[str, Any]) -
 
 
 def redact(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blanks values of secret-looking keys, passwords in URLs and signatures of tokens."""
+    """Redacts values of secret-looking keys, passwords in URLs and signatures of tokens."""
     for key, value in record.items():
         if isinstance(value, str):
             secret = _SECRET_KEYS.search(key) is not None
-            record[key] = "[redacted]" if secret else _SECRET_TEXT.sub(_blank, value)
+            record[key] = "[redacted]" if secret else _SECRET_TEXT.sub(_redacted, value)
     return record
 
 
-def _blank(match: re.Match[str]) -> str:
+def _redacted(match: re.Match[str]) -> str:
     return f"{match['url']}***@" if match["url"] else f"{match['jwt']}***"

@@ -1,4 +1,4 @@
-"""One setting: how it is declared, where its text is found, and which values it takes."""
+"""One setting: its declaration, the source of its value, and the values that it accepts."""
 
 import dataclasses
 import math
@@ -12,12 +12,12 @@ from environs import EnvError
 from kit.keys import secrets_of
 from kit.patches import LookupEnv
 
-MOST = 1_000_000_000
-MOST_OF_UNIT = {"_seconds": 1_000_000, "_hours": 876_000, "_days": 36_500}  # what every clock can add
+MAX_NUMBER = 1_000_000_000
+MAX_OF_UNIT = {"_seconds": 1_000_000, "_hours": 876_000, "_days": 36_500}  # so that dates stay representable
 
 
 class BadSetting(Exception):
-    """Settings cannot be used; the text names them."""
+    """Settings that cannot be used; the text names them."""
 
 
 def setting(
@@ -32,9 +32,9 @@ def setting(
 ) -> Any:
     """A field read from the environment variable of its upper-case name, or from a file of `SECRETS_DIR`.
 
-    One of `choices` is taken in any case. A number must be finite and `within` its bounds; without any
-    it must be more than 0. `form` refuses a text with ValueError, and may give it back in another form.
-    A secret that is `made` is this installation's own where development sets none.
+    One of `choices` is accepted in any case. A number must be finite and `within` its bounds; without
+    bounds it must be more than 0. `form` raises ValueError for an invalid text, and may return it in
+    another form. A secret that is `made` is generated for a development installation that sets none.
     """
     constraints = {"choices": tuple(choices), "within": within, "form": form}
     metadata = {"meaning": meaning, "secret": secret, "made": made, **constraints}
@@ -42,7 +42,7 @@ def setting(
 
 
 def read(field: "dataclasses.Field[Any]") -> Any:
-    """One setting as the environment has it. Raises: BadSetting."""
+    """Returns one setting from the environment. Raises: BadSetting."""
     name = field.name.upper()
     parse = getattr(LookupEnv(raw_value), type(field.default).__name__)  # int, float, str or bool
     try:
@@ -52,7 +52,7 @@ def read(field: "dataclasses.Field[Any]") -> Any:
 
 
 def raw_value(name: str) -> str | None:
-    """The text of a variable, or of its file in `SECRETS_DIR`; None when there is neither.
+    """Returns the text of a variable, or of its file in `SECRETS_DIR`; None when there is neither.
 
     Raises: BadSetting when the file cannot be read.
     """
@@ -69,18 +69,18 @@ def raw_value(name: str) -> str | None:
 
 
 def rising_days(text: str) -> tuple[int, ...]:
-    """Whole numbers of days separated by commas, each once and rising. Raises: ValueError."""
+    """Returns whole numbers of days separated by commas, in ascending order. Raises: ValueError."""
     try:
         days = tuple(int(day) for day in text.split(",") if day.strip())
     except ValueError as error:
         raise ValueError("must be whole numbers separated by commas") from error
-    if any(not 0 <= day <= MOST_OF_UNIT["_days"] for day in days) or list(days) != sorted(set(days)):
+    if any(not 0 <= day <= MAX_OF_UNIT["_days"] for day in days) or list(days) != sorted(set(days)):
         raise ValueError("must rise, from 0")
     return days
 
 
 def own_secrets() -> dict[str, str]:
-    """This installation's own secrets, for development; empty where they cannot be stored."""
+    """Returns this installation's own secrets, for development; empty where they cannot be stored."""
     try:
         return secrets_of(Path(os.environ.get("DATA_DIR") or "var"))
     except OSError:
@@ -90,7 +90,7 @@ def own_secrets() -> dict[str, str]:
 
 
 def fitting(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    """A setting's value in its usual form. Raises: BadSetting."""
+    """Returns a setting's value in canonical form. Raises: BadSetting."""
     try:
         if isinstance(value, str):
             return _fitting_text(field, value)
@@ -104,10 +104,10 @@ def fitting(field: "dataclasses.Field[Any]", value: Any) -> Any:
 def _fitting_text(field: "dataclasses.Field[Any]", text: str) -> str:
     choices, form = field.metadata["choices"], field.metadata["form"]
     if choices:
-        usual = {choice.lower(): choice for choice in choices}.get(text.strip().lower())
-        if usual is None:
+        canonical = {choice.lower(): choice for choice in choices}.get(text.strip().lower())
+        if canonical is None:
             raise ValueError(f"must be one of {', '.join(choices)}, not {text!r}")
-        return str(usual)
+        return str(canonical)
     if not all(character.isprintable() or character.isspace() for character in text):
         raise ValueError("holds a character that cannot be seen")
     return text if form is None else (form(text) or text)
@@ -116,9 +116,11 @@ def _fitting_text(field: "dataclasses.Field[Any]", text: str) -> str:
 def _check_number(field: "dataclasses.Field[Any]", number: float) -> None:
     if not math.isfinite(number):
         raise ValueError("must be a finite number")
-    usual_most = next((most for unit, most in MOST_OF_UNIT.items() if field.name.endswith(unit)), MOST)
-    least, most = field.metadata["within"] or (None, usual_most)
-    if least is None and number <= 0:
+    default_maximum = next(
+        (maximum for unit, maximum in MAX_OF_UNIT.items() if field.name.endswith(unit)), MAX_NUMBER
+    )
+    minimum, maximum = field.metadata["within"] or (None, default_maximum)
+    if minimum is None and number <= 0:
         raise ValueError("must be more than 0")
-    if (least is not None and number < least) or number > most:
-        raise ValueError(f"must be {'at most' if least is None else f'from {least:g} to'} {most:g}")
+    if (minimum is not None and number < minimum) or number > maximum:
+        raise ValueError(f"must be {'at most' if minimum is None else f'from {minimum:g} to'} {maximum:g}")

@@ -1,4 +1,4 @@
-"""Settings: the environment, parsed once, typed. A bad value stops the start with its name.
+"""Typed settings from the environment. An invalid value stops the start with an error that names it.
 
 A settings class is a frozen dataclass on top of `Common` whose fields are made with `setting`; `load`
 fills it. Services add their own classes (for example the periods of orders) beside their code.
@@ -31,7 +31,7 @@ BROKER_SCHEMES, DATABASE_SCHEMES = ("amqp", "amqps", "inprocess"), ("postgresql"
 
 @dataclasses.dataclass(frozen=True)
 class Common:
-    """What every process needs, the site included.
+    """The settings of every process, the site included.
 
     Raises: BadSetting naming every setting that does not fit the others, or production.
     """
@@ -59,16 +59,16 @@ class Common:
             raise BadSetting("; ".join(found))
 
     def problems(self) -> Iterator[str]:
-        """What does not fit together, each with the name of a setting."""
+        """Yields settings that contradict each other, each by name."""
         return iter(())
 
     def problems_in_production(self) -> Iterator[str]:
-        """What production refuses besides, each with the name of a setting."""
+        """Yields settings that production refuses, each by name."""
         return iter(())
 
     @property
     def is_production(self) -> bool:
-        """Whether everything that only a trial may have is refused."""
+        """Whether settings for trials are refused."""
         return self.environment == PRODUCTION
 
 
@@ -85,7 +85,7 @@ def _database_address(url: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Settings(Common):
-    """What the services, the gateway and the commands need."""
+    """The settings of services, gateway and commands."""
 
     HAS_DATABASE: ClassVar[bool] = True
     amqp_url: str = setting(
@@ -109,8 +109,8 @@ class Settings(Common):
     rpc_deadline_seconds: float = setting(5.0, "how long a caller waits for an answer")
     rpc_workers: int = setting(10, "calls a process works on at once", within=(1, 10_000))
     event_workers: int = setting(5, "events a process works on at once", within=(1, 10_000))
-    relay_interval_seconds: float = setting(5.0, "how often the outbox is looked at unasked")
-    event_retry_seconds: float = setting(5.0, "how often failed events are looked at; base of their backoff")
+    relay_interval_seconds: float = setting(5.0, "how often the outbox is polled")
+    event_retry_seconds: float = setting(5.0, "how often failed events are polled; base of their backoff")
     event_attempts: int = setting(10, "tries before an event is parked", within=(1, 1_000))
     timer_seconds: float = setting(15.0, "how often timers look for due work")
     idempotency_hours: int = setting(24, "how long stored answers are kept")
@@ -137,7 +137,7 @@ class Settings(Common):
         super().__post_init__()
 
     def problems(self) -> Iterator[str]:
-        """Keys that are none."""
+        """Yields keys that cannot be used."""
         for key in self.token_public_keys.split():
             try:
                 verifying_key_of(key)
@@ -145,7 +145,7 @@ class Settings(Common):
                 yield f"TOKEN_PUBLIC_KEYS: not base64 Ed25519 public keys ({error})"
 
     def problems_in_production(self) -> Iterator[str]:
-        """Keys and passwords that everybody knows or can guess, and dying on purpose."""
+        """Yields keys and passwords that are public or can be guessed, and active fail points."""
         if not self.token_public_keys.split():
             yield "TOKEN_PUBLIC_KEYS: production needs its own keys"
         elif any(map(_is_demo_key, self.token_public_keys.split())):
@@ -163,31 +163,31 @@ class Settings(Common):
 def _is_demo_key(public_key: str) -> bool:
     try:
         return is_demo_key(public_key)
-    except ValueError:  # no key at all, which is said elsewhere
+    except ValueError:  # not a key, which `problems` reports
         return False
 
 
 def load(cls: type[Loaded], **overrides: Any) -> Loaded:
     """Reads every field of a settings class from the environment; `overrides` win.
 
-    Raises: BadSetting naming every variable whose value does not fit.
+    Raises: BadSetting naming every variable whose value is invalid.
     """
     values: dict[str, Any] = {}
-    wrong: list[str] = []
+    invalid: list[str] = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         try:
             given = field.name in overrides
             values[field.name] = fitting(field, overrides[field.name]) if given else read(field)
         except BadSetting as error:
-            wrong.append(str(error))
-    if wrong:
-        raise BadSetting("; ".join(wrong))
+            invalid.append(str(error))
+    if invalid:
+        raise BadSetting("; ".join(invalid))
     if values.get("environment") == DEVELOPMENT:
-        values |= _made(cls, values, overrides)
+        values |= _generated(cls, values, overrides)
     return cls(**values)
 
 
-def _made(cls: type[Any], values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, str]:
+def _generated(cls: type[Any], values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, str]:
     fields = [field for field in dataclasses.fields(cls) if field.metadata["made"]]
     missing = [field.name for field in fields if not values[field.name] and field.name not in overrides]
     own = own_secrets() if missing else {}

@@ -1,9 +1,8 @@
 r"""The one rule for text that people write (docs/decisions/0014-one-rule-for-text.md).
 
-`accept_line` and `accept_text` decide what is stored; `is_blank` whether anything can be seen;
-`accept_search_text` takes anything;
-`isolated` and `printable` make any text, older than this rule too, safe inside a sentence and on a
-terminal. Everything works in time proportional to the text.
+`accept_line` and `accept_text` return what is stored; `accept_search_text` accepts anything; `is_blank`
+says whether anything is visible; `isolated` and `printable` make any text, also one older than this rule,
+safe inside a sentence and on a terminal. Every function takes time proportional to the text.
 """
 
 import re
@@ -63,53 +62,53 @@ _REFUSED_IN_LINES = _compiled(*_NEVER_IN_A_LINE, *_NEVER)
 
 
 class BadText(ValueError):
-    """Why a text is refused, in a sentence for the person who typed it."""
+    """A text is refused; the message is a sentence for the person who typed it."""
 
 
 def accept_line(typed: str) -> str:
-    """A name, title or other text of one line, as it is stored (NFC). Raises: BadText."""
+    """Returns a text of one line, such as a name or title, as it is stored (NFC). Raises: BadText."""
     return _accept(typed, _REFUSED_IN_LINES)
 
 
 def accept_text(typed: str) -> str:
-    r"""A text of any number of lines, as it is stored: NFC, every line ending in "\n". Raises: BadText."""
+    r"""Returns a text of any number of lines as it is stored: NFC, lines end in "\n". Raises: BadText."""
     return _accept(_ALL_LINE_BREAKS.sub("\n", typed), _REFUSED_IN_TEXTS)
 
 
 def accept_search_text(typed: str) -> str:
-    """Words to search for, of anything: NFC; what a text must not contain is a space."""
+    """Returns a search text in NFC; characters that a text must not contain become spaces."""
     return unicodedata.normalize("NFC", _NO_WORDS.sub(" ", _without_excess_marks(typed)))
 
 
 def visible_length(text: str) -> int:
-    """How many characters a reader can see, spaces between them included; 0 for a blank text."""
+    """Returns the number of visible characters, spaces between them included; 0 for a blank text."""
     return 0 if is_blank(text) else len(_INVISIBLES.sub("", text).strip())
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader sees nothing: only spaces, line breaks, invisible characters, lone marks."""
+    """Whether nothing is visible: only spaces, line breaks, invisible characters, lone marks."""
     seen = _INVISIBLES.sub("", text)
     unseen = ("Mn", "Mc", "Me", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs")
     return all(unicodedata.category(character) in unseen for character in set(seen))
 
 
 def isolated(text: str) -> str:
-    """The text for the middle of a plain sentence that is written from the left: it keeps its own
-    direction and cannot turn what stands around it. (In HTML, `<bdi>` does the same.)"""
+    """Returns the text for the middle of a left-to-right sentence: it keeps its own direction and does not
+    change that of the text around it. (In HTML, `<bdi>` does the same.)"""
     text = without_direction(text)
     turns = any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in set(text))
     return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if turns else text
 
 
 def without_direction(text: str) -> str:
-    """The text without characters that turn the direction of what follows."""
+    """Returns the text without characters that change the direction of what follows."""
     return _BIDI.sub("", text)
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""The text for a terminal, which obeys nothing in it: escapes are shown, as `\x1b`.
+    r"""Returns the text for a terminal, with control characters escaped, as `\x1b`.
 
-    Line breaks and tabs stay only where `lines` are wanted.
+    Line breaks and tabs are kept with `lines`.
     """
     return _UNPRINTABLE.sub(lambda found: _escaped(found[0], "\n\t" if lines else ""), text)
 
@@ -143,7 +142,7 @@ def _refuse_marks(text: str, most: int) -> None:
 
 
 def _without_excess_marks(text: str, most: int = _MAX_RAW_MARKS) -> str:
-    """The text without marks beyond `most` on one letter; what cannot be seen between them is no letter."""
+    """Returns the text without marks beyond `most` on one letter; invisible characters are not letters."""
     marks = {character for character in set(text) if _is_mark(character)}
     if len(text) <= most or not marks:
         return text

@@ -1,11 +1,11 @@
 """Access tokens: EdDSA JWTs, signed by accounts, verified locally by the gateway and every service.
 
 A client's access token is for the gateway. It carries signatures (`grants`) of the same claims for
-each service, of which the gateway makes the token that travels in a call: good for the called service
-and for nobody else, so that whoever reads along in one service cannot act in another.
+each service. From these the gateway derives the token of a call, which is valid for the called service
+alone: an attacker who reads the traffic of one service cannot act in another.
 
-The key id is the thumbprint of the public key, so rotation is: publish the new public key
-everywhere, then sign with it, then drop the old one.
+The key id is the thumbprint of the public key. To rotate keys, publish the new public key everywhere,
+sign with the new key, then remove the old one.
 """
 
 import base64
@@ -44,15 +44,15 @@ class Caller:
 
     @property
     def is_staff(self) -> bool:
-        """Whether this person keeps the place in order."""
+        """Whether this person is a member of staff."""
         return "staff" in self.roles
 
 
 class Verifier:
-    """Verifies tokens against published keys; a verified token is remembered until it expires.
+    """Verifies tokens against published keys; caches verified tokens.
 
-    `audience` is who verifies: the gateway, or a service by its name. With `audience_required` false
-    a token of before audiences, without `iss` and `aud`, is as good.
+    `audience` is the verifier: the gateway, or a service by its name. With `audience_required` false,
+    a token of earlier releases, without `iss` and `aud`, is valid too.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Verifier:
         self._verified: OrderedDict[bytes, tuple[Caller, str | None]] = OrderedDict()
 
     def verify(self, token: str, method: str = "") -> Caller:
-        """The caller a token stands for. A service also takes tokens for the one `method` it is asked for.
+        """Returns the caller of a token. A service also accepts tokens for the one `method` that is called.
 
         Raises: Unauthenticated when it is malformed, forged, expired, signed by an unknown key or
         meant for somebody else.
@@ -96,29 +96,29 @@ class Verifier:
                 key,
                 algorithms=[ALGORITHM],
                 leeway=self._leeway_seconds,
-                # `exp` alone bounds a token: accounts' clock may be a little ahead of ours.
+                # Only `exp` is checked: the clock of accounts may be slightly ahead.
                 options={
                     "require": ["sub", "sid", "name", "roles", "exp"],
                     "verify_iat": False,
-                    "verify_aud": False,  # here it is a single word, compared at every use
+                    "verify_aud": False,  # `verify` compares it at every use
                     "verify_iss": False,
                 },
             )
             return _caller_in(claims), _audience_in(claims, self.audience_required)
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The access token has expired.", code="token_expired") from error
-        except Exception as error:  # whatever it is made of, it is no token
+        except Exception as error:  # libraries raise many types for malformed tokens
             raise _not_valid() from error
 
 
 def call_token(access_token: str, audience: str) -> str:
-    """What a verified access token becomes on its way inside: the same claims for one audience alone.
+    """Derives the token of a call from a verified access token: the same claims for one audience.
 
-    `audience` is a service, or one method. The signature was made by accounts and travels in the
-    access token, so nobody else can make one, and an access token cannot be made of it. A token of
-    before audiences stays as it is.
+    `audience` is a service, or one method. Accounts made the signature, which the access token carries;
+    nobody else can make one, and no access token can be derived from it. A token of earlier releases,
+    without an audience, is returned unchanged.
 
-    Raises: Unauthenticated when accounts did not sign for this audience; a fresh token has it.
+    Raises: Unauthenticated when accounts did not sign for this audience; a new token has it.
     """
     header, payload, _signature = access_token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -132,38 +132,38 @@ def call_token(access_token: str, audience: str) -> str:
 
 
 def payload_for(claims: Mapping[str, Any], audience: str) -> bytes:
-    """The claims of an access token as those for one audience, the same bytes wherever it is made."""
+    """Returns the claims of an access token for one audience, serialised deterministically."""
     own = {name: value for name, value in claims.items() if name != GRANTS} | {"aud": audience}
     return payload_of(own)
 
 
 def payload_of(claims: Mapping[str, Any]) -> bytes:
-    """Claims as they are signed: sorted, without spaces, people's names unescaped."""
+    """Returns claims as they are signed: sorted, without spaces, names unescaped."""
     return json.dumps(claims, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _caller_in(claims: Mapping[str, Any]) -> Caller:
-    """The caller, when every claim is what accounts would write. Raises: ValueError."""
+    """Returns the caller. Raises: ValueError when a claim is not as accounts writes it."""
     name, roles, expires_at = claims["name"], claims["roles"], claims["exp"]
     fits = (
         is_id(claims["sub"]),
         is_id(claims["sid"]),
         isinstance(name, str) and 0 < len(name) <= LONGEST_NAME,
         isinstance(roles, list) and all(isinstance(role, str) for role in roles),
-        all(type(claims.get(moment, 0)) is int for moment in ("exp", "iat", "nbf")),
+        all(type(claims.get(time_claim, 0)) is int for time_claim in ("exp", "iat", "nbf")),
     )
     if not all(fits) or expires_at > time.time() + LONGEST_LIFE_SECONDS:
-        raise ValueError("a claim is not what it must be")
+        raise ValueError("a claim is invalid")
     return Caller(claims["sub"], name, frozenset(roles), claims["sid"], expires_at)
 
 
 def _audience_in(claims: Mapping[str, Any], required: bool) -> str | None:
-    """Whom the token is for; None for one of before audiences. Raises: ValueError."""
+    """Returns the audience; None for a token of earlier releases. Raises: ValueError."""
     issuer, audience = claims.get("iss"), claims.get("aud")
     if not required and issuer is None and audience is None:
         return None
     if issuer != ISSUER or not isinstance(audience, str) or not audience:
-        raise ValueError("not issued here, or for nobody")
+        raise ValueError("not issued here, or without an audience")
     return audience
 
 
@@ -176,7 +176,7 @@ def _base64(raw: bytes) -> str:
 
 
 def verifying_keys(settings: Settings) -> str:
-    """The public keys to verify with; in development this installation's own stands in for none.
+    """Returns the public keys to verify with; in development the installation's own by default.
 
     Raises: BadSetting when there is none.
     """

@@ -12,7 +12,7 @@ def is_traceparent(value: str | None) -> bool:
 
 
 def child_of(parent: str | None) -> str:
-    """A `traceparent` for our own work: the parent's trace, or a new one, with a fresh span id."""
+    """Returns a `traceparent` in the parent's trace, or in a new one, with a new span id."""
     span = secrets.token_hex(8)
     if parent is None or not is_traceparent(parent):
         return f"00-{secrets.token_hex(16)}-{span}-01"
@@ -21,5 +21,5 @@ def child_of(parent: str | None) -> str:
 
 
 def trace_id(traceparent: str) -> str:
-    """The 32 hex digits that name the whole trace."""
+    """Returns the trace id, 32 hex digits."""
     return traceparent.split("-")[1]

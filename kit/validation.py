@@ -31,7 +31,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def is_id(value: object) -> bool:
-    """Whether this can be the id of anything here (a canonical lower-case UUID)."""
+    """Whether this is an id: a canonical lower-case UUID."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
@@ -56,7 +56,7 @@ def read_rfc3339(text: Any) -> datetime:
 class Text(fields.String):
     """A string that every store and screen can hold: no NUL, no unpaired surrogate.
 
-    For what programs write, and for answers and events, which hold texts older than any rule.
+    For values that programs write, and for answers and events, which hold texts older than the rule.
     What people write is a `line`, a `text` or a `secret`.
     """
 
@@ -68,7 +68,7 @@ class Text(fields.String):
 
 
 class WrittenText(Text):
-    """A text that people write, by the one rule of `kit/text.py`; bounded before it is looked at."""
+    """A text that people write, by the rule of `kit/text.py`; its length is checked first."""
 
     def __init__(self, accept: Callable[[str], str], length: validate.Length, **options: Any) -> None:
         super().__init__(validate=[length, functools.partial(_check_visible, length.min or 0)], **options)
@@ -97,7 +97,7 @@ def text(minimum: int, maximum: int, **options: Any) -> WrittenText:
 
 
 def search_text(maximum: int, **options: Any) -> WrittenText:
-    """Words to search for, up to `maximum` characters; nothing in them is refused but NUL."""
+    """A search text of up to `maximum` characters; nothing in it is refused but NUL."""
     return _written(accept_search_text, 0, maximum, "Words in any order.", options)
 
 
@@ -156,7 +156,7 @@ class Timestamp(fields.String):
 
 
 class StrictInteger(fields.Integer):
-    """An integer that arrived as one: no boolean, string or float."""
+    """An integer that is a JSON integer: no boolean, string or float."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(strict=True, **options)
@@ -168,12 +168,12 @@ class StrictInteger(fields.Integer):
 
 
 def expected_version() -> StrictInteger:
-    """The version of a resource that the caller has seen; None means whichever is current."""
+    """The version of a resource that the caller has seen; None means the current one."""
     return StrictInteger(load_default=None, allow_none=True, validate=validate.Range(0, MAX_VERSION))
 
 
 class QueryInteger(fields.Integer):
-    """An integer as a query string writes it: plain digits."""
+    """An integer in a query string: digits with an optional sign."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is not int and not (isinstance(value, str) and _DIGITS.fullmatch(value)):
@@ -203,7 +203,7 @@ class Rating(Schema):
 
 
 class PageArguments(Schema):
-    """Every list takes these."""
+    """The arguments of every list."""
 
     limit = QueryInteger(load_default=20, validate=validate.Range(1, 100))
     cursor = Text(load_default=None, allow_none=True, validate=validate.Length(max=MAX_CURSOR_CHARACTERS))

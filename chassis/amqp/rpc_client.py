@@ -16,7 +16,7 @@ from chassis.amqp.rpc_server import RpcConnection
 from chassis.runtime.context import HEADER_PREFIX, Call
 from kit.contracts import Rpc
 from kit.errors import TimedOut, Unavailable, from_wire
-from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
+from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 
 log = structlog.get_logger(__name__)
 Json = Any
@@ -103,7 +103,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         if pending is None:
             return  # late: its caller has timed out
         routing_key = delivery.delivery_info["routing_key"]
-        if not is_from_the_called(pending.reply_to, routing_key, delivery.headers):
+        if not is_from_called_service(pending.reply_to, routing_key, delivery.headers):
             log.warning("reply_refused", asked=pending.reply_to, came_from=routing_key)
             return
         self._settle(self._pending.pop(call_id).answered, delivery)

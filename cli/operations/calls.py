@@ -11,7 +11,7 @@ import amqp
 from chassis.amqp import topology
 from chassis.runtime.context import HEADER_PREFIX
 from cli.operations.broker import publish, text_in
-from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
+from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
 REQUEST_ID = f"{HEADER_PREFIX}request_id"
@@ -54,7 +54,9 @@ def _replies(
 
     def take(message: Any) -> None:
         is_ours = message.properties.get("correlation_id") == call_id
-        if is_ours and is_from_the_called(reply_to, message.delivery_info["routing_key"], message.headers):
+        if is_ours and is_from_called_service(
+            reply_to, message.delivery_info["routing_key"], message.headers
+        ):
             replies.append(message)
 
     channel = connection.channel()

@@ -22,7 +22,7 @@ from pamqp.commands import Basic
 from gateway.upstream.availability import ServiceAvailability
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
-from kit.replies import is_from_the_called, new_call_id, reply_address, reply_binding
+from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -216,7 +216,7 @@ class AmqpRpcClient:
         pending = self._pending.get(properties.correlation_id or "")
         if pending is None or pending.reply.done():
             return  # too late: the call has timed out
-        if is_from_the_called(pending.reply_to, message.routing_key or "", properties.headers):
+        if is_from_called_service(pending.reply_to, message.routing_key or "", properties.headers):
             pending.reply.set_result(message.body)
         else:
             log.warning("reply_refused", expected=pending.reply_to, received=message.routing_key)

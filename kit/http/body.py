@@ -11,7 +11,7 @@ BODY_SECONDS = 30.0
 
 
 class RefusedBody(Exception):
-    """A body that is not read. `status` is the HTTP status for it, the text a sentence for the client."""
+    """A body is refused. `status` is the HTTP status, the message a sentence for the client."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -19,16 +19,15 @@ class RefusedBody(Exception):
 
 
 def sent_type(request: web.BaseRequest) -> str:
-    """The media type that a body says it has; empty when it says nothing."""
+    """Returns the declared media type of a body; empty when none is declared."""
     return media_type_of(request.headers.get("Content-Type", ""))
 
 
 async def read_body(request: web.Request, limit_bytes: int, media_type: str) -> bytes:
-    """The body's bytes, empty when there is none.
+    """Returns the body's bytes, empty when there is none.
 
-    Raises: RefusedBody with 413 when it is too long, 415 when it does not say that it is of that type,
-    in UTF-8 and uncompressed, 408 when it does not come within BODY_SECONDS, 400 when it is cut into pieces
-    in another way than HTTP's.
+    Raises: RefusedBody with 413 when it is too long, 415 when it is not declared as that type, in UTF-8
+    and uncompressed, 408 when it does not arrive within BODY_SECONDS, 400 when its framing is invalid.
     """
     if not request.body_exists or request.content_length == 0:
         return b""

@@ -1,8 +1,7 @@
 """Decoding what clients send: JSON, forms, query strings and addresses, for the API and the site alike.
 
-The one place where bytes of a client become values. Everything is bounded before it is decoded, only
-UTF-8 is read, and whatever is not plain is `Undecodable`, never another exception: what is decoded here
-is refused with 400 where it cannot be read.
+Everything that clients send is decoded here. Size is checked before decoding, only UTF-8 is accepted, and
+invalid input always raises `Undecodable`, which becomes 400.
 """
 
 import json
@@ -19,7 +18,7 @@ LONGEST_NUMBER = 100  # characters
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 
-# A string, also one that never ends, or a mark of structure: one pass, whatever the text.
+# A string, terminated or not, or a structural character: one pass over any text.
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CHARSET = re.compile(r';\s*+charset\s*+=\s*+"?([^\s";]*+)', re.IGNORECASE)
@@ -28,9 +27,9 @@ _CHARSETS = ("utf-8", "utf8")
 
 
 class Undecodable(ValueError):
-    """What was sent cannot be read; the text says why, in a sentence for the client.
+    """Input cannot be decoded; the message is a sentence for the client.
 
-    `parameter` names the field or parameter that is to blame, empty when it is the whole.
+    `parameter` names the field or parameter concerned; empty when it is the whole input.
     """
 
     def __init__(self, reason: str, parameter: str = "") -> None:
@@ -39,7 +38,7 @@ class Undecodable(ValueError):
 
 
 def decode_text(raw: bytes) -> str:
-    """Bytes as text. Raises: Undecodable when they are not UTF-8."""
+    """Returns bytes as text. Raises: Undecodable when they are not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -47,10 +46,11 @@ def decode_text(raw: bytes) -> str:
 
 
 def decode_json(text: str) -> Any:
-    """A JSON value. A number of more than LONGEST_NUMBER characters is infinite: no schema accepts it.
+    """Returns a JSON value. A number of more than LONGEST_NUMBER characters becomes infinity, which no schema
+    accepts.
 
-    Raises: Undecodable for what is no plain JSON: NaN, names that repeat, more than MAX_MEMBERS values,
-    nested more than MAX_DEPTH levels deep.
+    Raises: Undecodable for invalid JSON, NaN, repeated names, more than MAX_MEMBERS values, or more than
+    MAX_DEPTH levels.
     """
     _check_extent(text)
     try:
@@ -68,9 +68,9 @@ def decode_json(text: str) -> Any:
 
 
 def decode_form(text: str) -> dict[str, str]:
-    """The fields of a form or a query string, `application/x-www-form-urlencoded`.
+    """Returns the fields of a form or query string, `application/x-www-form-urlencoded`.
 
-    Raises: Undecodable for more than MAX_FIELDS, one given twice, or one that is not UTF-8.
+    Raises: Undecodable for more than MAX_FIELDS fields, a repeated one, or one that is not UTF-8.
     """
     if text.count("&") >= MAX_FIELDS:
         raise Undecodable(f"It has more than {MAX_FIELDS} fields.")
@@ -85,21 +85,21 @@ def decode_form(text: str) -> dict[str, str]:
 
 
 def media_type_of(content_type: str) -> str:
-    """The media type in a `Content-Type` header, in lower case; empty for an empty header.
+    """Returns the media type in a `Content-Type` header, in lower case; empty for an empty header.
 
-    aiohttp's own `content_type` and `charset` take a second for some headers of 8 KiB, and fail for others.
+    aiohttp's `content_type` and `charset` take a second for some headers of 8 KiB, and raise for others.
     """
     return content_type.partition(";")[0].strip().lower()
 
 
 def is_utf8(content_type: str) -> bool:
-    """Whether a `Content-Type` header declares the charset that is read, or none."""
+    """Whether a `Content-Type` header declares UTF-8 or no charset."""
     declared = _CHARSET.search(content_type)
     return declared is None or declared[1].lower() in _CHARSETS
 
 
 def is_clean_address(path: str) -> bool:
-    """Whether a decoded path holds no control character and is UTF-8: any other names nothing here."""
+    """Whether a decoded path is UTF-8 without control characters; no resource has any other."""
     return _UNCLEAN.search(path) is None
 
 
@@ -111,7 +111,7 @@ def is_storable(text: str) -> bool:
 def _decode_field(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
     try:
-        part.encode()  # unpaired surrogates stand for bytes that are no UTF-8
+        part.encode()  # unpaired surrogates stand for bytes that are not UTF-8
         return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
     except UnicodeError as error:
         raise Undecodable("It is not UTF-8.", unquote_plus(name, errors="replace")) from error

@@ -1,4 +1,4 @@
-"""Headers that protect whoever reads an answer."""
+"""Security headers of responses."""
 
-# RFC 6797: for a year browsers come by https only. Sent where https is known to be spoken.
+# RFC 6797: browsers use only https for a year. Sent where https is known to be served.
 HTTPS_ONLY = "max-age=31536000"

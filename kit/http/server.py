@@ -22,9 +22,9 @@ RequestFactory = Callable[..., web.BaseRequest]
 
 
 class BoundedConnection(ObservableConnection):
-    """A client connection that is closed when a request's head does not arrive within HEAD_SECONDS.
+    """A client connection that is closed when the head of a request does not arrive within HEAD_SECONDS.
 
-    Without it a client that sends half a head holds its connection for as long as it likes.
+    Without the limit a client could keep a connection open by never completing a head.
     """
 
     __slots__ = ("_head_timer",)
@@ -34,17 +34,17 @@ class BoundedConnection(ObservableConnection):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The first head is awaited from now on."""
+        """Starts the timer of the first head."""
         super().connection_made(transport)
-        self._await_head()
+        self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
-        """A whole head ends the wait; part of the next one begins another."""
+        """Stops the timer when a head is complete; starts it with the first bytes of the next one."""
         super().data_received(data)
         if self.has_request:
-            self._stop_waiting()
+            self._stop_head_timer()
         elif self._head_timer is None:
-            self._await_head()
+            self._start_head_timer()
 
     def handle_error(
         self,
@@ -53,33 +53,33 @@ class BoundedConnection(ObservableConnection):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answers what is no HTTP, or failed outside of every handler, and ends the connection."""
+        """Responds to invalid HTTP and to failures outside of handlers, and closes the connection."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun")
+            raise ConnectionError("the response has been started")
         response = self.render_error(request, status, exc)
         response.force_close()
         return response
 
     def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
-        """What such a request is answered: 400, or 500 when it failed."""
+        """Returns the response to such a request: 400, or 500 when it failed."""
         return web.Response(status=status)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Nothing is awaited any more."""
-        self._stop_waiting()
+        """Stops the timer."""
+        self._stop_head_timer()
         super().connection_lost(exc)
 
-    def _await_head(self) -> None:
+    def _start_head_timer(self) -> None:
         self._head_timer = self.call_later(HEAD_SECONDS, self.force_close)
 
-    def _stop_waiting(self) -> None:
+    def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
 
 def is_head_too_long(request: web.BaseRequest) -> bool:
-    """Whether a request's address and headers have more than MAX_HEAD_BYTES together."""
+    """Whether the path and headers of a request have more than MAX_HEAD_BYTES together."""
     size = len(request.raw_path) + sum(len(name) + len(value) for name, value in request.raw_headers)
     return size > MAX_HEAD_BYTES
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kit.keys import is_demo_key, key_bytes, public_key_of
-from kit.setting_fields import MOST
+from kit.setting_fields import MAX_NUMBER
 from kit.settings import Common, setting
-from kit.strength import LEAST_SECRET_LENGTH, weakness_of_key, weakness_of_secret
+from kit.strength import MIN_SECRET_LENGTH, weakness_of_key, weakness_of_secret
 from kit.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 
 
@@ -43,7 +43,7 @@ class AccountSettings(Common):
         within=(0, 36_500),
     )
     sign_ups_per_day: int = setting(
-        100, "accounts that may be made from one public address in 24 hours; 0: any", within=(0, MOST)
+        100, "accounts that may be made from one public address in 24 hours; 0: any", within=(0, MAX_NUMBER)
     )
     security_event_days: int = setting(180, "how long the security events of accounts are stored")
     password_hashers: int = setting(2, "passwords a process hashes at once; the others wait")
@@ -64,8 +64,8 @@ class AccountSettings(Common):
                 "is missing" if not self.token_signing_key else f"not the base64 of an Ed25519 seed: {error}"
             )
             yield f"TOKEN_SIGNING_KEY: {said}"
-        if len(self.session_secret) < LEAST_SECRET_LENGTH:
-            yield f"SESSION_SECRET: has fewer than {LEAST_SECRET_LENGTH} characters"
+        if len(self.session_secret) < MIN_SECRET_LENGTH:
+            yield f"SESSION_SECRET: has fewer than {MIN_SECRET_LENGTH} characters"
 
     def problems_in_production(self) -> Iterator[str]:
         """Yields what is wrong with secrets that are known or guessable."""

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from kit.metrics import RPC_REPLIES_REFUSED
-from kit.replies import is_from_the_called, may_reply_to, new_call_id, reply_address
+from kit.replies import is_from_called_service, may_reply_to, new_call_id, reply_address
 
 
 def test_the_ids_of_calls_are_128_random_bits() -> None:
@@ -23,16 +23,18 @@ def refused(reason: str, act: Callable[[], object]) -> float:
 
 def test_a_reply_counts_only_under_the_key_of_the_service_that_was_called() -> None:
     address = reply_address("orders", "gateway-1")
-    assert is_from_the_called(address, address, None)
-    assert refused("wrong_service", lambda: is_from_the_called(address, "reply.catalog.gateway-1", {})) == 1
-    assert not is_from_the_called(address, "reply.orders.gateway-2", {})
-    assert not is_from_the_called(address, "reply.gateway-1", {})
+    assert is_from_called_service(address, address, None)
+    assert (
+        refused("wrong_service", lambda: is_from_called_service(address, "reply.catalog.gateway-1", {})) == 1
+    )
+    assert not is_from_called_service(address, "reply.orders.gateway-2", {})
+    assert not is_from_called_service(address, "reply.gateway-1", {})
 
 
 def test_a_reply_that_the_broker_routed_anew_never_counts() -> None:
     address, headers = reply_address("orders", "gateway-1"), {"x-death": [{"queue": "rpc.reply.catalog-1"}]}
-    assert refused("dead_lettered", lambda: is_from_the_called(address, address, headers)) == 1
-    assert not is_from_the_called(address, address, headers)
+    assert refused("dead_lettered", lambda: is_from_called_service(address, address, headers)) == 1
+    assert not is_from_called_service(address, address, headers)
 
 
 @pytest.mark.parametrize(
