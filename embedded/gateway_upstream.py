@@ -1,7 +1,7 @@
-"""What the gateway needs of the broker, inside one process: calls and live events without AMQP.
+"""The gateway's RPC client and event feed on the in-process broker, instead of AMQP.
 
-The messages are the same as on a real broker; only the socket is left out. Services answer from
-their greenlets, in the thread of the event loop, so a future can simply be resolved.
+The messages are the same as on RabbitMQ. Services reply from greenlets in the thread of the event loop,
+so they may resolve its futures directly.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ NAME = "gateway"
 
 @dataclass(eq=False)
 class CallbackConsumer:
-    """A consumer that passes everything on at once."""
+    """A consumer that calls a function for each message."""
 
     handle: Callable[[BrokerMessage], None]
 
@@ -33,11 +33,11 @@ class CallbackConsumer:
         return True
 
     def receive(self, queue: Queue, message: BrokerMessage) -> None:
-        """Passes a message on."""
+        """Calls the function."""
         self.handle(message)
 
     def cancelled(self) -> None:
-        """Its queue is deleted only when the process ends."""
+        """Does nothing: its queue is deleted only when the process ends."""
 
 
 class EmbeddedRpcClient:
@@ -58,7 +58,7 @@ class EmbeddedRpcClient:
         return True
 
     async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
-        """The answer of one method; raises what `RpcClient.call` raises."""
+        """Returns the reply of one method; raises what `RpcClient.call` raises."""
         call_id, reply_to = new_call_id(), reply_address(contract.service, NAME)
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._pending[call_id] = PendingCall(reply_to, answered)
@@ -96,7 +96,7 @@ class EmbeddedRpcClient:
 
 
 class EmbeddedEventFeed(EventSubscribers):
-    """Hears every live event of the in-process broker (a `gateway.upstream.event_feed.EventFeed`)."""
+    """Consumes every live event of the in-process broker (a `gateway.upstream.event_feed.EventFeed`)."""
 
     def __init__(
         self, settings: Settings, broker: Broker, events: Iterable[Event], loop: asyncio.AbstractEventLoop
@@ -111,5 +111,5 @@ class EmbeddedEventFeed(EventSubscribers):
         self.connected()
 
     def _on_message(self, message: BrokerMessage) -> None:
-        # Told from the loop, not from within the greenlet that is publishing.
+        # Delivered from the loop, not from within the greenlet that publishes.
         self._loop.call_soon(self.deliver, message.routing_key, json.loads(message.body))

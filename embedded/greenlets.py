@@ -1,4 +1,4 @@
-"""From asyncio to greenlets: coroutines run where nothing may block, so green work goes elsewhere."""
+"""Runs blocking green functions for coroutines, which must not block the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from eventlet.greenthread import GreenThread
 T = TypeVar("T")
 
 
-async def in_greenlet(act: Callable[..., T], *arguments: object) -> T:
-    """Runs `act` in a greenlet of its own; its result or what it raised."""
+async def in_greenlet(function: Callable[..., T], *arguments: object) -> T:
+    """Runs `function` in a new greenlet; returns its result or raises its exception."""
     done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def settle(greenlet: GreenThread) -> None:
@@ -22,5 +22,5 @@ async def in_greenlet(act: Callable[..., T], *arguments: object) -> T:
         except BaseException as error:
             done.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
-    eventlet.spawn(act, *arguments).link(settle)
+    eventlet.spawn(function, *arguments).link(settle)
     return await done

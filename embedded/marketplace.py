@@ -44,23 +44,23 @@ from website.settings import WebSettings
 log = structlog.get_logger(__name__)
 
 READY_SECONDS = 20.0
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 OPERATOR = "embedded marketplace"
-LAST_PORT = 8180  # where the site looks for a free one, unless it is told a port
+LAST_PORT = 8180  # the last port that the site tries when WEB_PORT is not set
 OWN_ADDRESSES = "127.0.0.0/8 ::1"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class CannotStart(Exception):
-    """Why the marketplace cannot run here, for the person who started it."""
+    """The marketplace cannot start; the message is for the person who started it."""
 
 
 class Marketplace:
-    """Starts and stops everything, in order. `on_death` is called with what killed a service."""
+    """Starts and stops everything in order. Calls `on_crash` with the reason when a service crashes."""
 
-    def __init__(self, data_dir: Path, on_death: Callable[[str], None]) -> None:
+    def __init__(self, data_dir: Path, on_crash: Callable[[str], None]) -> None:
         self.data_dir = data_dir
-        self._on_death = on_death
+        self._on_crash = on_crash
         self._postgres = EmbeddedPostgres(data_dir / "postgres")
         self._containers: list[ServiceContainer] = []
         self._servers: list[AbstractAsyncContextManager[Any]] = []
@@ -70,16 +70,18 @@ class Marketplace:
         self.web_settings: WebSettings
 
     def start(self) -> None:
-        """Everything, until requests are answered.
+        """Starts everything; returns when requests are answered.
 
         Raises: CannotStart, BadSetting. Call `stop` afterwards in any case.
         """
-        self._take_data_dir()
-        self._take_secrets()
+        self._prepare_data_dir()
+        self._load_secrets()
         os.environ.update(
             {"AMQP_URL": transport.URL, "DATABASE_URL": self._postgres.url, "BROKER_PREFIX": ""}
         )
-        os.environ.setdefault("TRUSTED_PROXIES", OWN_ADDRESSES)  # the site tells who its visitors are
+        os.environ.setdefault(
+            "TRUSTED_PROXIES", OWN_ADDRESSES
+        )  # the site forwards the addresses of its visitors
         self.settings = load(GatewaySettings)
         self.web_settings = self._web_settings()
         os.environ.setdefault("PAYMENT_RETURN_URL", f"{self.site_url}/orders/{{order_id}}")
@@ -88,7 +90,7 @@ class Marketplace:
         for container in self._made_containers():
             check_settings(container)
         self._start_postgres()
-        eventlet.spawn(self._keep_postgres)
+        eventlet.spawn(self._supervise_postgres)
         self._set_up()
         self._start_services()
         spawn_for_awaitable(self._open_gateway()).wait()
@@ -103,7 +105,7 @@ class Marketplace:
         return dataclasses.replace(settings, web_port=next(usable, first))
 
     def stop(self) -> None:
-        """Finishes the requests under way, then stops site, gateway, services and PostgreSQL."""
+        """Finishes requests in progress, then stops site, gateway, services and PostgreSQL."""
         self._stopping = True
         try:
             for server in reversed(self._servers):
@@ -155,33 +157,33 @@ class Marketplace:
         except PostgresFailed as error:
             raise CannotStart(str(error)) from error
 
-    def _keep_postgres(self) -> None:
-        """Starts PostgreSQL again when it dies; meanwhile the services answer that they cannot."""
+    def _supervise_postgres(self) -> None:
+        """Restarts PostgreSQL when it exits; meanwhile the services respond that it is unavailable."""
         while True:
             _wait_for_end(self._postgres)
             if self._stopping:
                 return
-            log.error("postgres_exited", hint="it is started again")
+            log.error("postgres_exited", hint="restarting it")
             try:
                 self._start_postgres()
             except CannotStart as error:
-                self._on_death(str(error))
+                self._on_crash(str(error))
                 return
 
-    def _take_data_dir(self) -> None:
+    def _prepare_data_dir(self) -> None:
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            self._take_lock()
+            self._acquire_lock()
         except OSError as error:
             raise CannotStart(f"DATA_DIR cannot be used: {error}") from error
 
-    def _take_secrets(self) -> None:
+    def _load_secrets(self) -> None:
         try:
             os.environ.update(secrets_of(self.data_dir))
         except (OSError, ValueError) as error:
             raise BadSetting(f"DATA_DIR: {error}") from error
 
-    def _take_lock(self) -> None:
+    def _acquire_lock(self) -> None:
         path = self.data_dir / "lock"
         self._lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -209,13 +211,13 @@ class Marketplace:
             container.start()
             self._containers.append(container)
             eventlet.spawn(self._watch, container)
-        with eventlet.Timeout(READY_SECONDS, CannotStart("The services do not get ready.")):
+        with eventlet.Timeout(READY_SECONDS, CannotStart("The services did not become ready.")):
             while not all(runner.is_ready(container) for container in self._containers):
                 eventlet.sleep(0.01)
         for container in self._containers:
             for part in container.shared_extensions.values():
                 if isinstance(part, RelayWorker):
-                    part.wake()  # for what an earlier run left in the outbox
+                    part.wake()  # publishes what an earlier run left in the outbox
 
     def _made_containers(self) -> list[ServiceContainer]:
         events = registry.all_events()
@@ -227,10 +229,10 @@ class Marketplace:
         try:
             container.wait()
         except Exception as error:
-            self._on_death(f"{container.service_name}: {error!r}")
+            self._on_crash(f"{container.service_name}: {error!r}")
         else:
             if not self._stopping:
-                self._on_death(f"{container.service_name}: it stopped by itself")
+                self._on_crash(f"{container.service_name}: it stopped unexpectedly")
 
     async def _open_gateway(self) -> None:
         broker = Broker.named("")
@@ -243,7 +245,7 @@ class Marketplace:
         try:
             await server.__aenter__()
         except OSError as error:
-            raise CannotStart(f"Nobody can listen on {url}: {error.strerror}") from error
+            raise CannotStart(f"Cannot listen on {url}: {error.strerror}") from error
         self._servers.append(server)
 
 
@@ -255,9 +257,9 @@ def _address(host: str, port: int) -> str:
 def _wait_for_end(postgres: EmbeddedPostgres) -> None:
     try:
         ended = os.pidfd_open(postgres.pid)
-    except (AttributeError, OSError):  # not Linux, or gone already
+    except (AttributeError, OSError):  # not Linux, or it has exited
         while postgres.is_running:
-            eventlet.sleep(LOOK_SECONDS)
+            eventlet.sleep(POLL_SECONDS)
         return
     try:
         trampoline(ended, read=True)
@@ -271,7 +273,7 @@ def _check_port(host: str, port: int, name: str) -> None:
 
 
 def _refusal(host: str, port: int) -> str | None:
-    """Why nobody can listen there; None when one can."""
+    """Returns why no server can listen there; None when one can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

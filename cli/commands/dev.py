@@ -34,7 +34,7 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     console = screen()
     happenings: LightQueue = LightQueue()
     _hear_signals(happenings)
-    marketplace = Marketplace(Path(data_dir), on_death=happenings.put)
+    marketplace = Marketplace(Path(data_dir), on_crash=happenings.put)
     try:
         end = _run(marketplace, console, happenings, wants_demo)
     except CannotStart as error:

@@ -1,7 +1,7 @@
-"""A message broker inside this process: AMQP's rules as far as the codebase uses them, no server.
+"""An in-process message broker: the part of AMQP that this codebase uses.
 
-It knows neither kombu nor eventlet: `embedded.broker.transport` gives it the face of an AMQP connection,
-`embedded.gateway_upstream` speaks to it directly. One thread only. It forgets everything on exit.
+It depends on neither kombu nor eventlet: `embedded.broker.transport` adds the interface of an AMQP
+connection, and `embedded.gateway_upstream` calls it directly. Single-threaded and not durable.
 """
 
 import time
@@ -18,7 +18,7 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True)
 class BrokerMessage:
-    """One message on its way. `expires_at` is a monotonic time, or None."""
+    """One message in transit. `expires_at` is a monotonic time, or None."""
 
     exchange: str
     routing_key: str
@@ -29,26 +29,26 @@ class BrokerMessage:
 
     @property
     def is_expired(self) -> bool:
-        """Whether nobody may get it any more."""
+        """Whether it must no longer be delivered."""
         return self.expires_at is not None and time.monotonic() >= self.expires_at
 
 
 class Consumer(Protocol):
-    """Whoever takes messages from a queue. `receive` must not call back into the broker at once."""
+    """A receiver of a queue's messages. `receive` must not call the broker synchronously."""
 
     def is_ready(self) -> bool:
         """Whether it may be given one more message (its prefetch is not used up)."""
 
     def receive(self, queue: "Queue", message: BrokerMessage) -> None:
-        """Accepts a message, soon to be handled."""
+        """Accepts a message, to be handled later."""
 
     def cancelled(self) -> None:
-        """Its queue was deleted under it."""
+        """Called when its queue was deleted."""
 
 
 @dataclass
 class Queue:
-    """Waiting messages and those who take them, in turn."""
+    """Waiting messages and their consumers, served in turn."""
 
     broker: "Broker"
     name: str
@@ -60,17 +60,17 @@ class Queue:
     consumers: deque[Consumer] = field(default_factory=deque)
 
     def put(self, message: BrokerMessage) -> None:
-        """Appends a message and hands out what can be handed out."""
+        """Appends a message and dispatches."""
         self.messages.append(message)
         self.dispatch()
 
     def requeue(self, message: BrokerMessage) -> None:
-        """Returns a message that was taken but not acknowledged to the front."""
+        """Puts an unacknowledged message back at the front."""
         self.messages.appendleft(replace(message, redelivered=True))
         self.dispatch()
 
     def dead_letter(self, message: BrokerMessage, reason: str) -> None:
-        """Passes a refused or expired message to the dead-letter exchange, if there is one."""
+        """Passes a rejected or expired message to the dead-letter exchange, if there is one."""
         exchange = self.arguments.get("x-dead-letter-exchange")
         if exchange is None:
             return
@@ -82,13 +82,13 @@ class Queue:
         self.broker.publish(exchange, routing_key, message.body, properties)
 
     def waiting(self) -> int:
-        """How many messages wait, expired ones at the front dropped."""
+        """Returns the number of waiting messages after dead-lettering expired ones at the front."""
         while self.messages and self.messages[0].is_expired:
             self.dead_letter(self.messages.popleft(), "expired")
         return len(self.messages)
 
     def pop(self) -> BrokerMessage | None:
-        """The next message, or None."""
+        """Removes and returns the next message, or None."""
         return self.messages.popleft() if self.waiting() else None
 
     def dispatch(self) -> None:
@@ -105,12 +105,12 @@ class Queue:
         return None
 
     def add_consumer(self, consumer: Consumer) -> None:
-        """From now on `consumer` gets messages."""
+        """Starts delivering to a consumer."""
         self.consumers.append(consumer)
         self.dispatch()
 
     def remove_consumer(self, consumer: Consumer) -> None:
-        """Stops giving messages; an auto-delete queue goes with its last consumer."""
+        """Stops delivering to a consumer; an auto-delete queue is deleted with its last one."""
         if consumer in self.consumers:
             self.consumers.remove(consumer)
             if self.auto_delete and not self.consumers:
@@ -119,7 +119,7 @@ class Queue:
 
 @dataclass
 class Exchange:
-    """Where messages are addressed to; `bindings` are (queue name, binding key)."""
+    """An exchange; `bindings` are pairs of queue name and binding key."""
 
     name: str
     kind: str
@@ -128,11 +128,11 @@ class Exchange:
     bindings: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def queues_for(self, routing_key: str) -> list[str]:
-        """The names of the queues a message with this key goes to, each once."""
-        found = {queue for queue, key in self.bindings if self._fits(key, routing_key)}
+        """Returns the names of the queues that match a routing key, each once."""
+        found = {queue for queue, key in self.bindings if self._matches(key, routing_key)}
         return sorted(found)
 
-    def _fits(self, binding_key: str, routing_key: str) -> bool:
+    def _matches(self, binding_key: str, routing_key: str) -> bool:
         if self.kind == "fanout":
             return True
         if self.kind == "topic":
@@ -160,12 +160,12 @@ class Broker:
 
     @classmethod
     def named(cls, virtual_host: str) -> "Broker":
-        """The broker every connection of this process to that virtual host shares."""
+        """Returns the broker that all connections of this process to that virtual host share."""
         return cls._by_name.setdefault(virtual_host.strip("/"), cls())
 
     @classmethod
     def forget(cls, virtual_host: str) -> None:
-        """Drops a virtual host with all it holds."""
+        """Deletes a virtual host and its contents."""
         cls._by_name.pop(virtual_host.strip("/"), None)
 
     def __init__(self) -> None:
@@ -175,20 +175,20 @@ class Broker:
     def declare_exchange(
         self, name: str, kind: str = "direct", durable: bool = False, auto_delete: bool = False
     ) -> Exchange:
-        """Makes an exchange or finds its equal. Raises: PreconditionFailed when it differs."""
+        """Creates an exchange, or returns an equal one. Raises: PreconditionFailed when it differs."""
         exchange = self.exchanges.setdefault(name, Exchange(name, kind, durable, auto_delete))
         if (exchange.kind, exchange.durable, exchange.auto_delete) != (kind, durable, auto_delete):
             raise PreconditionFailed(f"inequivalent arg for exchange '{name}'")
         return exchange
 
     def exchange(self, name: str) -> Exchange:
-        """An exchange that exists. Raises: NotFound."""
+        """Returns an existing exchange. Raises: NotFound."""
         if name not in self.exchanges:
             raise NotFound(f"NOT_FOUND - no exchange '{name}'")
         return self.exchanges[name]
 
     def delete_exchange(self, name: str) -> None:
-        """Forgets an exchange and its bindings; the queues stay."""
+        """Deletes an exchange and its bindings; the queues stay."""
         self.exchanges.pop(name, None)
 
     def declare_queue(
@@ -199,9 +199,9 @@ class Broker:
         owner: object | None = None,
         arguments: Mapping[str, Any] | None = None,
     ) -> Queue:
-        """Makes a queue or finds its equal; `owner` makes it exclusive.
+        """Creates a queue, or returns an equal one; `owner` makes it exclusive.
 
-        Raises: PreconditionFailed when it differs, ResourceLocked when it is someone else's.
+        Raises: PreconditionFailed when it differs, ResourceLocked when another connection owns it.
         """
         wanted = Queue(self, name, durable, auto_delete, owner, dict(arguments or {}))
         queue = self.queues.setdefault(name, wanted)
@@ -212,13 +212,13 @@ class Broker:
         return queue
 
     def queue(self, name: str) -> Queue:
-        """A queue that exists. Raises: NotFound."""
+        """Returns an existing queue. Raises: NotFound."""
         if name not in self.queues:
             raise NotFound(f"NOT_FOUND - no queue '{name}'")
         return self.queues[name]
 
     def delete_queue(self, name: str) -> int:
-        """Forgets a queue, its bindings and its messages; says how many there were."""
+        """Deletes a queue, its bindings and its messages; returns the number of messages."""
         queue = self.queues.pop(name, None)
         if queue is None:
             return 0
@@ -229,16 +229,16 @@ class Broker:
         return len(queue.messages)
 
     def bind(self, queue: str, exchange: str, binding_key: str) -> None:
-        """Sends what fits `binding_key` to the queue. Raises: NotFound."""
+        """Routes messages that match `binding_key` to the queue. Raises: NotFound."""
         self.exchange(exchange).bindings[(self.queue(queue).name, binding_key)] = None
 
     def unbind(self, queue: str, exchange: str, binding_key: str) -> None:
-        """Undoes `bind`."""
+        """Removes a binding."""
         if exchange in self.exchanges:
             self.exchanges[exchange].bindings.pop((queue, binding_key), None)
 
     def publish(self, exchange: str, routing_key: str, body: bytes, properties: Properties) -> bool:
-        """Delivers to every fitting queue; whether there was one. Raises: NotFound (no exchange).
+        """Delivers to every matching queue; returns whether there was one. Raises: NotFound (no exchange).
 
         The empty exchange addresses the queue named by `routing_key`. `expiration` in the
         properties is in milliseconds, as a string.

@@ -165,7 +165,7 @@ class Channel(base.StdChannel):  # type: ignore[misc]
             raise
 
     def confirm_select(self, nowait: bool = False) -> None:
-        """From now on every publish is confirmed through `events["basic_ack"]`."""
+        """Confirms every later publish through `events["basic_ack"]`."""
         self._confirms = True
 
     def basic_publish(
@@ -228,7 +228,7 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         arguments: Any = None,
         on_cancel: Callable[[str], Any] | None = None,
     ) -> str:
-        """Has `callback` called in `drain_events` for each message of the queue."""
+        """Makes `drain_events` call `callback` for each message of the queue."""
         found: Queue = self._checked(self.broker.queue, queue)
         tag = consumer_tag or f"amq.ctag-{uuid4().hex}"
         consumer = ChannelConsumer(self, tag, found, no_ack, callback or (lambda message: None))
@@ -240,14 +240,14 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         return tag
 
     def basic_cancel(self, consumer_tag: str, nowait: bool = False) -> None:
-        """Stops a consumer; what it has not acknowledged stays open."""
+        """Stops a consumer; its unacknowledged messages stay unacknowledged."""
         consumer = self.consumers.pop(consumer_tag, None)
         self.no_ack_consumers.discard(consumer_tag)
         if consumer is not None:
             consumer.queue.remove_consumer(consumer)
 
     def basic_get(self, queue: str = "", no_ack: bool = False) -> AmqpMessage | None:
-        """The next message of a queue, or None."""
+        """Returns the next message of a queue, or None."""
         found: Queue = self._checked(self.broker.queue, queue)
         message = found.pop()
         if message is None:
@@ -258,14 +258,14 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         return self.to_amqp_message(message, tag, "")
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None:
-        """Done with a message (`multiple`: and with all before it)."""
+        """Acknowledges a message; with `multiple`, all before it as well."""
         tags = [tag for tag in self.unacked if tag <= delivery_tag] if multiple else [delivery_tag]
         for tag in tags:
             self.settle(tag)
         self._dispatch()
 
     def basic_reject(self, delivery_tag: int, requeue: bool = False) -> None:
-        """Gives a message back to its queue, or to the dead-letter exchange."""
+        """Returns a message to its queue, or to the dead-letter exchange."""
         if (found := self.settle(delivery_tag)) is None:
             return
         queue, message = found
@@ -276,7 +276,7 @@ class Channel(base.StdChannel):  # type: ignore[misc]
         self._dispatch()
 
     def basic_recover(self, requeue: bool = True) -> None:
-        """Gives every unacknowledged message back, in order."""
+        """Returns every unacknowledged message to its queue, in order."""
         for tag in sorted(self.unacked, reverse=True):
             if (found := self.settle(tag)) is not None:
                 found[0].requeue(found[1])
@@ -286,7 +286,7 @@ class Channel(base.StdChannel):  # type: ignore[misc]
             consumer.queue.dispatch()
 
     def close(self, *_: Any, **__: Any) -> None:
-        """Cancels the consumers and gives back what was not acknowledged. Safe to repeat."""
+        """Cancels the consumers and returns unacknowledged messages to their queues. Idempotent."""
         if not self.is_open:
             return
         self.is_open = False

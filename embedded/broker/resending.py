@@ -1,4 +1,4 @@
-"""What the in-process broker forgot: events that were on their way when the process ended."""
+"""Resends events that were in the in-process broker, which is not durable, when the process ended."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
@@ -13,10 +13,10 @@ from services.undelivered_events import lacking
 
 
 def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:
-    """Marks unsent every event that some durable consumer has not taken; the relay does the rest.
+    """Marks as unsent every event that a durable consumer has not processed; the relay publishes them again.
 
-    Call it while nothing runs. Consumers that have the event already ignore it by their inbox, so
-    it may be called too often, but never for events older than inboxes remember. Returns how many.
+    Call it while no service runs. Inboxes ignore events that were processed, so it may be called repeatedly,
+    but never for events older than the retention of inboxes. Returns the number of events.
     """
     with ExitStack() as stack:
         engines: dict[str, Engine] = {}

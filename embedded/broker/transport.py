@@ -1,8 +1,7 @@
 """A kombu transport for the in-process broker: `inprocess://` instead of `amqp://`.
 
-It keeps the manners of py-amqp, so that the same code runs on both: messages, confirms and returns
-arrive in `drain_events`, one by one; errors of a channel close it. Waiting connections are woken by
-the event itself: nothing here polls.
+It behaves like py-amqp, so that the same code runs on both: messages, confirms and returns arrive in
+`drain_events`, one by one; errors of a channel close it. Events wake waiting connections; nothing polls.
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ URL = "inprocess://localhost//"
 
 
 def register() -> None:
-    """Makes kombu know the URL scheme `inprocess`."""
+    """Registers the URL scheme `inprocess` with kombu."""
     TRANSPORT_ALIASES["inprocess"] = "embedded.broker.transport:Transport"
 
 
@@ -46,7 +45,7 @@ class BrokerConnection:
         return channel
 
     def enqueue(self, channel: Channel, event: Callable[[], None]) -> None:
-        """Queues an event for `drain_events`; a waiting one wakes at once."""
+        """Queues an event for `drain_events` and wakes a waiting one."""
         self._arrived.put((channel, event))
 
     def drain_events(self, timeout: float | None = None) -> None:
@@ -84,7 +83,7 @@ class BrokerConnection:
 
 
 class Transport(base.Transport):  # type: ignore[misc]
-    """kombu's way to the broker; the URL's path is the virtual host."""
+    """The kombu transport; the path of the URL is the virtual host."""
 
     Connection = BrokerConnection
     default_port = 0
@@ -99,7 +98,7 @@ class Transport(base.Transport):  # type: ignore[misc]
     )
 
     def driver_version(self) -> str:
-        """The version kombu shows."""
+        """Returns the version that kombu shows."""
         return "1"
 
     def establish_connection(self) -> BrokerConnection:
@@ -129,5 +128,5 @@ class Transport(base.Transport):  # type: ignore[misc]
 
     @property
     def default_connection_params(self) -> dict[str, Any]:
-        """What a URL may leave out."""
+        """The defaults of a URL."""
         return {"hostname": "localhost", "port": 0, "userid": "", "password": ""}

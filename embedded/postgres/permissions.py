@@ -1,7 +1,7 @@
-"""Letting PostgreSQL run for a user who is root: it refuses to be root itself.
+"""Lets PostgreSQL run for root: it refuses to run as root itself.
 
-The server then runs as the system's `postgres` account, or `nobody`. That account must be able to
-pass through the folders above its files, which root's own folders often do not allow.
+The server then runs as the system's `postgres` account, or `nobody`. That account needs
+execute permission on all parent folders of its files, which folders of root often lack.
 """
 
 import os
@@ -15,9 +15,9 @@ READ = stat.S_IRGRP | stat.S_IROTH
 
 
 def server_account(folder: Path) -> pwd.struct_passwd | None:
-    """The account that shall own `folder` and run the server; None when we are not root.
+    """Returns the account that is to own `folder` and run the server; None when we are not root.
 
-    A folder that belongs to somebody already stays theirs.
+    The owner of an existing folder stays the same.
     """
     if os.geteuid() != 0:
         return None
@@ -28,8 +28,8 @@ def server_account(folder: Path) -> pwd.struct_passwd | None:
     return next(known[name] for name in ACCOUNTS if name in known)
 
 
-def open_the_way(path: Path, whole: bool = False) -> None:
-    """Lets others pass through the folders above `path` (pass, not list).
+def allow_traversal(path: Path, whole: bool = False) -> None:
+    """Lets other users traverse the folders above `path`, without listing them.
 
     With `whole`, everything below `path` becomes readable too.
     """

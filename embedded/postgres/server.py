@@ -1,8 +1,8 @@
-"""A PostgreSQL server of our own, from a wheel: started with the marketplace, stopped with it.
+"""A PostgreSQL server from a wheel, started and stopped with the marketplace.
 
-It listens on a Unix socket in its own folder and on no network address, so nobody else reaches it.
-It is as durable as PostgreSQL is by default (fsync and synchronous_commit stay on): whoever kills
-the marketplace loses nothing that was answered.
+It listens on a Unix socket in its own folder and on no network address. It is as durable as PostgreSQL
+is by default (fsync and synchronous_commit stay on): killing the marketplace loses nothing that was
+acknowledged.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from urllib.parse import quote
 import psutil  # type: ignore[import-untyped]
 import psycopg2
 
-from embedded.postgres.permissions import open_the_way, server_account
+from embedded.postgres.permissions import allow_traversal, server_account
 
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 103
@@ -38,18 +38,18 @@ OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "jit": "off",  # its compiling costs more than our short statements
+    "jit": "off",  # compilation costs more than short statements
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }
 
 
 class PostgresFailed(Exception):
-    """The server cannot run; the text says why, for the person who started it."""
+    """The server cannot run; the message is for the person who started it."""
 
 
 class EmbeddedPostgres:
-    """The server of one folder. `start` and `stop` may be called by one process at a time."""
+    """The server of one folder; only one process may call `start` and `stop` at a time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -61,25 +61,25 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Where the services' databases are; `{service}` stands for a service's name."""
+        """The URL of the services' databases; `{service}` stands for a service's name."""
         return f"postgresql://postgres@/microtasks_{{service}}?host={quote(str(self._sockets))}"
 
     @property
     def is_running(self) -> bool:
-        """Whether the server that was started lives."""
+        """Whether the server is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """The server's process. Raises: ProcessLookupError when there is none."""
+        """The process id of the server. Raises: ProcessLookupError when there is none."""
         if self._process is None:
             raise ProcessLookupError
         return self._process.pid
 
     def start(self) -> None:
-        """Starts the server, making its data first if there are none.
+        """Starts the server; initialises its data directory first if there is none.
 
-        Ends what a killed marketplace left running. Raises: PostgresFailed.
+        Stops a server that a killed marketplace left running. Raises: PostgresFailed.
         """
         self.stop()
         self._prepare_folders()
@@ -88,13 +88,13 @@ class EmbeddedPostgres:
             self._initialise()
         give_up_at = time.monotonic() + RELEASE_SECONDS
         while not self._run():
-            # Children of a killed server hold its memory for a moment.
+            # Child processes of a killed server hold its shared memory for a moment.
             if STILL_IN_USE not in self._log_tail() or time.monotonic() > give_up_at:
                 raise PostgresFailed(f"PostgreSQL does not start:\n{self._log_tail()}")
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Ends all its sessions, writes a checkpoint and stops. Safe to repeat."""
+        """Ends all sessions, writes a checkpoint and stops. Idempotent."""
         process, self._process = self._process, None
         if process is not None:
             _end(process.pid, process.wait)
@@ -106,17 +106,17 @@ class EmbeddedPostgres:
         for folder in (self.folder, self._sockets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._account = server_account(self.folder)
-        self._refuse_strangers(self._sockets)
+        self._refuse_foreign_owner(self._sockets)
         if self._account is not None:
-            open_the_way(_installation(), whole=True)
-            open_the_way(self.folder)
+            allow_traversal(_installation(), whole=True)
+            allow_traversal(self.folder)
             for folder in (self.folder, self._sockets):
                 os.chown(folder, self._account.pw_uid, self._account.pw_gid)
         if self._log.exists() and self._log.stat().st_size > LARGEST_LOG_BYTES:
             self._log.unlink()
 
-    def _refuse_strangers(self, folder: Path) -> None:
-        # In a shared folder for temporary files somebody else might have been quicker.
+    def _refuse_foreign_owner(self, folder: Path) -> None:
+        # In a shared folder for temporary files another user may have created it first.
         ours = {os.geteuid()} | (set() if self._account is None else {self._account.pw_uid})
         found = folder.stat(follow_symlinks=False)
         if found.st_uid not in ours or not stat.S_ISDIR(found.st_mode):
@@ -131,7 +131,7 @@ class EmbeddedPostgres:
         with _appending(self._log) as log:
             done = self._spawn("initdb", command, log).wait(START_SECONDS)
         if done != 0:
-            raise PostgresFailed(f"PostgreSQL cannot make its data:\n{self._log_tail()}")
+            raise PostgresFailed(f"PostgreSQL cannot initialise its data:\n{self._log_tail()}")
         unfinished.rename(self._data)
 
     def _run(self) -> bool:
