@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leaves nothing behind on shared servers."""
+    """Deletes databases and queues of this run from shared servers."""
     if not os.environ.get(MISSING):
         _drop_databases()
         _drop_queues()
@@ -86,7 +86,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says loudly what was not proved."""
+    """Reports which tests did not run for lack of servers."""
     not_run = [r for r in terminalreporter.stats.get("skipped", []) if NOT_RUN in str(r.longrepr)]
     if not_run:
         terminalreporter.section("NOT PROVED", sep="!", red=True, bold=True)
@@ -119,14 +119,14 @@ def _released_connections() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _healed_stack(request: pytest.FixtureRequest) -> Iterator[None]:
+def _restored_stack(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that fails shows its processes' logs, and leaves no stopped process to the next."""
     yield
     if "stack" in request.fixturenames:
         stack: Stack = request.getfixturevalue("stack")
         if request.session.testsfailed:
             print(stack.log_tails())  # noqa: T201
-        stack.heal()
+        stack.restore()
 
 
 @pytest.fixture(scope="session")

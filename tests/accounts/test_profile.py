@@ -10,7 +10,7 @@ from services.accounts import contract
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.reviews.contract import RATING_CHANGED
 from tests.accounts.people import People
-from tests.support.service_harness import moment_now
+from tests.support.service_harness import timestamp_now
 
 
 def profile(people: People, account_id: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def order_changed(
         "price": {"amount": 4500, "currency": "EUR"},
         "reason": None,
         "note": None,
-        "completed_at": moment_now() if to_status == 4 else None,
+        "completed_at": timestamp_now() if to_status == 4 else None,
     } | rest
 
 
@@ -149,5 +149,5 @@ def test_a_completion_without_its_time_counts_too(people: People) -> None:
         ORDER_STATUS_CHANGED, **order_changed(ada, str(uuid6.uuid7()), 4, "confirm", completed_at=None)
     )
     ((completed_at,),) = people.service.execute("SELECT completed_at FROM completed_orders")
-    assert rfc3339(completed_at) <= moment_now()
+    assert rfc3339(completed_at) <= timestamp_now()
     assert profile(people, ada)["completed_orders"] == 1

@@ -1,4 +1,4 @@
-"""The servers that the tests share: those of the environment, else private ones.
+"""The servers that tests share: those of the environment, else private ones.
 
 `AMQP_URL` and `DATABASE_URL` name servers that run already; without them the usual local ports are
 tried. Where nothing answers, installed binaries are started in a folder of their own.
@@ -15,7 +15,7 @@ from tests.support.servers import AMQP_URL, DATABASE_URL, broker_answers, postgr
 
 
 class Servers:
-    """The two servers the tests use, or the reason why there are none."""
+    """The two servers of the tests, or the names of those that are missing."""
 
     def __init__(self) -> None:
         self.amqp_url = os.environ.get("AMQP_URL", AMQP_URL)
@@ -25,7 +25,7 @@ class Servers:
         self._started: list[PostgresServer | RabbitServer] = []
 
     def find_or_start(self) -> None:
-        """Makes both servers answer if that can be done here; else `missing` names what is not there."""
+        """Finds or starts both servers; `missing` names those that cannot be had."""
         self.database_url = with_database(self.database_url, "postgres")
         if not postgres_answers(self.database_url):
             if "DATABASE_URL" not in os.environ and PostgresServer.is_installed():

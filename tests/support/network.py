@@ -1,4 +1,4 @@
-"""A network between processes and a server that can be slow, silent, cut or gone."""
+"""A TCP proxy between processes and a server that delays, holds, drops or refuses traffic."""
 
 import asyncio
 import contextlib
@@ -17,18 +17,18 @@ RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Mode(Enum):
-    """What happens to what is sent, by either side."""
+    """What happens to data that either side sends."""
 
     PASS = "arrives"
-    HOLD = "waits until the network is back"
-    SWALLOW = "is lost, and neither side is told: half-open"
-    REFUSE = "no connection comes about"
+    HOLD = "waits until the network passes data again"
+    SWALLOW = "is dropped, and neither side is notified: half-open"
+    REFUSE = "no connection is accepted"
 
 
 class Network:
-    """Stands between processes and one server; a context manager with a thread of its own.
+    """A proxy of one server; a context manager with its own thread.
 
-    Connections that lost something are reset when the network is back: their streams have a hole.
+    Connections that lost data are reset when the network passes data again: their streams are incomplete.
     """
 
     def __init__(self, server_url: str, piece_bytes: int = PIECE_BYTES) -> None:
@@ -38,7 +38,7 @@ class Network:
         self._piece_bytes = piece_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._wires: dict[_Wire, asyncio.Task[None] | None] = {}
+        self._wires: dict[_Proxied, asyncio.Task[None] | None] = {}
         self._mode = Mode.PASS
         self._delay_seconds = 0.0
         self._flows = asyncio.Event()
@@ -58,29 +58,29 @@ class Network:
         self._loop.close()
 
     def url(self, server_url: str) -> str:
-        """The server's URL, through this network."""
+        """Returns the server's URL through this proxy."""
         parts = urlsplit(server_url)
         account, at, _ = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{account}{at}127.0.0.1:{self.port}"))
 
     def become(self, mode: Mode) -> None:
-        """From now on what is sent meets this."""
+        """Changes what happens to data and new connections."""
         self._run(self._become(mode))
 
     def cut(self) -> None:
-        """Resets every connection now; new ones meet the mode."""
+        """Resets every connection; new ones are subject to the mode."""
         self._run(self._cut(only_torn=False))
 
     def forget(self) -> None:
-        """All connections that are open now become half-open for good; new ones meet the mode."""
+        """Makes all open connections half-open permanently; new ones are subject to the mode."""
         self._run(self._forget())
 
     def say(self, words: bytes) -> None:
-        """Tells every client something in the server's name."""
+        """Sends data to every client in the server's name."""
         self._run(self._say(words))
 
     def delay(self, seconds: float) -> None:
-        """Every piece takes so much longer, each way."""
+        """Delays every piece, in both directions."""
         self._delay_seconds = seconds
 
     def _run(self, act: Coroutine[Any, Any, None]) -> None:
@@ -117,7 +117,7 @@ class Network:
             wire.ends[0].write(words)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = _Wire(writer)
+        wire = _Proxied(writer)
         self._wires[wire] = asyncio.current_task()
         with contextlib.suppress(OSError):
             try:
@@ -126,7 +126,9 @@ class Network:
                 wire.reset()
                 del self._wires[wire]
 
-    async def _carry(self, wire: "_Wire", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, wire: "_Proxied", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if self._mode is Mode.REFUSE:
             return
         await self._flows.wait()
@@ -139,7 +141,9 @@ class Network:
         there = self._pump(wire, reader, far_writer)
         await _until_first(there, self._pump(wire, far_reader, writer), wire.gone.wait())
 
-    async def _pump(self, wire: "_Wire", source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, wire: "_Proxied", source: asyncio.StreamReader, target: asyncio.StreamWriter
+    ) -> None:
         while piece := await source.read(self._piece_bytes):
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
@@ -148,17 +152,17 @@ class Network:
                 continue
             target.write(piece)
             await target.drain()
-        if self._is_silent(wire):  # that one side has gone is not heard either
+        if self._is_silent(wire):  # a closed side is not reported either
             await wire.gone.wait()
 
-    def _is_silent(self, wire: "_Wire") -> bool:
+    def _is_silent(self, wire: "_Proxied") -> bool:
         swallowed = self._mode is Mode.SWALLOW
         wire.torn = wire.torn or swallowed
         return swallowed or wire.silent
 
 
-class _Wire:
-    """One connection through the network: both its ends, and whether something of it was lost."""
+class _Proxied:
+    """One proxied connection: both its ends, and whether data of it was lost."""
 
     def __init__(self, near: asyncio.StreamWriter) -> None:
         self.ends = [near]

@@ -1,4 +1,4 @@
-"""What each transition is called where people are told of it: written from the domain, not the services."""
+"""The notification type of each transition, written from the domain, not from the services."""
 
 TYPE_OF_TRANSITION = {
     "submit": "order_submitted",

@@ -1,4 +1,4 @@
-"""Orders as the orders service knows them, and that service as others see it, for tests without it."""
+"""Orders, and a fake of the orders service, for tests of other services."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ class Order:
     completed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def event(self, status: int | None = None, sequence: int | None = None) -> Json:
-        """The fields of `order_status_changed` after the last transition, or after another one."""
+        """Returns the fields of `order_status_changed` after the last transition, or after another one."""
         to_status = self.status if status is None else status
         done = to_status == 4
         return {
@@ -63,7 +63,7 @@ class Order:
         }
 
     def answer(self) -> Json:
-        """What `get_order` answers."""
+        """Returns the answer of `get_order`."""
         status = next(row for row in contract.STATUSES if row["code"] == self.status)
         answer = {
             "id": self.id,
@@ -97,13 +97,13 @@ class Order:
 
 
 class FakeOrders:
-    """The orders service as others see it: it knows every order, for everybody who may see it, or is away."""
+    """A fake of the orders service: it returns every order to everybody, or is unavailable."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Removes all orders."""
         self.orders: dict[str, Order] = {}
         self.asked = 0
         self.away: Exception | None = None

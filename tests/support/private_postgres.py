@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of a test's own."""
+"""A private PostgreSQL cluster for tests."""
 
 import contextlib
 import signal
@@ -53,11 +53,11 @@ class PostgresServer(PrivateServer):
         eventually(lambda: postgres_answers(self.url), 30, "PostgreSQL answers")
 
     def stop(self) -> None:
-        """Stops it at once, as a failing machine would (no connection may finish)."""
+        """Stops it immediately, as a failing machine would; no connection may finish."""
         self._signal(signal.SIGQUIT, 30)
 
     def end_connections(self) -> int:
-        """Ends every client's connection, whatever it is doing; answers how many there were."""
+        """Ends every client's connection, whatever it is doing; returns how many there were."""
         with contextlib.closing(psycopg2.connect(self.url, connect_timeout=5)) as connection:
             cursor = connection.cursor()
             cursor.execute(

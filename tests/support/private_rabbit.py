@@ -1,4 +1,4 @@
-"""A RabbitMQ node of a test's own."""
+"""A private RabbitMQ node for tests."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.private_server import PrivateServer, account_of, newest_binary
 from tests.support.servers import broker_answers, eventually, free_port
 
-CTL_SECONDS = 120  # it starts a whole Erlang, which takes its time on a busy machine
+CTL_SECONDS = 120  # it starts an Erlang virtual machine, which is slow on a busy machine
 
 
 class RabbitServer(PrivateServer):
@@ -38,7 +38,7 @@ class RabbitServer(PrivateServer):
         eventually(lambda: broker_answers(self.url), 60, "RabbitMQ takes connections")
 
     def ctl(self, *arguments: str) -> str:
-        """Runs one `rabbitmqctl` command on this node; answers what it printed."""
+        """Runs one `rabbitmqctl` command on this node; returns its output."""
         done = subprocess.run(
             [str(_ctl()), "--quiet", "--timeout", str(CTL_SECONDS // 2), *arguments],
             env={**os.environ, **self._environment(), **_ctl_ports()},
@@ -57,21 +57,21 @@ class RabbitServer(PrivateServer):
         """Closes every client's connection from the broker's side."""
         self.ctl("close_all_connections", "a test's fault")
 
-    def close_one_connection(self, lot: int) -> None:
-        """Closes one connection, whichever the lot falls on."""
-        choose = f"Open = rabbit_networking:connections(), lists:nth(1 + {lot} rem length(Open), Open)"
+    def close_one_connection(self, number: int) -> None:
+        """Closes one connection, chosen by a random number."""
+        choose = f"Open = rabbit_networking:connections(), lists:nth(1 + {number} rem length(Open), Open)"
         self.ctl("eval", f'rabbit_networking:close_connection(begin {choose} end, "a fault of a test").')
 
     def raise_memory_alarm(self) -> None:
-        """Blocks all who publish, as a node does that is short of memory."""
+        """Blocks all publishers, as a node short of memory does."""
         self.ctl("set_vm_memory_high_watermark", "absolute", "1")
 
     def raise_disk_alarm(self) -> None:
-        """Blocks all who publish, as a node does that is short of disk."""
+        """Blocks all publishers, as a node short of disk does."""
         self.ctl("set_disk_free_limit", "900000GB")
 
     def clear_alarms(self) -> None:
-        """Takes messages again."""
+        """Accepts messages again."""
         self.ctl("set_vm_memory_high_watermark", "0.4")
         self.ctl("set_disk_free_limit", "1MB")
 

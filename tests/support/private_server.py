@@ -1,4 +1,4 @@
-"""A server that a test starts for itself, so that it may be stopped, killed, frozen and filled."""
+"""A private server process that a test may stop, kill, freeze and fill."""
 
 import contextlib
 import glob
@@ -37,7 +37,7 @@ class PrivateServer(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Ends it at once: no connection may finish."""
+        """Stops it immediately: no connection may finish."""
 
     def __init__(self, folder: Path, account: str | None) -> None:
         self.folder = folder
@@ -77,18 +77,18 @@ class PrivateServer(ABC):
         return self._process is not None and self._process.poll() is None
 
     def freeze(self) -> None:
-        """Stops every process of it where it stands: connections stay open and nothing answers."""
+        """Suspends all its processes: connections stay open and nothing responds."""
         assert self._process is not None
         frozen: set[int] = set()
-        while fresh := _family(self._process.pid) - frozen:  # the first is frozen before it can have more
+        while fresh := _process_tree(self._process.pid) - frozen:  # a frozen parent starts no more
             for process in sorted(fresh):
                 _send(process, signal.SIGSTOP)
             frozen |= fresh
 
     def thaw(self) -> None:
-        """Goes on after `freeze`."""
+        """Resumes after `freeze`."""
         assert self._process is not None
-        for process in _family(self._process.pid):
+        for process in _process_tree(self._process.pid):
             _send(process, signal.SIGCONT)
 
     def _signal(self, number: signal.Signals, within: float) -> None:
@@ -101,8 +101,8 @@ class PrivateServer(ABC):
         self._process = None
 
 
-def _family(ancestor: int) -> set[int]:
-    """A process and all that descend from it."""
+def _process_tree(ancestor: int) -> set[int]:
+    """Returns a process and all its descendants."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended meanwhile

@@ -1,4 +1,4 @@
-"""Reaching real servers in tests, and waiting for what they do."""
+"""Connects tests to real servers, and waits for conditions."""
 
 import contextlib
 import os
@@ -15,19 +15,19 @@ import pytest
 
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672//"
 DATABASE_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
-MISSING = "MICROTASKS_TESTS_MISSING"  # tells test processes which servers there are not
+MISSING = "MICROTASKS_TESTS_MISSING"  # tells test processes which servers are missing
 NOT_RUN = "not run: no "
 OWN_PORTS = (20_000, 32_000)  # below the usual ephemeral ports
 
 
 def require_servers() -> None:
-    """Ends a test here when there are no servers; with REQUIRE_SERVERS=1 that is a failure."""
+    """Skips a test when there are no servers; with REQUIRE_SERVERS=1 that is a failure."""
     if missing := os.environ.get(MISSING):
         not_run(missing)
 
 
 def not_run(missing: str) -> NoReturn:
-    """Ends a test for want of something; with REQUIRE_SERVERS=1 that is a failure."""
+    """Skips a test that lacks something; with REQUIRE_SERVERS=1 that is a failure."""
     if os.environ.get("REQUIRE_SERVERS") == "1":
         pytest.fail(NOT_RUN + missing, pytrace=False)
     pytest.skip(NOT_RUN + missing)
@@ -43,7 +43,7 @@ def eventually(condition: Callable[[], object], within: float = 10.0, what: str 
 
 
 def free_port() -> int:
-    """A port nobody listens on now, and none that an outgoing connection may take meanwhile."""
+    """Returns a free port outside of the range of outgoing connections."""
     while True:
         port = random.SystemRandom().randrange(*OWN_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ def with_database(url: str, database: str) -> str:
 
 
 def postgres_answers(url: str) -> bool:
-    """Whether a query comes back."""
+    """Whether a query succeeds."""
     try:
         with contextlib.closing(psycopg2.connect(url, connect_timeout=2)) as connection:
             connection.cursor().execute("SELECT 1")

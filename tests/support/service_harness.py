@@ -31,13 +31,13 @@ from services.migrations import upgrade
 from services.registry import class_of
 from tests.support.servers import require_servers
 
-ROOM_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 ADDRESS = "192.0.2.1"
 
 
-def _connect_when_there_is_room(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
-    """Waits a little while other tests hold all that the server gives."""
-    give_up_at = time.monotonic() + ROOM_SECONDS
+def _connect_when_possible(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
+    """Waits while other tests use all connections of the server."""
+    give_up_at = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
             return dialect.connect(*args, **options)
@@ -64,10 +64,10 @@ class Harness:
         self.statements: list[str] = []
         self._remote = remote
         self._overrides = overrides
-        sa.event.listen(self.engine, "before_cursor_execute", self._note)
-        sa.event.listen(self.engine, "do_connect", _connect_when_there_is_room)
+        sa.event.listen(self.engine, "before_cursor_execute", self._record_statement)
+        sa.event.listen(self.engine, "do_connect", _connect_when_possible)
 
-    def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def _record_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         self.statements.append(statement)
 
     def instance(self, call: Call) -> Any:
@@ -98,7 +98,7 @@ class Harness:
         address: str = ADDRESS,
         **arguments: Any,
     ) -> Any:
-        """Calls a method as the gateway would; raises what the caller would be told."""
+        """Calls a method as the gateway would; raises the error of the caller."""
         scope = caller.id if caller else "address:test"
         if key is None and contract.mutates:
             key = str(uuid.uuid4())
@@ -143,11 +143,11 @@ class Harness:
         return [{"type": r.type, **r.body} for r in rows if kind in (None, r.type)]
 
     def failed_events(self) -> list[Any]:
-        """What handlers refused: rows of failed_events."""
+        """Returns the rows of failed_events."""
         return self.db.read(lambda c: list(c.execute(sa.text("SELECT * FROM failed_events"))))
 
     def execute(self, sql: str, **values: Any) -> Any:
-        """Runs SQL in a transaction, for time travel and looking at rows."""
+        """Runs SQL in a transaction, to change times and read rows."""
 
         def run(connection: sa.Connection) -> Any:
             result = connection.execute(sa.text(sql), values)
@@ -220,8 +220,8 @@ def person(name: str = "Ada", *roles: str) -> Caller:
     return Caller(str(uuid6.uuid7()), name, frozenset({"member", *roles}), str(uuid6.uuid7()))
 
 
-def moment_now() -> str:
-    """Now, as the API writes it."""
+def timestamp_now() -> str:
+    """Returns the current time as the API writes it."""
     from datetime import UTC, datetime
 
     return rfc3339(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""A disk of a test's own that can really be full."""
+"""A small file system that a test can fill."""
 
 import errno
 import os
@@ -53,5 +53,5 @@ class SmallDisk:
                     raise
 
     def free(self) -> None:
-        """Gives the space back."""
+        """Frees the space."""
         self._ballast.unlink(missing_ok=True)

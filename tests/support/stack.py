@@ -96,18 +96,18 @@ class Process:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL: nothing is finished."""
+        """Sends SIGKILL and waits."""
         self._end(signal.SIGKILL)
 
     def restart(self, **environment: str) -> None:
-        """Lets it drain, which has to end well, and starts it again."""
+        """Drains it, which must succeed, and starts it again."""
         self.stop()
         assert self.exit_code == 0, f"{self.label} ended with {self.exit_code}:\n{self.tail()}"
         self.start(**environment)
         self.wait_until_ready()
 
     def pause(self) -> None:
-        """SIGSTOP: it lives, but does nothing."""
+        """Sends SIGSTOP."""
         assert self._popen is not None
         self._popen.send_signal(signal.SIGSTOP)
         self._paused = True
@@ -118,8 +118,8 @@ class Process:
         self._popen.send_signal(signal.SIGCONT)
         self._paused = False
 
-    def heal(self) -> None:
-        """Runs again, whatever was done to it."""
+    def restore(self) -> None:
+        """Makes it run again after `stop`, `kill` or `pause`."""
         if self._paused:
             self.resume()
         if not self.is_running:
@@ -223,10 +223,10 @@ class Stack:
         """The processes of one service."""
         return [process for process in self.processes if process.name == name]
 
-    def heal(self) -> None:
-        """Everything that was stopped, killed or paused runs and is ready again."""
+    def restore(self) -> None:
+        """Makes everything that was stopped, killed or paused run and waits until it is ready."""
         for process in self.processes:
-            process.heal()
+            process.restore()
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:

@@ -120,5 +120,5 @@ def test_a_stopped_service_is_found_and_the_others_are_well(stack: Stack) -> Non
         process.stop()
     with pytest.raises(AssertionError, match="reviews is not running"):
         stack.command("doctor", "--url", stack.url)
-    stack.heal()
+    stack.restore()
     assert "reviews is not running" not in stack.command("doctor", "--url", stack.url)
