@@ -75,7 +75,7 @@ def build_app(settings: GatewaySettings, rpc: RpcClient, feed: EventFeed) -> web
         gateway.is_draining = True
         gateway.hub.close_all()
         gateway.revocations.stop()
-        gateway.drawing.close()
+        gateway.documents.close()
 
     app.on_startup.append(subscribe)
     app.on_shutdown.append(close_streams)
@@ -123,7 +123,9 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     app = build_app(settings, rpc, feed)
     gateway = app[GATEWAY]
     app.on_startup.append(lambda _: _wait_until_connected(gateway, stop))
-    connection = AmqpConnection(settings.amqp_url, rpc, feed, SharedCounts(settings, gateway.limits.counts))
+    connection = AmqpConnection(
+        settings.amqp_url, rpc, feed, SharedCounts(settings, gateway.rate_limits.counts)
+    )
     await connection.start()
     try:
         async with serving_metrics(gateway), serving(app, settings):

@@ -1,8 +1,8 @@
-"""Public answers of the catalog, kept until a service changes, 30 seconds at most.
+"""A cache of the catalog's public answers, stored until a service changes and for 30 seconds at most.
 
-Only what anybody would get is kept. A fill that was under way when what it asks for changed is thrown
-away, since its answer may be from before the change. A change of another service is nothing to it: else
-nothing could be kept while there are many changes.
+Only answers that are the same for everyone are stored. When a resource changes while a request for it is
+in progress, the answer may be older than the change and is not stored. Changes of other services do not
+matter to it, so that caching works while there are many changes.
 """
 
 import time
@@ -15,11 +15,11 @@ from gateway.metrics import CACHE
 from gateway.routing.policies import CacheRegion
 
 MAX_REGION_BYTES = 32 * 1024 * 1024
-MAX_KEY_CHARACTERS = 2000  # longer addresses are asked for once, if ever
+MAX_KEY_CHARACTERS = 2000  # longer addresses are hardly requested twice
 
 
 class Fill:
-    """One answer on its way to a region."""
+    """A request in progress whose answer is to be cached; `is_stale` when the resource has changed since."""
 
     def __init__(self, region: CacheRegion, key: str) -> None:
         self.region = region
@@ -28,7 +28,7 @@ class Fill:
 
 
 class Cache:
-    """Two bounded regions, single services and lists; the least recently used go first."""
+    """Two bounded regions, single services and lists; each evicts the least recently used entries."""
 
     def __init__(self, seconds: float, entries: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -39,10 +39,10 @@ class Cache:
             CacheRegion.LISTING: OrderedDict(),
         }
         self._sizes = dict.fromkeys(self._regions, 0)
-        self._fills: WeakSet[Fill] = WeakSet()  # a fill that fails is just forgotten
+        self._fills: WeakSet[Fill] = WeakSet()  # so that a failed one is forgotten
 
     def get(self, region: CacheRegion, key: str) -> Answer | None:
-        """What is kept under a key, if it is not too old."""
+        """Returns the answer stored under a key, or None when there is none or it is too old."""
         found = self._regions[region].get(key)
         if found is None or found[0] <= self._clock():
             _MISS.inc()
@@ -52,39 +52,39 @@ class Cache:
         return found[1]
 
     def begin_fill(self, region: CacheRegion, key: str) -> Fill:
-        """What `put` needs, begun before the services are asked."""
+        """Starts a fill, before the service is called; `put` finishes it."""
         fill = Fill(region, key)
         self._fills.add(fill)
         return fill
 
     def put(self, fill: Fill, answer: Answer) -> None:
-        """Keeps an answer, unless what it is about was dropped since the fill began."""
+        """Stores an answer, unless its resource has changed since the fill began."""
         if fill.is_stale or self._seconds <= 0 or len(fill.key) > MAX_KEY_CHARACTERS:
             return
         region, key = fill.region, fill.key
-        kept = self._regions[region]
-        self._drop(region, key)
-        kept[key] = (self._clock() + self._seconds, answer)
+        entries = self._regions[region]
+        self._evict(region, key)
+        entries[key] = (self._clock() + self._seconds, answer)
         self._sizes[region] += _size(key, answer)
-        while len(kept) > self._entries or self._sizes[region] > MAX_REGION_BYTES:
-            self._drop(region, next(iter(kept)))
+        while len(entries) > self._entries or self._sizes[region] > MAX_REGION_BYTES:
+            self._evict(region, next(iter(entries)))
 
     def drop_service(self, service_id: str) -> None:
-        """A service changed: it and every list go."""
+        """Removes a service that has changed, and every list."""
         for fill in self._fills:
             if fill.region is CacheRegion.LISTING or fill.key == service_id:
                 fill.is_stale = True
-        self._drop(CacheRegion.SERVICE, service_id)
+        self._evict(CacheRegion.SERVICE, service_id)
         self._empty(CacheRegion.LISTING)
 
     def clear(self) -> None:
-        """Changes may have been missed: everything goes."""
+        """Removes everything, because changes may have been missed."""
         for fill in self._fills:
             fill.is_stale = True
         for region in self._regions:
             self._empty(region)
 
-    def _drop(self, region: CacheRegion, key: str) -> None:
+    def _evict(self, region: CacheRegion, key: str) -> None:
         found = self._regions[region].pop(key, None)
         if found is not None:
             self._sizes[region] -= _size(key, found[1])

@@ -1,4 +1,4 @@
-"""The gateway's numbers, and the small server that shows them on a port of its own."""
+"""The gateway's metrics, and the application that serves them on a separate port."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 REQUESTS = Counter("microtasks_http_requests_total", "Requests answered", ["route", "status"])
 SECONDS = Histogram("microtasks_http_seconds", "Time to answer a request", ["route"])
 RPCS = Counter("microtasks_gateway_rpcs_total", "Calls made to services", ["route", "call"])
-CACHE = Counter("microtasks_gateway_cache_total", "Looks into the cache of public answers", ["outcome"])
+CACHE = Counter("microtasks_gateway_cache_total", "Look-ups in the cache of public answers", ["outcome"])
 STREAMS = Gauge("microtasks_event_streams", "Open event streams")
 
 
 def metrics_app(is_ready: Callable[[], bool]) -> web.Application:
-    """`/metrics`, `/healthz` and `/readyz`, for machines only."""
+    """Returns the application of `/metrics`, `/healthz` and `/readyz`."""
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -5,12 +5,12 @@ from typing import Any
 from aiohttp import web
 
 from gateway.cache import Cache
-from gateway.documents.drawing import Drawing
-from gateway.http.access_log import access_log
-from gateway.http.client_ip import Addresses
+from gateway.documents.rendering import DocumentRenderer
+from gateway.http.access_log import create_access_log
+from gateway.http.client_ip import ClientAddresses
 from gateway.http.cors import Cors
 from gateway.security.authentication import Authenticator, Revocations
-from gateway.security.rate_limits import Limits
+from gateway.security.rate_limits import RateLimits
 from gateway.settings import GatewaySettings
 from gateway.streaming.hub import Hub
 from gateway.upstream.event_feed import EventFeed
@@ -31,13 +31,13 @@ class Gateway:
         self.revocations = Revocations(rpc)
         verifier = Verifier(verifying_keys(settings), audience_required=settings.token_audience_required)
         self.authenticator = Authenticator(verifier, self.revocations)
-        self.addresses = Addresses(settings.trusted_networks)
-        self.limits = Limits(settings)
+        self.client_addresses = ClientAddresses(settings.trusted_networks)
+        self.rate_limits = RateLimits(settings)
         self.cors = Cors(settings.allowed_origins)
         self.cache = Cache(settings.cache_seconds, settings.cache_entries)
         self.hub = Hub(settings)
-        self.drawing = Drawing()
-        self.access_log = access_log(settings)
+        self.documents = DocumentRenderer()
+        self.access_log = create_access_log(settings)
         self.is_listening = False
         self.is_draining = False
 
@@ -51,7 +51,7 @@ class Gateway:
         if event_type == SERVICE_CHANGED.type:
             self.cache.drop_service(event["service_id"])
         elif event_type == SESSION_REVOKED.type:
-            self.authenticator.forget(event)
+            self.authenticator.revoke(event)
             self.hub.close_sessions(event["account_id"], event["session_ids"])
         self.hub.publish(event_type, event)
 
@@ -63,7 +63,7 @@ class Gateway:
     def resynchronize(self) -> None:
         """Discards what missed events may have changed; called whenever the feed has (re)connected."""
         self.cache.clear()
-        self.hub.start_afresh()
+        self.hub.resynchronize()
         self.revocations.load_in_background()
 
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class HelpArticle(TypedDict):
-    """One question and its answer, in Markdown."""
+    """A question and its answer, in Markdown."""
 
     id: str
     title: str

@@ -67,7 +67,7 @@ class OrderTransition(TypedDict):
 
 
 class OrderStatus(TypedDict):
-    """One row of the table of statuses."""
+    """A status of an order."""
 
     code: int
     name: str

@@ -14,7 +14,7 @@ class Money(TypedDict):
 
 
 class PageInfo(TypedDict):
-    """Where a list goes on."""
+    """Where the next page of a list starts."""
 
     next_cursor: str | None
     has_more: bool

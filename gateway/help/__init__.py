@@ -29,7 +29,7 @@ class Group(TypedDict):
 
 
 def parse(group: str, text: str) -> Group:
-    """The articles of one file. Raises: ValueError when the file has no title or an article no id."""
+    """Parses the articles of one file. Raises: ValueError when it has no title or an article no id."""
     head, *parts = re.split(r"(?m)^(?=## )", text)
     title = _TITLE.match(head)
     if title is None:

@@ -1,4 +1,4 @@
-"""Bodies and query strings of the API: decoded by kit, refused as problems."""
+"""Bodies and query strings: decoded by kit, validated by schemas, refused as problems."""
 
 import functools
 from collections.abc import Callable
@@ -18,16 +18,16 @@ from gateway.http.problems import (
 from kit.http import body as bodies
 from kit.http.parsing import JSON_TYPE, Undecodable, decode_form, decode_json, decode_text
 
-REMEMBERED_QUERIES = 512
-REMEMBERED_CHARACTERS = 250
+CACHED_QUERIES = 512
+MAX_CACHED_CHARACTERS = 250
 Query = dict[str, Any]
 
 
 async def read_body(request: web.Request, limit_bytes: int, media_type: str = JSON_TYPE) -> bytes:
-    """The body's bytes, "" when there is none.
+    """Reads the body, empty when there is none.
 
-    Raises: Problem 408 when it comes too slowly, 413 when it is too long, 415 when it does not
-    say that it is of that type.
+    Raises: Problem 408 when it arrives too slowly, 413 when it is too long, 415 when its
+    Content-Type is another one.
     """
     try:
         return await bodies.read_body(request, limit_bytes, media_type)
@@ -42,9 +42,9 @@ async def read_body(request: web.Request, limit_bytes: int, media_type: str = JS
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body.
+    """Parses the JSON object in a body.
 
-    Raises: Problem 400 for what is no plain JSON; 422 for other JSON than an object.
+    Raises: Problem 400 when it is not strict JSON, 422 when it is not an object.
     """
     try:
         value = decode_json(decode_text(body))
@@ -56,7 +56,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_text(body: bytes) -> str:
-    """The body as text. Raises: Problem 400 when it is not UTF-8."""
+    """Decodes the body as text. Raises: Problem 400 when it is not UTF-8."""
     try:
         return decode_text(body)
     except Undecodable as error:
@@ -64,7 +64,7 @@ def parse_text(body: bytes) -> str:
 
 
 def parse_form(body: bytes) -> dict[str, str]:
-    """The fields of an HTML form. Raises: Problem 400 when they are repeated or not UTF-8."""
+    """Parses the fields of an HTML form. Raises: Problem 400 when one is repeated or not UTF-8."""
     try:
         return decode_form(decode_text(body))
     except Undecodable as error:
@@ -72,9 +72,9 @@ def parse_form(body: bytes) -> dict[str, str]:
 
 
 def load_body(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:
-    """The body as its schema accepts it.
+    """Validates a body by its schema.
 
-    Raises: Problem 422 pointing at each bad value.
+    Raises: Problem 422 with a pointer to each bad value.
     """
     try:
         loaded: dict[str, Any] = schema.load(value)
@@ -84,10 +84,10 @@ def load_body(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def query_reader(schema: Schema | None) -> Callable[[str], Query]:
-    """A function from raw query strings to what the schema loads; the latest strings are remembered,
-    refusals are not. The result is shared: do not change it.
+    """Returns a function that parses raw query strings by a schema.
 
-    The function raises: Problem 400 for unknown, repeated or bad parameters.
+    It caches the latest results, so callers must not change them, and raises Problem 400 for unknown,
+    repeated or bad parameters.
     """
 
     def read(raw: str) -> Query:
@@ -105,5 +105,5 @@ def query_reader(schema: Schema | None) -> Callable[[str], Query]:
             raise invalid_query(error.messages) from error
         return loaded
 
-    remembered = functools.lru_cache(REMEMBERED_QUERIES)(read)
-    return lambda raw: remembered(raw) if len(raw) <= REMEMBERED_CHARACTERS else read(raw)
+    cached = functools.lru_cache(CACHED_QUERIES)(read)
+    return lambda raw: cached(raw) if len(raw) <= MAX_CACHED_CHARACTERS else read(raw)

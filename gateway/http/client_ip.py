@@ -1,4 +1,4 @@
-"""Where a request comes from. `X-Forwarded-For` counts only as far as trusted proxies wrote it."""
+"""The address of a request's client. `X-Forwarded-For` counts only as far as trusted proxies wrote it."""
 
 import functools
 
@@ -7,18 +7,18 @@ from aiohttp import web
 from gateway.settings import Network
 from kit.addresses import canonical_address, parse_address
 
-MAX_HOPS = 50  # more proxies in a row than anybody has
+MAX_HOPS = 50  # more proxies than any chain has
 
 
-class Addresses:
-    """Finds client addresses behind the given proxies, in one form: IPv4 written as IPv6 is IPv4."""
+class ClientAddresses:
+    """Finds the clients' addresses behind trusted proxies; IPv4 addresses written as IPv6 become IPv4."""
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
-        self._is_trusted = functools.lru_cache(4096)(self._look_up)
+        self._is_trusted = functools.lru_cache(4096)(self._is_in_trusted_network)
 
-    def of(self, request: web.Request) -> str:
-        """The nearest address that is no trusted proxy's; the peer's own when nothing better is known."""
+    def resolve(self, request: web.Request) -> str:
+        """Returns the nearest address that is not a trusted proxy's, or else the peer's address."""
         address = canonical_address(request.remote or "")
         if not self._trusted or not self._is_trusted(address):
             return address
@@ -32,6 +32,6 @@ class Addresses:
                 break
         return address
 
-    def _look_up(self, address: str) -> bool:
+    def _is_in_trusted_network(self, address: str) -> bool:
         parsed = parse_address(address)
         return parsed is not None and any(parsed in network for network in self._trusted)

@@ -1,4 +1,4 @@
-"""Pages of other origins: an allow-list, and an answer to OPTIONS on every path."""
+"""Cross-origin requests (CORS): an allow-list of origins, and a response to OPTIONS on every path."""
 
 from collections.abc import Collection
 
@@ -15,13 +15,13 @@ PREFLIGHT_SECONDS = "600"
 
 
 class Cors:
-    """Which origins' pages may read answers. There are no cookies, so credentials are not shared."""
+    """Lets pages of allowed origins read responses. There are no cookies, so credentials are not allowed."""
 
     def __init__(self, allowed_origins: Collection[str]) -> None:
         self._allowed = frozenset(allowed_origins)
 
     def headers(self, request: web.Request) -> dict[str, str]:
-        """What an answer to this request says about it."""
+        """Returns the CORS headers of the response to a request."""
         if not self._allowed:
             return {}
         origin = request.headers.get("Origin")
@@ -34,7 +34,7 @@ class Cors:
         }
 
     def preflight(self, request: web.Request, methods: Collection[str]) -> web.Response:
-        """The answer to OPTIONS: which methods there are, and to allowed origins what they may send."""
+        """Responds to OPTIONS with the methods of a path, and for allowed origins with what they may send."""
         allow = ", ".join(sorted({*methods, "OPTIONS"}))
         headers = {"Allow": allow}
         if "Access-Control-Allow-Origin" in self.headers(request):

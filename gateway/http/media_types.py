@@ -1,4 +1,4 @@
-"""Which of several media types an answer is written in: as `format` says, or else `Accept`."""
+"""Content negotiation: the media type of a response, by `format` or else by `Accept`."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,23 @@ HTML, PDF, JSON = "html", "pdf", "json"
 MEDIA_TYPES = {HTML: "text/html", PDF: "application/pdf", JSON: "application/json"}
 
 
-def chosen_format(asked: str | None, accept: str | None, offered: Sequence[str]) -> str:
-    """One of the `offered` formats: the one asked for, or the one that `Accept` likes best.
+def negotiate_format(requested: str | None, accept: str | None, offered: Sequence[str]) -> str:
+    """Returns one of the `offered` formats: the requested one, or the one that `Accept` prefers.
 
-    The first one offered wins a tie, and serves those who would accept none (RFC 9110, 12.5.1).
+    The first one wins a tie, and is used when none is acceptable (RFC 9110, 12.5.1).
     """
-    if asked is not None:
-        return asked
-    accepted = _accepted_types(accept or "*/*")
-    return max(offered, key=lambda name: _quality_of(MEDIA_TYPES[name], accepted))
+    if requested is not None:
+        return requested
+    qualities = _qualities(accept or "*/*")
+    return max(offered, key=lambda name: _quality_of(MEDIA_TYPES[name], qualities))
 
 
-def _accepted_types(accept: str) -> dict[str, float]:
-    accepted = {}
+def _qualities(accept: str) -> dict[str, float]:
+    qualities = {}
     for part in accept.split(","):
         media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        accepted[media_range] = _quality(parameters)
-    return accepted
+        qualities[media_range] = _quality(parameters)
+    return qualities
 
 
 def _quality(parameters: Sequence[str]) -> float:
@@ -33,7 +33,7 @@ def _quality(parameters: Sequence[str]) -> float:
         return 0.0
 
 
-def _quality_of(media_type: str, accepted: dict[str, float]) -> float:
+def _quality_of(media_type: str, qualities: dict[str, float]) -> float:
     kind = media_type.split("/")[0]
     ranges = (media_type, f"{kind}/*", "*/*")
-    return next((accepted[one] for one in ranges if one in accepted), 0.0)
+    return next((qualities[one] for one in ranges if one in qualities), 0.0)

@@ -31,7 +31,7 @@ def create_middleware(gateway: Gateway) -> Middleware:
 
     @web.middleware
     async def process_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-        context = RequestContext(request, gateway, gateway.addresses.of(request))
+        context = RequestContext(request, gateway, gateway.client_addresses.resolve(request))
         request[CONTEXT] = context
         try:
             if is_head_too_long(request):

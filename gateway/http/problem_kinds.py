@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ProblemKind:
-    """One code: its status, its title and what to do about it."""
+    """One code: its status, its title, and its meaning with what to do about it."""
 
     status: int
     title: str
@@ -24,7 +24,7 @@ KINDS: dict[str, ProblemKind] = {
         400,
         "Bad query",
         "A query parameter is unknown, repeated, missing or has a value that cannot be used; "
-        "`errors` names it. A cursor works only with the filters it was given out for.",
+        "`errors` names it. A cursor is valid only with the filters it was issued for.",
     ),
     "invalid_header": ProblemKind(400, "Bad header", "A request header cannot be used; `errors` names it."),
     "idempotency_key_missing": ProblemKind(
@@ -39,8 +39,8 @@ KINDS: dict[str, ProblemKind] = {
     "bad_signature": ProblemKind(
         400,
         "Bad signature",
-        "What a payment processor posts must carry its signature, made with our shared secret a short "
-        "while ago. This one is missing, wrong or old.",
+        "A payment processor's webhook must have a recent signature made with the shared secret. This one "
+        "is missing, wrong or too old.",
     ),
     "unauthenticated": ProblemKind(
         401, "Sign in first", "Send a valid access token: `Authorization: Bearer <access_token>`."
@@ -61,27 +61,27 @@ KINDS: dict[str, ProblemKind] = {
     "payment_declined": ProblemKind(
         402,
         "Payment declined",
-        "The payment processor said no and took nothing. Try again with a new Idempotency-Key, perhaps "
-        "by another method.",
+        "The payment processor declined the payment; nothing was charged. Try again with a new "
+        "Idempotency-Key, perhaps by another method.",
     ),
     "not_allowed": ProblemKind(403, "Not allowed", "Your role here never has this right."),
-    "not_found": ProblemKind(404, "Not found", "It does not exist, or it is not yours to see."),
+    "not_found": ProblemKind(404, "Not found", "It does not exist, or you may not see it."),
     "method_not_allowed": ProblemKind(405, "Method not allowed", "The Allow header lists what works here."),
-    "body_too_slow": ProblemKind(408, "Body too slow", "The body did not come in time. Send it again."),
-    "conflict": ProblemKind(409, "Conflict", "The request is right, but not in the present state."),
+    "body_too_slow": ProblemKind(408, "Body too slow", "The body did not arrive in time. Send it again."),
+    "conflict": ProblemKind(409, "Conflict", "The request is valid, but not in the current state."),
     "email_taken": ProblemKind(
         409, "E-mail address taken", "There is an account with this address. Sign in."
     ),
     "invalid_transition": ProblemKind(
         409,
         "Transition not possible now",
-        "`current_status` says where the order stands, `available_transitions` what you may do.",
+        "`current_status` is the order's status, `available_transitions` lists what you may do.",
     ),
     "service_unavailable": ProblemKind(
         409, "Service not on offer", "This service cannot be ordered now: it is paused, archived or a draft."
     ),
     "price_changed": ProblemKind(
-        409, "Price changed", "The price is not the expected one any more. Look again before you order."
+        409, "Price changed", "The price is no longer the expected one. Check it before you order."
     ),
     "own_service": ProblemKind(409, "Own service", "Nobody can order their own service."),
     "payment_not_due": ProblemKind(
@@ -90,9 +90,9 @@ KINDS: dict[str, ProblemKind] = {
     "payment_in_progress": ProblemKind(
         409,
         "Payment in progress",
-        "A payment of this order is under way. Wait for it, or finish its second step at `action_url`.",
+        "A payment of this order is in progress. Wait for it, or finish its second step at `action_url`.",
     ),
-    "already_paid": ProblemKind(409, "Already paid", "This order is paid. Nothing more was taken."),
+    "already_paid": ProblemKind(409, "Already paid", "This order is paid. Nothing more was charged."),
     "payment_overdue": ProblemKind(
         409,
         "Payment overdue",
@@ -101,20 +101,22 @@ KINDS: dict[str, ProblemKind] = {
     "quota_exceeded": ProblemKind(
         409,
         "Quota exceeded",
-        "Only so many of these are allowed to an account at once (409), or to an address at once or in a "
-        "day (429, with Retry-After); `quota` names which.",
+        "An account (409) or an address (429, with Retry-After) has reached a maximum, at a time or per "
+        "day; `quota` names which.",
     ),
     "payment_not_paid": ProblemKind(
-        409, "Not paid", "Only a payment that was made has a receipt; `status` says how this one went."
+        409, "Not paid", "Only a payment that was made has a receipt; `status` is that of this payment."
     ),
     "payment_not_waiting": ProblemKind(
-        409, "Not waiting", "This payment does not wait for an answer: it was answered or cancelled."
+        409,
+        "Not waiting",
+        "This payment is not waiting: it was confirmed, declined or cancelled.",
     ),
     "payment_not_refundable": ProblemKind(
-        409, "Not refundable", "Only a payment that was made, and not wholly given back, can be refunded."
+        409, "Not refundable", "Only a payment that was made, and is not fully refunded, can be refunded."
     ),
     "refund_in_progress": ProblemKind(
-        409, "Refund in progress", "A refund of this payment is under way. Try again when it is done."
+        409, "Refund in progress", "A refund of this payment is in progress. Try again when it is finished."
     ),
     "refund_exceeds_payment": ProblemKind(
         409, "More than is left", "No more can be refunded than was paid and is not refunded yet."
@@ -140,9 +142,9 @@ KINDS: dict[str, ProblemKind] = {
         "Still in progress",
         "The first request with this key has not finished. Repeat it a little later.",
     ),
-    "gone": ProblemKind(410, "Gone", "It existed once and is used up or expired."),
+    "gone": ProblemKind(410, "Gone", "It existed, but was used or has expired."),
     "precondition_failed": ProblemKind(
-        412, "Changed meanwhile", "Your If-Match names another version. Read it again, then decide."
+        412, "Changed meanwhile", "If-Match names another version. Fetch the resource again, then decide."
     ),
     "body_too_large": ProblemKind(413, "Body too large", "Bodies are limited to 64 KiB."),
     "unsupported_media_type": ProblemKind(
@@ -160,21 +162,21 @@ KINDS: dict[str, ProblemKind] = {
     ),
     "reason_required": ProblemKind(422, "Reason required", "This step needs a reason for the other party."),
     "idempotency_key_reused": ProblemKind(
-        422, "Idempotency key reused", "This key came with another request before. Use a new one."
+        422, "Idempotency key reused", "This key was used for another request. Use a new one."
     ),
     "unknown_method": ProblemKind(
-        422, "Unknown method", "There is no such way to pay; the detail names those there are."
+        422, "Unknown method", "There is no such payment method; the detail names the existing ones."
     ),
     "amount_not_supported": ProblemKind(
-        422, "Amount not supported", "The payment processor cannot take this amount in this currency."
+        422, "Amount not supported", "The payment processor does not support this amount in this currency."
     ),
-    "unknown_category": ProblemKind(422, "Unknown category", "GET /v1/categories lists those there are."),
+    "unknown_category": ProblemKind(422, "Unknown category", "GET /v1/categories lists the existing ones."),
     "unknown_message": ProblemKind(422, "Unknown message", "This order has no such message."),
-    "wrong_password": ProblemKind(422, "Wrong password", "This is not your present password."),
+    "wrong_password": ProblemKind(422, "Wrong password", "This is not your current password."),
     "reserved_name": ProblemKind(
         422,
         "Reserved name",
-        "The name could be taken for the marketplace's own or its staff's, or looks like it. Choose another.",
+        "The name could be mistaken for the marketplace's or its staff's. Choose another one.",
     ),
     "common_password": ProblemKind(
         422, "Password too common", "It is on every list of common passwords. Choose another one."
@@ -195,34 +197,34 @@ KINDS: dict[str, ProblemKind] = {
     "too_many_documents": ProblemKind(
         429,
         "Too many documents at a time",
-        "Wait until one of your documents is drawn, or for the seconds in Retry-After.",
+        "Wait until one of your documents is rendered, or for the seconds in Retry-After.",
     ),
     "internal_error": ProblemKind(
-        500, "Internal error", "Our mistake. Tell us the `request_id` if it happens again."
+        500, "Internal error", "An unexpected failure. Report the `request_id` if it happens again."
     ),
     "unavailable": ProblemKind(
         503,
         "Temporarily unavailable",
-        "A part of the marketplace is away; nothing was changed. Try again soon.",
+        "A part of the marketplace is unavailable; nothing was changed. Try again soon.",
     ),
     "connection_lost": ProblemKind(
         503,
         "Connection lost",
-        "Whether it took effect is not known. Repeat it with the same Idempotency-Key to be sure.",
+        "It is not known whether the request took effect. Repeat it with the same Idempotency-Key.",
     ),
     "broker_unavailable": ProblemKind(
-        503, "Temporarily unavailable", "Our messages are not going through. Try again soon."
+        503, "Temporarily unavailable", "The message broker is unavailable. Try again soon."
     ),
     "database_unavailable": ProblemKind(
-        503, "Temporarily unavailable", "Our data cannot be reached. Nothing was changed. Try again soon."
+        503, "Temporarily unavailable", "The database is unavailable. Nothing was changed. Try again soon."
     ),
     "database_timeout": ProblemKind(
-        503, "Took too long", "Our database took too long. Nothing was changed. Try again soon."
+        503, "Took too long", "The database took too long. Nothing was changed. Try again soon."
     ),
-    "busy": ProblemKind(503, "Busy", "Too much is going on at this moment. Nothing was changed. Try again."),
+    "busy": ProblemKind(503, "Busy", "The marketplace is overloaded. Nothing was changed. Try again."),
     "timeout": ProblemKind(
         504,
         "No answer in time",
-        "Whether it took effect is not known. Repeat it with the same Idempotency-Key to be sure.",
+        "It is not known whether the request took effect. Repeat it with the same Idempotency-Key.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457). HTTP statuses of errors exist only here."""
+"""Errors as `application/problem+json` (RFC 9457). HTTP statuses of errors exist only here."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 from gateway.http.problem_kinds import KINDS, ProblemKind
 from kit.errors import ServiceError, field_errors
 
-Json = Any
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 50
@@ -32,19 +31,19 @@ _RESERVED = {"type", "title", "status", "detail", "instance", "code", "request_i
 
 @dataclass
 class Problem(Exception):
-    """One refusal, ready to be written down. `extra` holds further members of the document."""
+    """An error response. `extra` holds further members of the document."""
 
     status: int
     code: str
     detail: str
     errors: Sequence[Mapping[str, str]] = ()
     headers: dict[str, str] = field(default_factory=dict)
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
     def document(self, instance: str, request_id: str) -> bytes:
-        """The problem as JSON; pure ASCII, so no odd character of the input can spoil it."""
+        """Renders the problem as JSON in ASCII, whatever characters of the input it quotes."""
         kind = KINDS.get(self.code) or ProblemKind(self.status, title_of(self.status), "")
-        members: dict[str, Json] = {
+        members: dict[str, object] = {
             "type": f"/problems/{self.code}",
             "title": kind.title,
             "status": self.status,
@@ -60,12 +59,12 @@ class Problem(Exception):
 
 
 def title_of(status: int) -> str:
-    """A title for a code that has none of its own: that of the status's general problem."""
+    """Returns the title of a status's general problem, for codes that have no title."""
     return next((kind.title for kind in KINDS.values() if kind.status == status), "Refused")
 
 
 def from_service(error: ServiceError, parameters: Collection[str] = ()) -> Problem:
-    """A service's error as a problem; errors of fields named in `parameters` point at the query."""
+    """Converts a service's error; errors of fields named in `parameters` refer to the query string."""
     status = STATUS_OF_KIND[error.kind]
     data = dict(error.data)
     errors = [_located(entry, status, parameters) for entry in data.pop("errors", ())]
@@ -78,63 +77,63 @@ def from_service(error: ServiceError, parameters: Collection[str] = ()) -> Probl
 
 
 def internal() -> Problem:
-    """What a caller learns of a failure that nobody foresaw: nothing."""
+    """An unexpected failure; the caller learns nothing about its cause."""
     return Problem(500, "internal_error", "Something went wrong on our side. It has been logged.")
 
 
 def not_found() -> Problem:
-    """No such page, or an id that can be nobody's."""
-    return Problem(404, "not_found", "There is nothing here.")
+    """No such path, or a malformed id."""
+    return Problem(404, "not_found", "Not found.")
 
 
 def method_not_allowed(allowed: Collection[str]) -> Problem:
-    """The path exists, the method does not."""
+    """The path exists, but not with this method."""
     methods = ", ".join(sorted(allowed))
     return Problem(405, "method_not_allowed", f"Allowed here: {methods}.", headers={"Allow": methods})
 
 
 def body_too_large(limit_bytes: int) -> Problem:
-    """The body is longer than allowed; the connection is closed, since nobody reads the rest."""
+    """The body is longer than allowed; the connection is closed, because the rest is not read."""
     detail = f"A body may have at most {limit_bytes} bytes."
     return Problem(413, "body_too_large", detail, headers={"Connection": "close"})
 
 
 def body_too_slow() -> Problem:
-    """The body did not come in time; the connection is closed."""
-    return Problem(408, "body_too_slow", "The body did not come in time.", headers={"Connection": "close"})
+    """The body did not arrive in time; the connection is closed."""
+    return Problem(408, "body_too_slow", "The body did not arrive in time.", headers={"Connection": "close"})
 
 
 def unsupported_media_type(detail: str) -> Problem:
-    """The body is no plain JSON by its own account."""
+    """The body's Content-Type is not supported."""
     return Problem(
         415, "unsupported_media_type", detail, headers={"Accept-Post": "application/json"}
     )  # fmt: skip
 
 
 def unreadable_body(detail: str) -> Problem:
-    """The body is not JSON as this API reads it."""
+    """The body cannot be parsed."""
     return Problem(400, "unreadable_body", detail)
 
 
 def bad_request(detail: str) -> Problem:
-    """The request is not even HTTP as this API reads it."""
+    """The request is not valid HTTP."""
     return Problem(400, "bad_request", detail)
 
 
 def bad_header(name: str, code: str, detail: str) -> Problem:
-    """A request header that cannot be used or is missing."""
+    """A request header is missing or not valid."""
     return Problem(400, code, detail, [{"header": name, "code": code, "detail": detail}])
 
 
 def precondition_required() -> Problem:
-    """An edit without `If-Match`."""
+    """A required `If-Match` is missing."""
     detail = "Send If-Match with the ETag of the version you have seen."
     entry = {"header": "If-Match", "code": "required", "detail": detail}
     return Problem(428, "precondition_required", detail, [entry])
 
 
 def invalid_body(messages: Mapping[Any, Any] | Sequence[Any]) -> Problem:
-    """Readable JSON with bad values; each error points into the body."""
+    """Bad values in well-formed JSON; each error points into the body."""
     errors = [
         {"pointer": "#" + path, "code": code, "detail": detail} for path, code, detail in _flat(messages)
     ]

@@ -93,7 +93,7 @@ class RequestContext:
     def count_against(self, limit: RateLimit) -> None:
         """Counts the request against a limit of its account or network. Raises: TooMany."""
         client = self.caller.id if self.caller is not None else network_of(self.address)
-        self.allowance = self.gateway.limits.count(limit, client)
+        self.allowance = self.gateway.rate_limits.count(limit, client)
         if self.allowance is not None:
             self.allowance.raise_if_exhausted()
 

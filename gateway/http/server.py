@@ -1,4 +1,4 @@
-"""aiohttp's server, made to answer even unreadable HTTP with a problem."""
+"""aiohttp's server, which responds with a problem even to what is not HTTP."""
 
 import uuid
 
@@ -19,9 +19,9 @@ class GatewayConnection(BoundedConnection):
     __slots__ = ()
 
     def render_error(self, request: web.BaseRequest, status: int, error: Failure) -> web.Response:
-        """A problem, like every refusal."""
+        """Returns a problem, as for every error."""
         request_id = uuid.uuid4().hex
-        problem = bad_request("This is not HTTP as we read it.") if status < 500 else internal()
+        problem = bad_request("The request is not valid HTTP.") if status < 500 else internal()
         address = canonical_address(request.remote or "")
         log.info("unreadable_request", request_id=request_id, address=address, error=repr(error))
         headers = {**SECURITY_HEADERS, "Content-Type": MEDIA_TYPE, "X-Request-Id": request_id}

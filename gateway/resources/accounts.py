@@ -1,4 +1,4 @@
-"""Sign-up, sessions, one's own account, public profiles."""
+"""Sign-up, sessions, the caller's account, public profiles."""
 
 from http import HTTPStatus
 
@@ -13,12 +13,12 @@ KNOWN_BROWSER_HEADER = "Device-Token"
 
 
 async def register_account(context: RequestContext) -> Reply:
-    """Sign-up."""
+    """Creates an account."""
     return await context.call(accounts.REGISTER_ACCOUNT, **context.body)
 
 
 async def open_session(context: RequestContext) -> Reply:
-    """Sign-in; the client's own name for itself goes into the list of sessions."""
+    """Signs in; the User-Agent is shown in the list of sessions."""
     tokens = _header(context, KNOWN_BROWSER_HEADER, accounts.MAX_DEVICE_TOKENS_LENGTH)
     return await context.call(
         accounts.OPEN_SESSION, **context.body, client=_client(context), device_tokens=tokens
@@ -26,7 +26,7 @@ async def open_session(context: RequestContext) -> Reply:
 
 
 async def refresh_session(context: RequestContext) -> Reply:
-    """A new pair of tokens for a refresh token, which is used up."""
+    """Exchanges a refresh token for a new pair of tokens."""
     return await context.call(accounts.REFRESH_SESSION, **context.body, client=_client(context))
 
 
@@ -34,38 +34,38 @@ def _client(context: RequestContext) -> str | None:
     return _header(context, "User-Agent", accounts.MAX_CLIENT_LENGTH) or None
 
 
-def _header(context: RequestContext, name: str, most_characters: int) -> str:
-    """A header as text that can be stored and shown, cut to its maximum."""
+def _header(context: RequestContext, name: str, max_characters: int) -> str:
+    """Returns a header as printable text, cut to its maximum length."""
     sent = context.request.headers.get(name, "").encode("utf-8", "replace").decode()
-    return printable(sent)[:most_characters]
+    return printable(sent)[:max_characters]
 
 
 async def list_security_events(context: RequestContext) -> Reply:
-    """What happened to the caller's account."""
+    """Lists the security events of the caller's account."""
     return await context.call(accounts.LIST_SECURITY_EVENTS, **context.query)
 
 
 async def list_sessions(context: RequestContext) -> Reply:
-    """Where the caller is signed in."""
+    """Lists the caller's sessions."""
     return await context.call(accounts.LIST_SESSIONS, **context.query)
 
 
 async def close_session(context: RequestContext) -> Reply:
-    """Signs one session out; this gateway knows at once, the others by event."""
+    """Signs one session out; this gateway revokes it at once, the others when the event arrives."""
     session_id = context.path["session_id"]
     reply = await context.call(accounts.CLOSE_SESSION, session_id=session_id)
-    _signed_out(context, session_id)
+    _revoke_session(context, session_id)
     return reply
 
 
 async def close_all_sessions(context: RequestContext) -> Reply:
-    """Signs out everywhere."""
+    """Signs out all sessions of the caller."""
     reply = await context.call(accounts.CLOSE_ALL_SESSIONS)
-    _signed_out(context, accounts.CURRENT_SESSION)
+    _revoke_session(context, accounts.CURRENT_SESSION)
     return reply
 
 
-def _signed_out(context: RequestContext, session_id: str) -> None:
+def _revoke_session(context: RequestContext, session_id: str) -> None:
     caller = context.caller
     if caller is not None:
         own = session_id == accounts.CURRENT_SESSION
@@ -73,7 +73,7 @@ def _signed_out(context: RequestContext, session_id: str) -> None:
 
 
 async def get_me(context: RequestContext) -> Reply:
-    """The caller's account."""
+    """Returns the caller's account."""
     return await context.call(accounts.GET_ME)
 
 
@@ -83,12 +83,12 @@ async def change_me(context: RequestContext) -> Reply:
 
 
 async def change_password(context: RequestContext) -> Reply:
-    """A new password; other sessions are signed out."""
+    """Changes the password; other sessions are signed out."""
     return await context.call(accounts.CHANGE_PASSWORD, **context.body)
 
 
 async def get_profile(context: RequestContext) -> Reply:
-    """A person as everyone sees them."""
+    """Returns an account's public profile."""
     return await context.call(accounts.GET_PROFILE, account_id=context.path["account_id"])
 
 

@@ -1,4 +1,4 @@
-"""Categories, search, services and one's own ones."""
+"""Categories, search, services, and the caller's own services."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,29 +13,29 @@ from services.catalog import contract as catalog
 
 
 async def list_categories(context: RequestContext) -> Reply:
-    """All categories."""
+    """Lists all categories."""
     return await context.call(catalog.LIST_CATEGORIES, **context.query)
 
 
 async def search_services(context: RequestContext) -> Reply:
-    """Active services that fit."""
+    """Searches active services."""
     return await context.call(catalog.SEARCH_SERVICES, **context.query)
 
 
 async def get_service(context: RequestContext) -> Reply:
-    """One service."""
+    """Returns one service."""
     return await context.call(catalog.GET_SERVICE, service_id=context.path["service_id"])
 
 
 async def post_service(context: RequestContext) -> Reply:
-    """A new service of the caller's."""
-    with _forgetting(context):
+    """Posts a service of the caller."""
+    with _evicting(context):
         return await context.call(catalog.POST_SERVICE, **context.body)
 
 
 async def change_service(context: RequestContext) -> Reply:
-    """Changes a service of the caller's."""
-    with _forgetting(context):
+    """Changes a service of the caller."""
+    with _evicting(context):
         return await context.call(
             catalog.CHANGE_SERVICE,
             service_id=context.path["service_id"],
@@ -45,8 +45,8 @@ async def change_service(context: RequestContext) -> Reply:
 
 
 async def archive_service(context: RequestContext) -> Reply:
-    """Takes a service of the caller's off the market for good."""
-    with _forgetting(context):
+    """Archives a service of the caller."""
+    with _evicting(context):
         return await context.call(
             catalog.ARCHIVE_SERVICE,
             service_id=context.path["service_id"],
@@ -55,14 +55,14 @@ async def archive_service(context: RequestContext) -> Reply:
 
 
 async def list_own_services(context: RequestContext) -> Reply:
-    """The caller's services in every status."""
+    """Lists the caller's services in every status."""
     return await context.call(catalog.LIST_OWN_SERVICES, **context.query)
 
 
 @contextlib.contextmanager
-def _forgetting(context: RequestContext) -> Iterator[None]:
-    """Access changed a service sees the change at once here, before its event has come round; also
-    when the outcome is not known."""
+def _evicting(context: RequestContext) -> Iterator[None]:
+    """Evicts the service from the cache, so that its owner sees the change before its event arrives; also
+    when the outcome is unknown."""
     try:
         yield
     finally:

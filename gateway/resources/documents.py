@@ -1,4 +1,4 @@
-"""Receipts, statements and the sandbox's page: for people as HTML and PDF, for programs as JSON."""
+"""Receipts, statements and the sandbox's page, as HTML and PDF, or as JSON for programs."""
 
 import asyncio
 import functools
@@ -15,7 +15,7 @@ from gateway.documents.html import POLICY, draw_action, draw_html
 from gateway.documents.receipt import receipt_of
 from gateway.documents.sheet import Sheet
 from gateway.documents.statement import statement_of
-from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, chosen_format
+from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, negotiate_format
 from gateway.http.problems import not_found
 from gateway.http.request import RequestContext
 from gateway.http.response import JSON as JSON_CONTENT_TYPE
@@ -32,7 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 class ReceiptQuery(Schema):
-    """Query string of a receipt: how it is written, unless `Accept` says so."""
+    """Query string of a receipt; `format` takes precedence over `Accept`."""
 
     format = fields.String(load_default=None, validate=validate.OneOf((HTML, PDF)))
 
@@ -50,7 +50,7 @@ class SandboxActionQuery(Schema):
 
 
 async def show_receipt(context: RequestContext) -> web.Response:
-    """The receipt of a payment that was made."""
+    """Returns the receipt of a successful payment."""
     chosen = _format(context, HTML, PDF)
     reply, locale = await asyncio.gather(
         context.call(payments.GET_PAYMENT, payment_id=context.path["payment_id"]), _locale(context)
@@ -61,7 +61,7 @@ async def show_receipt(context: RequestContext) -> web.Response:
 
 
 async def show_statement(context: RequestContext) -> web.Response:
-    """The caller's month as a provider."""
+    """Returns the caller's statement of a month."""
     chosen, month = _format(context, HTML, PDF, JSON), context.path["month"]
     if payments.StatementQuery().validate({"month": month}):
         raise not_found()
@@ -72,7 +72,7 @@ async def show_statement(context: RequestContext) -> web.Response:
 
 
 async def show_sandbox_action(context: RequestContext) -> web.Response:
-    """The page of a payment's second step at the sandbox."""
+    """Returns the sandbox's page for the second step of a payment."""
     chosen = _format(context, HTML, JSON)
     reply = await context.call(payments.GET_SANDBOX_ACTION, token=_token(context))
     if chosen == JSON:
@@ -81,7 +81,7 @@ async def show_sandbox_action(context: RequestContext) -> web.Response:
 
 
 async def answer_sandbox_action(context: RequestContext) -> web.Response:
-    """The person says yes or no: a form goes back to the page, a program gets JSON."""
+    """Confirms or declines the payment; redirects a form to the page, and returns JSON to a program."""
     is_form = sent_type(context.request) == BodyFormat.FORM.value
     try:
         reply = await context.call(payments.ANSWER_SANDBOX_ACTION, token=_token(context), **context.body)
@@ -95,7 +95,7 @@ async def answer_sandbox_action(context: RequestContext) -> web.Response:
 
 
 def _format(context: RequestContext, *offered: str) -> str:
-    return chosen_format(context.query["format"], context.request.headers.get("Accept"), offered)
+    return negotiate_format(context.query["format"], context.request.headers.get("Accept"), offered)
 
 
 def _token(context: RequestContext) -> str:
@@ -106,7 +106,7 @@ def _token(context: RequestContext) -> str:
 
 
 async def _locale(context: RequestContext) -> str:
-    """The caller's locale; without the accounts service it is English, and no reason to fail."""
+    """Returns the caller's locale, or English when accounts is unavailable."""
     try:
         return str((await context.call(accounts.GET_ME)).result["locale"])
     except ServiceError:
@@ -119,10 +119,10 @@ async def _document(
     if chosen == PDF and locale_of(tag).character_order != "left-to-right":
         tag = DEFAULT_TAG  # whole lines from the right are beyond our PDFs
 
-    drawing, account_id = context.gateway.drawing, context.signed_in_caller.id
+    renderer, account_id = context.gateway.documents, context.signed_in_caller.id
     if chosen == HTML:
-        return _page(await drawing.pages.draw(account_id, lambda: draw_html(make(LocaleFormatter(tag)))))
-    name, body = await drawing.pdfs.draw(account_id, lambda: _pdf(make(LocaleFormatter(tag))))
+        return _page(await renderer.pages.run(account_id, lambda: draw_html(make(LocaleFormatter(tag)))))
+    name, body = await renderer.pdfs.run(account_id, lambda: _pdf(make(LocaleFormatter(tag))))
     headers = {**_VARYING, "Content-Disposition": f'inline; filename="{name}.pdf"'}
     return web.Response(body=body, content_type=MEDIA_TYPES[PDF], headers=headers)
 

@@ -15,7 +15,7 @@ RETRY_MILLISECONDS = 2_000
 
 
 async def stream_events(context: RequestContext) -> web.StreamResponse:
-    """What happens to the caller, as it happens; ends when their access token does."""
+    """Streams the caller's live events until their access token expires."""
     caller, request, hub = context.signed_in_caller, context.request, context.gateway.hub
     stream = hub.open(
         caller.id,
@@ -38,7 +38,7 @@ async def stream_events(context: RequestContext) -> web.StreamResponse:
     except (TimeoutError, ConnectionError):
         pass
     finally:
-        hub.leave(stream)
+        hub.remove(stream)
     return response
 
 

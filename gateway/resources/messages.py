@@ -10,22 +10,22 @@ from services.messaging import contract as messaging
 
 
 async def list_messages(context: RequestContext) -> Reply:
-    """An order's messages."""
+    """Lists an order's messages."""
     return await context.call(messaging.LIST_MESSAGES, order_id=context.path["order_id"], **context.query)
 
 
 async def post_message(context: RequestContext) -> Reply:
-    """A message to the other party."""
+    """Posts a message to the other party."""
     return await context.call(messaging.POST_MESSAGE, order_id=context.path["order_id"], **context.body)
 
 
 async def mark_messages_read(context: RequestContext) -> Reply:
-    """Everything up to a message was read."""
+    """Marks all messages up to one as read."""
     return await context.call(messaging.MARK_MESSAGES_READ, order_id=context.path["order_id"], **context.body)
 
 
 async def list_threads(context: RequestContext) -> Reply:
-    """The inbox."""
+    """Lists the threads of the inbox."""
     return await context.call(messaging.LIST_THREADS, **context.query)
 
 

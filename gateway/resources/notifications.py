@@ -1,4 +1,4 @@
-"""Notifications, and what a person wants to be told."""
+"""Notifications and notification preferences."""
 
 from http import HTTPStatus
 
@@ -10,17 +10,17 @@ from services.messaging import contract as messaging
 
 
 async def list_notifications(context: RequestContext) -> Reply:
-    """The caller's notifications."""
+    """Lists the caller's notifications."""
     return await context.call(messaging.LIST_NOTIFICATIONS, **context.query)
 
 
 async def count_unread(context: RequestContext) -> Reply:
-    """How many the caller has not read."""
+    """Counts the caller's unread notifications."""
     return await context.call(messaging.COUNT_UNREAD)
 
 
 async def mark_notification(context: RequestContext) -> Reply:
-    """Read, or unread again."""
+    """Marks a notification as read or unread."""
     return await context.call(
         messaging.MARK_NOTIFICATION,
         notification_id=context.path["notification_id"],
@@ -29,17 +29,17 @@ async def mark_notification(context: RequestContext) -> Reply:
 
 
 async def mark_all_read(context: RequestContext) -> Reply:
-    """All read, or all about one order."""
+    """Marks all notifications, or those of one order, as read."""
     return await context.call(messaging.MARK_ALL_READ, **context.query)
 
 
 async def get_preferences(context: RequestContext) -> Reply:
-    """What the caller wants to be told, and where."""
+    """Returns the caller's notification preferences."""
     return await context.call(messaging.GET_PREFERENCES)
 
 
 async def change_preferences(context: RequestContext) -> Reply:
-    """Changes that."""
+    """Changes the caller's notification preferences."""
     return await context.call(messaging.CHANGE_PREFERENCES, **context.body)
 
 

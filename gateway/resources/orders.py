@@ -13,7 +13,7 @@ from services.orders import contract as orders
 
 
 class OrderStatus(Schema):
-    """One row of the table of statuses."""
+    """A status of an order."""
 
     code = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -22,22 +22,22 @@ class OrderStatus(Schema):
 
 
 async def submit_order(context: RequestContext) -> Reply:
-    """A new order."""
+    """Submits an order."""
     return await context.call(orders.SUBMIT_ORDER, **context.body)
 
 
 async def list_orders(context: RequestContext) -> Reply:
-    """The caller's orders in one role."""
+    """Lists the caller's orders in one role."""
     return await context.call(orders.LIST_ORDERS, **context.query)
 
 
 async def get_order(context: RequestContext) -> Reply:
-    """One order, as the caller sees it."""
+    """Returns an order, as the caller may see it."""
     return await context.call(orders.GET_ORDER, order_id=context.path["order_id"])
 
 
 async def transition_order(context: RequestContext) -> Reply:
-    """A step of an order."""
+    """Takes a step of an order."""
     return await context.call(
         orders.TRANSITION_ORDER,
         order_id=context.path["order_id"],
@@ -47,12 +47,12 @@ async def transition_order(context: RequestContext) -> Reply:
 
 
 async def list_transitions(context: RequestContext) -> Reply:
-    """An order's history."""
+    """Lists an order's transitions."""
     return await context.call(orders.LIST_TRANSITIONS, order_id=context.path["order_id"], **context.query)
 
 
 async def list_order_statuses(_: RequestContext) -> Reply:
-    """The statuses and what they mean; a constant of the contract."""
+    """Lists the statuses and their meanings, a constant of the contract."""
     return Reply({"data": orders.STATUSES})
 
 

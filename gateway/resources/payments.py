@@ -14,52 +14,52 @@ SIGNATURE = "Stripe-Signature"
 
 
 async def pay_order(context: RequestContext) -> Reply:
-    """The customer pays."""
+    """Pays an order."""
     return await context.call(payments.PAY_ORDER, order_id=context.path["order_id"], **context.body)
 
 
 async def list_payments(context: RequestContext) -> Reply:
-    """The payments of an order."""
+    """Lists the payments of an order."""
     return await context.call(payments.LIST_PAYMENTS, order_id=context.path["order_id"], **context.query)
 
 
 async def get_receivable(context: RequestContext) -> Reply:
-    """What an order owes."""
+    """Returns what is owed for an order."""
     return await context.call(payments.GET_RECEIVABLE, order_id=context.path["order_id"])
 
 
 async def get_payment(context: RequestContext) -> Reply:
-    """One payment."""
+    """Returns one payment."""
     return await context.call(payments.GET_PAYMENT, payment_id=context.path["payment_id"])
 
 
 async def refund_payment(context: RequestContext) -> Reply:
-    """Gives money back."""
+    """Refunds a payment, fully or partly."""
     return await context.call(payments.REFUND_PAYMENT, payment_id=context.path["payment_id"], **context.body)
 
 
 async def get_balance(context: RequestContext) -> Reply:
-    """What the caller has earned."""
+    """Returns the caller's balance."""
     return await context.call(payments.GET_BALANCE)
 
 
 async def list_transactions(context: RequestContext) -> Reply:
-    """Everything that moved the caller's money."""
+    """Lists the transactions of the caller's balance."""
     return await context.call(payments.LIST_TRANSACTIONS, **context.query)
 
 
 async def request_payout(context: RequestContext) -> Reply:
-    """Sends available money to the caller."""
+    """Pays available money out to the caller."""
     return await context.call(payments.REQUEST_PAYOUT, **context.body)
 
 
 async def list_payouts(context: RequestContext) -> Reply:
-    """The caller's payouts."""
+    """Lists the caller's payouts."""
     return await context.call(payments.LIST_PAYOUTS, **context.query)
 
 
 async def take_stripe_webhook(context: RequestContext) -> Reply:
-    """What Stripe has to say; it proves by a signature, not by a token, that it is Stripe."""
+    """Receives a webhook of Stripe, which is authenticated by its signature instead of a token."""
     signature = context.request.headers.get(SIGNATURE)
     if signature is None:
         raise bad_header(SIGNATURE, "bad_signature", "The signature is missing.")

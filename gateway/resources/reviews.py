@@ -10,34 +10,34 @@ from services.reviews import contract as reviews
 
 
 async def submit_review(context: RequestContext) -> Reply:
-    """The customer's review of an order."""
+    """Submits the customer's review of an order."""
     return await context.call(reviews.SUBMIT_REVIEW, order_id=context.path["order_id"], **context.body)
 
 
 async def get_review(context: RequestContext) -> Reply:
-    """The review of an order."""
+    """Returns the review of an order."""
     return await context.call(reviews.GET_REVIEW, order_id=context.path["order_id"])
 
 
 async def change_review(context: RequestContext) -> Reply:
-    """The author changes it."""
+    """Changes a review."""
     return await context.call(reviews.CHANGE_REVIEW, review_id=context.path["review_id"], **context.body)
 
 
 async def reply_to_review(context: RequestContext) -> Reply:
-    """The provider's one reply."""
+    """Adds the provider's reply to a review."""
     return await context.call(reviews.REPLY_TO_REVIEW, review_id=context.path["review_id"], **context.body)
 
 
 async def list_profile_reviews(context: RequestContext) -> Reply:
-    """A provider's reviews."""
+    """Lists a provider's reviews."""
     return await context.call(
         reviews.LIST_PROFILE_REVIEWS, account_id=context.path["account_id"], **context.query
     )
 
 
 async def get_service_rating(context: RequestContext) -> Reply:
-    """The stars of a service."""
+    """Returns the distribution of a service's ratings."""
     return await context.call(reviews.GET_SERVICE_RATING, service_id=context.path["service_id"])
 
 

@@ -1,4 +1,4 @@
-"""Pages about the API itself: health, its document, problems, keys, help."""
+"""Resources about the API itself: health, OpenAPI document, problems, keys, help."""
 
 import base64
 import functools
@@ -34,12 +34,12 @@ DOCS_FILES: dict[str, tuple[Traversable, str]] = {
 
 @functools.cache
 def _read(file: str) -> bytes:
-    """One of those files; each is read once."""
+    """Returns one of those files; each is read once."""
     return DOCS_FILES[file][0].read_bytes()
 
 
 class HelpArticle(Schema):
-    """One question and its answer, in Markdown."""
+    """A question and its answer, in Markdown."""
 
     id = fields.String(required=True)
     title = fields.String(required=True)
@@ -55,28 +55,28 @@ class HelpGroup(Schema):
 
 
 async def show_health(_: RequestContext) -> web.Response:
-    """The process lives."""
+    """Reports that the process is alive."""
     return web.json_response({"status": "ok"})
 
 
 async def show_readiness(context: RequestContext) -> web.Response:
-    """Whether requests should be sent here."""
+    """Reports whether requests should be sent here."""
     ready = context.gateway.is_ready
     return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
 
 
 async def show_document(context: RequestContext) -> web.Response:
-    """The OpenAPI document."""
+    """Returns the OpenAPI document."""
     return web.Response(body=context.gateway.openapi, content_type="application/json")
 
 
 async def show_docs(_: RequestContext) -> web.Response:
-    """The document, readable; nothing comes from another host."""
+    """Returns the document as a page that loads nothing from other hosts."""
     return _page((files("gateway.docs") / "index.html").read_text("utf-8"))
 
 
 async def show_docs_file(context: RequestContext) -> web.Response:
-    """The scripts and styles of that page."""
+    """Returns a script or style of that page."""
     file = context.path["file"]
     if file not in DOCS_FILES:
         raise not_found()
@@ -84,7 +84,7 @@ async def show_docs_file(context: RequestContext) -> web.Response:
 
 
 async def show_problem(context: RequestContext) -> web.Response:
-    """What a problem's code means."""
+    """Returns a page about the meaning of a problem's code."""
     code = context.path["code"]
     kind = KINDS.get(code)
     if kind is None:
@@ -98,18 +98,18 @@ async def show_problem(context: RequestContext) -> web.Response:
 
 
 async def show_keys(context: RequestContext) -> web.Response:
-    """The public keys that verify access tokens (RFC 7517)."""
+    """Returns the public keys that verify access tokens (RFC 7517)."""
     keys = [_published(key) for key in verifying_keys(context.gateway.settings).split()]
     return web.Response(text=json.dumps({"keys": keys}), content_type="application/json")
 
 
 async def list_help(_: RequestContext) -> Reply:
-    """All help articles, in four groups."""
+    """Lists all help articles in four groups."""
     return Reply({"data": HELP})
 
 
 def _published(key: str) -> dict[str, str]:
-    """A public key as RFC 8037 writes it."""
+    """Returns a public key as JSON Web Key (RFC 8037)."""
     x = base64.urlsafe_b64encode(key_bytes(key)).decode().rstrip("=")
     return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": key_id(key), "x": x}
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the route table and the schemas that validate."""
+"""The OpenAPI 3.1 document, generated from the routes and the schemas that validate requests."""
 
 import inspect
 import json
@@ -23,8 +23,8 @@ Part = dict[str, Any]
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 MAX_HEADER_CHARACTERS = 8190  # aiohttp refuses longer ones with 400
 KEY_LIMITS = {"minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]*$"}
-OF_AN_ID = {"maxLength": MAX_ID_CHARACTERS}
-PATH_LIMITS: dict[str, Part] = {  # of what is no id
+ID_LIMITS = {"maxLength": MAX_ID_CHARACTERS}
+PATH_LIMITS: dict[str, Part] = {  # of path parameters that are not ids
     "month": {"minLength": 7, "maxLength": 7, "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])$"},
     "token": {"maxLength": MAX_ACTION_TOKEN_CHARACTERS},
     "file": {"maxLength": 64},
@@ -39,7 +39,7 @@ DESCRIPTION = (
 
 
 class PageInfo(Schema):
-    """Where a list goes on."""
+    """Where the next page of a list starts."""
 
     next_cursor = fields.String(required=True, allow_none=True)
     has_more = fields.Boolean(required=True)
@@ -77,7 +77,7 @@ class ProblemDocument(Schema):
 
 
 class _Names:
-    """Gives every schema one name; two of the same class name are told apart by their module."""
+    """Names every schema after its class; of two equal names the second gets its module as a prefix."""
 
     def __init__(self) -> None:
         self._taken: dict[str, type] = {}
@@ -91,7 +91,7 @@ class _Names:
 
 
 class _Converter(OpenAPIConverter):
-    """Says what schemas are, which strings are times, and how long ids are at most."""
+    """Adds the description of schemas, the format of times and the maximum length of ids."""
 
     def schema2jsonschema(self, schema: Schema) -> Part:
         described: Part = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
@@ -106,13 +106,13 @@ class _Converter(OpenAPIConverter):
 
 
 class DocumentPlugin(MarshmallowPlugin):
-    """What schemas become in the document."""
+    """Converts schemas for the document."""
 
     Converter = _Converter
 
 
 def document_of(routes: Iterable[Route]) -> Part:
-    """The whole document as JSON-native data."""
+    """Returns the document as plain JSON data."""
     plugin = DocumentPlugin(schema_name_resolver=_Names())
     spec = APISpec(
         title="MicroTasks",
@@ -170,7 +170,7 @@ def _operation(route: Route) -> Part:
 def _parameters(route: Route) -> list[Any]:
     names = re.findall(r"\{(\w+)\}", route.path)
     parameters: list[Any] = [
-        _parameter("path", name, True, "", **PATH_LIMITS.get(name, OF_AN_ID)) for name in names
+        _parameter("path", name, True, "", **PATH_LIMITS.get(name, ID_LIMITS)) for name in names
     ]
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})

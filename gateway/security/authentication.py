@@ -1,5 +1,5 @@
-"""Who is calling: access tokens are verified here, without asking anyone; signed-out sessions are
-known from live events and from a list fetched at start."""
+"""Authentication of callers. Access tokens are verified locally; revoked sessions are known from live
+events and from a list that is fetched after connecting."""
 
 import asyncio
 import time
@@ -15,13 +15,13 @@ from services.accounts import contract as accounts
 
 log = structlog.get_logger(__name__)
 
-LOAD_AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 SWEEP_ABOVE = 1_000
-LONGEST_TOKEN_SECONDS = 24 * 3600.0  # more than any access token lives
+LONGEST_TOKEN_SECONDS = 24 * 3600.0  # longer than any access token is valid
 
 
 class Revocations:
-    """Sessions that were signed out and whose access tokens may still look valid.
+    """Sessions that were signed out before their access tokens have expired.
 
     `loaded` is set once the sessions revoked before this process started are known.
     """
@@ -34,24 +34,24 @@ class Revocations:
         self.loaded = asyncio.Event()
 
     def add(self, session_ids: list[str], expires_at: str) -> None:
-        """Notes signed-out sessions; `expires_at` is RFC 3339."""
+        """Adds revoked sessions, whose tokens expire at `expires_at` (RFC 3339)."""
         until = datetime.fromisoformat(expires_at).timestamp()
         for session_id in session_ids:
             self._until[session_id] = max(until, self._until.get(session_id, 0.0))
         if len(self._until) > self._sweep_above:
             now = time.time()
-            self._until = {key: moment for key, moment in self._until.items() if moment > now}
+            self._until = {key: expiry for key, expiry in self._until.items() if expiry > now}
             self._sweep_above = max(SWEEP_ABOVE, 2 * len(self._until))
 
     def add_now(self, session_id: str) -> None:
-        """Notes a session that was signed out just now."""
+        """Adds a session that was signed out just now."""
         self._until[session_id] = time.time() + LONGEST_TOKEN_SECONDS
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._until
 
     def load_in_background(self) -> None:
-        """Fetches the live ones, again and again until accounts answers."""
+        """Fetches the current list, repeatedly until accounts answers."""
         self.stop()
         self._loading = asyncio.create_task(self._load())
 
@@ -70,20 +70,20 @@ class Revocations:
                 return
             except (ServiceError, RemoteFailure) as error:
                 log.warning("revocations_not_loaded", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(LOAD_AGAIN_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 class Authenticator:
-    """Reads `Authorization` headers."""
+    """Verifies `Authorization` headers."""
 
     def __init__(self, verifier: Verifier, revocations: Revocations) -> None:
         self._verifier = verifier
         self._revocations = revocations
 
     def authenticate(self, authorization: str | None) -> tuple[Caller | None, str]:
-        """The caller and their token; None and "" when no token is sent.
+        """Returns the caller and their token, or None and "" when no token is sent.
 
-        Raises: Unauthenticated when one is sent and does not hold.
+        Raises: Unauthenticated when the token is not valid.
         """
         if authorization is None:
             return None, ""
@@ -96,6 +96,6 @@ class Authenticator:
             raise Unauthenticated("This session was signed out.", code="session_revoked")
         return caller, token
 
-    def forget(self, event: dict[str, Any]) -> None:
-        """Takes a `session_revoked` event."""
+    def revoke(self, event: dict[str, Any]) -> None:
+        """Applies a `session_revoked` event."""
         self._revocations.add(event["session_ids"], event["expires_at"])

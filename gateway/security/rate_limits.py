@@ -1,7 +1,7 @@
 """Rate limits, and the header fields that announce them.
 
 Fields: draft-ietf-httpapi-ratelimit-headers-10. A window begins with its first request. Counts
-are this process's own and what other gateways say that they counted (`gateway/security/shared_counts.py`).
+include those that other gateways publish (`gateway/security/shared_counts.py`).
 """
 
 import itertools
@@ -22,31 +22,32 @@ WINDOW_SECONDS = 60
 
 
 class WindowCounts(Storage):
-    """Counts in this process's memory, at most `MAX_WINDOWS` of them: beyond that the oldest windows
-    are forgotten first. The library's own memory store starts a thread for expiries all the time;
-    here a count starts again when it is next looked at, and each new window removes ended ones."""
+    """Counts in this process's memory, at most `MAX_WINDOWS`: beyond that the oldest windows are removed.
+
+    The memory storage of the library starts threads for expiry. Here a count expires when it is next
+    read, and each new window removes expired ones.
+    """
 
     STORAGE_SCHEME = None
 
     def __init__(self) -> None:
         super().__init__(None)
         self._windows: OrderedDict[str, list[float]] = OrderedDict()  # the oldest first
-        self._unshared: dict[str, int] | None = None  # None while nobody is told
+        self._unshared: dict[str, int] | None = None  # None while counts are not shared
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """Nothing here fails."""
+        """Part of the library's interface; nothing here fails."""
         return ValueError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Counts, in a new window when the last one is over."""
+        """Adds to the count, in a new window when the last one has ended."""
         if self._unshared is not None:
             self._unshared[key] = self._unshared.get(key, 0) + amount
         return self.add(key, expiry, amount)
 
     def add(self, key: str, expiry: float, amount: int) -> int:
-        """Counts without telling other gateways: what one of them counted in a window that still lasts
-        `expiry` seconds."""
+        """Adds to the count without sharing it, in a window that lasts `expiry` seconds."""
         now = time.time()
         window = self._windows.get(key)
         if window is None or window[0] <= now:
@@ -57,39 +58,39 @@ class WindowCounts(Storage):
         return int(window[1])
 
     def get(self, key: str) -> int:
-        """The count of the running window."""
+        """Returns the count of the current window."""
         window = self._windows.get(key)
         return int(window[1]) if window is not None and window[0] > time.time() else 0
 
     def get_expiry(self, key: str) -> float:
-        """When the running window ends (epoch seconds)."""
+        """Returns when the current window ends (epoch seconds)."""
         window = self._windows.get(key)
         return window[0] if window is not None else time.time()
 
     def check(self) -> bool:
-        """Always there."""
+        """Part of the library's interface: always available."""
         return True
 
     def reset(self) -> int | None:
-        """Forgets everything."""
+        """Removes all counts."""
         count = len(self._windows)
         self._windows.clear()
         return count
 
     def clear(self, key: str) -> None:
-        """Forgets one count."""
+        """Removes one count."""
         self._windows.pop(key, None)
 
     def start_sharing(self) -> None:
-        """Remembers from now on what other gateways have to be told."""
+        """Collects counts for other gateways from now on."""
         self._unshared = {}
 
     def stop_sharing(self) -> None:
-        """Forgets what nobody can be told."""
+        """Discards what could not be shared."""
         self._unshared = None
 
     def take_unshared(self) -> list[tuple[str, float, int]]:
-        """What was counted here since the last time: key, seconds that its window lasts, how often."""
+        """Returns what was counted here since the last call: key, remaining seconds of its window, amount."""
         if not self._unshared:
             return []
         taken, self._unshared, now = self._unshared, {}, time.time()
@@ -97,7 +98,7 @@ class WindowCounts(Storage):
         return [(key, round(seconds, 1), amount) for key, seconds, amount in lasting if seconds > 0]
 
     def _remove_old(self, now: float) -> None:
-        # Two at most, so that no request waits for many; each new window adds only one.
+        # Two at most, so that a request never removes many; each new window adds only one.
         for oldest in list(itertools.islice(self._windows, 2)):
             if self._windows[oldest][0] <= now or len(self._windows) > MAX_WINDOWS:
                 del self._windows[oldest]
@@ -105,7 +106,7 @@ class WindowCounts(Storage):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left after a request. `policy` and `state` are the header fields' values."""
+    """What is left of a limit after a request. `policy` and `state` are the values of the header fields."""
 
     policy: str
     state: str
@@ -113,14 +114,14 @@ class Allowance:
     reset_seconds: int
 
     def raise_if_exhausted(self) -> None:
-        """Raises: TooMany when this request was one too many."""
+        """Raises: TooMany when this request exceeded the limit."""
         if self.is_exhausted:
             detail = f"Too many requests. Try again in {self.reset_seconds} seconds."
             raise TooMany(detail, retry_after_seconds=self.reset_seconds)
 
 
-class Limits:
-    """The two limits of the gateway."""
+class RateLimits:
+    """The two rate limits of the gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._items: dict[RateLimit, RateLimitItem] = {
@@ -135,12 +136,12 @@ class Limits:
         self._limiter = FixedWindowRateLimiter(self.counts)
 
     def count(self, limit: RateLimit, client: str) -> Allowance | None:
-        """Counts one request of an account or address; None when nothing limits it."""
+        """Counts one request of a client, an account or a network. Returns None when it is not limited."""
         item = self._items.get(limit)
         if item is None:
             return None
         allowed = self._limiter.hit(item, limit.value, client)
-        # What is left is read from the counts themselves: the library would build the key again, twice.
+        # Read from the counts directly: the library would build the key twice more.
         key = item.key_for(limit.value, client)
         remaining, reset_at = max(0, item.amount - self.counts.get(key)), self.counts.get_expiry(key)
         seconds = max(1, int(reset_at - time.time()) + 1)

@@ -1,8 +1,8 @@
-"""Gateways tell each other what they counted, so that a limit is one limit however many there are.
+"""Gateways share their counts, so that a rate limit applies to all of them together.
 
-Each publishes what it counted since the last time to a fanout exchange, twice a second, and adds
-what the others publish. A request costs nothing by that. Until the others know, a limit lets through
-what arrives meanwhile; without the broker each gateway counts alone.
+Each publishes to a fanout exchange, twice a second, what it has counted since the last time, and adds what
+the others publish. This happens outside of requests. A burst can exceed a limit by what arrives before
+counts are shared; without the broker each gateway counts alone.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 2.0
 
 
 class SharedCounts:
-    """A member of the gateway's broker connection that shares the counts of a process."""
+    """Shares the counts of a process over the gateway's broker connection."""
 
     def __init__(self, settings: GatewaySettings, counts: WindowCounts) -> None:
         self._exchange = f"{settings.broker_prefix}gateways"
@@ -44,12 +44,14 @@ class SharedCounts:
 
     @property
     def is_sharing(self) -> bool:
-        """Whether the other gateways learn what is counted here."""
+        """Whether counts are being shared."""
         return self._task is not None and not self._task.done()
 
     async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
-        """Binds a queue of its own and starts publishing. Where the exchange is missing, because
-        `migrate` of this version did not run yet, the gateway works and counts alone."""
+        """Binds an exclusive queue and starts publishing.
+
+        Without the exchange, which `microtasks migrate` declares, the gateway works and counts alone.
+        """
         del reconnect  # calls and events work without this channel
         channel = await connection.channel(publisher_confirms=False)
         try:
@@ -80,7 +82,7 @@ class SharedCounts:
                 for body in _messages(self._counts.take_unshared()):
                     async with asyncio.timeout(PUBLISH_SECONDS):
                         await channel.basic_publish(body, exchange=self._exchange, properties=properties)
-        except Exception as error:  # whatever it is: limits are not worth a gateway
+        except Exception as error:  # whatever the cause, the gateway goes on without shared counts
             self._counts.stop_sharing()
             log.warning("limits_not_shared", error=f"{type(error).__name__}: {error}")
 
@@ -100,7 +102,7 @@ def _messages(counted: list[Counted]) -> Iterator[bytes]:
 
 
 def _entries(body: bytes) -> list[Counted]:
-    """What another gateway counted. Raises: ValueError, TypeError when it is not that."""
+    """Parses what another gateway has counted. Raises: ValueError, TypeError when it is malformed."""
     entries: Any = json.loads(body)
     return [_entry(*entry) for entry in entries[:MAX_ENTRIES]]
 
@@ -108,5 +110,5 @@ def _entries(body: bytes) -> list[Counted]:
 def _entry(key: Any, seconds: Any, amount: Any) -> Counted:
     fits = isinstance(key, str) and len(key) <= MAX_KEY_LENGTH
     if not fits or not 0 <= seconds <= WINDOW_SECONDS or not 0 < amount <= MAX_AMOUNT:
-        raise ValueError("a count out of bounds")
+        raise ValueError("a count is out of bounds")
     return key, float(seconds), int(amount)

@@ -14,7 +14,7 @@ import pytest
 from gateway.app import ROUTES
 from gateway.http.problem_kinds import KINDS as PROBLEMS
 from gateway.routing.route import Route
-from gateway.streaming.hub import KINDS as LIVE_EVENTS
+from gateway.streaming.hub import LIVE_EVENT_TYPES
 from services.accounts.contract import SecurityEventType
 from services.messaging.notifications import CATEGORY_OF_TYPE, TYPE_OF_TRANSITION
 from services.orders.contract import PAYMENT_STATUSES, STATUSES
@@ -185,7 +185,7 @@ def test_the_page_has_every_live_event() -> None:
         only(row["event"]): (only(row["published as"]), set(ticked(row["members, besides `occurred_at`"])))
         for row in rows(section(API, "## Live event stream"))
     }
-    assert shown == {kind.name: (type_, set(kind.members)) for type_, kind in LIVE_EVENTS.items()}
+    assert shown == {kind.name: (type_, set(kind.members)) for type_, kind in LIVE_EVENT_TYPES.items()}
 
 
 def test_the_page_has_every_problem_code_under_its_status() -> None:

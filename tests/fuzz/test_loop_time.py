@@ -85,7 +85,7 @@ class Sender:
 
 
 def callers(market: FullMarket, name: str) -> Iterable[Person | None]:
-    """Access sends a request: both sides of the marketplace, as either may be the one that is allowed to."""
+    """Who sends a request: both sides of the marketplace, as either may be the one that is allowed to."""
     if name in FOR_WHOM_IT_ENDS:
         return (market.leaver,)
     return (market.customer, market.provider, None) if name == "search_services" else market.parties

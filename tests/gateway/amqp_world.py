@@ -1,4 +1,4 @@
-"""A responder in place of services, and a network to the broker that a test can cut."""
+"""A responder in place of the services, and a network to the broker that a test can interrupt."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ DEADLINE_SECONDS = 0.6
 
 
 class AmqpWorld:
-    """A real client of a real broker, and the means to play the services."""
+    """A real client of a real broker, and the means to stand in for the services."""
 
     def __init__(self, settings: Settings, channel: aio_pika.abc.AbstractChannel, network: Network) -> None:
         self.settings = settings
@@ -41,7 +41,7 @@ class AmqpWorld:
         self.times_connected += 1
 
     async def declare(self, service: str) -> aio_pika.abc.AbstractQueue:
-        """The queue of a service that is installed."""
+        """Declares the queue of a service."""
         queue = await self.channel.declare_queue(f"{self.settings.broker_prefix}rpc-{service}")
         self.queues.add(queue.name)
         await queue.bind(f"{self.settings.broker_prefix}nameko-rpc", f"{service}.*")
@@ -65,7 +65,7 @@ class AmqpWorld:
         return await queue.consume(on_call, no_ack=True)
 
     async def publish(self, owner: str, kind: str, event: dict[str, Any]) -> None:
-        """An event of a service."""
+        """Publishes an event of a service."""
         exchange = await self.channel.get_exchange(f"{self.settings.broker_prefix}{owner}.events")
         await exchange.publish(aio_pika.Message(json.dumps(event).encode()), kind)
 
@@ -73,7 +73,7 @@ class AmqpWorld:
 async def until(
     condition: Callable[[], object] | Callable[[], Awaitable[object]], within: float = 10.0
 ) -> None:
-    """Returns as soon as it holds."""
+    """Returns as soon as the condition is true."""
     give_up_at = time.monotonic() + within
     while True:
         held = condition()
@@ -89,7 +89,7 @@ async def until(
 async def amqp_world(
     servers: Settings, connected: bool = True, deadline_seconds: float = DEADLINE_SECONDS
 ) -> AsyncIterator[AmqpWorld]:
-    """The client on a network of its own; exchanges as `migrate` makes them, gone at the end."""
+    """The client on a separate network, with the exchanges that `migrate` declares; deleted at the end."""
     prefix = f"{servers.broker_prefix}gw{secrets.token_hex(3)}-"
     own = await aio_pika.connect(servers.amqp_url)
     with Network(servers.amqp_url) as network:

@@ -1,4 +1,4 @@
-"""A good request for every route that needs a body or a query."""
+"""A valid request for every route."""
 
 from typing import Any
 
@@ -59,14 +59,14 @@ PAGE = {"data": [{"id": ORDER_ID}], "next_cursor": None}
 
 
 def address_of(route: Route) -> str:
-    """The path with good ids, and the query it needs."""
+    """Returns the path with valid ids, and the query that the route requires."""
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     path = route.path.format_map({name: PATH_VALUES.get(name, ORDER_ID) for name in names})
     return path + QUERIES.get(route.operation_id, "")
 
 
 def options_of(route: Route) -> dict[str, Any]:
-    """Everything else of a good request."""
+    """Returns headers and body of a valid request."""
     headers = (
         {"Idempotency-Key": f"key of {route.operation_id}", "If-Match": '"3.abc"'} if route.writes else {}
     )

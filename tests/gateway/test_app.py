@@ -1,4 +1,4 @@
-"""The gateway as a process of its own, on a real broker."""
+"""The gateway as a separate process, on a real broker."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.servers
 
 
 class Process:
-    """A gateway process with a way to ask it."""
+    """A gateway process and a client of it."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, port: int, metrics: str, client: aiohttp.ClientSession
@@ -40,7 +40,7 @@ class Process:
         self.seen: set[int] = set()  # every status so far
 
     async def status(self, path: str) -> int:
-        """0 when it does not answer."""
+        """Returns the status, or 0 without a response."""
         try:
             async with self.client.get(
                 f"http://127.0.0.1:{self.port}{path}", headers=self.headers
@@ -56,7 +56,7 @@ class Process:
 async def gateway_process(
     servers: Settings, repository: Path, prefix: str, **settings: str
 ) -> AsyncIterator[Process]:
-    """Started, not yet ready."""
+    """Starts a gateway that is not ready yet."""
     port, metrics_port = free_port(), free_port()
     environment = {
         **os.environ,
@@ -83,7 +83,7 @@ async def gateway_process(
 
 @asynccontextmanager
 async def house(servers: Settings, prefix: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-    """The exchanges `migrate` would make, and the queue of orders."""
+    """Declares the exchanges that `migrate` declares, and the queue of orders."""
     connection = await aio_pika.connect(servers.amqp_url)
     async with connection, connection.channel() as channel:
         names = {f"{prefix}nameko-rpc", *(f"{prefix}{event.owner}.events" for event in live_events())}
@@ -113,7 +113,7 @@ def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
     asyncio.run(test())
 
 
-def test_whoever_listens_not_yet_is_not_ready() -> None:
+def test_a_gateway_that_does_not_listen_yet_is_not_ready() -> None:
     port = free_port()
     settings = SimpleNamespace(metrics_host="127.0.0.1", metrics_port=port)
     gateway: Any = SimpleNamespace(settings=settings, is_ready=True, is_listening=False)
@@ -131,7 +131,7 @@ def test_whoever_listens_not_yet_is_not_ready() -> None:
     asyncio.run(test())
 
 
-def test_it_listens_once_it_knows_who_was_signed_out(servers: Settings, repository: Path) -> None:
+def test_it_listens_once_it_knows_the_revoked_sessions(servers: Settings, repository: Path) -> None:
     prefix = f"{servers.broker_prefix}gwknows-"
 
     async def test() -> None:
@@ -147,7 +147,7 @@ def test_it_listens_once_it_knows_who_was_signed_out(servers: Settings, reposito
 
 
 async def sign_out_anna(channel: aio_pika.abc.AbstractChannel, prefix: str) -> None:
-    """An accounts service that takes a second to tell whom it signed out."""
+    """An accounts service that takes a second to list the revoked sessions."""
     exchange = await channel.get_exchange(f"{prefix}nameko-rpc")
     queue = await channel.declare_queue(f"{prefix}rpc-accounts", exclusive=True)
     await queue.bind(exchange, "accounts.*")
@@ -175,12 +175,12 @@ def test_a_second_signal_ends_it_at_once(servers: Settings, repository: Path) ->
 
 
 async def is_draining(gateway: Process) -> bool:
-    """Whether it listens and wants nothing new."""
+    """Whether it listens and is draining."""
     return await gateway.status("/readyz") == 503
 
 
 async def is_ready(gateway: Process) -> bool:
-    """Whether it says so, on both ports."""
+    """Whether it reports to be ready, on both ports."""
     async with gateway.client.get(gateway.metrics + "/readyz") as response:
         return response.status == await gateway.status("/readyz") == 200
 
@@ -195,7 +195,7 @@ async def serve_slowly(channel: aio_pika.abc.AbstractChannel, prefix: str) -> No
 async def answer_after_a_second(
     exchange: aio_pika.abc.AbstractExchange, queue: aio_pika.abc.AbstractQueue, result: dict[str, Any]
 ) -> None:
-    """Answers every call so."""
+    """Answers every call with this result."""
     body = json.dumps({"result": result, "error": None, "replayed": False}).encode()
 
     async def answer(message: Any) -> None:
@@ -208,7 +208,7 @@ async def answer_after_a_second(
 
 
 async def drain(gateway: Process) -> None:
-    """SIGTERM while a request is under way and a stream is open."""
+    """Sends SIGTERM while a request is in progress and a stream is open."""
     async with gateway.client.get(gateway.metrics + "/metrics") as response:
         assert re.search(r"^microtasks_http_requests_total{.*} \d", await response.text(), re.M)
     stream = await gateway.client.get(f"http://127.0.0.1:{gateway.port}/v1/events", headers=gateway.headers)

@@ -1,4 +1,4 @@
-"""Public answers of the catalog are kept, and never longer than they are true."""
+"""Public answers of the catalog are cached, and never stale for long."""
 
 import asyncio
 from typing import Any
@@ -19,24 +19,24 @@ ANSWER = Answer(200, b"{}", {})
 
 
 def service(service_id: str = SERVICE_ID, status: str = "active", title: str = "one") -> dict[str, Any]:
-    """A service as catalog answers it."""
+    """A service as the catalog returns it."""
     return {"id": service_id, "status": status, "title": title, "version": 1}
 
 
 async def title_of(world: World, path: str = SERVICE, who: str | None = None) -> str:
-    """What a reader sees."""
+    """Returns what a reader sees."""
     async with world.request("GET", path, who) as response:
         assert response.status == 200
         return str((await response.json())["title"])
 
 
 def changed(world: World, service_id: str = SERVICE_ID) -> None:
-    """Catalog says that a service is different now."""
+    """Publishes `service_changed`."""
     world.feed.deliver("service_changed", {"event_id": "e", "service_id": service_id})
 
 
 @on_gateway()
-async def test_a_kept_answer_costs_no_call_whoever_reads(world: World) -> None:
+async def test_a_cached_answer_needs_no_call_whoever_reads(world: World) -> None:
     world.rpc.answer(catalog.GET_SERVICE, service())
     world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
     world.rpc.answer(catalog.LIST_CATEGORIES, PAGE)
@@ -60,7 +60,7 @@ async def test_a_kept_answer_costs_no_call_whoever_reads(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_draft_is_its_owners_alone_archived_or_not(world: World) -> None:
+async def test_a_draft_is_visible_to_its_owner_only_archived_or_not(world: World) -> None:
     for status in ("draft", "archived"):
         world.rpc.answer(catalog.GET_SERVICE, service(status=status))
         assert await title_of(world, who=ANNA) == "one"
@@ -72,14 +72,14 @@ async def test_a_draft_is_its_owners_alone_archived_or_not(world: World) -> None
 
 
 def catalog_not_found() -> Exception:
-    """What strangers are told."""
+    """Returns what other accounts get."""
     from kit.errors import NotFound
 
     return NotFound("No.")
 
 
 @on_gateway()
-async def test_a_change_drops_the_service_and_every_list_and_nothing_else(world: World) -> None:
+async def test_a_change_evicts_the_service_and_every_list_and_nothing_else(world: World) -> None:
     world.rpc.answer(catalog.GET_SERVICE, lambda service_id: service(service_id))
     world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
     for path in (SERVICE, OTHER, "/v1/services"):
@@ -94,7 +94,7 @@ async def test_a_change_drops_the_service_and_every_list_and_nothing_else(world:
 
 
 @on_gateway()
-async def test_a_fill_that_began_before_a_change_is_thrown_away(world: World) -> None:
+async def test_a_fill_that_began_before_a_change_is_discarded(world: World) -> None:
     may_answer = asyncio.Event()
 
     async def slow(service_id: str) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def test_a_fill_that_began_before_a_change_is_thrown_away(world: World) ->
     assert await title_of(world) == "new"
 
 
-def test_a_fill_is_thrown_away_only_for_a_change_of_what_it_asks_for() -> None:
+def test_a_fill_is_discarded_only_for_a_change_of_its_own_resource() -> None:
     cache = Cache(30.0, 100)
     fills = [
         cache.begin_fill(CacheRegion.SERVICE, "changed"),
@@ -129,7 +129,7 @@ def test_a_fill_is_thrown_away_only_for_a_change_of_what_it_asks_for() -> None:
     assert cache.get(CacheRegion.SERVICE, "changed") is ANSWER
 
 
-def test_a_reconnect_throws_away_every_fill_under_way() -> None:
+def test_a_reconnect_discards_every_fill_in_progress() -> None:
     cache = Cache(30.0, 100)
     fill = cache.begin_fill(CacheRegion.SERVICE, "a")
     cache.clear()
@@ -138,7 +138,7 @@ def test_a_reconnect_throws_away_every_fill_under_way() -> None:
 
 
 @on_gateway()
-async def test_a_reconnect_of_the_feed_clears_all(world: World) -> None:
+async def test_a_reconnect_of_the_feed_clears_the_cache(world: World) -> None:
     world.rpc.answer(catalog.GET_SERVICE, service(title="old"))
     assert await title_of(world) == "old"
     world.rpc.answer(catalog.GET_SERVICE, service(title="new"))
@@ -167,7 +167,7 @@ async def test_who_changes_a_service_sees_the_change_at_once(world: World) -> No
         assert await title_of(world) == f"new {number}"
 
 
-def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.cache.MAX_REGION_BYTES", 25)
     cache = Cache(30.0, 100)
     ten = Answer(200, b"0123456789", {})
@@ -183,14 +183,14 @@ def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -
 
 
 @on_gateway(cache_seconds=0.0)
-async def test_keeping_can_be_switched_off(world: World) -> None:
+async def test_caching_can_be_switched_off(world: World) -> None:
     world.rpc.answer(catalog.GET_SERVICE, service())
     await title_of(world)
     await title_of(world)
     assert len(world.rpc.calls) == 2
 
 
-def test_entries_live_as_long_as_they_may_and_the_least_used_go_first() -> None:
+def test_entries_expire_and_the_least_recently_used_are_evicted_first() -> None:
     now = [100.0]
     cache = Cache(30.0, 2, clock=lambda: now[0])
     for key in ("a", "b"):

@@ -27,7 +27,7 @@ SIGNER = Signer(own_secrets()["TOKEN_SIGNING_KEY"])
 
 
 class FakeRpc:
-    """Answers what the test says; remembers who was asked what."""
+    """Returns what the test sets, and records the calls."""
 
     def __init__(self) -> None:
         self.is_ready = True
@@ -35,7 +35,7 @@ class FakeRpc:
         self._answers: dict[str, Any] = {"accounts.list_revocations": {"data": []}}
 
     def answer(self, contract: Rpc, result: Any) -> None:
-        """From now on: a result, an exception to raise, or a function of the arguments."""
+        """Sets what a method returns: a result, an exception to raise, or a function of the arguments."""
         self._answers[contract.routing_key] = result
 
     async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
@@ -58,7 +58,7 @@ class FakeRpc:
 
 
 class FakeFeed(EventSubscribers):
-    """Events by hand; hearing from the start."""
+    """A feed that is connected from the start; tests deliver its events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,14 +75,14 @@ class World:
         self.client = client
 
     def request(self, method: str, path: str, who: str | None = None, **options: Any) -> Any:
-        """A request, signed in as `who`; an async context manager of the response."""
+        """Sends a request, signed in as `who`; an async context manager of the response."""
         headers = dict(options.pop("headers", {}))
         if who is not None:
             headers.setdefault("Authorization", f"Bearer {token(who)}")
         return self.client.request(method, path, headers=headers, **options)
 
     async def problem(self, method: str, path: str, who: str | None = None, **options: Any) -> dict[str, Any]:
-        """The problem a request is answered with; checks what every problem must have."""
+        """Returns the problem that a request gets, and checks what every problem must have."""
         async with self.request(method, path, who, **options) as response:
             assert response.content_type == "application/problem+json", await response.text()
             problem: dict[str, Any] = await response.json()
@@ -102,7 +102,7 @@ def token(
 
 
 def on_gateway(**overrides: Any) -> Callable[[Callable[[World], Awaitable[None]]], Callable[[], None]]:
-    """Makes a plain test of a coroutine that takes a `World`; `overrides` are settings."""
+    """Turns a coroutine that takes a `World` into a test; `overrides` are settings."""
 
     def decorate(test: Callable[[World], Awaitable[None]]) -> Callable[[], None]:
         def run() -> None:

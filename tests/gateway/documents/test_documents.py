@@ -1,4 +1,4 @@
-"""Receipts and statements: the same in HTML and PDF, in the reader's locale, safe with any text."""
+"""Receipts and statements: equal in HTML and PDF, in the reader's locale, safe with any text."""
 
 import asyncio
 import re
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.documents.drawing import MOST_WAITING, SHARE_PER_ACCOUNT, DrawingQueue
 from gateway.documents.fonts import BOLD, CHINESE, KOREAN, REGULAR, runs
 from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.html import draw_html
 from gateway.documents.pdf import draw_pdf
 from gateway.documents.receipt import receipt_of
+from gateway.documents.rendering import MAX_PER_ACCOUNT, MAX_QUEUED, RenderingQueue
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
 from kit.errors import NotFound, TooMany, Unavailable
@@ -38,7 +38,7 @@ def money(amount: int, currency: str = "EUR") -> dict[str, Any]:
 
 
 def payment(**changes: Any) -> dict[str, Any]:
-    """A paid one."""
+    """A successful payment."""
     return {
         "id": PAYMENT_ID,
         "order_number": "MT-26-000123",
@@ -55,7 +55,7 @@ def payment(**changes: Any) -> dict[str, Any]:
 
 
 def statement(**changes: Any) -> dict[str, Any]:
-    """A month in which something was earned and something paid out."""
+    """A month with earnings and a payout."""
     total = {"opening": 0, "gross": 5000, "fees": 500, "refunded": 0, "paid_out": 1000, "closing": 3500}
     line = {"service_title": "Proofreading", "order_number": "MT-1", "created_at": MOMENT}
     return {
@@ -94,7 +94,7 @@ class Texts(HTMLParser):
 
 
 @on_gateway()
-async def test_a_receipt_is_a_page_unless_pdf_is_asked_for(world: World) -> None:
+async def test_a_receipt_is_html_unless_pdf_is_requested(world: World) -> None:
     answer(world)
     for path, headers, kind in (
         (RECEIPT, {}, "text/html"),
@@ -112,7 +112,7 @@ async def test_a_receipt_is_a_page_unless_pdf_is_asked_for(world: World) -> None
 
 
 @on_gateway()
-async def test_a_receipt_is_written_as_its_reader_writes(world: World) -> None:
+async def test_a_receipt_is_written_in_its_reader_s_locale(world: World) -> None:
     answer(world, "de", amount=money(1234567, "KWD"))
     async with world.request("GET", RECEIPT, ANNA) as response:
         page = await response.text()
@@ -123,7 +123,7 @@ async def test_a_receipt_is_written_as_its_reader_writes(world: World) -> None:
 
 
 @on_gateway()
-async def test_there_is_no_receipt_of_what_was_not_paid_or_is_not_yours(world: World) -> None:
+async def test_there_is_no_receipt_of_an_unpaid_payment_or_of_another_account(world: World) -> None:
     answer(world, paid_at=None, status="failed")
     problem = await world.problem("GET", RECEIPT, ANNA)
     assert (problem["status"], problem["code"]) == (409, "payment_not_paid")
@@ -132,7 +132,7 @@ async def test_there_is_no_receipt_of_what_was_not_paid_or_is_not_yours(world: W
 
 
 @on_gateway()
-async def test_a_statement_comes_as_a_page_as_pdf_and_as_json(world: World) -> None:
+async def test_a_statement_is_available_as_html_pdf_and_json(world: World) -> None:
     answer(world)
     for kind in ("text/html", "application/pdf", "application/json"):
         async with world.request("GET", STATEMENT, ANNA, headers={"Accept": kind}) as response:
@@ -153,7 +153,7 @@ def test_a_receipt_names_the_method_in_words_and_is_kept_under_the_order_s_numbe
     assert ("Method", "of tomorrow") in receipt_of(payment(method="of tomorrow"), ENGLISH).facts
 
 
-def test_a_receipt_says_what_was_paid_and_given_back() -> None:
+def test_a_receipt_lists_payment_and_refunds() -> None:
     refund = {"amount": money(1500), "reason": "One page was late.", "updated_at": MOMENT}
     refunds = [{**refund, "status": "refunded"}, {**refund, "status": "failed"}]
     page = Texts(draw_html(receipt_of(payment(refunds=refunds), ENGLISH)))
@@ -201,7 +201,7 @@ def test_a_statement_says_how_many_movements_it_leaves_out() -> None:
     assert note == "7 more movements are not listed; the balances count them."
 
 
-def test_nothing_a_person_wrote_becomes_markup() -> None:
+def test_user_text_never_becomes_markup() -> None:
     hostile = payment(
         service={"id": "s", "title": HOSTILE},
         customer={"id": "c", "display_name": HOSTILE},
@@ -214,7 +214,7 @@ def test_nothing_a_person_wrote_becomes_markup() -> None:
     assert draw_pdf(sheet).startswith(b"%PDF-")
 
 
-def test_every_letter_is_drawn_by_a_font_that_has_it() -> None:
+def test_every_character_uses_a_font_that_has_it() -> None:
     assert list(runs("Łukasz Привет")) == [(REGULAR, "Łukasz Привет")]
     assert list(runs("Zoë 明 한", bold=True)) == [
         (BOLD, "Zoë "), (CHINESE, "明"), (BOLD, " "), (KOREAN, "한"),
@@ -237,49 +237,49 @@ def test_the_longest_reason_still_fits_on_a_page() -> None:
     assert draw_pdf(receipt_of(long, ENGLISH)).startswith(b"%PDF-")
 
 
-def test_documents_are_drawn_beside_the_event_loop_and_only_so_many_wait() -> None:
+def test_documents_are_rendered_beside_the_event_loop_in_a_bounded_queue() -> None:
     async def many() -> None:
-        queue, go_on, threads = DrawingQueue("test"), threading.Event(), set()
+        queue, go_on, threads = RenderingQueue("test"), threading.Event(), set()
 
         def draw() -> None:
             threads.add(threading.current_thread())
             assert go_on.wait(30)
 
-        waiting = [asyncio.create_task(queue.draw(f"account {n}", draw)) for n in range(MOST_WAITING)]
+        waiting = [asyncio.create_task(queue.run(f"account {n}", draw)) for n in range(MAX_QUEUED)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await queue.draw("one more", draw)
+            await queue.run("one more", draw)
         go_on.set()
         await asyncio.gather(*waiting)
         assert len(threads) == 1 and threading.main_thread() not in threads
-        await queue.draw("one more", draw)
+        await queue.run("one more", draw)
         queue.close()
         with pytest.raises(Unavailable):
-            await queue.draw("too late", draw)
+            await queue.run("too late", draw)
 
     asyncio.run(many())
 
 
-def test_one_account_has_a_share_of_the_queue_and_keeps_it_when_it_no_longer_waits() -> None:
+def test_an_account_s_documents_count_until_they_are_rendered_even_when_its_client_has_left() -> None:
     async def many() -> None:
-        queue, go_on, begun = DrawingQueue("test"), threading.Event(), threading.Event()
+        queue, go_on, begun = RenderingQueue("test"), threading.Event(), threading.Event()
 
         def draw() -> str:
             begun.set()
             assert go_on.wait(30)
             return "drawn"
 
-        mine = [asyncio.create_task(queue.draw("anna", draw)) for _ in range(SHARE_PER_ACCOUNT)]
+        mine = [asyncio.create_task(queue.run("anna", draw)) for _ in range(MAX_PER_ACCOUNT)]
         assert await asyncio.to_thread(begun.wait, 30)
         mine[0].cancel()
         await asyncio.wait(mine[:1])
         with pytest.raises(TooMany) as refused:
-            await queue.draw("anna", draw)
+            await queue.run("anna", draw)
         assert refused.value.code == "too_many_documents" and refused.value.data["retry_after_seconds"] > 0
-        others = asyncio.create_task(queue.draw("ben", draw))
+        others = asyncio.create_task(queue.run("ben", draw))
         await asyncio.sleep(0)
         go_on.set()
-        assert await others == await mine[1] == await queue.draw("anna", draw) == "drawn"
+        assert await others == await mine[1] == await queue.run("anna", draw) == "drawn"
         assert not queue._accounts
         queue.close()
 
@@ -287,7 +287,7 @@ def test_one_account_has_a_share_of_the_queue_and_keeps_it_when_it_no_longer_wai
 
 
 @on_gateway()
-async def test_a_language_tag_that_was_stored_before_there_was_a_limit_is_its_language(world: World) -> None:
+async def test_an_overlong_stored_language_tag_still_means_its_language(world: World) -> None:
     answer(world, locale="de-" + "-".join(f"w{number:04d}xx" for number in range(7000)))
     async with world.request("GET", RECEIPT, ANNA) as response:
         assert response.status == 200
@@ -295,15 +295,15 @@ async def test_a_language_tag_that_was_stored_before_there_was_a_limit_is_its_la
 
 
 @on_gateway()
-async def test_pdfs_of_one_account_delay_neither_its_pages_nor_make_others_wait_for_more_than_its_share(
+async def test_pdfs_of_one_account_do_not_delay_its_html_and_delay_others_by_its_maximum_only(
     world: World,
 ) -> None:
     world.rpc.answer(payments.GET_PAYMENT, payment())
     world.rpc.answer(accounts.GET_ME, {"locale": "en"})
     go_on = threading.Event()
     held = [
-        asyncio.create_task(world.gateway.drawing.pdfs.draw(ANNA, lambda: go_on.wait(30)))
-        for _ in range(SHARE_PER_ACCOUNT)
+        asyncio.create_task(world.gateway.documents.pdfs.run(ANNA, lambda: go_on.wait(30)))
+        for _ in range(MAX_PER_ACCOUNT)
     ]
     await asyncio.sleep(0)
     problem = await world.problem("GET", f"{RECEIPT}?format=pdf", ANNA)
@@ -322,7 +322,7 @@ async def _status(world: World, path: str, who: str) -> int:
         return int(response.status)
 
 
-def test_names_and_titles_cannot_turn_what_stands_around_them() -> None:
+def test_names_and_titles_cannot_change_the_direction_of_surrounding_text() -> None:
     old = "\u202egro.elpmaxe\u2069"
     hebrew = "\u05dc\u05d5\u05d2\u05d5"
     refund = {"status": "refunded", "amount": money(100), "updated_at": MOMENT, "reason": f"{hebrew}{old}"}

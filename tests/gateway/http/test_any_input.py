@@ -1,4 +1,4 @@
-"""Whatever is sent, reading it ends in a value or in a problem, and in nothing else."""
+"""Any input is parsed into a value or refused with a problem."""
 
 import json
 from typing import Any
@@ -36,12 +36,12 @@ def test_any_bytes_are_an_object_or_a_400_or_other_json_and_a_422(body: bytes) -
 
 
 @given(OBJECTS)
-def test_a_json_object_is_read_as_it_was_written(value: dict[str, Any]) -> None:
+def test_a_json_object_is_parsed_as_it_was_written(value: dict[str, Any]) -> None:
     assert parse_object(json.dumps(value).encode()) == value
 
 
 @given(OBJECTS, st.sampled_from(BODIES))
-def test_any_object_is_loaded_or_a_422_that_can_be_written_down(value: dict[str, Any], schema: Any) -> None:
+def test_any_object_is_loaded_or_a_422_that_can_be_rendered(value: dict[str, Any], schema: Any) -> None:
     try:
         load_body(schema, value)
     except Problem as problem:

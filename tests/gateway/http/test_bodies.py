@@ -1,4 +1,4 @@
-"""Bodies and query strings: what is not plain is refused, and nothing else happens."""
+"""Bodies and query strings: malformed ones are refused without any other effect."""
 
 import asyncio
 import gzip
@@ -49,7 +49,7 @@ async def test_an_unreadable_body_is_400(world: World) -> None:
 
 
 @on_gateway()
-async def test_bad_values_are_422_and_pointed_at(world: World) -> None:
+async def test_bad_values_are_422_with_pointers(world: World) -> None:
     cases: list[tuple[str, str]] = [
         ("[]", "#"),
         ("5", "#"),
@@ -99,7 +99,7 @@ async def test_money_is_strict(world: World) -> None:
 
 
 @on_gateway()
-async def test_only_plain_json_is_taken(world: World) -> None:
+async def test_only_strict_json_is_accepted(world: World) -> None:
     body = json.dumps({"rating": 5})
     for kind in ("text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"):
         problem = await refused(world, body, **{"Content-Type": kind})
@@ -142,7 +142,7 @@ async def test_a_body_that_never_ends_is_408(world: World) -> None:
 
 
 @on_gateway()
-async def test_where_no_body_belongs_none_is_taken(world: World) -> None:
+async def test_routes_without_a_body_accept_none(world: World) -> None:
     problem = await world.problem("POST", "/v1/notifications/read_all", ANNA, json={"x": 1})
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/x")
     assert world.rpc.calls == []
@@ -197,7 +197,7 @@ async def test_bad_query_values_are_400_and_named(world: World) -> None:
 
 
 @on_gateway()
-async def test_statuses_are_taken_as_codes_separated_by_commas(world: World) -> None:
+async def test_statuses_are_given_as_codes_separated_by_commas(world: World) -> None:
     world.rpc.answer(orders.LIST_ORDERS, PAGE)
     async with world.request("GET", "/v1/orders?role=customer&status=7,1,2,1&limit=5", ANNA) as response:
         assert response.status == 200

@@ -1,4 +1,4 @@
-"""Pages of other origins."""
+"""Cross-origin requests."""
 
 from services.orders import contract as orders
 from tests.gateway.examples import RESULT
@@ -32,7 +32,7 @@ async def test_pages_of_other_origins_may_not(world: World) -> None:
 
 
 @on_gateway(cors_origins=PAGE_ORIGIN)
-async def test_a_preflight_tells_what_may_be_sent(world: World) -> None:
+async def test_a_preflight_lists_what_may_be_sent(world: World) -> None:
     headers = {"Origin": PAGE_ORIGIN, "Access-Control-Request-Method": "POST"}
     async with world.request("OPTIONS", "/v1/orders", headers=headers) as response:
         assert response.status == 204

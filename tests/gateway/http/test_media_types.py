@@ -1,8 +1,8 @@
-"""How an answer is written: what `format` asks, else what `Accept` likes best."""
+"""The format of a response: by `format`, else by `Accept`."""
 
 import pytest
 
-from gateway.http.media_types import HTML, JSON, PDF, chosen_format
+from gateway.http.media_types import HTML, JSON, PDF, negotiate_format
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from gateway.http.media_types import HTML, JSON, PDF, chosen_format
     ],
 )
 def test_accept_chooses_among_what_is_offered(accept: str | None, chosen: str) -> None:
-    assert chosen_format(None, accept, (HTML, PDF, JSON)) == chosen
+    assert negotiate_format(None, accept, (HTML, PDF, JSON)) == chosen
 
 
-def test_what_is_asked_for_by_name_wins() -> None:
-    assert chosen_format(PDF, "text/html", (HTML, PDF)) == PDF
+def test_format_takes_precedence_over_accept() -> None:
+    assert negotiate_format(PDF, "text/html", (HTML, PDF)) == PDF

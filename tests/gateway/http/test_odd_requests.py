@@ -1,4 +1,4 @@
-"""Odd addresses and headers: refused or ignored, and never a failure of ours."""
+"""Malformed addresses and headers are refused or ignored, and never cause an internal error."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ SERVICES = "/v1/services"
 
 
 async def answer_to(world: World, sent: bytes) -> tuple[int, bytes]:
-    """The status and the head of what a gateway answers to these bytes."""
+    """Sends raw bytes to a gateway; returns the response's status and head."""
     url = world.client._base_url
     assert url is not None
     reader, writer = await asyncio.open_connection(url.host, url.port)

@@ -1,4 +1,4 @@
-"""Every refusal is a problem document, and none tells more than it should."""
+"""Every error is a problem document, and reveals no more than it should."""
 
 import asyncio
 from typing import Any
@@ -58,7 +58,7 @@ async def test_each_kind_of_service_error_has_its_status(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_conflict_says_where_the_order_stands_and_cannot_forge_other_members(world: World) -> None:
+async def test_a_conflict_has_the_order_s_status_and_cannot_forge_other_members(world: World) -> None:
     data: dict[str, Any] = {"current_status": 4, "available_transitions": [], "status": 200, "type": "x"}
     world.rpc.answer(orders.GET_ORDER, Conflict("Too late.", code="invalid_transition", **data))
     problem = await world.problem("GET", ORDER, ANNA)
@@ -68,7 +68,7 @@ async def test_a_conflict_says_where_the_order_stands_and_cannot_forge_other_mem
 
 
 @on_gateway()
-async def test_bad_fields_from_services_are_pointed_at(world: World) -> None:
+async def test_bad_fields_from_services_have_pointers(world: World) -> None:
     nested = [{"field": "price.amount", "code": "invalid", "detail": "No."}]
     world.rpc.answer(orders.GET_ORDER, Invalid("No.", errors=nested))
     problem = await world.problem("GET", ORDER, ANNA)
@@ -84,7 +84,7 @@ async def test_bad_fields_from_services_are_pointed_at(world: World) -> None:
 
 
 @on_gateway()
-async def test_an_unforeseen_failure_tells_nothing(world: World) -> None:
+async def test_an_unexpected_failure_reveals_nothing(world: World) -> None:
     for error in (RemoteFailure("KeyError: secret-canary"), ValueError("secret-canary")):
         world.rpc.answer(orders.GET_ORDER, error)
         async with world.request("GET", ORDER, ANNA) as response:
@@ -94,7 +94,7 @@ async def test_an_unforeseen_failure_tells_nothing(world: World) -> None:
 
 
 @on_gateway()
-async def test_what_is_not_there_is_a_problem_too(world: World) -> None:
+async def test_an_unknown_path_is_a_problem_too(world: World) -> None:
     for path in ("/", "/v1", "/v1/", "/v1/orders/", "/v2/orders", "/v1/staff/accounts", "//", "/v1/%ff"):
         problem = await world.problem("GET", path, ANNA)
         assert (problem["status"], problem["code"]) == (404, "not_found"), path

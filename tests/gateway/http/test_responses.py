@@ -1,4 +1,4 @@
-"""What answers carry: entity tags, pages, keys, preconditions, ids, headers for caches and browsers."""
+"""Responses: entity tags, pages, keys, preconditions, ids, and headers for caches and browsers."""
 
 from gateway.http.problems import Problem
 from gateway.http.request import expected_version
@@ -43,7 +43,7 @@ async def test_head_is_get_without_the_body(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_page_says_how_it_goes_on(world: World) -> None:
+async def test_a_page_links_to_the_next_one(world: World) -> None:
     world.rpc.answer(orders.LIST_ORDERS, {"data": [{"id": ORDER_ID}], "next_cursor": "abc_-"})
     path = "/v1/orders?role=customer&status=1%2C2&cursor=old"
     async with world.request("GET", path, ANNA) as response:
@@ -61,7 +61,7 @@ async def test_a_page_says_how_it_goes_on(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_created_thing_has_an_address(world: World) -> None:
+async def test_a_created_resource_has_a_location(world: World) -> None:
     world.rpc.answer(orders.SUBMIT_ORDER, RESULT)
     headers = {"Idempotency-Key": "k"}
     async with world.request(
@@ -72,7 +72,7 @@ async def test_a_created_thing_has_an_address(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_replayed_answer_says_so(world: World) -> None:
+async def test_a_replayed_answer_is_marked(world: World) -> None:
     world.rpc.answer(orders.SUBMIT_ORDER, Reply(RESULT, replayed=True))
     headers = {"Idempotency-Key": "k"}
     async with world.request(
@@ -179,7 +179,7 @@ def test_only_the_version_part_of_an_etag_is_compared() -> None:
 
 
 @on_gateway()
-async def test_request_ids_and_traces_travel_on(world: World) -> None:
+async def test_request_ids_and_traces_are_passed_on(world: World) -> None:
     world.rpc.answer(orders.GET_ORDER, RESULT)
     sent = {"X-Request-Id": "mine-1", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
     async with world.request("GET", ORDER, ANNA, headers=sent) as response:
@@ -199,7 +199,7 @@ async def test_request_ids_and_traces_travel_on(world: World) -> None:
 
 
 @on_gateway()
-async def test_caches_are_told_what_they_may_keep(world: World) -> None:
+async def test_cache_control_says_what_caches_may_store(world: World) -> None:
     world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
     world.rpc.answer(accounts.OPEN_SESSION, RESULT)
     async with world.request("GET", "/v1/services") as response:
@@ -215,7 +215,7 @@ async def test_caches_are_told_what_they_may_keep(world: World) -> None:
 
 
 @on_gateway()
-async def test_browsers_are_told_to_be_careful(world: World) -> None:
+async def test_security_headers_are_sent(world: World) -> None:
     for path in ("/v1/help", "/nothing", "/healthz"):
         async with world.request("GET", path) as response:
             assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -235,7 +235,7 @@ async def test_signing_in_names_the_client(world: World) -> None:
 
 
 @on_gateway()
-async def test_signing_in_passes_on_by_what_a_browser_is_known(world: World) -> None:
+async def test_signing_in_passes_on_the_device_tokens(world: World) -> None:
     world.rpc.answer(accounts.OPEN_SESSION, RESULT)
     for sent, passed_on in ((None, ""), ("one two", "one two"), ("x" * 2000, "x" * 1000), ("\xfc", "\xfc")):
         headers = {} if sent is None else {"Device-Token": sent}

@@ -1,4 +1,4 @@
-"""Payments at the edge: refusals that are kept, webhooks byte for byte, the sandbox's page."""
+"""Payments: stored refusals, webhooks byte for byte, the sandbox's page."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def _action(status: str = "requires_action") -> dict[str, Any]:
 
 
 @on_gateway()
-async def test_the_sandboxs_page_asks_yes_or_no_without_a_script(world: World) -> None:
+async def test_the_sandboxs_page_works_without_a_script(world: World) -> None:
     world.rpc.answer(payments.GET_SANDBOX_ACTION, _action())
     async with world.request("GET", ACTION, headers={"Accept": "text/html,*/*;q=0.8"}) as response:
         page = await response.text()
@@ -80,7 +80,7 @@ async def test_the_sandboxs_page_asks_yes_or_no_without_a_script(world: World) -
 
 
 @on_gateway()
-async def test_the_page_is_answered_by_a_form_or_by_a_program(world: World) -> None:
+async def test_the_sandboxs_page_accepts_a_form_or_json(world: World) -> None:
     world.rpc.answer(payments.ANSWER_SANDBOX_ACTION, _action("captured"))
     for body, approve in ((b"approve=true", True), (b"approve=false", False)):
         async with world.request("POST", ACTION, data=body, headers=FORM, allow_redirects=False) as response:
@@ -98,7 +98,7 @@ async def test_the_page_is_answered_by_a_form_or_by_a_program(world: World) -> N
 
 
 @on_gateway()
-async def test_a_form_is_read_with_care_and_nowhere_else(world: World) -> None:
+async def test_a_form_is_validated_and_accepted_nowhere_else(world: World) -> None:
     for body, status in (
         (b"", 400),
         (b"approve=true&approve=false", 400),
@@ -117,7 +117,7 @@ async def test_a_form_is_read_with_care_and_nowhere_else(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_replayed_payment_says_so(world: World) -> None:
+async def test_a_replayed_payment_is_marked(world: World) -> None:
     world.rpc.answer(payments.PAY_ORDER, Reply({"id": ORDER_ID, "version": 1}, replayed=True))
     async with world.request(
         "POST", PAYMENTS, ANNA, json={"method": "sandbox_ok"}, headers={"Idempotency-Key": "k"}

@@ -1,4 +1,4 @@
-"""Pages about the API itself."""
+"""Resources about the API itself."""
 
 import pytest
 from structlog.testing import CapturingLogger
@@ -27,7 +27,7 @@ async def test_health_and_readiness(world: World) -> None:
 
 
 @on_gateway()
-async def test_a_healthy_look_leaves_no_line_in_the_log_but_an_unhealthy_one_does(world: World) -> None:
+async def test_only_failed_probes_are_logged(world: World) -> None:
     lines = CapturingLogger()
     world.gateway.access_log = lines
     for path in ("/healthz", "/readyz", "/v1/help"):

@@ -1,4 +1,4 @@
-"""Every route is declared wholly, served as declared, and makes one call."""
+"""Every route is declared completely, served as declared, and makes one call."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ RELAYED = [route for route in V1 if route.operation_id not in NO_CALL | WRITE_TH
 
 
 def test_the_table_holds_the_resources_of_the_public_contract() -> None:
-    """Spelled out on purpose: a route that goes missing or changes its name breaks clients."""
+    """Spelled out on purpose: a route that is removed or renamed breaks clients."""
     assert {f"{route.method} {route.path}" for route in V1} == {
         "POST /v1/accounts",
         "POST /v1/sessions",
@@ -95,7 +95,7 @@ def test_the_table_holds_the_resources_of_the_public_contract() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
-def test_every_route_says_who_may_call_it_and_what_it_answers(route: Route) -> None:
+def test_every_route_declares_its_access_and_its_response(route: Route) -> None:
     assert route.summary
     assert (route.response_schema is None) == (
         route.response_kind in (ResponseKind.EMPTY, ResponseKind.CUSTOM)
@@ -110,7 +110,7 @@ def test_every_route_says_who_may_call_it_and_what_it_answers(route: Route) -> N
         assert route.access is Access.ANYONE and not route.writes
 
 
-def test_handlers_have_names_of_their_own() -> None:
+def test_handlers_have_unique_names() -> None:
     assert len({route.operation_id for route in ROUTES}) == len(ROUTES)
 
 
@@ -146,7 +146,7 @@ def test_served_routes_are_the_document() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_document_is_valid_openapi_and_times_and_money_are_told() -> None:
+def test_the_document_is_valid_openapi_and_describes_times_and_money() -> None:
     document = document_of(ROUTES)
     assert document["openapi"] == "3.1.0"
     validate(document)
@@ -183,7 +183,7 @@ async def test_every_route_makes_exactly_one_call_with_the_callers_token(world: 
 
 
 @on_gateway()
-async def test_without_a_token_routes_for_the_signed_in_answer_401_and_call_nobody(world: World) -> None:
+async def test_without_a_token_routes_for_the_signed_in_are_401_without_a_call(world: World) -> None:
     for route in (route for route in ROUTES if route.access is not Access.ANYONE):
         problem = await world.problem(route.method, address_of(route), **options_of(route))
         assert (problem["status"], problem["code"]) == (401, "unauthenticated"), route.operation_id
@@ -215,7 +215,7 @@ async def test_unknown_query_parameters_are_400_everywhere(world: World) -> None
 
 
 @on_gateway()
-async def test_every_path_answers_options_and_405_names_what_is_allowed(world: World) -> None:
+async def test_every_path_supports_options_and_405_names_the_allowed_methods(world: World) -> None:
     for path in {route.path for route in ROUTES}:
         address = address_of(next(route for route in ROUTES if route.path == path)).partition("?")[0]
         methods = {route.method for route in ROUTES if route.path == path}

@@ -1,4 +1,4 @@
-"""Tokens are verified here; signed-out sessions are refused at once."""
+"""Tokens are verified locally; revoked sessions are refused at once."""
 
 import time
 from dataclasses import replace
@@ -43,7 +43,7 @@ def revocation(session_id: str, minutes: int = 10) -> dict[str, object]:
 
 
 @on_gateway()
-async def test_a_token_that_does_not_hold_is_401_and_nobody_is_asked(world: World) -> None:
+async def test_an_invalid_token_is_401_without_a_call(world: World) -> None:
     forged = Signer(generate_signing_key()).sign(ANNA, SESSION_ID, "Anna", [], int(time.time()), 600)
     good = token(ANNA)
     cases = {
@@ -68,7 +68,7 @@ async def test_a_token_that_does_not_hold_is_401_and_nobody_is_asked(world: Worl
 
 
 @on_gateway()
-async def test_at_the_entrance_old_tokens_are_in_nobodys_way(world: World) -> None:
+async def test_sign_in_and_refresh_ignore_old_tokens(world: World) -> None:
     world.rpc.answer(accounts.OPEN_SESSION, RESULT)
     world.rpc.answer(accounts.REFRESH_SESSION, RESULT)
     old = {"Authorization": f"Bearer {token(ANNA, lifetime=-1)}"}
@@ -80,7 +80,7 @@ async def test_at_the_entrance_old_tokens_are_in_nobodys_way(world: World) -> No
 
 
 @on_gateway()
-async def test_the_scheme_is_not_case_sensitive_and_the_token_travels_on(world: World) -> None:
+async def test_the_scheme_is_case_insensitive_and_the_token_is_passed_on(world: World) -> None:
     world.rpc.answer(orders.GET_ORDER, RESULT)
     mine = token(ANNA)
     async with world.request("GET", ORDER, headers={"Authorization": f"bearer {mine}"}) as response:
@@ -92,7 +92,7 @@ async def test_the_scheme_is_not_case_sensitive_and_the_token_travels_on(world: 
 
 
 @on_gateway()
-async def test_a_service_that_asks_another_gets_a_token_for_that_one_method(world: World) -> None:
+async def test_a_service_that_calls_another_gets_a_token_for_that_one_method(world: World) -> None:
     mine = token(ANNA)
     headers = {"Authorization": f"Bearer {mine}"}
     for path in ("/v1/me/balance", ORDER, "/v1/me"):
@@ -107,7 +107,7 @@ async def test_a_service_that_asks_another_gets_a_token_for_that_one_method(worl
 
 
 @on_gateway()
-async def test_a_signed_out_session_is_refused_as_soon_as_the_event_is_heard(world: World) -> None:
+async def test_a_signed_out_session_is_refused_as_soon_as_the_event_arrives(world: World) -> None:
     world.rpc.answer(orders.GET_ORDER, RESULT)
     world.feed.deliver("session_revoked", revocation(SESSION_ID))
     problem = await world.problem("GET", ORDER, ANNA)
@@ -139,7 +139,7 @@ async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(
     assert len(tries) == 2
 
 
-def test_old_revocations_are_forgotten() -> None:
+def test_expired_revocations_are_removed() -> None:
     revocations = auth.Revocations(FakeRpc())
     past = rfc3339(datetime.now(UTC) - timedelta(minutes=1))
     future = rfc3339(datetime.now(UTC) + timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""How much is let through, and how that is announced."""
+"""Rate limits and their header fields."""
 
 import re
 
@@ -130,7 +130,7 @@ def test_windows_end_and_ended_ones_are_removed() -> None:
     assert counts._windows == {}
 
 
-def test_more_addresses_than_there_is_room_for_push_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_the_maximum_the_oldest_windows_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.security.rate_limits.MAX_WINDOWS", 10)
     counts = WindowCounts()
     for number in range(1000):

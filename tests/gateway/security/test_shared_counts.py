@@ -1,4 +1,4 @@
-"""Two gateways on one broker have one limit."""
+"""Two gateways on one broker share one limit."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ LIMIT = 6
 
 @pytest.fixture
 def settings(servers: Settings) -> Iterator[GatewaySettings]:
-    """A gateway's, on exchanges of its own as `migrate` makes them."""
+    """Settings of a gateway, with exchanges like those that `migrate` declares."""
     prefix = f"{servers.broker_prefix}sc{secrets.token_hex(3)}-"
     own = load(
         GatewaySettings,
@@ -77,10 +77,10 @@ async def counting(
 
 @contextlib.asynccontextmanager
 async def gateway(settings: GatewaySettings) -> AsyncIterator[tuple[aiohttp.ClientSession, WindowCounts]]:
-    """A client of a whole gateway, and what that counts."""
+    """A client of a gateway, and the counts of that gateway."""
     rpc, feed = AmqpRpcClient(settings), AmqpEventFeed(settings, [])
     app = build_app(settings, rpc, feed)
-    shared = SharedCounts(settings, app[GATEWAY].limits.counts)
+    shared = SharedCounts(settings, app[GATEWAY].rate_limits.counts)
     broker = AmqpConnection(settings.amqp_url, rpc, feed, shared)
     await broker.start()
     try:
@@ -88,13 +88,13 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[tuple[aiohttp.Clie
             await until(lambda: shared.is_sharing)
             host, port = runner.addresses[0][:2]
             async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
-                yield client, app[GATEWAY].limits.counts
+                yield client, app[GATEWAY].rate_limits.counts
     finally:
         await broker.stop()
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    """Runs a coroutine, for a while at most."""
+    """Runs a coroutine with a timeout."""
 
     async def bounded() -> None:
         await asyncio.wait_for(test(), 30)
@@ -122,7 +122,7 @@ def test_two_gateways_have_one_entrance_limit(settings: GatewaySettings) -> None
     run(test)
 
 
-def test_what_one_counts_the_others_add_once_in_the_same_window(settings: GatewaySettings) -> None:
+def test_counts_are_added_once_by_the_others_in_the_same_window(settings: GatewaySettings) -> None:
     async def test() -> None:
         async with (
             counting(settings) as (one, _),
@@ -189,7 +189,7 @@ async def publish(exchange: AbstractExchange, body: bytes) -> None:
         json.dumps([["a", 30, MAX_AMOUNT + 1]]).encode(), json.dumps([["x" * 201, 30, 1]]).encode(),
     ],
 )  # fmt: skip
-def test_what_is_no_count_changes_nothing(settings: GatewaySettings, entries: bytes) -> None:
+def test_malformed_counts_change_nothing(settings: GatewaySettings, entries: bytes) -> None:
     async def test() -> None:
         async with counting(settings) as (counts, _), await aio_pika.connect(settings.amqp_url) as connection:
             exchange = await (await connection.channel()).get_exchange(topology.gateways_exchange(settings))

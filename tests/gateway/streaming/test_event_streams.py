@@ -1,4 +1,4 @@
-"""The live event stream: who hears what, and what a stream that comes back is told."""
+"""The live event stream: recipients, replay and limits."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.settings import GatewaySettings
-from gateway.streaming.hub import MAX_WAITING, PING, RESYNC, Hub
+from gateway.streaming.hub import MAX_QUEUED, PING, RESYNC, Hub
 from kit.errors import TooMany
 from tests.gateway.amqp_world import until
 from tests.gateway.world import ANNA, BEN, ORDER_ID, SESSION_ID, World, on_gateway, token
@@ -18,7 +18,7 @@ NOW = "2026-01-01T00:00:00.000000Z"
 
 
 def transitioned(event_id: str = "e1") -> dict[str, Any]:
-    """Ben approves Anna's order; far more than clients need to know."""
+    """Ben approves Anna's order; the event has more members than clients may see."""
     return {
         "event_id": event_id,
         "occurred_at": NOW,
@@ -90,7 +90,7 @@ EVENTS: dict[str, tuple[dict[str, Any], str, dict[str, Any], set[str]]] = {
 
 
 class Clock:
-    """Time by hand."""
+    """A clock that is set by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -106,13 +106,13 @@ def hub_and_clock(**settings: Any) -> tuple[Hub, Clock]:
 
 
 async def waiting(stream: Any) -> bytes:
-    """What a stream would write now, "" when nothing waits."""
+    """Returns what a stream would write now, "" when its queue is empty."""
     text = await stream.next(0.0)
     return b"" if text == PING else text
 
 
 @pytest.mark.parametrize("kind", EVENTS)
-def test_events_are_thin_and_go_to_those_they_concern(kind: str) -> None:
+def test_events_carry_ids_only_and_go_to_their_recipients(kind: str) -> None:
     async def test() -> None:
         hub, _ = hub_and_clock()
         event, name, thin, hearers = EVENTS[kind]
@@ -140,7 +140,7 @@ def test_other_events_are_not_passed_on() -> None:
     asyncio.run(test())
 
 
-def test_a_stream_that_comes_back_hears_again_from_30_seconds_before_its_last_event() -> None:
+def test_a_stream_that_reconnects_is_replayed_from_30_seconds_before_its_last_event() -> None:
     async def test() -> None:
         hub, clock = hub_and_clock()
         for number in range(5):
@@ -154,7 +154,7 @@ def test_a_stream_that_comes_back_hears_again_from_30_seconds_before_its_last_ev
     asyncio.run(test())
 
 
-def test_ids_nobody_knows_or_older_than_5_minutes_mean_resync() -> None:
+def test_unknown_ids_and_those_older_than_5_minutes_mean_resync() -> None:
     async def test() -> None:
         hub, clock = hub_and_clock()
         hub.publish("order_status_changed", transitioned("e1"))
@@ -168,29 +168,29 @@ def test_ids_nobody_knows_or_older_than_5_minutes_mean_resync() -> None:
         hub.publish(
             "notification_created", {**EVENTS["notification_created"][0], "event_id": "x", "occurred_at": NOW}
         )
-        assert ANNA not in hub._kept
+        assert ANNA not in hub._recent
 
     asyncio.run(test())
 
 
-def test_after_a_reconnect_to_the_broker_everyone_resyncs_and_old_ids_are_unknown() -> None:
+def test_after_a_reconnect_to_the_broker_all_streams_resync_and_old_ids_are_unknown() -> None:
     async def test() -> None:
         hub, _ = hub_and_clock()
         stream = hub.open(ANNA, SESSION_ID, None)
         hub.publish("order_status_changed", transitioned("e1"))
         await waiting(stream)
-        hub.start_afresh()
+        hub.resynchronize()
         assert await waiting(stream) == RESYNC
         assert await waiting(hub.open(ANNA, SESSION_ID, "e1")) == RESYNC
 
     asyncio.run(test())
 
 
-def test_a_client_that_is_too_slow_is_told_to_refetch_instead_of_filling_memory() -> None:
+def test_a_client_that_is_too_slow_must_resync_instead_of_filling_memory() -> None:
     async def test() -> None:
         hub, _ = hub_and_clock()
         stream = hub.open(ANNA, SESSION_ID, None)
-        for number in range(MAX_WAITING + 3):
+        for number in range(MAX_QUEUED + 3):
             hub.publish("order_status_changed", transitioned(f"e{number}"))
         text = await waiting(stream)
         assert text.startswith(RESYNC)
@@ -199,7 +199,7 @@ def test_a_client_that_is_too_slow_is_told_to_refetch_instead_of_filling_memory(
     asyncio.run(test())
 
 
-def test_an_account_has_at_most_10_streams_and_dead_ones_do_not_count() -> None:
+def test_an_account_has_at_most_10_streams_not_counting_disconnected_ones() -> None:
     async def test() -> None:
         hub, _ = hub_and_clock()
         alive = [True]
@@ -208,7 +208,7 @@ def test_an_account_has_at_most_10_streams_and_dead_ones_do_not_count() -> None:
             hub.open(ANNA, SESSION_ID, None)
         assert caught.value.code == "too_many_streams"
         hub.open(BEN, SESSION_ID, None)
-        hub.leave(streams[0])
+        hub.remove(streams[0])
         hub.open(ANNA, SESSION_ID, None)
         alive[0] = False
         hub.open(ANNA, SESSION_ID, None)
@@ -231,17 +231,17 @@ def test_an_address_has_at_most_50_streams_whoever_opens_them_and_the_refusal_na
         assert (caught.value.code, caught.value.data["quota"], caught.value.data["limit"]) == (
             "quota_exceeded", "stream_limit_per_address", 50,
         )  # fmt: skip
-        assert people[50] not in hub._streams, "nothing is left of a refused one"
+        assert people[50] not in hub._by_account, "nothing is left of a refused one"
         open_one(people[50], "203.0.113.2")
         for who in people:
             hub.open(who, SESSION_ID, None)  # from a local network: anybody's
-        hub.leave(streams[0])
+        hub.remove(streams[0])
         streams.append(open_one(people[51]))
         alive[0] = False
         streams += [open_one(who) for who in people[:3]]
         for stream in streams[1:]:
-            hub.leave(stream)
-        assert set(hub._of_network) == {"203.0.113.2"}
+            hub.remove(stream)
+        assert set(hub._by_network) == {"203.0.113.2"}
 
     asyncio.run(test())
 
@@ -274,7 +274,7 @@ class Reader:
             self.text += chunk.decode()
 
     async def sees(self, text: str) -> None:
-        """Waits until it has come."""
+        """Waits until a text has arrived."""
         await until(lambda: text in self.text, within=5)
 
     async def ends(self) -> None:
@@ -299,7 +299,7 @@ async def test_a_stream_over_http_delivers_pings_and_ends_with_its_session(world
         revoked = {"account_id": ANNA, "session_ids": [SESSION_ID], "expires_at": "2099-01-01T00:00:00Z"}
         world.feed.deliver("session_revoked", revoked)
         await reader.ends()
-    assert world.gateway.hub._streams == {}
+    assert world.gateway.hub._by_account == {}
     assert (await world.problem("GET", "/v1/events", ANNA))["code"] == "session_revoked"
 
 
@@ -312,7 +312,7 @@ async def test_a_stream_ends_when_its_token_expires(world: World) -> None:
 
 
 @on_gateway(stream_limit_per_account=1)
-async def test_the_11th_stream_is_429_and_a_stream_that_was_left_makes_room_at_once(world: World) -> None:
+async def test_the_11th_stream_is_429_until_another_one_is_closed(world: World) -> None:
     async with world.request("GET", "/v1/events", ANNA) as response:
         await Reader(response).sees("retry")
         problem = await world.problem("GET", "/v1/events", ANNA)
@@ -329,7 +329,7 @@ async def test_the_11th_stream_is_429_and_a_stream_that_was_left_makes_room_at_o
 
 
 @on_gateway()
-async def test_last_event_id_is_taken_from_the_header(world: World) -> None:
+async def test_last_event_id_is_read_from_the_header(world: World) -> None:
     world.feed.deliver("order_status_changed", transitioned("e1"))
     async with world.request("GET", "/v1/events", BEN, headers={"Last-Event-ID": "e1"}) as response:
         await Reader(response).sees("id: e1")

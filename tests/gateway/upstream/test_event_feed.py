@@ -9,7 +9,7 @@ from tests.gateway.upstream.test_rpc_client import in_world
 pytestmark = pytest.mark.servers
 
 
-def test_live_events_are_heard_in_order(servers: Settings) -> None:
+def test_live_events_are_received_in_order(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         assert world.times_connected == 1
         for number in range(20):
@@ -23,7 +23,7 @@ def test_live_events_are_heard_in_order(servers: Settings) -> None:
     in_world(servers, test)
 
 
-def test_after_a_lost_connection_hearing_begins_again_and_says_so(servers: Settings) -> None:
+def test_after_a_lost_connection_the_feed_reconnects_and_notifies(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         world.network.cut()
         await until(lambda: world.times_connected == 2)
@@ -33,7 +33,7 @@ def test_after_a_lost_connection_hearing_begins_again_and_says_so(servers: Setti
     in_world(servers, test)
 
 
-def test_one_subscribers_failure_keeps_nothing_from_the_others(servers: Settings) -> None:
+def test_one_subscribers_failure_does_not_affect_the_others(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         def fail(_kind: str, event: dict[str, object]) -> None:
             raise ValueError(str(event))

@@ -81,7 +81,7 @@ def test_a_call_and_its_reply_are_in_namekos_wire_format(servers: Settings) -> N
     in_world(servers, test)
 
 
-def test_what_the_service_raised_is_raised_here(servers: Settings) -> None:
+def test_the_error_of_a_service_is_raised_by_the_call(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         error = Conflict("Too late.", code="invalid_transition", current_status=4)
         replies = [
@@ -120,7 +120,7 @@ def test_a_service_that_was_never_installed_is_unavailable_at_once(servers: Sett
     in_world(servers, test)
 
 
-def test_a_stopped_service_is_unavailable_within_the_deadline_then_at_once_until_it_is_back(
+def test_a_stopped_service_is_unavailable_within_the_deadline_then_at_once_until_it_recovers(
     servers: Settings,
 ) -> None:
     async def test(world: AmqpWorld) -> None:
@@ -147,12 +147,12 @@ def test_a_stopped_service_is_unavailable_within_the_deadline_then_at_once_until
     in_world(servers, test)
 
 
-def test_a_slow_service_that_is_there_is_not_taken_for_gone(servers: Settings) -> None:
+def test_a_slow_service_that_is_running_is_not_unavailable(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         queue = await world.declare("orders")
 
         async def ignore(_: AbstractIncomingMessage) -> None:
-            """Takes the call and never answers."""
+            """Consumes the call and never replies."""
 
         await queue.consume(ignore, no_ack=True)
         for _ in range(2):
@@ -163,7 +163,7 @@ def test_a_slow_service_that_is_there_is_not_taken_for_gone(servers: Settings) -
     in_world(servers, test)
 
 
-def test_a_lost_connection_fails_calls_under_way_at_once_and_heals_by_itself(servers: Settings) -> None:
+def test_a_lost_connection_fails_calls_in_progress_at_once_and_is_reopened(servers: Settings) -> None:
     async def test(world: AmqpWorld) -> None:
         await world.declare("orders")
         began = time.monotonic()
@@ -251,7 +251,7 @@ FORGED = json.dumps({"result": "forged", "error": None}).encode()
 
 
 @pytest.mark.parametrize("forged_by", ["another service", "dead letters", "a guess"])
-def test_a_forged_reply_is_ignored_and_the_true_one_is_taken(servers: Settings, forged_by: str) -> None:
+def test_a_forged_reply_is_ignored_and_the_genuine_one_accepted(servers: Settings, forged_by: str) -> None:
     async def test(world: AmqpWorld) -> None:
         exchange = await world.channel.get_exchange(f"{world.settings.broker_prefix}nameko-rpc")
         calls: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
@@ -286,7 +286,7 @@ def test_unreadable_replies_are_a_failure_of_the_service(servers: Settings) -> N
     in_world(servers, test)
 
 
-def test_what_cannot_be_read_costs_no_connection(servers: Settings) -> None:
+def test_unreadable_messages_do_not_close_the_connection(servers: Settings) -> None:
     def pour(world: AmqpWorld) -> None:
         prefix, reply_to = world.settings.broker_prefix, reply_address("orders", world.rpc._client_id)
         with closing(broker_connection(servers.amqp_url)) as connection:
