@@ -1,4 +1,4 @@
-"""The gateway's own settings, on top of those of every process."""
+"""The gateway's settings, in addition to those of every process."""
 
 import dataclasses
 import ipaddress
@@ -23,13 +23,13 @@ def _origins(text: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class GatewaySettings(Settings):
-    """Where the gateway listens, whom it trusts and how much it lets through."""
+    """Settings of the gateway: its addresses, trusted proxies and limits."""
 
     HAS_DATABASE: ClassVar[bool] = False
     gateway_host: str = setting("127.0.0.1", "the address the HTTP API listens on")
     gateway_port: int = setting(8000, "its port; 0 takes a free one", within=(0, HIGHEST_PORT))
     trusted_proxies: str = setting(
-        "", "networks whose X-Forwarded-For is believed, separated by spaces or commas", form=_networks
+        "", "networks whose X-Forwarded-For is trusted, separated by spaces or commas", form=_networks
     )
     cors_origins: str = setting(
         "", "origins whose pages may call the API, separated by spaces or commas", form=_origins
@@ -37,9 +37,9 @@ class GatewaySettings(Settings):
     body_limit_bytes: int = setting(64 * 1024, "the longest body a request may have")
     entrance_limit_per_minute: int = setting(120, "sign-ups and sign-ins together, per address")
     request_limit_per_minute: int = setting(1200, "all other requests, per account or else per address")
-    limit_share_seconds: float = setting(0.5, "how often gateways tell each other what they counted")
+    limit_share_seconds: float = setting(0.5, "how often gateways share their counts with each other")
     cache_seconds: float = setting(
-        30.0, "how long a public answer of the catalog is kept", within=(0, 86_400)
+        30.0, "how long a public answer of the catalog is cached", within=(0, 86_400)
     )
     cache_entries: int = setting(2048, "how many of them")
     stream_ping_seconds: float = setting(15.0, "how often a quiet event stream is pinged")
@@ -48,7 +48,7 @@ class GatewaySettings(Settings):
         50, "event streams that may be open from one public address; 0: any", within=(0, 1_000_000)
     )
     stream_kept_seconds: float = setting(
-        300.0, "how long events are kept for streams that come back", within=(0, 86_400)
+        300.0, "how long events are stored for streams that reconnect", within=(0, 86_400)
     )
     stream_rewind_seconds: float = setting(
         30.0, "how far before the last seen event a replay starts", within=(0, 86_400)
@@ -58,10 +58,10 @@ class GatewaySettings(Settings):
     )
 
     def problems_in_production(self) -> Iterator[str]:
-        """Also believing everybody's word on addresses, and letting pages in that came without https."""
+        """Adds trusting every address as a proxy, and CORS origins without https."""
         yield from super().problems_in_production()
         if any(network.prefixlen == 0 for network in self.trusted_networks):
-            yield "TRUSTED_PROXIES: production cannot believe everybody"
+            yield "TRUSTED_PROXIES: production must not trust every address"
         if any(not origin.startswith("https://") for origin in self.allowed_origins):
             yield "CORS_ORIGINS: production needs https://host[:port]"
 

@@ -9,8 +9,9 @@ from gateway.documents.rendering import DocumentRenderer
 from gateway.http.access_log import create_access_log
 from gateway.http.client_ip import ClientAddresses
 from gateway.http.cors import Cors
-from gateway.security.authentication import Authenticator, Revocations
+from gateway.security.authentication import Authenticator
 from gateway.security.rate_limits import RateLimits
+from gateway.security.revocations import Revocations
 from gateway.settings import GatewaySettings
 from gateway.streaming.hub import Hub
 from gateway.upstream.event_feed import EventFeed

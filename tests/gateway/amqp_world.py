@@ -5,7 +5,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import aio_pika
@@ -115,3 +115,18 @@ async def amqp_world(
                     await channel.queue_delete(name)
                 for name in names:
                     await channel.exchange_delete(name)
+
+
+def in_world(
+    servers: Settings,
+    test: Callable[[AmqpWorld], Coroutine[Any, Any, None]],
+    connected: bool = True,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> None:
+    """Runs a test with a client on the broker."""
+
+    async def run() -> None:
+        async with amqp_world(servers, connected, deadline_seconds) as world:
+            await asyncio.wait_for(test(world), 40)
+
+    asyncio.run(run())

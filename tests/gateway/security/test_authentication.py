@@ -11,7 +11,7 @@ from gateway.app import ROUTES, build_app
 from gateway.http.dispatch import admit
 from gateway.http.request import RequestContext
 from gateway.routing.policies import Access
-from gateway.security import authentication as auth
+from gateway.security import revocations
 from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
 from gateway.upstream.rpc_client import Reply
@@ -140,13 +140,13 @@ async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(
 
 
 def test_expired_revocations_are_removed() -> None:
-    revocations = auth.Revocations(FakeRpc())
+    revoked = revocations.Revocations(FakeRpc())
     past = rfc3339(datetime.now(UTC) - timedelta(minutes=1))
     future = rfc3339(datetime.now(UTC) + timedelta(minutes=1))
-    revocations.add([f"old{n}" for n in range(auth.SWEEP_ABOVE)], past)
-    revocations.add(["new"], future)
-    assert "new" in revocations
-    assert "old1" not in revocations
+    revoked.add([f"old{n}" for n in range(revocations.SWEEP_ABOVE)], past)
+    revoked.add(["new"], future)
+    assert "new" in revoked
+    assert "old1" not in revoked
 
 
 @on_gateway()

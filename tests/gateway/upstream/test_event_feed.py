@@ -3,8 +3,7 @@
 import pytest
 
 from kit.settings import Settings
-from tests.gateway.amqp_world import AmqpWorld, until
-from tests.gateway.upstream.test_rpc_client import in_world
+from tests.gateway.amqp_world import AmqpWorld, in_world, until
 
 pytestmark = pytest.mark.servers
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine
 from contextlib import closing
 from typing import Any
 
@@ -20,27 +19,12 @@ from kit.replies import reply_address
 from kit.settings import Settings
 from services.orders import contract as orders
 from tests.faults.support.poison import unreadable
-from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, amqp_world, until
+from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, in_world, until
 from tests.support.network import Mode
 from tests.support.servers import broker_connection
 
 pytestmark = pytest.mark.servers
 HEADERS = CallHeaders(request_id="r1", traceparent="t1", access_token="token", address="192.0.2.1")
-
-
-def in_world(
-    servers: Settings,
-    test: Callable[[AmqpWorld], Coroutine[Any, Any, None]],
-    connected: bool = True,
-    deadline_seconds: float = DEADLINE_SECONDS,
-) -> None:
-    """Runs a test with a client on the broker."""
-
-    async def run() -> None:
-        async with amqp_world(servers, connected, deadline_seconds) as world:
-            await asyncio.wait_for(test(world), 40)
-
-    asyncio.run(run())
 
 
 async def get_order(world: AmqpWorld, headers: CallHeaders = HEADERS) -> Reply:
