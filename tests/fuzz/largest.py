@@ -1,4 +1,4 @@
-"""The largest requests that the OpenAPI document allows, and ones that are larger still."""
+"""The largest requests that the OpenAPI document allows, and larger ones."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ class Sent:
 
 
 def requests_of(document: Mapping[str, Any], ids: Mapping[str, str]) -> Iterator[Sent]:
-    """Every operation of a document, with each input at its largest in several ways."""
+    """Yields every operation of a document, with each input at its largest in several ways."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield from Operation(document, path, method.upper(), operation, ids).requests()
@@ -58,8 +58,8 @@ class Operation:
         self._parameters = operation["parameters"]
 
     def requests(self) -> Iterator[Sent]:
-        """With good values, alone and all together, with awkward texts, with longer texts than allowed,
-        and with deep nesting."""
+        """Yields valid values, alone and all together, unusual texts, texts longer than allowed, and
+        deeply nested values."""
         yield self._plain()
         for text in (None, long_text, "x".__mul__):
             yield self._request(text)
@@ -73,7 +73,7 @@ class Operation:
         yield self._with_body(b'{"a":' + b"[" * (BODY_BYTES - 10))
 
     def _plain(self) -> Sent:
-        """Without filters: the longest page that there is."""
+        """The longest page: without filters."""
         sent = self._request(None)
         needed = {p["name"] for p in self._parameters if p["required"] or p["name"] == "limit"}
         sent.query = {name: value for name, value in sent.query.items() if name in needed}

@@ -1,4 +1,4 @@
-"""An embedded marketplace full of the longest texts, and the people whose they are."""
+"""An embedded marketplace full of the longest texts, and the accounts that own them."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ AWKWARD = "<&\"'\N{GRINNING FACE}明é "  # markup, four bytes, three, two, one
 
 
 def long_text(length: int) -> str:
-    """A text of exactly that length, of all that makes writing it slow."""
+    """Returns a text of exactly that length that is slow to render."""
     return (AWKWARD * (length // len(AWKWARD) + 1))[: length - 1] + "."
 
 
 class MeasuredProcess(DevProcess):
-    """The marketplace with its loop measured."""
+    """The marketplace, with its event loop measured."""
 
     module = "tests.fuzz.measured_process"
 
@@ -33,14 +33,14 @@ class MeasuredProcess(DevProcess):
         super().__init__(folder, **{HOLDS: str(self._holds), **environment})
 
     def holds(self, since: int) -> tuple[list[tuple[float, str]], int]:
-        """What held the loop after that place in the list, and the place to ask from next time."""
+        """Returns what blocked the loop since an offset in the record, and the next offset."""
         written = self._holds.read_bytes()
         lines = map(json.loads, written[since:].splitlines())
         return [(line["seconds"], line["callback"]) for line in lines], len(written)
 
 
 class FullMarket(Market):
-    """Every list of it has as much as a page may show, as long as it may be."""
+    """A marketplace whose lists fill a page with entries of the maximum length."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -60,7 +60,7 @@ class FullMarket(Market):
         return self
 
     def token(self, person: Person) -> str:
-        """An access token that still lasts."""
+        """Returns an access token that is still valid."""
         session = person.api.session
         assert session is not None
         return session["access_token"]
@@ -84,7 +84,7 @@ class FullMarket(Market):
 
     @property
     def parties(self) -> list[Person]:
-        """Provider and customer."""
+        """Returns provider and customer."""
         return [self.provider, self.customer]
 
     async def _post_service(self) -> str:
@@ -109,7 +109,7 @@ class FullMarket(Market):
 
 
 def long_name(first: str) -> str:
-    """A name as long as may be."""
+    """Returns a name of the maximum length."""
     return first + "明" * 79
 
 

@@ -1,4 +1,4 @@
-"""`microtasks dev` that writes down whatever held its event loop.
+"""`microtasks dev` that records what blocked its event loop.
 
 What counts is the processor time of the loop's own thread within one callback: other processes of a busy
 machine do not change it. The gateway, the site and the services share this loop, so it is theirs all.
@@ -23,7 +23,7 @@ WORTH_A_LINE_SECONDS = 0.02
 
 
 def measure(holds: int) -> None:
-    """From now on each callback of any event loop that takes long is a line in that open file."""
+    """Records each slow callback of any event loop as a line of an open file."""
     run = asyncio.Handle._run
 
     def measured(handle: Any) -> None:

@@ -1,4 +1,4 @@
-"""Forms as no browser sends them: odd values in their fields, odd fields, odd bytes, odd headers."""
+"""Forms that no browser sends: with malformed values, fields, bytes or headers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ ENCODINGS = ("gzip", "deflate", "br", "identity", "nonsense", "gzip, gzip")
 
 @dataclass(frozen=True)
 class Sent:
-    """One form as bytes, and what its headers say of it."""
+    """One form as bytes, and its headers."""
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": FORM})
@@ -47,7 +47,7 @@ def _one_odd_value(random: Random, fields: Fields) -> Sent:
 
 
 def _odd_values(random: Random, fields: Fields) -> Sent:
-    """All but whose form it is: a form of somebody else gets no further."""
+    """All fields except the owner's: a form of another account is refused before the others are read."""
     return _written(
         {name: text if name == "_owner" else random.choice(VALUES) for name, text in fields.items()}
     )
@@ -106,12 +106,12 @@ WEIGHTS = (8, 4, 2, 1, 1, 2, 1, 1, 1, 1, 1)  # most of the others get no further
 
 
 def odd_form(random: Random, fields: Mapping[str, str]) -> Sent:
-    """The form in one odd way, by chance."""
+    """Returns the form, malformed in one random way."""
     (way,) = random.choices(WAYS, WEIGHTS)
     return way(random, {**fields} or {"x": ""})
 
 
 def odd_query(random: Random, names: tuple[str, ...]) -> str:
-    """A query string in one odd way, that fits into a request line."""
+    """Returns a query string, malformed in one way, that fits into a request line."""
     fields = {name: random.choice(VALUES)[:300] for name in random.sample(names, random.randint(1, 3))}
     return urlencode(fields) + random.choice(("", "&%ff=1", "&q=%zz", "&q=%", "&x=1&x=2", "&" * 150))

@@ -35,13 +35,13 @@ ENDS_A_SESSION = re.compile(r"/sign-out$|/settings/password$")
 
 @dataclass(frozen=True)
 class Post:
-    """A form as it may be sent."""
+    """A form that can be sent."""
 
     path: str
     fields: Mapping[str, str]
 
     def variants(self) -> Iterator["Post"]:
-        """As it is, every field long, and each field in turn as long as a form may be."""
+        """Yields it unchanged, with all fields long, and with each field in turn as long as a form may be."""
         yield self
         yield replace(
             self, fields={name: long_text(LONGEST_TEXT // len(self.fields)) for name in self.fields}
@@ -57,7 +57,7 @@ class Post:
 
 
 class Visitor:
-    """Somebody at the site, signed in."""
+    """A signed-in visitor of the site."""
 
     def __init__(self, market: FullMarket, http: aiohttp.ClientSession) -> None:
         self._site = market.site
@@ -65,25 +65,25 @@ class Visitor:
         self.http = http
 
     async def sign_in(self, person: Person) -> None:
-        """By the form."""
+        """Signs in by the form."""
         answer = await self.post(Post("/sign-in", {"email": person.email, "password": person.password}))
         assert answer == 303, answer
 
     async def get(self, path: str) -> tuple[int, str]:
-        """A page."""
+        """Returns a page."""
         async with self.http.get(self._site + path, allow_redirects=False) as answer:
             if answer.content_type == "text/event-stream":
                 return answer.status, ""
             return answer.status, (await answer.read()).decode(errors="replace")
 
     async def status(self, path: str) -> int:
-        """Of a page."""
+        """Returns the status of a page."""
         status, _ = await self.get(path)
         assert status < 500, (status, path)
         return status
 
     async def post(self, post: Post) -> int:
-        """A form, sent from a page of the site."""
+        """Sends a form from a page of the site."""
         headers = {"Origin": self._site, "Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode(post.fields).encode()
         async with self.http.post(
@@ -94,7 +94,7 @@ class Visitor:
             return answer.status
 
     async def forms(self) -> dict[str, Post]:
-        """One of each kind of form on the pages, by the place that takes it."""
+        """Returns one form of each kind on the pages, by its action."""
         found: dict[str, Post] = {}
         for path in self.paths():
             for form in forms_of((await self.get(path))[1]):
@@ -105,19 +105,19 @@ class Visitor:
         return found
 
     def unseen(self, seen: Mapping[str, Post]) -> dict[str, Post]:
-        """The places whose forms are on no page now, with every field that any form has."""
+        """Returns the actions whose forms are on no page now, with every field that any form has."""
         names = sorted({name for post in seen.values() for name in post.fields})
         unseen = [page for page in POSTS if page.path not in seen and not ENDS_A_SESSION.search(page.path)]
         return {page.path: Post(self.path_of(page), dict.fromkeys(names, "1")) for page in unseen}
 
     def path_of(self, page: Page) -> str:
-        """The page's address with real ids."""
+        """Returns the page's address with existing ids."""
         return re.sub(
             r"\{(\w+)[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", lambda m: self._ids.get(m[1], "x" * 32), page.path
         )
 
     def paths(self) -> Iterator[str]:
-        """Every page; those of orders for an open and for a completed one."""
+        """Yields every page; those of orders for an open and a completed one."""
         for page in PAGES:
             if page.method == "GET" and not page.is_stream:
                 path = self.path_of(page)
@@ -126,7 +126,7 @@ class Visitor:
                     yield path.replace(self._ids["order_id"], self._ids["done_order_id"])
 
     def longest_addresses(self) -> Iterator[str]:
-        """Every page as it is, and with everything in its query as long as a request line allows."""
+        """Yields every page unchanged, and with a query as long as a request line allows."""
         query = "&".join(f"{word}={'%5B' * 280}" for word in WORDS_OF_ADDRESSES)
         for path in self.paths():
             yield path

@@ -1,4 +1,4 @@
-"""Whatever is sent to the API, it answers as its document says, and never with a 5xx.
+"""The API responds to any request as its OpenAPI document says, and never with a 5xx.
 
 Few examples of each operation, always the same; `make fuzz` takes others, and more: FUZZ_ROUNDS and
 FUZZ_SEED say how many and which.
@@ -48,7 +48,7 @@ SCHEMA = schemathesis.openapi.from_dict(document_of(ROUTES))
 
 
 def _takes_something(operation: Any) -> bool:
-    """What takes nothing cannot be given anything wrong."""
+    """Operations without input, which no wrong input can be sent to."""
     described = operation.definition.raw
     return bool(described["parameters"]) or "requestBody" in described
 
@@ -69,7 +69,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[requests.Session]:
-    """One connection, so that a request costs little."""
+    """One connection, which makes requests fast."""
     with requests.Session() as session:
         yield session
 

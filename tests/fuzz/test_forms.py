@@ -1,4 +1,4 @@
-"""Whatever is sent to a form of the site or asked for by an address, it answers, and never with a 5xx.
+"""The site responds to any form and any address, and never with a 5xx.
 
 The forms are those on the pages of a customer, a provider and staff, with all their fields. Few of each,
 always the same; `make fuzz` sends others, and more: FUZZ_ROUNDS and FUZZ_SEED say how many and which.
@@ -39,7 +39,7 @@ WORDS = (
 
 
 class Sender:
-    """Somebody at the site who sends anything; `found` is what was answered with a failure."""
+    """A visitor who sends anything; `found` lists the requests that failed."""
 
     def __init__(self, market: FullMarket, http: aiohttp.ClientSession) -> None:
         self._site = market.site
@@ -50,12 +50,12 @@ class Sender:
         self.found: list[str] = []
 
     async def send(self, path: str, sent: Sent) -> int:
-        """One form; its status."""
+        """Sends one form; returns the status."""
         headers = {"Origin": self._site, **sent.headers}
         return await self._ask("POST", path, sent.body, headers)
 
     async def ask(self, path: str) -> int:
-        """One page; its status."""
+        """Requests one page; returns the status."""
         return await self._ask("GET", path, None, {})
 
     async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
@@ -73,7 +73,7 @@ class Sender:
 
 @contextlib.asynccontextmanager
 async def sending(market: FullMarket, person: Person | None) -> AsyncIterator[Sender]:
-    """That person at the site; nobody known when None."""
+    """Returns a visitor signed in as that account, or signed out when None."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(timeout=ANSWER, max_field_size=65536, cookie_jar=jar) as http:
         sender = Sender(market, http)
@@ -145,5 +145,5 @@ def test_the_odd_forms_are_of_every_kind() -> None:
 
 
 def owner_in(forms: dict[str, Post]) -> str:
-    """What a form says of whose it is, as those on the pages do."""
+    """Returns the owner's field of a form, as forms on pages have it."""
     return next(post.fields["_owner"] for post in forms.values() if "_owner" in post.fields)

@@ -1,4 +1,4 @@
-"""Nothing that a client can send holds the event loop for long: on that loop everybody waits."""
+"""No request blocks the event loop for long, because all clients share it."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ Send = Callable[[], Awaitable[int]]
 
 
 class Watch:
-    """Which of the things done one after the other held the loop."""
+    """Records which of several actions blocked the loop."""
 
     def __init__(self, market: FullMarket) -> None:
         self._market = market
@@ -41,7 +41,7 @@ class Watch:
         self.slow: list[str] = []
 
     async def look(self, what: str, send: Send) -> None:
-        """Does it, and again if it held the loop; notes it when it always does."""
+        """Runs an action, again if it blocked the loop, and records it when it always does."""
         found = []
         for _ in range(TRIES):
             await send()
@@ -62,13 +62,13 @@ class Sender:
         self._http = http
 
     async def document(self) -> dict[str, Any]:
-        """What the API says of itself."""
+        """Returns the OpenAPI document."""
         async with self._http.get(f"{self._market.process.url}/openapi.json") as answer:
             document: dict[str, Any] = await answer.json()
             return document
 
     async def send(self, sent: Sent, person: Person | None) -> int:
-        """One request; its status."""
+        """Sends one request; returns the status."""
         headers = {**sent.headers, "Content-Type": "application/json"}
         if "Idempotency-Key" in headers:
             headers["Idempotency-Key"] = secrets.token_hex(100)
@@ -85,14 +85,14 @@ class Sender:
 
 
 def callers(market: FullMarket, name: str) -> Iterable[Person | None]:
-    """Who sends a request: both sides of the marketplace, as either may be the one that is allowed to."""
+    """Returns the senders of a request: both parties, because either may be the one who may send it."""
     if name in FOR_WHOM_IT_ENDS:
         return (market.leaver,)
     return (market.customer, market.provider, None) if name == "search_services" else market.parties
 
 
 def test_a_callback_that_takes_long_is_seen(tmp_path: Path) -> None:
-    """Else the tests below would prove nothing."""
+    """Without this the tests below would prove nothing."""
     program = (
         "import asyncio, os, time\n"
         "from tests.fuzz.measured_process import measure\n"
@@ -149,7 +149,7 @@ def test_no_page_and_no_form_of_the_site_at_its_largest_holds_the_loop(full_mark
 
 @contextlib.asynccontextmanager
 async def visiting(market: FullMarket, person: Person | None) -> AsyncIterator[Visitor]:
-    """That person at the site; nobody known when None."""
+    """Returns a visitor signed in as that account, or signed out when None."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(timeout=ANSWER, max_field_size=65536, cookie_jar=jar) as http:
         visitor = Visitor(market, http)
