@@ -1,4 +1,4 @@
-"""`microtasks dead-letters`: messages that nobody could process."""
+"""`microtasks dead-letters`: messages that no consumer could process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.support.errors import CliError, handle_errors
-from cli.support.operator_options import acting, json_option, one_service, only_the_answer
+from cli.support.operator_options import audited_options, json_option, one_service, only_the_answer
 from services.registry import NAMES
 
 letter_ids = click.argument("ids", nargs=-1, metavar="ID...")
@@ -14,7 +14,7 @@ letter_ids = click.argument("ids", nargs=-1, metavar="ID...")
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Messages that nobody could process, kept by service."""
+    """Messages that no consumer could process, by service."""
     only_the_answer()
 
 
@@ -22,7 +22,7 @@ def dead_letters() -> None:
 @one_service("Only this service's.")
 @json_option
 def list_letters(service: str | None, as_json: bool) -> None:
-    """Lists dead letters: what they are, why they died, and whether this release would take them."""
+    """Lists dead letters: what they are, why they are there, and if this release would accept them."""
     from cli.support import display
 
     letters = [letter for letter, _ in _find(service)]
@@ -64,12 +64,12 @@ def show_letter(id_: str, service: str | None, as_json: bool) -> None:
 @click.option("--all", "all_of_them", is_flag=True, help="All of them, or all of --service.")
 @one_service("Only this service's.")
 @click.option("--anyway", is_flag=True, help="Also those that this release would refuse.")
-@acting()
+@audited_options()
 @json_option
 def replay_letters(
     ids: tuple[str, ...], all_of_them: bool, service: str | None, anyway: bool, **how: Any
 ) -> None:
-    """Sends dead letters back to the queue in which they died, and removes those that arrived.
+    """Sends dead letters back to the queue that dead-lettered them, and removes those that arrived.
 
     What this release would refuse again stays. Calls are made again without their caller's access
     token, and the answer is shown.
@@ -84,10 +84,10 @@ def replay_letters(
 @dead_letters.command("drop")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @one_service("Only this service's.")
-@acting(reason_required=True)
+@audited_options(reason_required=True)
 @json_option
 def drop_letters(ids: tuple[str, ...], service: str | None, **how: Any) -> None:
-    """Removes dead letters that will never be of use; the record of the act keeps their bodies."""
+    """Removes dead letters that are no longer needed; the audit log stores their bodies."""
     from cli.operations.dead_letters import drop
 
     _act(drop, ids, service, **how)
@@ -105,12 +105,12 @@ def _act(act: Any, ids: Sequence[str], service: str | None, as_json: bool, **how
     from cli.operations.audit_log import subjects
     from cli.operations.databases import opened
     from cli.operations.dead_letters import Wanted
-    from cli.support.display import show_acts
+    from cli.support.display import show_entries
 
     with opened() as databases:
-        acts = act(databases, Wanted([service] if service else NAMES, ids, **how))
-    show_acts(acts, how["dry_run"], as_json)
-    _complain_about_missing(ids, subjects(acts))
+        entries = act(databases, Wanted([service] if service else NAMES, ids, **how))
+    show_entries(entries, how["dry_run"], as_json)
+    _complain_about_missing(ids, subjects(entries))
 
 
 def _complain_about_missing(ids: Sequence[str], found: set[str]) -> None:

@@ -43,8 +43,8 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
         with console.status("Stopping ..."):
             marketplace.stop()
     if end != SIGNALLED:
-        raise CliError(f"A service died. {end}")
-    console.print("Stopped; everything is kept.")
+        raise CliError(f"A service crashed. {end}")
+    console.print("Stopped; the data stays.")
     return 0
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 
 from cli.support.errors import CliError
-from cli.support.operator_options import acting, json_option, one_service, only_the_answer
+from cli.support.operator_options import audited_options, json_option, one_service, only_the_answer
 from services.registry import NAMES
 
 of_type = click.option("--type", "type_", help="Only events of this type, as order_status_changed.")
@@ -67,7 +67,7 @@ def show_event(event_id: UUID, service: str | None, as_json: bool) -> None:
 @click.option("--all", "all_of_them", is_flag=True, help="All that failed at --service.")
 @one_service("Only where they failed at this service.")
 @of_type
-@acting()
+@audited_options()
 @json_option
 def retry_events(
     event_ids: tuple[UUID, ...], all_of_them: bool, service: str | None, type_: str | None, **how: Any
@@ -86,10 +86,10 @@ def retry_events(
 @events.command("drop")
 @click.argument("event_ids", type=click.UUID, nargs=-1, required=True, metavar="EVENT_ID...")
 @one_service("Only where they failed at this service.")
-@acting(reason_required=True)
+@audited_options(reason_required=True)
 @json_option
 def drop_events(event_ids: tuple[UUID, ...], service: str | None, **how: Any) -> None:
-    """Lets failed events go without their effect; the record of the act keeps their bodies."""
+    """Lets failed events go without their effect; the audit log stores their bodies."""
     from cli.operations.failed_events import Choice, drop
 
     _act(drop, Choice([str(e) for e in event_ids]), event_ids, service, **how)
@@ -106,12 +106,12 @@ def _find(service: str | None, choice: Any) -> list[Any]:
 def _act(act: Any, choice: Any, event_ids: Sequence[UUID], service: str | None, **how: Any) -> None:
     from cli.operations.audit_log import subjects
     from cli.operations.databases import opened
-    from cli.support.display import show_acts
+    from cli.support.display import show_entries
 
     with opened() as databases:
-        acts = act(databases, [service] if service else NAMES, choice, how["reason"], how["dry_run"])
-    show_acts(acts, how["dry_run"], how["as_json"])
-    _complain_about_missing(event_ids, subjects(acts))
+        entries = act(databases, [service] if service else NAMES, choice, how["reason"], how["dry_run"])
+    show_entries(entries, how["dry_run"], how["as_json"])
+    _complain_about_missing(event_ids, subjects(entries))
 
 
 def _complain_about_missing(event_ids: Sequence[UUID], found: set[str]) -> None:

@@ -47,7 +47,7 @@ def microtasks(context: click.Context) -> None:
 @click.option("--web-port", envvar="WEB_PORT", type=click.IntRange(1, 65535), show_envvar=True,
               help="The port of the web site; without one 8080, or the next that is free.")  # fmt: skip
 @click.option("--data-dir", envvar="DATA_DIR", default="var", type=click.Path(file_okay=False),
-              show_default=True, show_envvar=True, help="Where everything is kept.")  # fmt: skip
+              show_default=True, show_envvar=True, help="Where the data is stored.")  # fmt: skip
 @click.option("--seed/--no-seed", envvar="SEED", default=True, show_envvar=True,
               help="Whether an empty marketplace is filled with demo data.")  # fmt: skip
 def dev(host: str, port: int, web_port: int | None, data_dir: str, seed: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.support.operator_options import acting, json_option, only_the_answer
+from cli.support.operator_options import audited_options, json_option, only_the_answer
 from services.orders.contract import TRANSITIONS
 
 which_order = click.argument("order", metavar="ORDER")
@@ -64,7 +64,7 @@ def show_timeline(order: str, as_json: bool) -> None:
 @click.option("--as-staff", is_flag=True, help="Says that you act as staff; there is no other way.")
 @click.option("--to-status", type=int, help="Where resolve_dispute leads: 2, 4 or 7.")
 @click.option("--note", help="A note for the history.")
-@acting(reason_required=True)
+@audited_options(reason_required=True)
 @json_option
 def transition_order(
     order: str, transition: str, as_staff: bool, to_status: int | None, note: str | None, **how: Any
@@ -75,14 +75,14 @@ def transition_order(
     """
     from cli.operations.databases import opened
     from cli.operations.orders import transition_order as take_step
-    from cli.support.display import show_acts
+    from cli.support.display import show_entries
 
     if not as_staff:
         raise click.UsageError("Say --as-staff: the history will show you as staff.")
     request = {"transition": transition, "reason": how["reason"], "note": note, "to_status": to_status}
     with opened() as databases:
-        act = take_step(databases, order, request, how["dry_run"])
-    show_acts([act], how["dry_run"], how["as_json"])
+        act = take_step(databases, order, wish, how["dry_run"])
+    show_entries([act], how["dry_run"], how["as_json"])
 
 
 def _from_to(step: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.support.durations import Moment, spoken
-from cli.support.operator_options import acting, json_option, one_service, only_the_answer
+from cli.support.operator_options import audited_options, json_option, one_service, only_the_answer
 from services.registry import NAMES, all_events
 
 TYPES = sorted({event.type for event in all_events()})
@@ -66,7 +66,7 @@ def _age(seconds: float | None) -> str:
 @one_service("Only events of this service.")
 @click.option("--type", "type_", type=click.Choice(TYPES), help="Only events of this type.")
 @click.option("--consumer", type=click.Choice(NAMES), help="Only events that this service has not taken.")
-@acting()
+@audited_options()
 @json_option
 def replay_events(
     since: datetime, service: str | None, type_: str | None, consumer: str | None, **how: Any
@@ -78,10 +78,10 @@ def replay_events(
     """
     from cli.operations.databases import opened
     from cli.operations.outboxes import Again, replay
-    from cli.support.display import show_acts
+    from cli.support.display import show_entries
 
     dry_run, as_json = how["dry_run"], how["as_json"]
     services = [service] if service else NAMES
     with opened() as databases:
-        acts = replay(databases, services, Again(since, type_, consumer), how["reason"], dry_run)
-    show_acts(acts, dry_run, as_json)
+        entries = replay(databases, services, Again(since, type_, consumer), how["reason"], dry_run)
+    show_entries(entries, dry_run, as_json)

@@ -14,7 +14,7 @@ ANSWER_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ReadinessProbe:
     """Something that answers at `/readyz`: in `field` it says `ready` or `not_ready`."""
 
     subject: str
@@ -26,10 +26,10 @@ class Endpoint:
     reasons: str
 
 
-GATEWAY = Endpoint(
+GATEWAY = ReadinessProbe(
     "gateway", "--url", "gateway", "status", "ready", "not ready", "starting, draining or without its broker"
 )
-SITE = Endpoint("site", "--site", "web", "ready", True, False, "starting or draining")
+SITE = ReadinessProbe("site", "--site", "web", "ready", True, False, "starting or draining")
 
 
 def examine_gateway(url: str) -> Iterator[Finding]:
@@ -42,23 +42,23 @@ def examine_site(url: str) -> Iterator[Finding]:
     yield _examine(SITE, url)
 
 
-def _examine(endpoint: Endpoint, url: str) -> Finding:
+def _examine(probe: ReadinessProbe, url: str) -> Finding:
     address = f"{url.rstrip('/')}/readyz"
     try:
         status, answer = asyncio.run(_look(address))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         found = f"{address} does not answer: {str(error) or type(error).__name__}"
-        advice = f"Start `microtasks serve {endpoint.service}`, or name another with {endpoint.option}."
-        return failed(endpoint.subject, CHECK, found, advice)
-    said = answer.get(endpoint.field) if isinstance(answer, dict) else None
-    if status == 200 and said == endpoint.ready:
-        return ok(endpoint.subject, CHECK, f"{url} takes requests")
-    if status == 503 and said == endpoint.not_ready:
-        advice = f"It is {endpoint.reasons}; its log says which."
-        return failed(endpoint.subject, CHECK, f"{url} is not ready.", advice)
-    found = f"{address} answers {status}, and not as our {endpoint.subject} does."
-    advice = f"Something else listens there: name the {endpoint.subject} with {endpoint.option}."
-    return failed(endpoint.subject, CHECK, found, advice)
+        advice = f"Start `microtasks serve {probe.service}`, or name another with {probe.option}."
+        return failed(probe.subject, CHECK, found, advice)
+    said = answer.get(probe.field) if isinstance(answer, dict) else None
+    if status == 200 and said == probe.ready:
+        return ok(probe.subject, CHECK, f"{url} takes requests")
+    if status == 503 and said == probe.not_ready:
+        advice = f"It is {probe.reasons}; its log says which."
+        return failed(probe.subject, CHECK, f"{url} is not ready.", advice)
+    found = f"{address} answers {status}, and not as our {probe.subject} does."
+    advice = f"Something else listens there: name the {probe.subject} with {probe.option}."
+    return failed(probe.subject, CHECK, found, advice)
 
 
 async def _look(address: str) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""What operators look at and fix: failed events, outboxes, dead letters, orders and queues.
+"""What operators inspect and fix: failed events, outboxes, dead letters, orders and queues.
 
 These commands use databases and broker directly; no service needs to run.
 """

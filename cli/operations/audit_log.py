@@ -1,4 +1,4 @@
-"""What an operator does is recorded in the owning service's database: who, what, to what, and why."""
+"""The audit log of operators' actions, in the owning service's database: who, what, to what, and why."""
 
 import getpass
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from chassis.storage.tables import OPERATOR_ACTS
+from chassis.storage.tables import OPERATOR_ACTIONS
 from kit.settings import BadSetting
 
 NAME_VARIABLE = "MICROTASKS_OPERATOR"
@@ -16,8 +16,8 @@ LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Act:
-    """One thing an operator asked for: to what, in which service, whether it is done, and what came of it."""
+class AuditEntry:
+    """One action of an operator: on what, in which service, whether it is done, and its outcome."""
 
     service: str
     act: str
@@ -27,9 +27,9 @@ class Act:
 
 
 def operator() -> str:
-    """The name of whoever runs the command: MICROTASKS_OPERATOR, or else the account of this machine.
+    """Returns the operator's name: MICROTASKS_OPERATOR, or else the account of this machine.
 
-    Raises: BadSetting when there is none that can be kept.
+    Raises: BadSetting when there is none that can be stored.
     """
     try:
         name = os.environ.get(NAME_VARIABLE) or getpass.getuser()
@@ -42,11 +42,11 @@ def operator() -> str:
 
 
 def record(connection: Connection, act: str, subject: str, reason: str | None, **details: Any) -> None:
-    """Notes an act, in the transaction of the act."""
+    """Stores an entry in the transaction of the action."""
     row = {"operator": operator(), "act": act, "subject": subject, "reason": reason, "details": details}
-    connection.execute(insert(OPERATOR_ACTS).values(row))
+    connection.execute(insert(OPERATOR_ACTIONS).values(row))
 
 
-def subjects(acts: Sequence[Act]) -> set[str]:
-    """What was acted on."""
-    return {act.subject for act in acts}
+def subjects(entries: Sequence[AuditEntry]) -> set[str]:
+    """Returns what the entries are about."""
+    return {entry.subject for entry in entries}

@@ -73,7 +73,7 @@ class Databases:
 
 @contextlib.contextmanager
 def opened() -> Iterator[Databases]:
-    """The databases that the environment names; what a person can fix becomes a sentence."""
+    """The databases that the environment names; errors that a person can fix become one line."""
     with handle_errors(), Databases(load(Settings)) as databases:
         yield databases
 

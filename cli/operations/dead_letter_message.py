@@ -22,7 +22,7 @@ _SECRET = re.compile(r'("[^"]*(?:password|token|secret)[^"]*"\s*:\s*)"(?:[^"\\]|
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One message that nobody could process. `refused` says why this release would not take it either."""
+    """One message that no consumer could process. `refused` says why this release would refuse it too."""
 
     service: str
     id: str
@@ -35,7 +35,7 @@ class DeadLetter:
     beginning: str
 
 
-def letter_of(settings: Settings, service: str, message: Any) -> DeadLetter:
+def dead_letter_of(settings: Settings, service: str, message: Any) -> DeadLetter:
     """Reads one message of a service's dead letters."""
     headers = message.headers or {}
     queue = str(headers.get("x-first-death-queue", ""))

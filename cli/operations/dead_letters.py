@@ -12,11 +12,11 @@ import amqp
 from chassis.amqp import topology
 from chassis.amqp.connection import PERSISTENT
 from chassis.runtime.context import HEADER_PREFIX
-from cli.operations.audit_log import Act, record
+from cli.operations.audit_log import AuditEntry, record
 from cli.operations.broker import all_in, opened_broker, publish, text_in
 from cli.operations.calls import REQUEST_ID, call_again
 from cli.operations.databases import Databases
-from cli.operations.dead_letter_message import EVENT, UNKNOWN, DeadLetter, letter_of, without_secrets
+from cli.operations.dead_letter_message import EVENT, UNKNOWN, DeadLetter, dead_letter_of, without_secrets
 from kit.settings import Settings
 
 Found = tuple[DeadLetter, Any]
@@ -36,7 +36,7 @@ class Wanted:
 def letters_in(connection: Any, settings: Settings, service: str) -> list[Found]:
     """One service's dead letters with their messages, the oldest first; all of them stay."""
     with all_in(connection, topology.dead_letter_queue(settings, service)) as messages:
-        return [(letter_of(settings, service, message), message) for message in messages]
+        return [(dead_letter_of(settings, service, message), message) for message in messages]
 
 
 def find(settings: Settings, services: Iterable[str], ids: Sequence[str] = ()) -> list[Found]:
@@ -46,7 +46,7 @@ def find(settings: Settings, services: Iterable[str], ids: Sequence[str] = ()) -
     return [(letter, message) for letter, message in found if not ids or letter.id in ids]
 
 
-def replay(databases: Databases, wanted: Wanted) -> list[Act]:
+def replay(databases: Databases, wanted: Wanted) -> list[AuditEntry]:
     """Sends letters back to where they died; one is taken out only when that has arrived.
 
     An event goes to the queue of the one consumer that could not take it. A call is made again, and
@@ -60,7 +60,7 @@ def replay(databases: Databases, wanted: Wanted) -> list[Act]:
         return [_replayed(databases, sender, wanted, letter, message) for letter, message in chosen]
 
 
-def drop(databases: Databases, wanted: Wanted) -> list[Act]:
+def drop(databases: Databases, wanted: Wanted) -> list[AuditEntry]:
     """Lets letters go; the record of the act keeps what was in them."""
     with ExitStack() as stack:
         chosen = _chosen(stack, databases.settings, wanted)
@@ -72,15 +72,19 @@ def _chosen(stack: ExitStack, settings: Settings, wanted: Wanted) -> Iterator[Fo
     for service in wanted.services:
         messages = stack.enter_context(all_in(holder, topology.dead_letter_queue(settings, service)))
         for message in messages:
-            letter = letter_of(settings, service, message)
+            letter = dead_letter_of(settings, service, message)
             if not wanted.ids or letter.id in wanted.ids:
                 yield letter, message
 
 
-def _replayed(databases: Databases, sender: Any, wanted: Wanted, letter: DeadLetter, message: Any) -> Act:
+def _replayed(
+    databases: Databases, sender: Any, wanted: Wanted, letter: DeadLetter, message: Any
+) -> AuditEntry:
     refused = letter.refused and (letter.kind == UNKNOWN or not wanted.anyway)
     if refused:
-        return Act(letter.service, "dead-letters replay", letter.id, f"kept: {letter.refused}", done=False)
+        return AuditEntry(
+            letter.service, "dead-letters replay", letter.id, f"kept: {letter.refused}", done=False
+        )
     to = letter.queue if letter.kind == EVENT else letter.name
     done, outcome = True, f"sent to {to}"
     if not wanted.dry_run:
@@ -91,7 +95,7 @@ def _replayed(databases: Databases, sender: Any, wanted: Wanted, letter: DeadLet
             done, outcome = _called(databases.settings, sender, letter, message)
         if done:
             message.channel.basic_ack(message.delivery_tag)
-    return Act(letter.service, "dead-letters replay", letter.id, outcome, done)
+    return AuditEntry(letter.service, "dead-letters replay", letter.id, outcome, done)
 
 
 def _event(message: Any) -> Any:
@@ -127,12 +131,12 @@ def _died_again(settings: Settings, letter: DeadLetter, message: Any, request_id
     return False
 
 
-def _dropped(databases: Databases, wanted: Wanted, letter: DeadLetter, message: Any) -> Act:
+def _dropped(databases: Databases, wanted: Wanted, letter: DeadLetter, message: Any) -> AuditEntry:
     if not wanted.dry_run:
         body = without_secrets(text_in(message)).replace("\x00", "�")
         _record(databases, "dead-letters drop", letter, wanted.reason, body=body)
         message.channel.basic_ack(message.delivery_tag)
-    return Act(
+    return AuditEntry(
         letter.service, "dead-letters drop", letter.id, f"dropped: {letter.kind} {letter.name}".strip()
     )
 

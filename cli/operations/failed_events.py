@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, tru
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from chassis.storage.tables import FAILED_EVENTS, INBOX
-from cli.operations.audit_log import Act, record
+from cli.operations.audit_log import AuditEntry, record
 from cli.operations.databases import Databases
 from kit.validation import rfc3339
 
@@ -66,7 +66,7 @@ def find(databases: Databases, services: Iterable[str], choice: Choice) -> list[
 
 def retry(
     databases: Databases, services: Iterable[str], choice: Choice, reason: str | None, dry_run: bool
-) -> list[Act]:
+) -> list[AuditEntry]:
     """Makes failed events due now, their attempts counted anew, parked ones too.
 
     The running service takes them by itself within EVENT_RETRY_SECONDS.
@@ -89,7 +89,7 @@ def retry(
 
 def drop(
     databases: Databases, services: Iterable[str], choice: Choice, reason: str, dry_run: bool
-) -> list[Act]:
+) -> list[AuditEntry]:
     """Lets failed events go: they count as taken from now on, and their bodies stay in the record."""
     if dry_run:
         return [_act(event, "drop", "dropped") for event in find(databases, services, choice)]
@@ -115,8 +115,8 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _act(event: FailedEvent, act: str, outcome: str) -> Act:
-    return Act(event.service, f"events {act}", event.event_id, f"{event.consumer}: {outcome}")
+def _act(event: FailedEvent, act: str, outcome: str) -> AuditEntry:
+    return AuditEntry(event.service, f"events {act}", event.event_id, f"{event.consumer}: {outcome}")
 
 
 def _in_full(service: str, row: Row[Any]) -> FailedEventInFull:

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection, Row, select
 
 from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
-from cli.operations.audit_log import Act, operator, record
+from cli.operations.audit_log import AuditEntry, operator, record
 from cli.operations.databases import Databases
 from kit.errors import Invalid, NotFound, field_errors
 from kit.settings import load
@@ -91,7 +91,7 @@ def timeline_of(databases: Databases, order: str) -> list[TimelineEntry]:
     return [_entry(row, events.get(row["sequence"]), fates) for row in history]
 
 
-def transition_order(databases: Databases, order: str, fields: dict[str, Any], dry_run: bool) -> Act:
+def transition_order(databases: Databases, order: str, fields: dict[str, Any], dry_run: bool) -> AuditEntry:
     """Takes an order one step on as staff, by the same rules and with the same records as the service.
 
     Raises: NotFound, Forbidden, Conflict, Invalid.
@@ -114,7 +114,7 @@ def transition_order(databases: Databases, order: str, fields: dict[str, Any], d
 
     order_id, step = databases.write(SERVICE, effect)
     outcome = f"{step.transition}: {step.from_status} → {step.to_status}"
-    return Act(SERVICE, "orders transition", order_id, outcome)
+    return AuditEntry(SERVICE, "orders transition", order_id, outcome)
 
 
 def _accepted(order_id: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from chassis.storage.tables import FAILED_EVENTS, OUTBOX
-from cli.operations.audit_log import Act, record
+from cli.operations.audit_log import AuditEntry, record
 from cli.operations.databases import Databases
 from kit.contracts import Event
 from kit.validation import rfc3339
@@ -88,20 +88,20 @@ def _lacking(databases: Databases, event: Event, consumer: str, *where: ColumnEl
 
 def replay(
     databases: Databases, services: Iterable[str], again: Again, reason: str | None, dry_run: bool
-) -> list[Act]:
+) -> list[AuditEntry]:
     """Marks sent events unsent, so that the relay of their service publishes them once more.
 
     Whoever took them knows them by the inbox. Events so old that an inbox may have forgotten them
     are left out.
     """
-    acts = []
+    entries = []
     for service in services:
         found = _to_send_again(databases, service, again)
         if found and not dry_run:
             databases.write(service, partial(_mark, found=found, again=again, reason=reason))
         for type_, count in sorted(Counter(found.values()).items()):
-            acts.append(Act(service, "outbox replay", type_, f"{count} sent again"))
-    return acts
+            entries.append(AuditEntry(service, "outbox replay", type_, f"{count} sent again"))
+    return entries
 
 
 def _to_send_again(databases: Databases, service: str, again: Again) -> dict[int, str]:

@@ -103,7 +103,7 @@ def _wrong(queue: Queue, looks: Sequence[_Look | None]) -> Iterator[str]:
     ready = [look.ready for look in there]
     if queue.purpose == "dead letters":
         if ready[-1]:
-            yield "messages that nobody could process"
+            yield "messages that no consumer could process"
         return
     if not there[-1].consumers:
         yield UNREAD

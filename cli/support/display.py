@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from cli.operations.audit_log import Act
+from cli.operations.audit_log import AuditEntry
 from cli.support.durations import spoken
 from cli.support.errors import CliError
 from cli.support.terminal import screen, shown
@@ -57,22 +57,22 @@ def show_lines(head: str, *lines: str) -> None:
         console.print(f"    {shown(line)}", soft_wrap=True)
 
 
-def show_acts(acts: Sequence[Act], dry_run: bool, as_json: bool) -> None:
+def show_entries(entries: Sequence[AuditEntry], dry_run: bool, as_json: bool) -> None:
     """What was done, or would be. Raises: CliError when something of it could not be done."""
-    undone = not dry_run and not all(act.done for act in acts)
-    acts = [replace(act, done=act.done and not dry_run) for act in acts]
+    undone = not dry_run and not all(entry.done for entry in entries)
+    entries = [replace(entry, done=entry.done and not dry_run) for entry in entries]
     if as_json:
-        show_json(dry_run=dry_run, acts=acts)
+        show_json(dry_run=dry_run, acts=entries)
     else:
-        _show_acts(acts, dry_run)
+        _show_entries(entries, dry_run)
     if undone:
         raise CliError("Not everything was done.")
 
 
-def _show_acts(acts: Sequence[Act], dry_run: bool) -> None:
-    rows = ((act.service, act.act, act.subject, act.outcome) for act in acts)
+def _show_entries(entries: Sequence[AuditEntry], dry_run: bool) -> None:
+    rows = ((entry.service, entry.act, entry.subject, entry.outcome) for entry in entries)
     show_table(("service", "act", "subject", "outcome*"), rows, "Nothing to do.")
-    if dry_run and acts:
+    if dry_run and entries:
         screen().print("Nothing was changed: this was a dry run.")
 
 

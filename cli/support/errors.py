@@ -1,4 +1,4 @@
-"""Telling the person at the terminal what is wrong, in one sentence, with the right exit code."""
+"""Errors of commands: one line on the terminal, with the right exit code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,21 +12,21 @@ from kit.text import printable
 
 
 class CliError(click.ClickException):
-    """Something outside of us is missing or taken; exit code 1."""
+    """An error that the operator can fix; exit code 1."""
 
     def format_message(self) -> str:
-        """The sentence, for a terminal."""
+        """Returns the message as a terminal can show it."""
         return printable(self.message, lines=True)
 
 
 def postgresql_message(error: Any) -> str:
-    """The first line of what the server or its driver said, of an error that SQLAlchemy wrapped."""
+    """Returns the first line of PostgreSQL's or its driver's message, of an error that SQLAlchemy wrapped."""
     return str(error.orig).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
 
 
 @contextmanager
 def handle_errors() -> Iterator[None]:
-    """Turns what a person can fix into a sentence; everything else keeps its traceback."""
+    """Shows errors that a person can fix as one line; every other error keeps its traceback."""
     try:
         yield
     except BadSetting as error:

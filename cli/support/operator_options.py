@@ -40,7 +40,7 @@ def one_service(meaning: str) -> Callable[[Command], Command]:
     return click.option("--service", type=click.Choice(NAMES), help=meaning)
 
 
-def acting(reason_required: bool = False) -> Callable[[Command], Command]:
+def audited_options(reason_required: bool = False) -> Callable[[Command], Command]:
     """`--reason` and `--dry-run`: what every command has that changes something."""
 
     def add(command: Command) -> Command:
@@ -48,7 +48,7 @@ def acting(reason_required: bool = False) -> Callable[[Command], Command]:
             "--reason",
             type=Sentence(),
             required=reason_required,
-            help="Why; kept with the record of the act.",
+            help="Why; stored in the audit log.",
         )
         dry_run = click.option("--dry-run", is_flag=True, help="Shows what would be done; changes nothing.")
         return reason(dry_run(command))

@@ -14,7 +14,7 @@ import pytest
 from cli.commands.main import microtasks
 from cli.doctor.checks import Finding, Result
 from cli.journey.play import Step
-from cli.operations.audit_log import Act
+from cli.operations.audit_log import AuditEntry
 from cli.operations.configuration import Configured
 from cli.operations.dead_letter_message import DeadLetter
 from cli.operations.failed_events import FailedEvent
@@ -59,7 +59,7 @@ SHAPES = (
     Configured,
     Finding,
     Step,
-    Act,
+    AuditEntry,
     FailedEvent,
     Outbox,
     Delivery,

@@ -44,9 +44,9 @@ def test_dead_letters_are_marked_and_have_an_age(desk: Desk) -> None:
     queue = topology.dead_letter_queue(desk.settings, "reviews")
     for _ in range(2):
         state = states(desk, "--service", "reviews")[queue]
-        assert (state["ready"], state["wrong"]) == (1, "messages that nobody could process")
+        assert (state["ready"], state["wrong"]) == (1, "messages that no consumer could process")
         assert state["oldest_seconds"] is not None
-    assert "messages that nobody could process" in desk.run("queues", "--service", "reviews").stdout
+    assert "messages that no consumer could process" in desk.run("queues", "--service", "reviews").stdout
 
 
 def test_a_queue_that_grows_from_look_to_look_is_marked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
