@@ -1,4 +1,4 @@
-"""Each service's own Alembic history, run from code; one shared environment, no ini files."""
+"""Running migrations: each service has an Alembic history, all share one environment and no ini file."""
 
 import time
 from pathlib import Path
@@ -15,9 +15,9 @@ LOCK_POLL_SECONDS = 0.2
 
 
 def upgrade(service: str, database_url: str, revision: str = "head") -> None:
-    """Brings a service's database to a revision, creating the database if it is missing.
+    """Migrates a service's database to a revision, creating the database if it is missing.
 
-    Safe to run from several places at once: an advisory lock lets one after the other.
+    Safe to run concurrently: an advisory lock serialises the runs.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
     create_database(url)
@@ -33,8 +33,8 @@ def upgrade(service: str, database_url: str, revision: str = "head") -> None:
 
 
 def _lock(connection: Connection) -> None:
-    # Asked for again and again: a statement that waits holds a snapshot, and an index that another
-    # migration builds concurrently waits for all snapshots to end.
+    # Polled: a statement that waits holds a snapshot, and an index that another migration builds
+    # concurrently waits for all snapshots to end.
     attempt = text("SELECT pg_try_advisory_lock(:key)")
     while not connection.execute(attempt, {"key": MIGRATION_LOCK}).scalar_one():
         connection.commit()
@@ -43,7 +43,7 @@ def _lock(connection: Connection) -> None:
 
 
 def alembic_config(service: str) -> Config:
-    """Alembic's configuration of one service's history."""
+    """Returns Alembic's configuration of one service's history."""
     config = Config()
     config.set_main_option("script_location", str(HERE / "alembic_environment"))
     config.set_main_option("version_locations", str(HERE / service / "migrations"))
@@ -52,7 +52,7 @@ def alembic_config(service: str) -> Config:
 
 
 def create_database(url: URL) -> None:
-    """Creates a database that is not there yet."""
+    """Creates a database unless it exists."""
     try:
         create_engine(url).connect().close()
         return

@@ -15,7 +15,7 @@ from cli.operations.databases import Databases
 from kit.contracts import Event
 from kit.validation import rfc3339
 from services.registry import all_events
-from services.undelivered_events import is_remembered, lacking
+from services.undelivered_events import find_undelivered, is_within_retention
 
 OWN = OUTBOX.c
 AT_ONCE = 1000
@@ -72,7 +72,7 @@ def deliveries_of(databases: Databases, owner: str) -> Iterator[Delivery]:
 
 def delivery(databases: Databases, event: Event, consumer: str) -> Delivery:
     """How far one type of event has come at one consumer."""
-    sent = [row.sent_at for row in _lacking(databases, event, consumer)]
+    sent = [row.sent_at for row in _undelivered(databases, event, consumer)]
     is_this = FAILED_EVENTS.c.consumer == f"{event.owner}.{event.type}"
     is_parked = FAILED_EVENTS.c.parked_at.is_not(None)
     query = select(func.count().filter(~is_parked), func.count().filter(is_parked)).where(is_this)
@@ -81,9 +81,9 @@ def delivery(databases: Databases, event: Event, consumer: str) -> Delivery:
     return Delivery(event.owner, event.type, consumer, len(sent), oldest, failed, parked)
 
 
-def _lacking(databases: Databases, event: Event, consumer: str, *where: ColumnElement[bool]) -> list[Any]:
+def _undelivered(databases: Databases, event: Event, consumer: str, *where: ColumnElement[bool]) -> list[Any]:
     with databases.snapshot(event.owner) as owner, databases.snapshot(consumer) as reader:
-        return list(lacking(owner, reader, event, databases.settings, *where))
+        return list(find_undelivered(owner, reader, event, databases.settings, *where))
 
 
 def replay(
@@ -111,9 +111,11 @@ def _to_send_again(databases: Databases, service: str, again: Again) -> dict[int
         events = [
             e for e in _durable(service) if again.consumer in e.consumers and again.type in (None, e.type)
         ]
-        return {row.id: e.type for e in events for row in _lacking(databases, e, again.consumer, since)}
+        return {row.id: e.type for e in events for row in _undelivered(databases, e, again.consumer, since)}
     types = [again.type] if again.type else [event.type for event in _durable(service)]
-    query = select(OWN.id, OWN.type).where(since, OWN.type.in_(types), is_remembered(databases.settings))
+    query = select(OWN.id, OWN.type).where(
+        since, OWN.type.in_(types), is_within_retention(databases.settings)
+    )
     rows = databases.read(service, lambda connection: connection.execute(query).all())
     return {row.id: row.type for row in rows}
 

@@ -9,7 +9,7 @@ from chassis.storage.database import make_engine
 from chassis.storage.tables import OUTBOX
 from kit.contracts import Event
 from kit.settings import Settings
-from services.undelivered_events import lacking
+from services.undelivered_events import find_undelivered
 
 
 def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:
@@ -39,7 +39,7 @@ def _resend(event: Event, owner: Engine, consumers: Iterable[Engine], settings: 
         lost: set[int] = set()
         for consumer in consumers:
             with closing(consumer.connect()) as reader:
-                lost |= {row.id for row in lacking(connection, reader, event, settings)}
+                lost |= {row.id for row in find_undelivered(connection, reader, event, settings)}
         if lost:
             connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(lost)).values(sent_at=None))
     return len(lost)

@@ -1,4 +1,4 @@
-"""The tables of accounts. The migrations make them; a test keeps the two alike."""
+"""The tables of accounts. The migrations create them; a test compares the two."""
 
 from sqlalchemy import (
     ARRAY,
@@ -77,8 +77,8 @@ REFRESH_TOKENS = Table(
     Index("refresh_tokens_expires_at", "expires_at"),
 )
 
-# What is limited and happened of late: wrong passwords and sign-ups, by keyed digests of the e-mail
-# address tried and of where from, so that neither unknown addresses nor networks are stored.
+# Recent attempts that are limited (wrong passwords, sign-ups), by keyed digests of e-mail address and
+# network, so that neither is stored.
 COUNTED_ATTEMPTS = Table(
     "counted_attempts",
     METADATA,
@@ -88,7 +88,7 @@ COUNTED_ATTEMPTS = Table(
     Index("counted_attempts_expires_at", "expires_at"),
 )
 
-# What happened to an account, for its owner's eyes.
+# Security events of accounts, shown to their owners.
 SECURITY_EVENTS = Table(
     "security_events",
     METADATA,
@@ -113,7 +113,7 @@ FAILED_SIGN_INS = Table(
     Index("failed_sign_ins_last_failed_at", "last_failed_at"),
 )
 
-# Who made whom staff, and when. Append-only.
+# Grants and revocations of the role staff. Append-only.
 STAFF_GRANTS = Table(
     "staff_grants",
     METADATA,
@@ -125,7 +125,7 @@ STAFF_GRANTS = Table(
     Index("staff_grants_of_account", "account_id", "recorded_at"),
 )
 
-# What events told about people as providers. No foreign key: a fact never waits for another.
+# Projections of ratings and completed orders of providers. No foreign key: events arrive in any order.
 STANDINGS = Table(
     "standings",
     METADATA,
@@ -137,7 +137,7 @@ STANDINGS = Table(
     CheckConstraint("(rating_count = 0) = (rating_average IS NULL)", name="standings_rating"),
 )
 
-# One row per order at status 4, so that each is counted once however often it is told.
+# One row per order at status 4, so that each is counted once however often its event arrives.
 COMPLETED_ORDERS = Table(
     "completed_orders",
     METADATA,

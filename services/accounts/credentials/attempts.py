@@ -24,9 +24,9 @@ class Count:
 
 
 def record_attempt(connection: Connection, count: Count) -> int | None:
-    """Counts one attempt; how many there are now, None (and nothing changed) when that is one too many.
+    """Counts one attempt. Returns how many there are now; None, without a change, when it is one too many.
 
-    The row stays locked until the transaction ends: take several counts in the order of `subject`.
+    The row stays locked until the transaction ends: record several counts in the order of `subject`.
     """
     row = connection.execute(
         statements.RECORD_ATTEMPT,
@@ -36,7 +36,7 @@ def record_attempt(connection: Connection, count: Count) -> int | None:
 
 
 def seconds_to_wait(connection: Connection, counts: Sequence[Count]) -> int | None:
-    """Seconds until every one of these counts allows another attempt; None when they do now."""
+    """Returns the seconds until all of these counts allow another attempt; None when they do now."""
     arguments: dict[str, Any] = {
         "subjects": [count.subject for count in counts],
         "allowed": [count.allowed for count in counts],
@@ -47,7 +47,7 @@ def seconds_to_wait(connection: Connection, counts: Sequence[Count]) -> int | No
 
 
 def forget_attempts(connection: Connection, counts: Collection[Count]) -> None:
-    """Starts these counts anew."""
+    """Resets these counts."""
     subjects = sorted(count.subject for count in counts)
     locked = select(COUNTED_ATTEMPTS.c.subject).where(COUNTED_ATTEMPTS.c.subject.in_(subjects))
     ordered = locked.order_by(COUNTED_ATTEMPTS.c.subject).with_for_update()
@@ -55,7 +55,7 @@ def forget_attempts(connection: Connection, counts: Collection[Count]) -> None:
 
 
 def purge_attempts(connection: Connection, batch: int) -> None:
-    """Removes up to `batch` counts in which nothing counts any more."""
+    """Removes up to `batch` expired counts."""
     old = (
         select(COUNTED_ATTEMPTS.c.subject)
         .where(COUNTED_ATTEMPTS.c.expires_at < func.now())

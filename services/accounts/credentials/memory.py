@@ -1,4 +1,4 @@
-"""What hashing a password takes is given back at once.
+"""Memory of password hashing is returned to the system at once.
 
 Each hash needs 19 MiB for a moment. Left alone, glibc learns from the first one to serve such blocks
 from the heap of whichever thread asks, and keeps them there. After 300 hashes, measured: 400 MiB kept
@@ -13,7 +13,7 @@ LARGE_BYTES = 1024 * 1024
 
 
 def give_large_blocks_back() -> bool:
-    """Has blocks of 1 MiB and more mapped one by one, and unmapped when freed; whether that was possible.
+    """Lets glibc map blocks of 1 MiB and more one by one, and unmap them when freed; whether it could.
 
     For the whole process. Other C libraries do so by themselves, or not at all.
     """

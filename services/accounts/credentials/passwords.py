@@ -32,9 +32,8 @@ _COMMON = _read_common()
 
 
 def is_common(password: str) -> bool:
-    """Whether everybody's guess list has it: zxcvbn's 30,000 most frequent, whatever the case.
-
-    So is one of at most two different characters, or of characters in a row.
+    """Whether a password is one of zxcvbn's 30,000 most frequent, whatever the case, has at most two
+    different characters, or is a sequence of consecutive ones.
     """
     typed = _canonical(password).lower()
     return typed in _COMMON or len(set(typed)) <= FEWEST_CHARACTERS or _is_in_a_row(typed)
@@ -51,7 +50,7 @@ def _is_in_a_row(typed: str) -> bool:
 
 
 def hash_password(password: str) -> str:
-    """The password as it is stored: Argon2id with its parameters and a random salt. Takes tens of ms."""
+    """Returns the password as it is stored: Argon2id, its parameters, a random salt. Takes tens of ms."""
     return _HASHER.hash(_canonical(password))
 
 
@@ -65,7 +64,7 @@ def is_right(password: str, stored: str | None) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether it was hashed under other parameters than today's."""
+    """Whether a hash was made with other than the current parameters."""
     return _HASHER.check_needs_rehash(stored)
 
 

@@ -1,6 +1,6 @@
 """The rules of refresh tokens: how one is derived, and what presenting one means. Pure.
 
-Every token is an HMAC under the session secret: 256 bits nobody else can compute. Deriving it
+Every token is an HMAC under the session secret: 256 bits that cannot be guessed. Deriving it
 instead of drawing it lets a repeated call get the same token although only its digest is stored.
 """
 
@@ -13,12 +13,12 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What a presented token deserves."""
+    """How a presented token is answered."""
 
     ROTATE = "its first use: a successor takes its place"
     REPEAT = "the same call again: the same successor"
     REFUSE = "unknown, expired or of a closed session"
-    REVOKE = "used before by somebody: the session is no longer trusted"
+    REVOKE = "used before: the session is no longer trusted"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Presented:
 
 
 def judge(token: Presented, key_digest: str, now: datetime, repeat_seconds: float) -> Verdict:
-    """What to do with a token presented at `now` by a call with this idempotency key's digest."""
+    """Returns how to answer a token presented at `now` by a call with this idempotency key's digest."""
     if token.session_revoked_at is not None or now >= token.session_expires_at:
         return Verdict.REFUSE
     if token.used_at is None:
@@ -45,27 +45,27 @@ def judge(token: Presented, key_digest: str, now: datetime, repeat_seconds: floa
 
 
 def first_token(secret: str, session_id: str, password: str, key: str) -> str:
-    """The token a new session starts with; the same sign-in repeated gives it again."""
+    """Returns the first token of a session; a repeated sign-in gets the same."""
     return _derive(secret, "first", session_id, password, key)
 
 
 def successor(secret: str, token: str, key: str) -> str:
-    """The token that follows `token` when it is used by the call with this idempotency key."""
+    """Returns the token that follows `token` when a call with this idempotency key uses it."""
     return _derive(secret, "successor", token, key)
 
 
 def digest(token: str) -> bytes:
-    """How a token is stored. A plain hash is enough for 256 bits that nobody can guess."""
+    """Returns a token as it is stored. A plain hash is enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def keyed_digest(secret: str, purpose: str, *texts: str) -> str:
-    """A digest of something guessable (a key, an address) that its reader cannot try out."""
+    """Returns a digest of something guessable (a key, an address) that readers cannot brute-force."""
     return _mac(secret, purpose, *texts).hex()
 
 
 def device_token(secret: str, account_id: str, session_id: str) -> str:
-    """What proves that a browser opened this session of this account, long after the session ended."""
+    """Returns the proof that a browser opened this session of this account, also after the session ended."""
     return f"{session_id}.{_derive(secret, 'device', account_id, session_id)}"
 
 
