@@ -81,7 +81,7 @@ def transition_order(
         raise click.UsageError("Say --as-staff: the history will show you as staff.")
     request = {"transition": transition, "reason": how["reason"], "note": note, "to_status": to_status}
     with opened() as databases:
-        act = take_step(databases, order, wish, how["dry_run"])
+        act = take_step(databases, order, request, how["dry_run"])
     show_entries([act], how["dry_run"], how["as_json"])
 
 
