@@ -8,7 +8,7 @@ from sqlalchemy import text
 from cli.operations.databases import Databases
 from kit.settings import load
 from services.payments.ledger.audit import audit_ledger
-from services.payments.payment_context import open_till
+from services.payments.payment_context import make_payment_context
 from services.payments.settings import PaymentSettings
 
 SERVICE = "payments"
@@ -31,5 +31,5 @@ def reconcile(databases: Databases, report: Callable[[str], None]) -> list[Ledge
     settings = load(PaymentSettings)
     with databases.direct(SERVICE) as db:
         db.read(lambda connection: connection.execute(text("SELECT FROM payments LIMIT 1")))
-        findings = audit_ledger(open_till(db, settings), report=report)
+        findings = audit_ledger(make_payment_context(db, settings), report=report)
     return [LedgerFinding(**finding) for finding in findings]

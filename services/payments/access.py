@@ -69,7 +69,7 @@ def payment_actions(
     return []
 
 
-def refundable_minor(payment: Row, receivable_status: str, refunds: Iterable[Row]) -> int:
+def left_to_refund_minor(payment: Row, receivable_status: str, refunds: Iterable[Row]) -> int:
     """What is neither refunded nor being refunded of a payment; 0 unless it was paid."""
     if next_payment_status(payment["status"], "refunded_in_part", receivable_status) is None:
         return 0

@@ -1,12 +1,12 @@
-"""The rules of money in motion: which status follows which. Pure: no database, broker or clock.
+"""Which status follows which. Pure: no database, broker or clock.
 
-Four tables: what is owed for an order (the receivable), each try to pay it, and each refund and payout.
-A status changes only by a row of its table; whatever is no row changes nothing, so what a processor
-says late, twice or out of order does no harm.
+Four tables: what is owed for an order (the receivable), each payment of it, and each refund and payout.
+A status changes only by a row of its table. An event without a row changes nothing, so a processor may
+report late, twice or out of order.
 
-What the tables leave open is decided so:
+Two rules of the tables need an explanation:
 - A payment that failed may still be captured, as processors sometimes confirm late. It then counts as
-  paid, unless another payment of the order is under way or paid: that capture is given back by hand.
+  paid, unless another payment of the order is in progress or paid: that capture is refunded by hand.
 - A bank may return a payout that had arrived: a paid payout can fail. A failed one stays failed.
 """
 
@@ -16,28 +16,29 @@ from typing import Generic, Literal, TypeVar
 
 from services.payments.contract import PaymentStatus, PayoutStatus, ReceivableStatus, RefundStatus
 
+RefundExtent = Literal["refunded_in_part", "refunded_in_full"]
 ReceivableEvent = Literal["fall_due", "begin", "captured", "failed", "refunded_in_part", "refunded_in_full"]
 PaymentEvent = Literal[
     "begin", "pending", "requires_action", "captured", "declined", "cancelled",
     "refunded_in_part", "refunded_in_full",
 ]  # fmt: skip
 TransferEvent = Literal["begin", "pending", "done", "refused"]
-"""The events of refunds and payouts. After `begin`, events are what the processor says, by its words."""
+"""The events of refunds and payouts. After `begin`, events are the states that the processor reports."""
 
 UNPAID = (ReceivableStatus.DUE, ReceivableStatus.FAILED)
-"""Receivables that a payment may be begun for, and that customers are reminded of."""
+"""Receivables that can be paid, and of which customers are reminded."""
 OPEN = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
 """Payments that the processor has not decided yet."""
 REFUNDABLE = (PaymentStatus.PAID, PaymentStatus.PARTLY_REFUNDED)
-"""Payments of which something is left to give back."""
+"""Payments of which something is left to refund."""
 NEW = (None,)
-"""The origin of what does not exist yet."""
+"""The origin of a row that does not exist yet."""
 
 Status = TypeVar("Status", ReceivableStatus, PaymentStatus, RefundStatus, PayoutStatus)
 
 
 class NoTransition(Exception):
-    """No row leads on from a status where one must: a programming error, never recorded."""
+    """An event that must change a status has no row for it: a programming error, never recorded."""
 
 
 def _always(receivable: ReceivableStatus) -> bool:

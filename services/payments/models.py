@@ -1,10 +1,10 @@
 """The payments service's tables. The database itself refuses what the rules never do.
 
-Every try to pay is a row of `payments`; at most one per order has not failed. A row is written
-and committed before its processor is asked, so whatever dies afterwards, the row is looked at
-again (`check_at`).
+Every attempt to pay is a row of `payments`; at most one per order has not failed. A row is committed before
+its processor is called, so that after a crash reconciliation finds it by its `check_at`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -28,14 +28,21 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.storage.tables import chassis_tables, timestamptz
+from services.payments.contract import PaymentStatus, PayoutStatus, ReceivableStatus, RefundStatus
+from services.payments.lifecycle import OPEN, REFUNDABLE, UNPAID
 
 ID = Uuid(as_uuid=False)
 METADATA = MetaData()
 chassis_tables(METADATA)
 
 
-def _intent_columns() -> tuple[Column[Any], ...]:
-    """What everything has that is asked of a processor: whose key it was, and when to look again."""
+def _one_of(column: str, statuses: Iterable[str]) -> str:
+    listed = ", ".join(f"'{status}'" for status in statuses)
+    return f"{column} IN ({listed})"
+
+
+def _request_columns() -> tuple[Column[Any], ...]:
+    """The columns of every request to a processor: the caller's key, and when it is checked again."""
     return (
         Column("key_scope", Text),
         Column("key", Text),
@@ -57,7 +64,7 @@ ACCOUNT_NAMES = Table(
     comment="What people are called now; an order knows only what they were called then.",
 )
 
-DUES = Table(
+RECEIVABLES = Table(
     "dues",
     METADATA,
     Column("order_id", ID, primary_key=True),
@@ -79,13 +86,13 @@ DUES = Table(
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="dues_amount"),
     CheckConstraint("customer_id <> provider_id", name="dues_parties"),
     CheckConstraint(
-        "payment_status IN ('due', 'processing', 'paid', 'failed', 'refunded', 'partly_refunded')",
+        _one_of("payment_status", ReceivableStatus),
         name="dues_payment_status",
     ),
     Index(
         "dues_to_remind",
         "next_reminder_at",
-        postgresql_where=text("next_reminder_at IS NOT NULL AND payment_status IN ('due', 'failed')"),
+        postgresql_where=text(f"next_reminder_at IS NOT NULL AND {_one_of('payment_status', UNPAID)}"),
     ),
     comment="What is owed: one row per completed order.",
 )
@@ -109,7 +116,7 @@ PAYMENTS = Table(
     timestamptz("paid_at"),
     timestamptz("available_at"),
     timestamptz("released_at"),
-    *_intent_columns(),
+    *_request_columns(),
     UniqueConstraint("key_scope", "key", name="payments_key"),
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="payments_amount"),
     CheckConstraint("fee_minor BETWEEN 0 AND amount_minor", name="payments_fee"),
@@ -120,23 +127,24 @@ PAYMENTS = Table(
         name="payments_refunded_split",
     ),
     CheckConstraint(
-        "status IN ('processing', 'requires_action', 'paid', 'partly_refunded', 'refunded', 'failed')",
+        _one_of("status", (*OPEN, *REFUNDABLE, PaymentStatus.REFUNDED, PaymentStatus.FAILED)),
         name="payments_status",
     ),
     CheckConstraint(
-        "(paid_at IS NOT NULL) = (status IN ('paid', 'partly_refunded', 'refunded'))"
+        f"(paid_at IS NOT NULL) = ({_one_of('status', (*REFUNDABLE, PaymentStatus.REFUNDED))})"
         " AND (paid_at IS NULL) = (available_at IS NULL)",
         name="payments_paid",
     ),
     CheckConstraint(
-        "(status = 'refunded') = (refunded_minor = amount_minor)"
-        " AND (status = 'partly_refunded') = (refunded_minor BETWEEN 1 AND amount_minor - 1)",
+        f"(status = '{PaymentStatus.REFUNDED}') = (refunded_minor = amount_minor)"
+        f" AND (status = '{PaymentStatus.PARTLY_REFUNDED}')"
+        " = (refunded_minor BETWEEN 1 AND amount_minor - 1)",
         name="payments_refund_status",
     ),
-    CheckConstraint(
-        "(check_at IS NOT NULL) = (status IN ('processing', 'requires_action'))", name="payments_check"
+    CheckConstraint(f"(check_at IS NOT NULL) = ({_one_of('status', OPEN)})", name="payments_check"),
+    Index(
+        "payments_live", "order_id", unique=True, postgresql_where=text(f"status <> '{PaymentStatus.FAILED}'")
     ),
-    Index("payments_live", "order_id", unique=True, postgresql_where=text("status <> 'failed'")),
     Index("payments_of_order", "order_id", "id"),
     Index("payments_to_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
     Index(
@@ -159,15 +167,20 @@ REFUNDS = Table(
     Column("status", Text, nullable=False),
     Column("reference", Text),
     Column("failure", Text),
-    *_intent_columns(),
+    *_request_columns(),
     UniqueConstraint("key_scope", "key", name="refunds_key"),
     CheckConstraint("amount_minor >= 1", name="refunds_amount"),
     CheckConstraint("fee_minor BETWEEN 0 AND amount_minor", name="refunds_fee"),
-    CheckConstraint("status IN ('processing', 'refunded', 'failed')", name="refunds_status"),
+    CheckConstraint(_one_of("status", RefundStatus), name="refunds_status"),
     CheckConstraint("actor_role IN ('provider', 'staff')", name="refunds_actor_role"),
-    CheckConstraint("(check_at IS NOT NULL) = (status = 'processing')", name="refunds_check"),
+    CheckConstraint(f"(check_at IS NOT NULL) = (status = '{RefundStatus.PROCESSING}')", name="refunds_check"),
     # The split of a refund builds on those before it, so one is settled before the next begins.
-    Index("refunds_under_way", "payment_id", unique=True, postgresql_where=text("status = 'processing'")),
+    Index(
+        "refunds_under_way",
+        "payment_id",
+        unique=True,
+        postgresql_where=text(f"status = '{RefundStatus.PROCESSING}'"),
+    ),
     Index("refunds_of_payment", "payment_id", "id"),
     Index("refunds_to_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )
@@ -184,11 +197,11 @@ PAYOUTS = Table(
     Column("processor", Text, nullable=False),
     Column("reference", Text),
     Column("failure", Text),
-    *_intent_columns(),
+    *_request_columns(),
     UniqueConstraint("key_scope", "key", name="payouts_key"),
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="payouts_amount"),
-    CheckConstraint("status IN ('processing', 'paid', 'failed')", name="payouts_status"),
-    CheckConstraint("(check_at IS NOT NULL) = (status = 'processing')", name="payouts_check"),
+    CheckConstraint(_one_of("status", PayoutStatus), name="payouts_status"),
+    CheckConstraint(f"(check_at IS NOT NULL) = (status = '{PayoutStatus.PROCESSING}')", name="payouts_check"),
     Index("payouts_of_provider", "provider_id", "id"),
     Index("payouts_to_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )

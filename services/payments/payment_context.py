@@ -1,4 +1,4 @@
-"""What every act of payments works with: the database, the processor, the settings."""
+"""What the commands of payments work with: the database, the payment processor and the settings."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +10,8 @@ from services.payments.settings import PaymentSettings
 
 
 @dataclass(frozen=True)
-class Till:
-    """Where payments are taken."""
+class PaymentContext:
+    """The dependencies of a command."""
 
     db: Db
     processor: Processor
@@ -19,11 +19,11 @@ class Till:
 
 
 @cache
-def open_till(db: Db, settings: PaymentSettings) -> Till:
-    """A till with the processor that the settings name."""
+def make_payment_context(db: Db, settings: PaymentSettings) -> PaymentContext:
+    """A context with the processor that the settings name."""
     if settings.payment_processor == "stripe":
-        # Its SDK takes a second to import.
+        # Imported here because the SDK takes a second to import.
         from services.payments.processors.stripe import StripeProcessor
 
-        return Till(db, StripeProcessor(settings), settings)
-    return Till(db, Sandbox(db, settings.sandbox_callback_seconds), settings)
+        return PaymentContext(db, StripeProcessor(settings), settings)
+    return PaymentContext(db, Sandbox(db, settings.sandbox_callback_seconds), settings)

@@ -1,25 +1,15 @@
-"""What people are called now, as accounts tells."""
+"""Projections of other services' data: the display names of people."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
+from chassis.storage.projections import save_if_newer
 from services.payments.models import ACCOUNT_NAMES
 
 
-def keep_name(connection: Connection, event: dict[str, Any]) -> None:
-    """Keeps the display name of an account event, unless a newer one is known."""
-    offered = insert(ACCOUNT_NAMES).values(
-        account_id=event["account_id"],
-        display_name=event["display_name"],
-        account_version=event["account_version"],
-    )
-    new = offered.excluded
-    connection.execute(
-        offered.on_conflict_do_update(
-            index_elements=["account_id"],
-            set_={"display_name": new.display_name, "account_version": new.account_version},
-            where=new.account_version > ACCOUNT_NAMES.c.account_version,
-        )
-    )
+def save_display_name(connection: Connection, event: Mapping[str, Any]) -> None:
+    """Stores the display name of an account event, unless a newer one is known."""
+    name = {column: event[column] for column in ("account_id", "display_name", "account_version")}
+    save_if_newer(connection, ACCOUNT_NAMES, name, key=("account_id",), version="account_version")

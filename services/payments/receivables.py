@@ -1,26 +1,25 @@
-"""What is owed: one due per completed order, from its event or from what orders answers.
+"""What is owed: one receivable per completed order, opened by its event or by the answer of orders."""
 
-A due and everything that hangs on its order is changed only by who holds its row's lock.
-"""
-
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.storage import outbox
+from kit.errors import Conflict
+from kit.types import Money
 from kit.validation import rfc3339
 from services.orders.contract import Status
+from services.orders.types import Order, OrderStatusChanged
 from services.payments.contract import PAYMENT_CHANGED, PaymentChange
-from services.payments.lifecycle import UNPAID, ReceivableEvent, next_receivable_status, required
-from services.payments.models import DUES
-from services.payments.rendering import Row, money, named_parties
+from services.payments.lifecycle import ReceivableEvent, next_receivable_status, required
+from services.payments.models import RECEIVABLES
+from services.payments.rendering import Row, customer_of, money, provider_of, service_of
 from services.payments.settings import PaymentSettings
 
-Json = dict[str, Any]
-BATCH = 50
-CHANGES: dict[ReceivableEvent, PaymentChange] = {
+CHANGES: Mapping[ReceivableEvent, PaymentChange] = {
     "fall_due": PaymentChange.DUE,
     "begin": PaymentChange.PROCESSING,
     "captured": PaymentChange.PAID,
@@ -30,65 +29,88 @@ CHANGES: dict[ReceivableEvent, PaymentChange] = {
 }
 
 
-def fall_due_by_event(connection: Connection, event: Json, settings: PaymentSettings) -> None:
-    """Makes a payment due when an order was completed; nothing else that happens to it matters."""
+def open_receivable_from_event(
+    connection: Connection, event: OrderStatusChanged, settings: PaymentSettings
+) -> None:
+    """Opens the receivable of an order that was completed; no other transition opens one."""
     if event["to_status"] == Status.COMPLETED:
         completed_at = event["completed_at"] or event["occurred_at"]
-        _fall_due(connection, event, event["order_id"], completed_at, settings)
+        _open_receivable(connection, event, event["order_id"], completed_at, settings)
 
 
-def fall_due_by_answer(connection: Connection, order: Json, settings: PaymentSettings) -> None:
-    """The same when orders said so itself, before its event arrived here."""
+def open_receivable_from_order(connection: Connection, order: Order, settings: PaymentSettings) -> None:
+    """Opens the receivable of a completed order that orders returned, before its event arrives."""
     if order["status"] == Status.COMPLETED:
-        _fall_due(connection, order, order["id"], order["updated_at"], settings)
+        _open_receivable(connection, order, order["id"], order["updated_at"], settings)
 
 
-def change_due(
+def change_receivable(
     connection: Connection,
-    due: Row,
+    receivable: Row,
     event: ReceivableEvent,
     payment_id: str | None,
-    refund: Json | None = None,
+    refund: Money | None = None,
 ) -> None:
-    """Records what became of a due, and publishes it. The due must be locked.
+    """Records and publishes the next status of a locked receivable.
 
-    Raises: NoTransition when that cannot happen to it.
+    Raises: NoTransition when the event cannot happen in the current status.
     """
-    status = required(next_receivable_status(due["payment_status"], event))
-    values = {"payment_status": status, "version": due["version"] + 1}
-    connection.execute(update(DUES).where(DUES.c.order_id == due["order_id"]).values(values))
-    _tell(connection, {**due, **values}, CHANGES[event], payment_id, refund=refund)
+    status = required(next_receivable_status(receivable["payment_status"], event))
+    values = {"payment_status": status, "version": receivable["version"] + 1}
+    changed = update(RECEIVABLES).where(RECEIVABLES.c.order_id == receivable["order_id"])
+    connection.execute(changed.values(values))
+    publish_payment_change(connection, {**receivable, **values}, CHANGES[event], payment_id, refund=refund)
 
 
-def remind_due(connection: Connection, settings: PaymentSettings) -> int:
-    """Reminds the customers of unpaid orders whose day has come; answers how many."""
-    now = datetime.now(UTC)
-    query = (
-        select(DUES)
-        .where(DUES.c.next_reminder_at <= now, DUES.c.payment_status.in_(UNPAID))
-        .order_by(DUES.c.next_reminder_at)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
+def publish_payment_change(
+    connection: Connection,
+    receivable: Row,
+    change: PaymentChange,
+    payment_id: str | None,
+    refund: Money | None = None,
+    day: int | None = None,
+) -> None:
+    """Records the event `payment_changed` of a receivable in the outbox."""
+    outbox.record(
+        connection,
+        PAYMENT_CHANGED,
+        order_id=receivable["order_id"],
+        number=receivable["number"],
+        service=service_of(receivable),
+        customer=customer_of(receivable),
+        provider=provider_of(receivable),
+        amount=money(receivable["amount_minor"], receivable["currency"]),
+        change=change,
+        payment_status=receivable["payment_status"],
+        payment_version=receivable["version"],
+        payment_id=payment_id,
+        due_at=rfc3339(receivable["due_at"]),
+        refund=refund,
+        day=day,
     )
-    rows = connection.execute(query).mappings().all()
-    for due in rows:
-        sent = due["reminders_sent"] + 1
-        values = {
-            "reminders_sent": sent,
-            "next_reminder_at": _reminder(due["completed_at"], sent, settings),
-            "version": due["version"] + 1,
-        }
-        connection.execute(update(DUES).where(DUES.c.order_id == due["order_id"]).values(values))
-        day = (due["next_reminder_at"] - due["completed_at"]).days
-        _tell(connection, {**due, **values}, PaymentChange.REMINDED, None, day=day)
-    return len(rows)
 
 
-def _fall_due(
-    connection: Connection, order: Json, order_id: str, completed_at: str, settings: PaymentSettings
+def payment_not_due(order: Order) -> Conflict:
+    """The error for an order that owes nothing yet, as orders returned it."""
+    detail = "An order can be paid once it is completed."
+    return Conflict(detail, code="payment_not_due", current_status=order["status"])
+
+
+def next_reminder_at(completed_at: datetime, sent: int, settings: PaymentSettings) -> datetime | None:
+    """When the customer is reminded after `sent` reminders; None after the last one."""
+    days = settings.reminders()
+    return completed_at + timedelta(days=days[sent]) if sent < len(days) else None
+
+
+def _open_receivable(
+    connection: Connection,
+    order: Order | OrderStatusChanged,
+    order_id: str,
+    completed_at: str,
+    settings: PaymentSettings,
 ) -> None:
     completed = datetime.fromisoformat(completed_at)
-    due = {
+    receivable: dict[str, Any] = {
         "order_id": order_id,
         "number": order["number"],
         "service_id": order["service"]["id"],
@@ -102,39 +124,9 @@ def _fall_due(
         "payment_status": required(next_receivable_status(None, "fall_due")),
         "version": 1,
         "completed_at": completed,
-        "due_at": completed + settings.due,
-        "next_reminder_at": _reminder(completed, 0, settings),
+        "due_at": completed + settings.due_period,
+        "next_reminder_at": next_reminder_at(completed, 0, settings),
     }
-    statement = insert(DUES).values(due).on_conflict_do_nothing().returning(DUES.c.order_id)
-    if connection.execute(statement).first() is not None:
-        _tell(connection, due, CHANGES["fall_due"], None)
-
-
-def _reminder(completed_at: datetime, sent: int, settings: PaymentSettings) -> datetime | None:
-    days = settings.reminders()
-    return completed_at + timedelta(days=days[sent]) if sent < len(days) else None
-
-
-def _tell(
-    connection: Connection,
-    due: Row,
-    change: PaymentChange,
-    payment_id: str | None,
-    refund: Json | None = None,
-    day: int | None = None,
-) -> None:
-    outbox.record(
-        connection,
-        PAYMENT_CHANGED,
-        order_id=due["order_id"],
-        number=due["number"],
-        **named_parties(due),
-        amount=money(due["amount_minor"], due["currency"]),
-        change=change,
-        payment_status=due["payment_status"],
-        payment_version=due["version"],
-        payment_id=payment_id,
-        due_at=rfc3339(due["due_at"]),
-        refund=refund,
-        day=day,
-    )
+    opened = insert(RECEIVABLES).values(receivable).on_conflict_do_nothing().returning(RECEIVABLES.c.order_id)
+    if connection.execute(opened).first() is not None:
+        publish_payment_change(connection, receivable, CHANGES["fall_due"], None)

@@ -21,8 +21,8 @@ def _address(text: str) -> str:
 class PaymentSettings(Common):
     """Fees, periods and the processor.
 
-    A changed fee counts for payments begun from then on, a changed period for what falls due or is
-    captured from then on.
+    A changed fee applies to payments begun afterwards, a changed period to orders that are completed or
+    payments that are captured afterwards.
 
     Raises: BadSetting.
     """
@@ -63,7 +63,7 @@ class PaymentSettings(Common):
     )
 
     def problems(self) -> Iterator[str]:
-        """Reminders that do not rise, and secrets that the processor needs."""
+        """Reminder days that do not rise, and missing secrets of the processor."""
         try:
             self.reminders()
         except ValueError as error:
@@ -71,34 +71,34 @@ class PaymentSettings(Common):
         if self.payment_processor == "stripe":
             for name in ("stripe_secret_key", "stripe_webhook_secret"):
                 if not getattr(self, name):
-                    yield f"{name.upper()}: PAYMENT_PROCESSOR=stripe needs it"
+                    yield f"{name.upper()}: required by PAYMENT_PROCESSOR=stripe"
 
     def problems_in_production(self) -> Iterator[str]:
-        """Whatever takes no real money unless that is meant, and whatever is not the processor's."""
-        meant = self.allow_test_payments
-        if self.payment_processor == "sandbox" and not meant:
-            yield "PAYMENT_PROCESSOR: the sandbox takes no money; ALLOW_TEST_PAYMENTS=1 says that it is meant"
+        """Test payments unless they are allowed, weak secrets, and addresses that are not Stripe's."""
+        allowed = self.allow_test_payments
+        if self.payment_processor == "sandbox" and not allowed:
+            yield "PAYMENT_PROCESSOR: the sandbox moves no money; set ALLOW_TEST_PAYMENTS=1 to allow that"
         if self.payment_processor != "stripe":
             return
-        if not self.stripe_secret_key.startswith(LIVE_KEYS + (TEST_KEYS if meant else ())):
-            yield "STRIPE_SECRET_KEY: is no live key; ALLOW_TEST_PAYMENTS=1 says that a test key is meant"
+        if not self.stripe_secret_key.startswith(LIVE_KEYS + (TEST_KEYS if allowed else ())):
+            yield "STRIPE_SECRET_KEY: not a live key; set ALLOW_TEST_PAYMENTS=1 to allow a test key"
         if why := weakness_of_password(self.stripe_webhook_secret.removeprefix("whsec_")):
             yield f"STRIPE_WEBHOOK_SECRET: {why}"
         if self.stripe_api_url != STRIPE_API:
-            yield f"STRIPE_API_URL: production asks nobody but {STRIPE_API}"
+            yield f"STRIPE_API_URL: must be {STRIPE_API} in production"
 
     @property
-    def due(self) -> timedelta:
+    def due_period(self) -> timedelta:
         """How long a customer has to pay."""
         return timedelta(days=self.payment_due_days)
 
     @property
-    def holding(self) -> timedelta:
+    def holding_period(self) -> timedelta:
         """How long a provider's share is pending."""
         return timedelta(days=self.release_days)
 
     @property
-    def action(self) -> timedelta:
+    def action_period(self) -> timedelta:
         """How long a second step may take."""
         return timedelta(hours=self.payment_action_hours)
 

@@ -14,9 +14,9 @@ from services.payments.access import (
     Role,
     action_expires_at,
     is_expired,
+    left_to_refund_minor,
     payment_actions,
     receivable_actions,
-    refundable_minor,
     require_customer,
     require_refunder,
     role_in_order,
@@ -91,7 +91,7 @@ def test_a_payment_is_refunded_by_one_refund_at_a_time(status: RefundStatus) -> 
 def test_what_was_refunded_or_is_being_refunded_cannot_be_refunded_again(status: PaymentStatus) -> None:
     refunds = [refund("refunded", 500), refund("processing", 1000), refund("failed", 2000)]
     expected = 3000 if status in REFUNDABLE else 0
-    assert refundable_minor(payment(status), "paid", refunds) == expected
+    assert left_to_refund_minor(payment(status), "paid", refunds) == expected
 
 
 @pytest.mark.parametrize("status", PaymentStatus)
@@ -170,10 +170,10 @@ def test_a_payment_that_requires_an_action_names_it_and_its_deadline_to_its_cust
     payment = world.pay(order, "sandbox_action")
     assert payment["available_actions"] == ["confirm"]
     begun = datetime.fromisoformat(payment["created_at"])
-    assert datetime.fromisoformat(payment["action_expires_at"]) == begun + world.settings.action
+    assert datetime.fromisoformat(payment["action_expires_at"]) == begun + world.settings.action_period
     assert world.get(payment, world.provider)["available_actions"] == []
     world.change("payments", payment["id"], "created_at = now() - interval '25 hours'")
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["available_actions"] == ["retry"]
     assert world.get(payment)["action_expires_at"] is None
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 
 from kit.errors import Unavailable
 from kit.settings import Settings
-from services.payments.ledger import audit as auditing
+from services.payments.ledger import audit
 from services.payments.ledger import checks as ledger_checks
-from services.payments.ledger.audit import FINDINGS, FINISHED, audit_tonight
+from services.payments.ledger.audit import FINDINGS, FINISHED, audit_nightly
 from tests.payments.world import World, started
 from tests.support.placed_orders import euros
 
@@ -27,7 +27,7 @@ DAMAGE = {
     "fee_differs_from_ledger": f"UPDATE payments SET fee_minor = 451 WHERE id = {PAID}",
     "balance_differs_from_ledger": "UPDATE balances SET available_minor = available_minor + 1",
     "payout_differs_from_ledger": "UPDATE payouts SET amount_minor = amount_minor + 1",
-    "due_differs_from_payment": "UPDATE dues SET payment_status = 'due'",
+    "receivable_differs_from_payment": "UPDATE dues SET payment_status = 'due'",
     "processor_differs": "UPDATE sandbox.charges SET refunded_minor = refunded_minor + 1",
 }
 
@@ -84,30 +84,30 @@ def _findings_on(business: World, connection: Connection, monkeypatch: pytest.Mo
         def read(self, query: Any) -> Any:
             return query(connection)
 
-    till = business.till
+    till = business.context
     looking = type(till)(OneConnection(), till.processor, till.settings)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
         patch.setattr(till.processor, "_db", OneConnection())
-        return {finding["check"] for finding in auditing.audit_ledger(looking)}
+        return {finding["check"] for finding in audit.audit_ledger(looking)}
 
 
 def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
     business: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     business.payments.execute(
         "INSERT INTO processor_events (processor, event_id, taken_at) VALUES"
         " ('sandbox', 'old', now() - interval '91 days'), ('sandbox', 'new', now())"
     )
     runs: list[int] = []
 
-    def audit(_till: object, changed_since: object) -> list[dict[str, str]]:
+    def find_violations(_context: object, changed_since: object) -> list[dict[str, str]]:
         runs.append(1)
         return [{"check": "c", "subject": "s", "detail": "d"}]
 
-    monkeypatch.setattr(auditing, "audit_ledger", audit)
+    monkeypatch.setattr(audit, "audit_ledger", find_violations)
     for _ in range(2):
-        audit_tonight(business.till)
+        audit_nightly(business.context)
     assert len(runs) == 1
     known = business.payments.execute("SELECT event_id FROM processor_events")
     assert [row.event_id for row in known] == ["new"]
@@ -117,17 +117,17 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
 
 
 def test_before_the_hour_nothing_is_audited(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auditing, "AUDIT_HOUR", 25)
-    monkeypatch.setattr(auditing, "audit_ledger", lambda _till, changed_since: pytest.fail("it is not night"))
-    audit_tonight(business.till)
+    monkeypatch.setattr(audit, "AUDIT_HOUR", 25)
+    monkeypatch.setattr(audit, "audit_ledger", lambda _till, changed_since: pytest.fail("it is not night"))
+    audit_nightly(business.context)
 
 
 def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_slow(*_: object) -> object:
         raise Unavailable("The database took too long.", code="database_timeout")
 
-    monkeypatch.setattr(auditing, "wrong_in_range", too_slow)
-    monkeypatch.setattr(business.till.processor, "record_of", too_slow)
+    monkeypatch.setattr(audit, "violations_in_range", too_slow)
+    monkeypatch.setattr(business.context.processor, "record_of", too_slow)
     checks = {check for walk in ledger_checks.WALKS for check in walk.checks}
     findings = business.findings()
     assert {finding["subject"] for finding in findings} == {*checks, "processor_differs"}
@@ -136,15 +136,15 @@ def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: p
 
 
 def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
-    monkeypatch.setattr(auditing, "audit_ledger", lambda _till, changed_since: [])
+    monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
+    monkeypatch.setattr(audit, "audit_ledger", lambda _till, changed_since: [])
     business.payments.execute("DELETE FROM ledger_audits")
     begun = "INSERT INTO ledger_audits (day, started_at) VALUES (CAST(:day AS date), now())"
     business.payments.execute(begun, day=datetime.now(UTC).date().isoformat())
-    audit_tonight(business.till)
+    audit_nightly(business.context)
     assert finished(business) == []
     business.payments.execute("UPDATE ledger_audits SET started_at = now() - interval '7 hours'")
-    audit_tonight(business.till)
+    audit_nightly(business.context)
     assert finished(business) == [datetime.now(UTC).date()]
     assert abs(FINISHED._value.get() - datetime.now(UTC).timestamp()) < 60
     assert FINDINGS._value.get() == 0
@@ -153,14 +153,14 @@ def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: 
 def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean_audit(
     business: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auditing, "AUDIT_HOUR", 0)
+    monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     asked: list[datetime] = []
 
     def ask(_till: object, since: datetime) -> list[object]:
         asked.append(since)
         return []
 
-    monkeypatch.setattr(auditing, "_against_the_processor", ask)
+    monkeypatch.setattr(audit, "_compare_with_processor", ask)
     for findings, expected in (("[]", 2), ('[{"check": "c"}]', 9)):
         business.payments.execute("DELETE FROM ledger_audits")
         for days, found in ((8, "[]"), (1, findings)):
@@ -171,7 +171,7 @@ def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean
                 days=days,
                 found=found,
             )
-        audit_tonight(business.till)
+        audit_nightly(business.context)
         age = datetime.now(UTC) - asked[-1]
         assert age.days == expected
 

@@ -44,8 +44,8 @@ def test_a_payment_whose_process_is_killed_is_charged_and_recorded_once(
 ) -> None:
     order = world.order()
     die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method=method)
-    world.heal()
-    world.heal()
+    world.reconcile()
+    world.reconcile()
     assert world.captured(order) == 1
     assert world.entries(order)["customer_funds"] == [-4500]
     assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
@@ -65,7 +65,7 @@ def test_whoever_repeats_before_the_healing_is_not_charged_twice(world: World, s
     )
     answer = world.pay(order, key="k")
     assert answer["status"] == "processing"
-    world.heal()
+    world.reconcile()
     assert world.get(answer)["status"] == "paid"
     assert world.captured(order) == 1
 
@@ -75,7 +75,7 @@ def test_whoever_repeats_before_the_healing_is_not_charged_twice(world: World, s
 def test_a_decline_whose_process_is_killed_leaves_the_order_to_be_paid(world: World, step: str) -> None:
     order = world.order()
     die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_declined")
-    world.heal()
+    world.reconcile()
     assert world.changes(order)[-1] == ("failed", "failed")
     assert world.pay(order)["status"] == "paid"
 
@@ -85,10 +85,10 @@ def test_a_decline_whose_process_is_killed_leaves_the_order_to_be_paid(world: Wo
 def test_a_refund_whose_process_is_killed_is_given_back_once(world: World, step: str) -> None:
     order = world.order()
     payment = world.pay(order)
-    wish: Json = {"payment_id": payment["id"], "amount": euros(100), "reason": "As agreed."}
-    die_at(step, world, world.provider, "k", "refund_payment", **wish)
-    world.heal()
-    world.heal()
+    request: Json = {"payment_id": payment["id"], "amount": euros(100), "reason": "As agreed."}
+    die_at(step, world, world.provider, "k", "refund_payment", **request)
+    world.reconcile()
+    world.reconcile()
     assert world.get(payment)["refunded"] == euros(100)
     assert world.refund(payment, euros(100), key="k")["status"] == "refunded"
     assert world.get(payment)["refunded"] == euros(100)
@@ -100,7 +100,7 @@ def test_a_payout_whose_process_is_killed_is_made_once(world: World, step: str) 
     world.release(world.paid())
     die_at(step, world, world.provider, "k", "request_payout", amount=euros(1000))
     assert world.balance() == ({"EUR": 3050}, {"EUR": 0})
-    world.heal()
+    world.reconcile()
     assert world.pay_out(euros(1000), key="k")["status"] == "paid"
     assert world.balance() == ({"EUR": 3050}, {"EUR": 0})
     page = world.payments.call_as(world.provider, contract.LIST_PAYOUTS)

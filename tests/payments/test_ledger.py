@@ -33,11 +33,11 @@ def test_fee_and_share_always_are_what_was_paid(amount: int, basis_points: int) 
 
 @given(AMOUNTS, FEES, st.lists(st.integers(1, 10**12), max_size=8))
 def test_however_a_payment_is_refunded_in_parts_everything_goes_back_exactly(
-    amount: int, basis_points: int, wishes: list[int]
+    amount: int, basis_points: int, requests: list[int]
 ) -> None:
     paid = Paid(ledger.split_payment(amount, basis_points), NOTHING)
-    for wish in [*wishes, amount]:
-        part = min(wish % amount + 1, paid.left_minor)
+    for request in [*requests, amount]:
+        part = min(request % amount + 1, paid.left_minor)
         if part == 0:
             continue
         given_back = ledger.split_refund(paid, part)

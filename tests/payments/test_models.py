@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from services.payments.ledger import rules as ledger
-from services.payments.ledger.journal import post
+from services.payments.ledger.journal import record_movement
 from services.payments.ledger.rules import Parties, Split
 from tests.payments.world import World
 from tests.support.placed_orders import euros, new_id
@@ -79,7 +79,7 @@ def test_an_order_is_captured_once_whoever_says_otherwise(world: World) -> None:
     again = ledger.capture(Parties(order.customer.id, order.provider.id, "EUR"), Split(450, 4050))
     with pytest.raises(DBAPIError, match="ledger_one_capture"):
         world.payments.db.write(
-            lambda connection: post(connection, again, order_id=order.id, payment_id=payment["id"])
+            lambda connection: record_movement(connection, again, order_id=order.id, payment_id=payment["id"])
         )
 
 

@@ -171,12 +171,12 @@ def test_the_first_step_is_committed_before_the_processor_is_asked(
 ) -> None:
     order, seen = world.order(), []
 
-    def charge(wish: object) -> object:
+    def charge(request: object) -> object:
         seen.append(world.payments.engine.pool.checkedout())  # type: ignore[attr-defined]
         seen.append(world.changes(order)[-1])
-        return real(wish)  # type: ignore[arg-type]
+        return real(request)  # type: ignore[arg-type]
 
-    real = world.till.processor.charge
-    monkeypatch.setattr(world.till.processor, "charge", charge)
+    real = world.context.processor.charge
+    monkeypatch.setattr(world.context.processor, "charge", charge)
     world.pay(order)
     assert seen == [0, ("processing", "processing")]

@@ -4,8 +4,8 @@ import pytest
 
 from kit.errors import Conflict, Invalid
 from services.payments import contract
-from services.payments.commands.pay_out import settle_payout
-from services.payments.processors.base import NoAnswer, Transfer
+from services.payments.ledger.settlement import settle_payout
+from services.payments.processors.base import OutcomeUnknown, Transfer
 from tests.payments.world import World, checked
 from tests.support.placed_orders import euros
 
@@ -63,15 +63,15 @@ def test_a_payout_whose_answer_was_lost_is_finished_later(
 ) -> None:
     world.release(world.paid())
 
-    def lose(_wish: object, _repeated: bool) -> Transfer:
-        raise NoAnswer("lost")
+    def lose(_request: object, _repeated: bool) -> Transfer:
+        raise OutcomeUnknown("lost")
 
-    monkeypatch.setattr(world.till.processor, "pay_out", lose)
+    monkeypatch.setattr(world.context.processor, "pay_out", lose)
     payout = world.pay_out(euros(4050))
     assert payout["status"] == "processing"
     assert world.balance() == ({"EUR": 0}, {"EUR": 0})
     monkeypatch.undo()
-    world.heal()
+    world.reconcile()
     page = world.payments.call_as(world.provider, contract.LIST_PAYOUTS)
     assert [one["status"] for one in page["data"]] == ["paid"]
 

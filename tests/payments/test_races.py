@@ -67,12 +67,12 @@ def test_healing_and_call_backs_do_not_capture_what_is_just_being_captured(world
         order = world.order()
         payment = world.pay(order, "sandbox_late")
         together(
-            lambda: world.payments.tick("call_back_from_sandbox"),
-            lambda: world.payments.tick("call_back_from_sandbox"),
-            world.heal,
-            world.heal,
+            lambda: world.payments.tick("deliver_sandbox_callbacks"),
+            lambda: world.payments.tick("deliver_sandbox_callbacks"),
+            world.reconcile,
+            world.reconcile,
         )
-        world.heal()
+        world.reconcile()
         assert world.get(payment)["status"] == "paid"
         assert world.entries(order)["customer_funds"] == [-4500]
         assert world.changes(order).count(("paid", "paid")) == 1

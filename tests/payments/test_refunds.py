@@ -4,7 +4,7 @@ import pytest
 
 from kit.errors import Conflict, Forbidden, Invalid, NotFound
 from kit.tokens import Caller
-from services.payments.processors.base import NoAnswer, Transfer
+from services.payments.processors.base import OutcomeUnknown, Transfer
 from tests.payments.world import World
 from tests.support.placed_orders import euros
 
@@ -136,10 +136,10 @@ def test_what_a_refund_under_way_needs_is_not_paid_out(world: World, monkeypatch
     for one in (payment, other):
         world.release(one)
 
-    def lose(wish: object, repeated: bool) -> Transfer:
-        raise NoAnswer("lost")
+    def lose(request: object, repeated: bool) -> Transfer:
+        raise OutcomeUnknown("lost")
 
-    monkeypatch.setattr(world.till.processor, "refund", lose)
+    monkeypatch.setattr(world.context.processor, "refund", lose)
     assert world.refund(payment)["status"] == "processing"
     with pytest.raises(Conflict) as refused:
         world.pay_out(euros(901))
@@ -149,7 +149,7 @@ def test_what_a_refund_under_way_needs_is_not_paid_out(world: World, monkeypatch
         world.refund(other, euros(10))
     assert refused.value.code == "insufficient_balance"
     monkeypatch.undo()
-    world.heal()
+    world.reconcile()
     assert world.balance() == ({"EUR": 0}, {"EUR": 0})
 
 
@@ -170,19 +170,19 @@ def test_a_refund_whose_answer_was_lost_is_finished_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payment = world.paid()
-    real = world.till.processor.refund
+    real = world.context.processor.refund
 
-    def lose(wish: object, repeated: bool) -> Transfer:
-        real(wish, repeated)  # type: ignore[arg-type]
-        raise NoAnswer("lost")
+    def lose(request: object, repeated: bool) -> Transfer:
+        real(request, repeated)  # type: ignore[arg-type]
+        raise OutcomeUnknown("lost")
 
-    monkeypatch.setattr(world.till.processor, "refund", lose)
+    monkeypatch.setattr(world.context.processor, "refund", lose)
     assert world.refund(payment, euros(100))["status"] == "processing"
     with pytest.raises(Conflict) as refused:
         world.refund(payment, euros(100))
     assert refused.value.code == "refund_in_progress"
     monkeypatch.undo()
-    world.heal()
+    world.reconcile()
     after = world.get(payment)
     assert (after["status"], after["refunded"]) == ("partly_refunded", euros(100))
 
@@ -193,7 +193,7 @@ def test_a_refused_refund_moves_nothing_and_may_be_tried_again(
     order = world.order()
     payment = world.pay(order)
     monkeypatch.setattr(
-        world.till.processor, "refund", lambda _wish, _repeated: Transfer("refused", failure="too_late")
+        world.context.processor, "refund", lambda _request, _repeated: Transfer("refused", failure="too_late")
     )
     assert world.refund(payment)["status"] == "failed"
     assert world.get(payment)["status"] == "paid"

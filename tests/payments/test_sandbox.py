@@ -6,9 +6,11 @@ import pytest
 
 from kit.errors import Conflict, Declined, NotFound
 from services.payments import contract
-from services.payments.commands.pay import find_wish, settle, wish_of
+from services.payments.ledger.settlement import settle_charge
 from services.payments.processors.base import Charge
+from services.payments.processors.requests import charge_request_of
 from services.payments.processors.sandbox import ACTION_PATH
+from services.payments.rows import find_payment
 from tests.payments.world import World
 from tests.support.placed_orders import Json
 
@@ -35,9 +37,9 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_charged_twice(world: Wo
     with pytest.raises(Conflict) as refused:
         world.pay(order, "sandbox_ok")
     assert refused.value.code == "payment_in_progress"
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["status"] == "paid"
-    world.heal()
+    world.reconcile()
     assert world.captured(order) == 1
     assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
     assert world.pay(order, "sandbox_timeout", key="k") == payment  # as it was answered then
@@ -83,10 +85,10 @@ def test_a_second_step_that_is_refused_fails_and_another_try_is_free(world: Worl
 def test_a_second_step_nobody_takes_is_cancelled_in_time(world: World) -> None:
     order = world.order()
     payment = world.pay(order, "sandbox_action")
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["status"] == "requires_action"
     world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["status"] == "failed"
     with pytest.raises(Conflict):
         answer(world, token_of(payment), approve=True)
@@ -96,8 +98,8 @@ def test_a_second_step_nobody_takes_is_cancelled_in_time(world: World) -> None:
 def test_an_answer_whose_callback_was_lost_is_found(world: World) -> None:
     order = world.order()
     payment = world.pay(order, "sandbox_action")
-    world.till.processor.answer(token_of(payment), True)  # type: ignore[attr-defined]
-    world.heal()
+    world.context.processor.answer(token_of(payment), True)  # type: ignore[attr-defined]
+    world.reconcile()
     assert world.get(payment)["status"] == "paid"
 
 
@@ -106,7 +108,7 @@ def test_a_late_processor_calls_back_twice_and_is_believed_once(world: World) ->
     payment = world.pay(order, "sandbox_late")
     assert payment["status"] == "processing"
     for _ in range(2):
-        world.payments.tick("call_back_from_sandbox")
+        world.payments.tick("deliver_sandbox_callbacks")
     assert world.get(payment)["status"] == "paid"
     assert world.changes(order).count(("paid", "paid")) == 1
     events = world.payments.execute(
@@ -118,11 +120,11 @@ def test_a_late_processor_calls_back_twice_and_is_believed_once(world: World) ->
 def test_a_callback_that_comes_after_the_question_changes_nothing(world: World) -> None:
     order = world.order()
     payment = world.pay(order, "sandbox_late")
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["status"] == "processing"
     world.payments.execute("UPDATE sandbox.charges SET state = 'captured' WHERE state = 'pending'")
-    world.heal()
-    world.payments.tick("call_back_from_sandbox")
+    world.reconcile()
+    world.payments.tick("deliver_sandbox_callbacks")
     assert world.get(payment)["status"] == "paid"
     assert world.changes(order).count(("paid", "paid")) == 1
 
@@ -141,15 +143,17 @@ def test_a_page_of_nobody_is_not_found(world: World) -> None:
 
 def test_a_charge_that_never_arrived_can_be_cancelled_for_good(world: World) -> None:
     payment = world.pay(world.order(), "sandbox_action")
-    row = world.payments.db.read(lambda connection: dict(find_wish(connection, payment["id"])))
-    wish = wish_of({**row, "id": "01934f00-0000-7000-8000-00000000f001", "method": "sandbox_ok"})
-    assert world.till.processor.cancel(wish, None).state == "cancelled"
-    assert world.till.processor.charge(wish).state == "cancelled"
+    row = world.payments.db.read(lambda connection: dict(find_payment(connection, payment["id"])))
+    request = charge_request_of({**row, "id": "01934f00-0000-7000-8000-00000000f001", "method": "sandbox_ok"})
+    assert world.context.processor.cancel(request, None).state == "cancelled"
+    assert world.context.processor.charge(request).state == "cancelled"
 
 
 def settled(world: World, payment: Json, charge: Charge) -> Json:
     """What a payment is after the processor said so."""
-    world.payments.db.write(lambda connection: settle(connection, payment["id"], charge, world.settings))
+    world.payments.db.write(
+        lambda connection: settle_charge(connection, payment["id"], charge, world.settings)
+    )
     return world.get(payment)
 
 

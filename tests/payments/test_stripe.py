@@ -9,7 +9,7 @@ from kit.errors import Declined, Invalid, NotFound, Unauthenticated, Unavailable
 from kit.settings import Settings
 from services.payments import contract
 from services.payments.processors import stripe as stripe_processor
-from services.payments.processors.base import NoAnswer
+from services.payments.processors.base import OutcomeUnknown
 from tests.payments import local_stripe
 from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
 from tests.payments.world import World, started
@@ -103,7 +103,7 @@ def test_a_hosted_page_nobody_visits_expires(world: World) -> None:
     payment = world.pay(world.order(), "stripe_checkout")
     world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
     # Older than Stripe remembers keys, but its name is known, so nothing has to be searched.
-    world.heal()
+    world.reconcile()
     assert world.get(payment)["status"] == "failed"
 
 
@@ -111,18 +111,18 @@ def test_refunds_carry_their_key_and_are_not_made_twice(
     world: World, server: LocalStripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payment = world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD))
-    real = world.till.processor.refund
+    real = world.context.processor.refund
 
-    def lose(wish: Any, repeated: bool) -> Any:
-        real(wish, repeated)
-        raise NoAnswer("lost")
+    def lose(request: Any, repeated: bool) -> Any:
+        real(request, repeated)
+        raise OutcomeUnknown("lost")
 
-    monkeypatch.setattr(world.till.processor, "refund", lose)
+    monkeypatch.setattr(world.context.processor, "refund", lose)
     refund = world.refund(payment, euros(500))
     monkeypatch.undo()
     before = server.kept("/v1/refunds")
     assert before[-1] == f"refund-{refund['id']}"
-    world.heal()
+    world.reconcile()
     assert server.kept("/v1/refunds") == before
     assert world.get(payment)["refunded"] == euros(500)
 
@@ -144,20 +144,20 @@ def test_payouts_carry_their_key_and_their_end_is_told_by_webhook(world: World, 
 def test_a_payout_whose_answer_was_lost_is_found_behind_many_others(
     world: World, server: LocalStripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe_processor, "LISTED", 2)
+    monkeypatch.setattr(stripe_processor, "PAGE_SIZE", 2)
     world.release(world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD)))
-    real = world.till.processor.pay_out
+    real = world.context.processor.pay_out
 
-    def lose(wish: Any, repeated: bool) -> Any:
-        real(wish, repeated)
-        raise NoAnswer("lost")
+    def lose(request: Any, repeated: bool) -> Any:
+        real(request, repeated)
+        raise OutcomeUnknown("lost")
 
     lost: Json = {}
     for says in (real, real, real, lose, real, real, real):  # in whatever order they are listed
-        monkeypatch.setattr(world.till.processor, "pay_out", says)
+        monkeypatch.setattr(world.context.processor, "pay_out", says)
         payout = world.pay_out(euros(100))
         lost = payout if says is lose else lost
-    world.heal()
+    world.reconcile()
     assert server.kept("/v1/payouts").count(f"payout-{lost['id']}") == 1
 
 
@@ -178,7 +178,7 @@ def test_a_stripe_that_is_too_slow_is_asked_again_and_charges_once(
             key = f"payment-{payment['id']}"
             eventually(lambda: key in server.kept("/v1/payment_intents"), what="Stripe has charged")
             network.cut()
-            world.heal()
+            world.reconcile()
             assert world.get(payment)["status"] == "paid"
             assert server.kept("/v1/payment_intents").count(key) == 2
             assert world.entries(order)["customer_funds"] == [-4500]
@@ -211,7 +211,7 @@ def test_a_forged_changed_old_or_future_webhook_is_refused(
         hear(world, forged[broken])
     assert refused.value.code == "bad_signature"
     world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
-    world.heal()
+    world.reconcile()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_stripe_away_leaves_a_payment_that_is_asked_for_again(world: World, serv
         order = away.order()
         payment = away.pay(order, "stripe_checkout")
         assert payment["status"] == "processing"
-        away.heal()
+        away.reconcile()
         assert away.get(payment)["status"] == "processing"
         with pytest.raises(Unavailable):
             hear(away, webhook("payment_intent.succeeded", {"payment_id": payment["id"]}))

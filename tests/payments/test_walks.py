@@ -33,7 +33,7 @@ ACTS = st.one_of(
     st.tuples(st.just("pay"), WHICH, METHODS),
     st.tuples(st.just("answer"), WHICH, st.booleans()),
     st.tuples(st.just("call_back")),
-    st.tuples(st.just("heal")),
+    st.tuples(st.just("reconcile")),
     st.tuples(st.just("refund"), WHICH, PARTS),
     st.tuples(st.just("release"), WHICH),
     st.tuples(st.just("pay_out"), st.sampled_from(["JPY", "EUR", "KWD"]), PARTS),
@@ -67,10 +67,10 @@ class Walk:
             answer(self.world, token_of(waiting[which % len(waiting)]), approve)
 
     def call_back(self) -> None:
-        self.world.payments.tick("call_back_from_sandbox")
+        self.world.payments.tick("deliver_sandbox_callbacks")
 
-    def heal(self) -> None:
-        self.world.heal()
+    def reconcile(self) -> None:
+        self.world.reconcile()
 
     def refund(self, which: int, percent: int) -> None:
         if self.payments:
@@ -135,7 +135,7 @@ def prove(service: World, walks: int, seed: int) -> None:
             walk.take(act)
         assert_invariants(walk)
         walk.call_back()
-        walk.heal()
+        walk.reconcile()
         assert_invariants(walk)
 
     money_adds_up()

@@ -8,8 +8,8 @@ from typing import Any
 from kit.tokens import Caller
 from services.orders import contract as orders_contract
 from services.payments import contract
-from services.payments.ledger.audit import audit_ledger
-from services.payments.payment_context import Till, open_till
+from services.payments.ledger.audit import Finding, audit_ledger
+from services.payments.payment_context import PaymentContext, make_payment_context
 from services.payments.settings import PaymentSettings
 from tests.support.placed_orders import FakeOrders, Json, Order
 from tests.support.service_harness import Harness, make_service, person
@@ -30,8 +30,8 @@ class World:
     stranger: Caller = field(default_factory=lambda: person("Sid Stranger"))
 
     @property
-    def till(self) -> Till:
-        return open_till(self.payments.db, self.settings)
+    def context(self) -> PaymentContext:
+        return make_payment_context(self.payments.db, self.settings)
 
     def order(self, price: Json | None = None, known: bool = True, **differences: Any) -> Order:
         """An order at 4 unless said otherwise; `known` says that its event has arrived."""
@@ -122,13 +122,13 @@ class World:
         self.make_releasable(payment)
         self.payments.tick("release_shares")
 
-    def heal(self) -> None:
+    def reconcile(self) -> None:
         """Whatever was left in between is looked at now."""
         for table in ("payments", "refunds", "payouts"):
             self.payments.execute(
                 f"UPDATE {table} SET check_at = now() - interval '1 second' WHERE check_at IS NOT NULL"
             )
-        self.payments.tick("heal_unfinished")
+        self.payments.tick("reconcile_pending")
 
     def change(self, table: str, row_id: str, assignments: str) -> None:
         """Time travel: sets columns directly."""
@@ -162,9 +162,9 @@ class World:
         )
         return int(rows[0][0])
 
-    def findings(self) -> list[Json]:
+    def findings(self) -> list[Finding]:
         """What the audit finds wrong."""
-        return audit_ledger(self.till)
+        return audit_ledger(self.context)
 
 
 def checked(schema: Any, answer: Json) -> Json:

@@ -1,8 +1,8 @@
-"""What must always hold of our own books, as queries over a range of keys.
+"""The invariants of our own books, as queries over a range of keys.
 
-Every query looks at one range, so none takes longer the more is stored: no statement reaches its time
-limit, and no snapshot is held for minutes. What belongs together is written in one transaction, so each
-range is true by itself.
+Every query reads one range, so its time does not grow with the data: no statement reaches its time limit,
+and no snapshot is held for minutes. What belongs together is written in one transaction, so each range is
+consistent by itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,28 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, select, text
 
-from services.payments.models import BALANCES, DUES, MOVEMENTS, PAYMENTS, PAYOUTS
+from services.payments.contract import PaymentStatus, PayoutStatus, ReceivableStatus
+from services.payments.lifecycle import OPEN
+from services.payments.models import BALANCES, MOVEMENTS, PAYMENTS, PAYOUTS, RECEIVABLES
 
 ROWS = 5_000
 BEFORE_ALL, AFTER_ALL = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+STATUSES: Mapping[str, str | list[str]] = {
+    "payment_failed": PaymentStatus.FAILED.value,
+    "payment_open": [status.value for status in OPEN],
+    "payout_failed": PayoutStatus.FAILED.value,
+    "receivable_due": ReceivableStatus.DUE.value,
+    "receivable_failed": ReceivableStatus.FAILED.value,
+    "receivable_processing": ReceivableStatus.PROCESSING.value,
+}
+"""The parameters of the queries that stand for statuses."""
 CURRENCY_SUMS = "currency_does_not_sum_to_zero"
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Checks along one key. Each query selects `subject` and `detail` of what is wrong between `:after`
-    (not included) and `:until`; together the ranges cover every possible key."""
+    """Checks along one key. Each query selects `subject` and `detail` of the violations between `:after`
+    (exclusive) and `:until` (inclusive); together the ranges cover every possible key."""
 
     key: Column[Any]
     checks: Mapping[str, str]
@@ -70,21 +81,22 @@ WALKS: tuple[Walk, ...] = (
         },
     ),
     Walk(
-        DUES.c.order_id,
+        RECEIVABLES.c.order_id,
         {
             "paid_order_without_one_capture": """
                 SELECT p.order_id::text AS subject, count(m.id)::text AS detail FROM payments p
                 LEFT JOIN ledger_movements m ON m.payment_id = p.id AND m.kind = 'capture'
                 WHERE p.paid_at IS NOT NULL AND p.order_id > :after AND p.order_id <= :until
                 GROUP BY p.order_id HAVING count(m.id) <> 1""",
-            "due_differs_from_payment": """
+            "receivable_differs_from_payment": """
                 SELECT d.order_id::text AS subject, concat_ws('/', d.payment_status, p.status) AS detail
-                FROM dues d LEFT JOIN payments p ON p.order_id = d.order_id AND p.status <> 'failed'
+                FROM dues d LEFT JOIN payments p ON p.order_id = d.order_id AND p.status <> :payment_failed
                 WHERE d.order_id > :after AND d.order_id <= :until AND d.payment_status <> CASE
-                    WHEN p.status IN ('processing', 'requires_action') THEN 'processing'
+                    WHEN p.status = ANY(:payment_open) THEN :receivable_processing
                     WHEN p.status IS NOT NULL THEN p.status
-                    WHEN EXISTS (SELECT FROM payments f WHERE f.order_id = d.order_id) THEN 'failed'
-                    ELSE 'due' END""",
+                    WHEN EXISTS (SELECT FROM payments f WHERE f.order_id = d.order_id)
+                        THEN :receivable_failed
+                    ELSE :receivable_due END""",
         },
     ),
     Walk(
@@ -120,7 +132,7 @@ WALKS: tuple[Walk, ...] = (
                 WHERE o.id > :after AND o.id <= :until
                 GROUP BY o.id
                 HAVING coalesce(sum(e.amount_minor), 0)
-                    <> CASE o.status WHEN 'failed' THEN 0 ELSE o.amount_minor END""",
+                    <> CASE o.status WHEN :payout_failed THEN 0 ELSE o.amount_minor END""",
         },
     ),
 )
@@ -132,10 +144,13 @@ def end_of_range(connection: Connection, key: Column[Any], after: str) -> str:
     return connection.scalar(last) or AFTER_ALL
 
 
-def wrong_in_range(
+def violations_in_range(
     connection: Connection, walk: Walk, after: str, until: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Check, subject and detail of whatever is wrong in a range."""
+    """Check, subject and detail of every violation in a range."""
     for check, query in walk.checks.items():
-        for row in connection.execute(text(query), {"after": after, "until": until}):
+        statement = text(query)
+        names = statement.compile().params
+        statuses = {name: value for name, value in STATUSES.items() if name in names}
+        for row in connection.execute(statement, {"after": after, "until": until, **statuses}):
             yield check, row.subject, row.detail

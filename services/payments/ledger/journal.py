@@ -1,10 +1,10 @@
-"""Writing movements into the ledger, in their caller's transaction, and the balances they change."""
+"""The journal: movements are recorded in their caller's transaction, with the balances they change."""
 
 from typing import Any
 
 import uuid6
-from sqlalchemy import Connection, insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
 
 from services.payments.ledger.rules import Movement
 from services.payments.models import BALANCES, ENTRIES, MOVEMENTS
@@ -12,14 +12,14 @@ from services.payments.models import BALANCES, ENTRIES, MOVEMENTS
 _COLUMNS = {"provider_pending": "pending_minor", "provider_available": "available_minor"}
 
 
-def post(connection: Connection, movement: Movement, **belongs_to: str) -> None:
+def record_movement(connection: Connection, movement: Movement, **subject: str) -> None:
     """Records a movement and brings its provider's balance up to date.
 
-    `belongs_to` names the order, payment, refund or payout. The database refuses a movement that
+    `subject` names the order, payment, refund or payout. The database refuses a movement that
     does not balance, and a second one of what happens once.
     """
     movement_id = str(uuid6.uuid7())
-    connection.execute(insert(MOVEMENTS).values(id=movement_id, kind=movement.kind, **belongs_to))
+    connection.execute(insert(MOVEMENTS).values(id=movement_id, kind=movement.kind, **subject))
     entries = [{"movement_id": movement_id, **vars(entry)} for entry in movement.entries]
     connection.execute(insert(ENTRIES), entries)
     _change_balance(connection, movement)
@@ -35,7 +35,7 @@ def _change_balance(connection: Connection, movement: Movement) -> None:
         return
     # The row comes first, so that the check of the sum sees the change, not the difference.
     empty = {**changes, "pending_minor": 0, "available_minor": 0}
-    connection.execute(upsert(BALANCES).values(empty).on_conflict_do_nothing())
+    connection.execute(insert(BALANCES).values(empty).on_conflict_do_nothing())
     of_provider = (
         BALANCES.c.provider_id == changes["provider_id"],
         BALANCES.c.currency == changes["currency"],

@@ -125,13 +125,13 @@ def capture(parties: Parties, split: Split) -> Movement:
 
 
 def refund(parties: Parties, split: Split, released: bool) -> Movement:
-    """The customer got money back, from where the provider's share is by now."""
-    held: Account = "provider_available" if released else "provider_pending"
+    """The customer got money back, from wherever the provider's share is now."""
+    source: Account = "provider_available" if released else "provider_pending"
     return _movement(
         "refund",
         parties.currency,
         ("customer_funds", parties.customer_id, split.amount_minor),
-        (held, parties.provider_id, -split.share_minor),
+        (source, parties.provider_id, -split.share_minor),
         ("platform_fee", None, -split.fee_minor),
     )
 
@@ -157,7 +157,7 @@ def payout(provider_id: str, amount_minor: int, currency: str) -> Movement:
 
 
 def payout_return(provider_id: str, amount_minor: int, currency: str) -> Movement:
-    """A payout that never arrived is available again."""
+    """A payout that failed is available again."""
     return _movement(
         "payout_return",
         currency,
@@ -175,6 +175,6 @@ def sums(entries: Iterable[Entry]) -> Counter[str]:
 
 
 def _movement(kind: Kind, currency: str, *lines: tuple[Account, str | None, int]) -> Movement:
-    # A fee or a share of nothing is no entry.
+    # A fee or share of zero has no entry.
     entries = (Entry(account, owner, amount, currency) for account, owner, amount in lines if amount)
     return Movement(kind, tuple(entries))

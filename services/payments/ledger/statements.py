@@ -10,8 +10,9 @@ from kit.tokens import Caller
 from kit.validation import rfc3339
 from services.payments.contract import MAX_STATEMENT_LINES
 from services.payments.ledger.rules import KINDS
-from services.payments.models import ACCOUNT_NAMES, DUES, ENTRIES, MOVEMENTS
-from services.payments.rendering import Json, Row, money
+from services.payments.models import ACCOUNT_NAMES, ENTRIES, MOVEMENTS, RECEIVABLES
+from services.payments.rendering import Row, money
+from services.payments.types import Statement, StatementTotal, Transaction
 
 PROVIDER_ACCOUNTS = ("provider_pending", "provider_available")
 TYPES = {"payout": "payout", "payout_return": "payout_returned", "release": "release", "refund": "refund"}
@@ -26,8 +27,8 @@ def transactions_of(connection: Connection, account_id: str, before_id: str | No
     return list(connection.execute(_described(page).order_by(page.c.id.desc())).mappings())
 
 
-def render_transaction(row: Row) -> Json:
-    """`contract.Transaction`."""
+def render_transaction(row: Row) -> Transaction:
+    """One line of the ledger."""
     currency, is_provider = row["currency"], row["paid"] == 0
     kind = TYPES.get(row["kind"]) or ("earning" if is_provider else "payment")
     return {
@@ -46,8 +47,8 @@ def render_transaction(row: Row) -> Json:
     }
 
 
-def statement_of(connection: Connection, caller: Caller, month: str) -> Json:
-    """`contract.Statement`: a provider's month in UTC."""
+def statement_of(connection: Connection, caller: Caller, month: str) -> Statement:
+    """A provider's month in UTC."""
     begin, end = bounds_of(month)
     opening = _balances_before(connection, caller.id, begin)
     rows = _lines_between(connection, caller.id, begin, end)
@@ -66,17 +67,17 @@ def statement_of(connection: Connection, caller: Caller, month: str) -> Json:
 
 
 def bounds_of(month: str) -> tuple[datetime, datetime]:
-    """The first moment of a month and of the next one."""
+    """The begin of a month and of the next one."""
     year, number = (int(part) for part in month.split("-"))
     after = (year + 1, 1) if number == 12 else (year, number + 1)
     return datetime(year, number, 1, tzinfo=UTC), datetime(*after, 1, tzinfo=UTC)
 
 
-def _total(currency: str, opening: int, rows: Sequence[Row]) -> Json:
-    mine = [row for row in rows if row["currency"] == currency]
+def _total(currency: str, opening: int, rows: Sequence[Row]) -> StatementTotal:
+    in_currency = [row for row in rows if row["currency"] == currency]
 
     def sum_of(kinds: tuple[str, ...], *columns: str) -> int:
-        return sum(row[column] for row in mine for column in columns if row["kind"] in kinds)
+        return sum(row[column] for row in in_currency for column in columns if row["kind"] in kinds)
 
     changes = ("pending", "available")
     return {
@@ -90,12 +91,12 @@ def _total(currency: str, opening: int, rows: Sequence[Row]) -> Json:
     }
 
 
-def _balances_before(connection: Connection, account_id: str, moment: datetime) -> dict[str, int]:
+def _balances_before(connection: Connection, account_id: str, time: datetime) -> dict[str, int]:
     earlier = (
         select(ENTRIES.c.currency, _sum(ENTRIES.c.amount_minor).label("amount"))
         .join(MOVEMENTS, MOVEMENTS.c.id == ENTRIES.c.movement_id)
         .where(ENTRIES.c.owner_id == account_id, ENTRIES.c.account.in_(PROVIDER_ACCOUNTS))
-        .where(MOVEMENTS.c.created_at < moment)
+        .where(MOVEMENTS.c.created_at < time)
         .group_by(ENTRIES.c.currency)
     )
     return {row.currency: row.amount for row in connection.execute(earlier)}
@@ -131,13 +132,13 @@ def _described(lines: FromClause) -> Select[Any]:
         select(
             *lines.c,
             *(MOVEMENTS.c[name] for name in described),
-            DUES.c.number,
-            DUES.c.service_title,
+            RECEIVABLES.c.number,
+            RECEIVABLES.c.service_title,
             func.coalesce(fees.c.amount_minor, 0).label("fee"),
         )
         .select_from(lines)
         .join(MOVEMENTS, MOVEMENTS.c.id == lines.c.id)
-        .outerjoin(DUES, DUES.c.order_id == MOVEMENTS.c.order_id)
+        .outerjoin(RECEIVABLES, RECEIVABLES.c.order_id == MOVEMENTS.c.order_id)
         .outerjoin(fees, of_platform)
     )
 

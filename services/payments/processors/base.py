@@ -1,8 +1,8 @@
-"""What payments asks of a payment processor, and what it may answer.
+"""The interface of payment processors: what payments requests of them, and what they may answer.
 
-Every wish has a key of ours, made from the id of the row that was committed before. A processor
-that gets the same key again does nothing again and says what it did then, so after a crash or a
-lost answer the wish is simply repeated.
+Every request carries an idempotency key made from the id of a row that was committed before. A processor
+does nothing for a key it has seen and returns the current state, so after a crash or a lost answer the
+same request is sent again.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from typing import Literal, Protocol
 
 ChargeState = Literal["pending", "requires_action", "captured", "declined", "cancelled"]
 TransferState = Literal["pending", "done", "refused"]
+SubjectKind = Literal["payment", "refund", "payout"]
 
 
-class NoAnswer(Exception):
-    """Whether it happened is not known; ask again later."""
+class OutcomeUnknown(Exception):
+    """The processor did not say whether it happened; request it again later."""
 
 
 @dataclass(frozen=True)
-class ChargeWish:
+class ChargeRequest:
     """Take this amount from the customer."""
 
     payment_id: str
@@ -27,7 +28,7 @@ class ChargeWish:
     amount_minor: int
     currency: str
     method: str
-    wished_at: datetime
+    requested_at: datetime
 
     @property
     def key(self) -> str:
@@ -36,7 +37,7 @@ class ChargeWish:
 
 
 @dataclass(frozen=True)
-class RefundWish:
+class RefundRequest:
     """Give this amount of a captured charge back."""
 
     refund_id: str
@@ -52,14 +53,14 @@ class RefundWish:
 
 
 @dataclass(frozen=True)
-class PayoutWish:
+class PayoutRequest:
     """Send this amount to a provider's bank."""
 
     payout_id: str
     provider_id: str
     amount_minor: int
     currency: str
-    wished_at: datetime
+    requested_at: datetime
 
     @property
     def key(self) -> str:
@@ -69,7 +70,7 @@ class PayoutWish:
 
 @dataclass(frozen=True)
 class Charge:
-    """What became of a charge. `reference` is the processor's own name for it."""
+    """The current state of a charge. `reference` is the processor's own id of it."""
 
     state: ChargeState
     reference: str | None = None
@@ -79,7 +80,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of a refund or payout."""
+    """The current state of a refund or payout."""
 
     state: TransferState
     reference: str | None = None
@@ -88,42 +89,51 @@ class Transfer:
 
 @dataclass(frozen=True)
 class ChargeRecord:
-    """What a processor's own books say of one charge, in minor units."""
+    """What a processor's own books say about one charge, in minor units."""
 
     captured_minor: int
     refunded_minor: int
 
 
+@dataclass(frozen=True)
+class WebhookEvent:
+    """A processor's notice that something about one payment, refund or payout has changed."""
+
+    event_id: str
+    kind: SubjectKind
+    subject_id: str
+
+
 class Processor(Protocol):
-    """One payment processor. Every method raises NoAnswer when it cannot tell."""
+    """One payment processor. Every method raises OutcomeUnknown when the processor does not answer."""
 
     @property
     def name(self) -> str:
-        """As the setting has it."""
+        """The name in PAYMENT_PROCESSOR."""
 
     def check_method(self, method: str, amount_minor: int, currency: str) -> None:
-        """Raises: Invalid when there is no such method, or it cannot take that amount."""
+        """Raises: Invalid for an unknown method, or an amount that it does not support."""
 
-    def charge(self, wish: ChargeWish) -> Charge:
+    def charge(self, request: ChargeRequest) -> Charge:
         """Charges once for each key."""
 
-    def look_up(self, wish: ChargeWish, reference: str) -> Charge:
-        """What a charge is by now."""
+    def look_up(self, request: ChargeRequest, reference: str) -> Charge:
+        """Returns the current state of a charge."""
 
-    def cancel(self, wish: ChargeWish, reference: str | None) -> Charge:
-        """Makes sure that an unfinished charge never captures; answers what it is now."""
+    def cancel(self, request: ChargeRequest, reference: str | None) -> Charge:
+        """Makes sure that an unfinished charge never captures; returns its current state."""
 
-    def refund(self, wish: RefundWish, repeated: bool) -> Transfer:
-        """Refunds once for each key."""
+    def refund(self, request: RefundRequest, repeated: bool) -> Transfer:
+        """Refunds once for each key; `repeated` says that it may have been requested before."""
 
-    def pay_out(self, wish: PayoutWish, repeated: bool) -> Transfer:
-        """Pays out once for each key."""
+    def pay_out(self, request: PayoutRequest, repeated: bool) -> Transfer:
+        """Pays out once for each key; `repeated` says that it may have been requested before."""
 
-    def heard(self, payload: str, signature: str) -> tuple[str, str, str] | None:
-        """A webhook's event id, and the kind and id of what it is about; None when it is not ours.
+    def parse_webhook(self, payload: str, signature: str) -> WebhookEvent | None:
+        """Returns what a webhook is about; None when it is not about anything of ours.
 
-        Raises: Unauthenticated when it is not the processor's; NotFound when this one posts none.
+        Raises: Unauthenticated for a forged one; NotFound for a processor without webhooks.
         """
 
-    def record_of(self, wish: ChargeWish, reference: str | None) -> ChargeRecord:
-        """What the processor's books say of a charge; zeros when it never heard of it."""
+    def record_of(self, request: ChargeRequest, reference: str | None) -> ChargeRecord:
+        """Returns what the processor's books say about a charge; zeros for an unknown one."""

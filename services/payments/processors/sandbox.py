@@ -1,8 +1,8 @@
-"""The sandbox: a payment processor that takes no money, with methods that behave as real ones may.
+"""The sandbox: a payment processor that moves no money, with methods that behave as real ones may.
 
-It stands for an outside world. Its books are in a schema of their own, each act is a transaction
-of its own, and nothing else of payments reads them; so whatever dies between a charge here and
-its record there leaves exactly what a real processor would leave.
+It stands for an external system: its books are in a schema of their own, which nothing else of payments
+reads, and each operation is a transaction of its own. So a crash between a charge here and its record in
+payments leaves exactly what it would leave with a real processor.
 """
 
 import secrets
@@ -16,13 +16,15 @@ from kit.errors import Conflict, Invalid, NotFound
 from services.payments.processors.base import (
     Charge,
     ChargeRecord,
+    ChargeRequest,
     ChargeState,
-    ChargeWish,
-    NoAnswer,
-    PayoutWish,
-    RefundWish,
+    OutcomeUnknown,
+    PayoutRequest,
+    RefundRequest,
     Transfer,
+    WebhookEvent,
 )
+from services.payments.types import SandboxAction
 
 METHODS: dict[str, ChargeState] = {
     "sandbox_ok": "captured",
@@ -63,7 +65,7 @@ PAY_OUT = text("""
 DUE_CALLBACKS = text("""
     SELECT key FROM sandbox.charges WHERE callback_at <= :now ORDER BY callback_at LIMIT 50
 """)
-CALLED_BACK = text("UPDATE sandbox.charges SET callback_at = NULL WHERE key = :key")
+CLEAR_CALLBACK = text("UPDATE sandbox.charges SET callback_at = NULL WHERE key = :key")
 
 
 class Sandbox:
@@ -76,38 +78,38 @@ class Sandbox:
         self._callback_after = timedelta(seconds=callback_seconds)
 
     def check_method(self, method: str, amount_minor: int, currency: str) -> None:
-        """Any amount goes. Raises: Invalid when there is no such method."""
+        """Accepts any amount. Raises: Invalid for an unknown method."""
         if method not in METHODS:
             raise Invalid.field("method", "unknown_method", f"Must be one of {', '.join(METHODS)}.")
 
-    def charge(self, wish: ChargeWish) -> Charge:
-        """Charges once for each key. Raises: NoAnswer the first time with `sandbox_timeout`."""
-        is_new = self._write(lambda c: self._insert(c, wish, METHODS[wish.method]))
-        if is_new and wish.method == "sandbox_timeout":
-            raise NoAnswer("The sandbox charged and says nothing.")
-        return self.look_up(wish, wish.key)
+    def charge(self, request: ChargeRequest) -> Charge:
+        """Charges once for each key. Raises: OutcomeUnknown the first time with `sandbox_timeout`."""
+        is_new = self._write(lambda c: self._insert(c, request, METHODS[request.method]))
+        if is_new and request.method == "sandbox_timeout":
+            raise OutcomeUnknown("The sandbox charged and did not answer.")
+        return self.look_up(request, request.key)
 
-    def look_up(self, wish: ChargeWish, reference: str) -> Charge:
-        """What a charge is by now."""
+    def look_up(self, request: ChargeRequest, reference: str) -> Charge:
+        """Returns the current state of a charge."""
         return _charge(self._read(BY_KEY, key=reference))
 
-    def cancel(self, wish: ChargeWish, reference: str | None) -> Charge:
-        """Cancels what is unfinished; a key never heard of is taken, so that it can never charge."""
+    def cancel(self, request: ChargeRequest, reference: str | None) -> Charge:
+        """Cancels an unfinished charge; an unknown key is stored as cancelled, so that it never charges."""
 
         def cancel(connection: Connection) -> None:
-            if not self._insert(connection, wish, "cancelled"):
-                connection.execute(SETTLE, {"key": wish.key, "state": "cancelled"})
+            if not self._insert(connection, request, "cancelled"):
+                connection.execute(SETTLE, {"key": request.key, "state": "cancelled"})
 
         self._write(cancel)
-        return self.look_up(wish, wish.key)
+        return self.look_up(request, request.key)
 
-    def refund(self, wish: RefundWish, repeated: bool) -> Transfer:
+    def refund(self, request: RefundRequest, repeated: bool) -> Transfer:
         """Refunds once for each key, never more than was captured."""
         values = {
-            "key": wish.key,
-            "charge_key": wish.charge_reference,
-            "amount_minor": wish.amount_minor,
-            "currency": wish.currency,
+            "key": request.key,
+            "charge_key": request.charge_reference,
+            "amount_minor": request.amount_minor,
+            "currency": request.currency,
         }
 
         def refund(connection: Connection) -> bool:
@@ -116,37 +118,37 @@ class Sandbox:
             return known or connection.execute(REFUND, values).first() is not None
 
         if self._write(refund):
-            return Transfer("done", wish.key)
+            return Transfer("done", request.key)
         return Transfer("refused", failure="more_than_captured")
 
-    def pay_out(self, wish: PayoutWish, repeated: bool) -> Transfer:
+    def pay_out(self, request: PayoutRequest, repeated: bool) -> Transfer:
         """Pays out once for each key."""
         values = {
-            "key": wish.key,
-            "provider_id": wish.provider_id,
-            "amount_minor": wish.amount_minor,
-            "currency": wish.currency,
+            "key": request.key,
+            "provider_id": request.provider_id,
+            "amount_minor": request.amount_minor,
+            "currency": request.currency,
         }
         self._write(lambda connection: connection.execute(PAY_OUT, values))
-        return Transfer("done", wish.key)
+        return Transfer("done", request.key)
 
-    def heard(self, payload: str, signature: str) -> tuple[str, str, str] | None:
-        """The sandbox posts nothing. Raises: NotFound."""
+    def parse_webhook(self, payload: str, signature: str) -> WebhookEvent | None:
+        """The sandbox posts no webhooks. Raises: NotFound."""
         raise NotFound("Stripe is not the payment processor here.")
 
-    def record_of(self, wish: ChargeWish, reference: str | None) -> ChargeRecord:
-        """What the books say; zeros when it never heard of the charge."""
-        row = self._read(BY_KEY, key=wish.key)
+    def record_of(self, request: ChargeRequest, reference: str | None) -> ChargeRecord:
+        """Returns what the books say about a charge; zeros for an unknown one."""
+        row = self._read(BY_KEY, key=request.key)
         if row is None or row["state"] != "captured":
             return ChargeRecord(0, 0)
         return ChargeRecord(row["amount_minor"], row["refunded_minor"])
 
-    def action(self, token: str) -> dict[str, Any]:
-        """What the page of a second step shows. Raises: NotFound."""
+    def action(self, token: str) -> SandboxAction:
+        """What the confirmation page shows. Raises: NotFound."""
         return _action(self._by_token(token))
 
-    def answer(self, token: str, approve: bool) -> tuple[dict[str, Any], str]:
-        """The person says yes or no; saying the same again changes nothing. Also the payment's id.
+    def answer(self, token: str, approve: bool) -> tuple[SandboxAction, str]:
+        """Records the customer's answer, once; returns the page and the payment's id.
 
         Raises: NotFound; Conflict `payment_not_waiting` when the other answer was given, or it was
         cancelled.
@@ -156,33 +158,33 @@ class Sandbox:
         self._write(lambda c: c.execute(SETTLE, {"key": key, "state": state}))
         after = self.action(token)
         if after["status"] != state:
-            raise Conflict("This payment does not wait for an answer.", code="payment_not_waiting")
+            raise Conflict("This payment is not waiting for an answer.", code="payment_not_waiting")
         return after, _payment_id(key)
 
     def due_callbacks(self) -> list[str]:
-        """The payments whose late charge is captured now, and of which the sandbox calls back."""
+        """Captures the late charges that are due; returns their payments, of which the sandbox calls back."""
         now = datetime.now(UTC)
         keys = self._db.read(lambda c: list(c.execute(DUE_CALLBACKS, {"now": now}).scalars()))
         for key in keys:
             self._capture(key)
         return [_payment_id(key) for key in keys]
 
-    def called_back(self, payment_id: str) -> None:
-        """It does so no more."""
-        self._write(lambda c: c.execute(CALLED_BACK, {"key": f"payment-{payment_id}"}))
+    def mark_called_back(self, payment_id: str) -> None:
+        """Ends the call-backs of a payment."""
+        self._write(lambda c: c.execute(CLEAR_CALLBACK, {"key": f"payment-{payment_id}"}))
 
     def _capture(self, key: str) -> None:
         self._write(lambda c: c.execute(SETTLE, {"key": key, "state": "captured"}))
 
-    def _insert(self, connection: Connection, wish: ChargeWish, state: ChargeState) -> bool:
+    def _insert(self, connection: Connection, request: ChargeRequest, state: ChargeState) -> bool:
         late = state == "pending"
         values = {
-            "key": wish.key,
+            "key": request.key,
             "token": secrets.token_urlsafe(24),
-            "order_id": wish.order_id,
-            "amount_minor": wish.amount_minor,
-            "currency": wish.currency,
-            "method": wish.method,
+            "order_id": request.order_id,
+            "amount_minor": request.amount_minor,
+            "currency": request.currency,
+            "method": request.method,
             "state": state,
             "callback_at": datetime.now(UTC) + self._callback_after if late else None,
         }
@@ -197,8 +199,8 @@ class Sandbox:
     def _read(self, query: Any, **values: str) -> RowMapping | None:
         return self._db.read(lambda c: c.execute(query, values).mappings().first())
 
-    def _write(self, act: Any) -> Any:
-        return self._db.write(act)
+    def _write(self, effect: Any) -> Any:
+        return self._db.write(effect)
 
 
 def _payment_id(key: str) -> str:
@@ -207,7 +209,7 @@ def _payment_id(key: str) -> str:
 
 def _charge(row: RowMapping | None) -> Charge:
     if row is None:
-        raise NoAnswer("The sandbox never heard of it.")
+        raise OutcomeUnknown("The sandbox has no such charge.")
     return Charge(
         state=row["state"],
         reference=row["key"],
@@ -216,7 +218,7 @@ def _charge(row: RowMapping | None) -> Charge:
     )
 
 
-def _action(row: RowMapping) -> dict[str, Any]:
+def _action(row: RowMapping) -> SandboxAction:
     return {
         "amount": {"amount": row["amount_minor"], "currency": row["currency"]},
         "status": row["state"],

@@ -1,13 +1,12 @@
 """Stripe by its official SDK: a hosted Checkout page, or a payment method that Stripe.js made.
 
-Card numbers never come here. Each request carries our key as `Idempotency-Key`; Stripe remembers
-keys for a day at least, so older wishes are searched by the metadata they were sent with. A card
-that wants its holder's consent is declined with `authentication_required`; on the hosted page
-Stripe sees to that.
+Card numbers never reach this code. Each request carries our key as `Idempotency-Key`; Stripe stores keys
+for a day at least, so older requests are searched by the metadata they were sent with. A card that requires
+its holder's authentication is declined with `authentication_required`; on the hosted page Stripe handles it.
 
-Payouts go to the platform's own bank account, named in their metadata. Paying many providers needs
-Stripe Connect: keep each provider's connected account id, send a Transfer there and make the Payout
-with that account in the request's options; both take the same idempotency keys.
+Payouts go to the platform's own bank account, with the provider's id in their metadata. Paying each
+provider's own bank needs Stripe Connect: store each provider's connected account id, send a Transfer there
+and make the Payout with that account in the request's options; both take the same idempotency keys.
 """
 
 import time
@@ -21,22 +20,24 @@ from kit.errors import Invalid, Unauthenticated
 from services.payments.processors.base import (
     Charge,
     ChargeRecord,
-    ChargeWish,
-    NoAnswer,
-    PayoutWish,
-    RefundWish,
+    ChargeRequest,
+    OutcomeUnknown,
+    PayoutRequest,
+    RefundRequest,
+    SubjectKind,
     Transfer,
+    WebhookEvent,
 )
-from services.payments.processors.stripe_amounts import NotAtStripe, from_stripe, to_stripe
+from services.payments.processors.stripe_amounts import UnsupportedAmount, from_stripe, to_stripe
 from services.payments.settings import PaymentSettings
 
 Answer = TypeVar("Answer")
 CHECKOUT = "stripe_checkout"
-KEY_LIFE = timedelta(hours=20)
-CLOCKS_DIFFER = timedelta(minutes=10)
+KEY_LIFETIME = timedelta(hours=20)
+CLOCK_SKEW = timedelta(minutes=10)
 WEBHOOK_AGE_SECONDS = 300
-SUBJECTS = ("refund", "payout", "payment")
-LISTED = 100
+SUBJECTS: tuple[SubjectKind, ...] = ("refund", "payout", "payment")
+PAGE_SIZE = 100
 
 
 class StripeProcessor:
@@ -55,194 +56,194 @@ class StripeProcessor:
         self._api = client.v1
 
     def check_method(self, method: str, amount_minor: int, currency: str) -> None:
-        """Raises: Invalid when there is no such method, or Stripe cannot take that amount."""
+        """Raises: Invalid for an unknown method, or an amount that Stripe does not support."""
         if method != CHECKOUT and not method.startswith("pm_"):
             detail = f"Must be {CHECKOUT} or the id of a payment method (pm_…)."
             raise Invalid.field("method", "unknown_method", detail)
         try:
             to_stripe(amount_minor, currency)
-        except NotAtStripe as error:
+        except UnsupportedAmount as error:
             raise Invalid.field("method", "amount_not_supported", str(error)) from error
 
-    def charge(self, wish: ChargeWish) -> Charge:
-        """Charges once for each key. Raises: NoAnswer."""
-        known = self._search(wish) if datetime.now(UTC) - wish.wished_at > KEY_LIFE else None
+    def charge(self, request: ChargeRequest) -> Charge:
+        """Charges once for each key. Raises: OutcomeUnknown."""
+        known = self._search(request) if datetime.now(UTC) - request.requested_at > KEY_LIFETIME else None
         if known is not None:
             return known
-        if wish.method == CHECKOUT:
-            return _of_session(_told(lambda: self._open_session(wish)))
+        if request.method == CHECKOUT:
+            return _charge_of_session(_call(lambda: self._open_session(request)))
         try:
-            return self._consented(wish, _told(lambda: self._create_intent(wish)))
+            return self._without_action(request, _call(lambda: self._create_intent(request)))
         except stripe.CardError as error:
             return Charge("declined", _intent_in(error), failure=_reason_of(error))
         except stripe.InvalidRequestError as error:
             return Charge("declined", failure=error.code or "invalid_request")
 
-    def look_up(self, wish: ChargeWish, reference: str) -> Charge:
-        """What a charge is by now. Raises: NoAnswer."""
+    def look_up(self, request: ChargeRequest, reference: str) -> Charge:
+        """Returns the current state of a charge. Raises: OutcomeUnknown."""
         if reference.startswith("cs_"):
-            return _of_session(_told(lambda: self._api.checkout.sessions.retrieve(reference)))
-        return self._consented(wish, _told(lambda: self._api.payment_intents.retrieve(reference)))
+            return _charge_of_session(_call(lambda: self._api.checkout.sessions.retrieve(reference)))
+        return self._without_action(request, _call(lambda: self._api.payment_intents.retrieve(reference)))
 
-    def cancel(self, wish: ChargeWish, reference: str | None) -> Charge:
-        """Expires the page or cancels the charge, unless it is too late. Raises: NoAnswer."""
-        found = self.charge(wish) if reference is None else self.look_up(wish, reference)
+    def cancel(self, request: ChargeRequest, reference: str | None) -> Charge:
+        """Expires the page or cancels the charge, unless it is too late. Raises: OutcomeUnknown."""
+        found = self.charge(request) if reference is None else self.look_up(request, reference)
         if found.state not in ("pending", "requires_action") or found.reference is None:
             return found
-        open_one = found.reference
+        unfinished = found.reference
         try:
-            if open_one.startswith("cs_"):
-                return _of_session(_told(lambda: self._api.checkout.sessions.expire(open_one)))
-            return _of_intent(_told(lambda: self._api.payment_intents.cancel(open_one)))
+            if unfinished.startswith("cs_"):
+                return _charge_of_session(_call(lambda: self._api.checkout.sessions.expire(unfinished)))
+            return _charge_of_intent(_call(lambda: self._api.payment_intents.cancel(unfinished)))
         except stripe.InvalidRequestError:
-            return self.look_up(wish, open_one)
+            return self.look_up(request, unfinished)
 
-    def refund(self, wish: RefundWish, repeated: bool) -> Transfer:
-        """Refunds once for each key. Raises: NoAnswer."""
-        intent = self._intent_of(wish.charge_reference)
+    def refund(self, request: RefundRequest, repeated: bool) -> Transfer:
+        """Refunds once for each key. Raises: OutcomeUnknown."""
+        intent = self._intent_of(request.charge_reference)
         if repeated:
-            refunds = _told(lambda: self._refunds_of(intent))
-            known = [one for one in refunds if _metadata(one).get("refund_id") == wish.refund_id]
+            refunds = _call(lambda: self._refunds_of(intent))
+            known = [one for one in refunds if _metadata(one).get("refund_id") == request.refund_id]
             if known:
-                return _of_refund(known[0])
-        return self._transferred(
+                return _transfer_of_refund(known[0])
+        return self._create_transfer(
             lambda: self._api.refunds.create(
                 {
                     "payment_intent": intent,
-                    "amount": to_stripe(wish.amount_minor, wish.currency),
-                    "metadata": {"refund_id": wish.refund_id, "payment_id": wish.payment_id},
+                    "amount": to_stripe(request.amount_minor, request.currency),
+                    "metadata": {"refund_id": request.refund_id, "payment_id": request.payment_id},
                 },
-                {"idempotency_key": wish.key},
+                {"idempotency_key": request.key},
             ),
-            _of_refund,
+            _transfer_of_refund,
         )
 
-    def pay_out(self, wish: PayoutWish, repeated: bool) -> Transfer:
-        """Pays out once for each key. Raises: NoAnswer."""
-        known = _told(lambda: self._payout_of(wish)) if repeated else None
+    def pay_out(self, request: PayoutRequest, repeated: bool) -> Transfer:
+        """Pays out once for each key. Raises: OutcomeUnknown."""
+        known = _call(lambda: self._payout_of(request)) if repeated else None
         if known is not None:
-            return _of_payout(known)
-        return self._transferred(
+            return _transfer_of_payout(known)
+        return self._create_transfer(
             lambda: self._api.payouts.create(
                 {
-                    "amount": to_stripe(wish.amount_minor, wish.currency),
-                    "currency": wish.currency.lower(),
-                    "metadata": {"payout_id": wish.payout_id, "provider_id": wish.provider_id},
+                    "amount": to_stripe(request.amount_minor, request.currency),
+                    "currency": request.currency.lower(),
+                    "metadata": {"payout_id": request.payout_id, "provider_id": request.provider_id},
                 },
-                {"idempotency_key": wish.key},
+                {"idempotency_key": request.key},
             ),
-            _of_payout,
+            _transfer_of_payout,
         )
 
-    def record_of(self, wish: ChargeWish, reference: str | None) -> ChargeRecord:
-        """What Stripe's books say of a charge. Raises: NoAnswer."""
+    def record_of(self, request: ChargeRequest, reference: str | None) -> ChargeRecord:
+        """Returns what Stripe's books say about a charge. Raises: OutcomeUnknown."""
         if reference is None:
             return ChargeRecord(0, 0)
-        charge = self.look_up(wish, reference)
+        charge = self.look_up(request, reference)
         if charge.state != "captured" or charge.reference is None:
             return ChargeRecord(0, 0)
         intent = charge.reference
-        amount = _told(lambda: self._api.payment_intents.retrieve(intent)).amount
-        refunds = [one for one in _told(lambda: self._refunds_of(intent)) if one.status != "failed"]
+        amount = _call(lambda: self._api.payment_intents.retrieve(intent)).amount
+        refunds = [one for one in _call(lambda: self._refunds_of(intent)) if one.status != "failed"]
         refunded = sum(one.amount for one in refunds)
-        return ChargeRecord(from_stripe(amount, wish.currency), from_stripe(refunded, wish.currency))
+        return ChargeRecord(from_stripe(amount, request.currency), from_stripe(refunded, request.currency))
 
-    def heard(self, payload: str, signature: str) -> tuple[str, str, str] | None:
-        """A webhook's event id, and the kind and id of what it is about; None when it is not ours.
+    def parse_webhook(self, payload: str, signature: str) -> WebhookEvent | None:
+        """Verifies a webhook and returns what it is about; None when it is not about anything of ours.
 
-        Raises: Unauthenticated when it is forged, changed, or more than five minutes old or ahead.
+        Raises: Unauthenticated when it is forged, changed, or its time is more than five minutes off.
         """
         secret = self._settings.stripe_webhook_secret
         try:
             event = stripe.Webhook.construct_event(payload, signature, secret, WEBHOOK_AGE_SECONDS)
-            _refuse_future(signature)
+            _require_past_signature(signature)
         except (ValueError, TypeError, stripe.SignatureVerificationError) as error:
             raise Unauthenticated("This was not signed by Stripe.", code="bad_signature") from error
         metadata = _metadata(event.data.object)
         kind = next((kind for kind in SUBJECTS if f"{kind}_id" in metadata), None)
-        return None if kind is None else (event.id, kind, metadata[f"{kind}_id"])
+        return None if kind is None else WebhookEvent(event.id, kind, metadata[f"{kind}_id"])
 
-    def _open_session(self, wish: ChargeWish) -> Any:
-        metadata = {"payment_id": wish.payment_id, "order_id": wish.order_id}
+    def _open_session(self, request: ChargeRequest) -> Any:
+        metadata = {"payment_id": request.payment_id, "order_id": request.order_id}
         price: Any = {
-            "currency": wish.currency.lower(),
-            "unit_amount": to_stripe(wish.amount_minor, wish.currency),
-            "product_data": {"name": wish.description},
+            "currency": request.currency.lower(),
+            "unit_amount": to_stripe(request.amount_minor, request.currency),
+            "product_data": {"name": request.description},
         }
-        back_to = self._settings.payment_return_url.replace("{order_id}", wish.order_id)
+        back_to = self._settings.payment_return_url.replace("{order_id}", request.order_id)
         return self._api.checkout.sessions.create(
             {
                 "mode": "payment",
                 "line_items": [{"quantity": 1, "price_data": price}],
                 "success_url": back_to,
                 "cancel_url": back_to,
-                "client_reference_id": wish.payment_id,
+                "client_reference_id": request.payment_id,
                 "metadata": metadata,
                 "payment_intent_data": {"metadata": metadata},
             },
-            {"idempotency_key": wish.key},
+            {"idempotency_key": request.key},
         )
 
-    def _create_intent(self, wish: ChargeWish) -> Any:
+    def _create_intent(self, request: ChargeRequest) -> Any:
         return self._api.payment_intents.create(
             {
-                "amount": to_stripe(wish.amount_minor, wish.currency),
-                "currency": wish.currency.lower(),
-                "payment_method": wish.method,
+                "amount": to_stripe(request.amount_minor, request.currency),
+                "currency": request.currency.lower(),
+                "payment_method": request.method,
                 "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
                 "confirm": True,
-                "metadata": {"payment_id": wish.payment_id, "order_id": wish.order_id},
+                "metadata": {"payment_id": request.payment_id, "order_id": request.order_id},
             },
-            {"idempotency_key": wish.key},
+            {"idempotency_key": request.key},
         )
 
-    def _consented(self, wish: ChargeWish, intent: Any) -> Charge:
-        # Nobody can be sent anywhere from here, so such a charge must not linger.
-        if wish.method != CHECKOUT and intent.status == "requires_action":
-            _told(lambda: self._api.payment_intents.cancel(intent.id))
+    def _without_action(self, request: ChargeRequest, intent: Any) -> Charge:
+        # The customer cannot be sent to another page from here, so the charge must not stay open.
+        if request.method != CHECKOUT and intent.status == "requires_action":
+            _call(lambda: self._api.payment_intents.cancel(intent.id))
             return Charge("declined", intent.id, failure="authentication_required")
-        return _of_intent(intent)
+        return _charge_of_intent(intent)
 
-    def _search(self, wish: ChargeWish) -> Charge | None:
-        query = f"metadata['payment_id']:'{wish.payment_id}'"
-        found = _told(lambda: self._api.payment_intents.search({"query": query})).data
-        return _of_intent(found[0]) if found else None
+    def _search(self, request: ChargeRequest) -> Charge | None:
+        query = f"metadata['payment_id']:'{request.payment_id}'"
+        found = _call(lambda: self._api.payment_intents.search({"query": query})).data
+        return _charge_of_intent(found[0]) if found else None
 
     def _intent_of(self, reference: str) -> str:
         if not reference.startswith("cs_"):
             return reference
-        session = _told(lambda: self._api.checkout.sessions.retrieve(reference))
+        session = _call(lambda: self._api.checkout.sessions.retrieve(reference))
         return str(session.payment_intent)
 
     def _refunds_of(self, intent: str) -> Any:
-        return self._api.refunds.list({"payment_intent": intent, "limit": LISTED}).data
+        return self._api.refunds.list({"payment_intent": intent, "limit": PAGE_SIZE}).data
 
-    def _payout_of(self, wish: PayoutWish) -> Any | None:
-        since = int((wish.wished_at - CLOCKS_DIFFER).timestamp())
-        pages = self._api.payouts.list({"limit": LISTED, "created": {"gte": since}})
+    def _payout_of(self, request: PayoutRequest) -> Any | None:
+        since = int((request.requested_at - CLOCK_SKEW).timestamp())
+        pages = self._api.payouts.list({"limit": PAGE_SIZE, "created": {"gte": since}})
         payouts = pages.auto_paging_iter()
-        return next((one for one in payouts if _metadata(one).get("payout_id") == wish.payout_id), None)
+        return next((one for one in payouts if _metadata(one).get("payout_id") == request.payout_id), None)
 
-    def _transferred(self, create: Callable[[], Any], shown: Callable[[Any], Transfer]) -> Transfer:
+    def _create_transfer(self, create: Callable[[], Any], shown: Callable[[Any], Transfer]) -> Transfer:
         try:
-            return shown(_told(create))
+            return shown(_call(create))
         except stripe.InvalidRequestError as error:
             return Transfer("refused", failure=error.code or "invalid_request")
 
 
-def _told(ask: Callable[[], Answer]) -> Answer:
-    """What Stripe says of the matter itself. Raises: NoAnswer when it says nothing about it."""
+def _call(ask: Callable[[], Answer]) -> Answer:
+    """Returns what Stripe answers, its refusals included. Raises: OutcomeUnknown without an answer."""
     try:
         return ask()
     except (stripe.CardError, stripe.InvalidRequestError) as error:
         if error.http_status == 429:
-            raise NoAnswer("Stripe is busy.") from error
+            raise OutcomeUnknown("Stripe is busy.") from error
         raise
     except stripe.StripeError as error:
-        raise NoAnswer(f"{type(error).__name__}: {error.user_message or 'no answer'}") from error
+        raise OutcomeUnknown(f"{type(error).__name__}: {error.user_message or 'no answer'}") from error
 
 
-def _of_session(session: Any) -> Charge:
+def _charge_of_session(session: Any) -> Charge:
     if session.status == "complete" and session.payment_status == "paid":
         return Charge("captured", str(session.payment_intent))
     if session.status == "expired":
@@ -252,7 +253,7 @@ def _of_session(session: Any) -> Charge:
     return Charge("pending", session.id)
 
 
-def _of_intent(intent: Any) -> Charge:
+def _charge_of_intent(intent: Any) -> Charge:
     if intent.status == "succeeded":
         return Charge("captured", intent.id)
     if intent.status == "canceled":
@@ -263,20 +264,20 @@ def _of_intent(intent: Any) -> Charge:
     return Charge("pending", intent.id)
 
 
-def _refuse_future(signature: str) -> None:
-    """The SDK bounds a webhook's age only. Raises: ValueError when its moment, already verified, is ahead."""
+def _require_past_signature(signature: str) -> None:
+    """The SDK limits a webhook's age only. Raises: ValueError when its verified time is in the future."""
     signed_at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
     if signed_at > time.time() + WEBHOOK_AGE_SECONDS:
         raise ValueError("signed in the future")
 
 
-def _of_refund(refund: Any) -> Transfer:
+def _transfer_of_refund(refund: Any) -> Transfer:
     if refund.status in ("failed", "canceled"):
         return Transfer("refused", refund.id, refund.failure_reason or refund.status)
     return Transfer("done" if refund.status == "succeeded" else "pending", refund.id)
 
 
-def _of_payout(payout: Any) -> Transfer:
+def _transfer_of_payout(payout: Any) -> Transfer:
     if payout.status in ("failed", "canceled"):
         return Transfer("refused", payout.id, payout.failure_code or payout.status)
     return Transfer("done" if payout.status == "paid" else "pending", payout.id)

@@ -1,60 +1,63 @@
-"""What processors say unasked: Stripe by webhooks, the sandbox by its page and its timer."""
+"""What processors send unasked: webhooks of Stripe, and the sandbox's page and late call-backs."""
 
 import structlog
 
 from kit.errors import NotFound
 from kit.validation import is_id
-from services.payments.payment_context import Till
-from services.payments.processors.reconciliation import hear
+from services.payments.payment_context import PaymentContext
+from services.payments.processors.base import WebhookEvent
+from services.payments.processors.reconciliation import apply_webhook
 from services.payments.processors.sandbox import Sandbox
-from services.payments.rendering import Json
+from services.payments.types import SandboxAction
 
 log = structlog.get_logger(__name__)
-TIMES = 2
+DELIVERIES = 2
 
 
-def take_stripe_webhook(till: Till, payload: str, signature: str) -> None:
-    """Takes what Stripe posted, each event once; what is about nothing of ours is ignored.
+def receive_stripe_webhook(context: PaymentContext, payload: str, signature: str) -> None:
+    """Applies what Stripe posted, each event once; ignores what is about nothing of ours.
 
-    Raises: NotFound when Stripe is not the processor; Unauthenticated for a forged or old one;
-    Unavailable when Stripe does not confirm it, so that it posts again.
+    Raises: NotFound when Stripe is not the processor; Unauthenticated for a forged or old webhook;
+    Unavailable when Stripe does not answer, so that it posts again.
     """
-    heard = till.processor.heard(payload, signature)
-    if heard is not None:
-        event_id, kind, subject_id = heard
-        _hear(till, event_id, kind, subject_id)
+    event = context.processor.parse_webhook(payload, signature)
+    if event is not None:
+        _apply_if_known(context, event)
 
 
-def sandbox_of(till: Till) -> Sandbox:
-    """The sandbox. Raises: NotFound when another processor is used."""
-    if not isinstance(till.processor, Sandbox):
+def sandbox_of(context: PaymentContext) -> Sandbox:
+    """The sandbox. Raises: NotFound when it is not the processor."""
+    if not isinstance(context.processor, Sandbox):
         raise NotFound("There is no such payment.")
-    return till.processor
+    return context.processor
 
 
-def answer_sandbox(till: Till, token: str, approve: bool) -> Json:
-    """The person answers on the sandbox's page, and the sandbox calls back at once.
+def answer_sandbox_action(context: PaymentContext, token: str, approve: bool) -> SandboxAction:
+    """Records the customer's answer on the sandbox's page; the sandbox calls back at once.
 
     Raises: NotFound; Conflict `payment_not_waiting`.
     """
-    answer, payment_id = sandbox_of(till).answer(token, approve)
-    _hear(till, f"action-{token}", "payment", payment_id)
-    return answer
+    action, payment_id = sandbox_of(context).answer(token, approve)
+    _apply_if_known(context, WebhookEvent(f"action-{token}", "payment", payment_id))
+    return action
 
 
-def call_back(till: Till) -> None:
-    """The sandbox's late call-backs, each as often as an impatient processor sends it."""
-    if not isinstance(till.processor, Sandbox):
+def deliver_sandbox_callbacks(context: PaymentContext) -> None:
+    """Delivers the sandbox's late call-backs, each more than once, as real processors may."""
+    if not isinstance(context.processor, Sandbox):
         return
-    for payment_id in till.processor.due_callbacks():
-        for _ in range(TIMES):
-            _hear(till, f"late-{payment_id}", "payment", payment_id)
-        till.processor.called_back(payment_id)
+    for payment_id in context.processor.due_callbacks():
+        for _ in range(DELIVERIES):
+            _apply_if_known(context, WebhookEvent(f"late-{payment_id}", "payment", payment_id))
+        context.processor.mark_called_back(payment_id)
 
 
-def _hear(till: Till, event_id: str, kind: str, subject_id: str) -> None:
+def _apply_if_known(context: PaymentContext, event: WebhookEvent) -> None:
+    if not is_id(event.subject_id):
+        return
     try:
-        if is_id(subject_id):
-            hear(till, event_id, kind, subject_id)
+        apply_webhook(context, event)
     except NotFound:
-        log.warning("callback_about_nothing", event_id=event_id, kind=kind, subject_id=subject_id)
+        log.warning(
+            "webhook_subject_unknown", event_id=event.event_id, kind=event.kind, subject_id=event.subject_id
+        )
