@@ -52,7 +52,7 @@ cluster-test: setup  ## three brokers under load: each in turn is killed, frozen
 fuzz: setup  ## asks API and site for anything: new examples each time, FUZZ_ROUNDS=200 of each operation
 	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200} $(BIN)/python -m pytest tests/fuzz -v
 
-FAULTS := tests/faults tests/races tests/model tests/payments/test_kills.py tests/payments/test_races.py tests/payments/test_walks.py
+FAULTS := tests/faults tests/races tests/model tests/payments/commands/test_crashes.py tests/payments/commands/test_races.py tests/payments/ledger/test_random_histories.py
 
 faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
 	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs

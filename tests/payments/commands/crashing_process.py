@@ -1,4 +1,4 @@
-"""A process of payments that dies on its way: `python -m tests.payments.dying '<json>'`.
+"""A process of payments that dies on its way: `python -m tests.payments.commands.crashing_process '<json>'`.
 
 It takes one payment, refund or payout on the database it is told of; `FAIL_POINT` says where it
 ends, by SIGKILL.

@@ -77,7 +77,7 @@ def running_stripe() -> Iterator[LocalStripe]:
     """The server while it runs."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.payments.local_stripe_server", str(port)],
+        [sys.executable, "-m", "tests.payments.processors.local_stripe_server", str(port)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

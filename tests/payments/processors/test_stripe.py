@@ -10,8 +10,8 @@ from kit.settings import Settings
 from services.payments import contract
 from services.payments.processors import stripe as stripe_processor
 from services.payments.processors.base import OutcomeUnknown
-from tests.payments import local_stripe
-from tests.payments.local_stripe import LocalStripe, running_stripe, webhook
+from tests.payments.processors import local_stripe
+from tests.payments.processors.local_stripe import LocalStripe, running_stripe, webhook
 from tests.payments.world import World, started
 from tests.support.network import Network
 from tests.support.placed_orders import Json, euros, new_id

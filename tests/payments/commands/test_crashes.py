@@ -10,7 +10,7 @@ import pytest
 
 from kit.tokens import Caller
 from services.payments import contract
-from tests.payments.dying import task
+from tests.payments.commands.crashing_process import task
 from tests.payments.world import World
 from tests.support.codebase import ROOT
 from tests.support.placed_orders import Json, euros
@@ -25,7 +25,7 @@ def die_at(step: str, world: World, caller: Caller, key: str, rpc: str, **argume
     """Lets a process do something up to a step, where SIGKILL ends it."""
     told = task(world.payments.settings.database_url, caller, key, rpc, arguments)
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.payments.dying", told],
+        [sys.executable, "-m", "tests.payments.commands.crashing_process", told],
         env={**os.environ, "FAIL_POINT": step},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

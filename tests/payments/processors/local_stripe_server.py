@@ -1,4 +1,4 @@
-"""localstripe on one port, as today's Stripe: `python -m tests.payments.local_stripe_server 20001`.
+"""localstripe on one port, extended to what payments needs of today's Stripe. Its argument is the port.
 
 localstripe answers an older version of the API, keeps no idempotency keys and knows no Checkout.
 What it lacks and payments needs is added here; what was posted is kept for whoever asks at `/_kept`.
