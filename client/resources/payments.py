@@ -23,8 +23,8 @@ class SignedMoney(TypedDict):
 
 
 class Refund(TypedDict):
-    """Money given back. `fee` and `provider_share` say what the platform and the provider gave up
-    of it; their sum is `amount`. `processing` until the processor has confirmed it."""
+    """Money refunded. `fee` and `provider_share` are the platform's and the provider's part of it;
+    their sum is `amount`. `processing` until the processor has confirmed it."""
 
     id: str
     payment_id: str
@@ -39,12 +39,12 @@ class Refund(TypedDict):
 
 
 class Payment(TypedDict):
-    """One try to pay an order.
+    """One attempt to pay an order.
 
     `fee` + `provider_share` is `amount`. `action_url` is where the customer has to go while the
     status is `requires_action`: an absolute URL at Stripe, a path of this API at the sandbox
     (`/v1/sandbox/actions/{token}`); null for everybody else, who could confirm in their name.
-    `failure` is the processor's stable word for a failed one. The provider's share is available
+    `failure` is the processor's stable reason of a failed one. The provider's share is available
     from `available_at`. `refunded` is the sum of the refunds that the processor confirmed;
     `refundable` is what is neither refunded nor being refunded. A payment that requires an action is
     cancelled at `action_expires_at`. `available_actions` is what the caller can do about it now.
@@ -130,7 +130,7 @@ class Transaction(TypedDict):
 
 
 class Payout(TypedDict):
-    """Money on its way to a provider. A failed one has been put back into the balance."""
+    """Money on its way to a provider. The amount of a failed one is in the balance again."""
 
     id: str
     provider: Party
@@ -173,7 +173,7 @@ class Statement(TypedDict):
 
 
 class SandboxAction(TypedDict):
-    """What the sandbox's page shows: the amount, and whether it still waits for an answer."""
+    """What the sandbox's page shows: the amount, and whether it is waiting for an answer."""
 
     amount: Money
     status: str

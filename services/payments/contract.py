@@ -42,7 +42,7 @@ class ReceivableStatus(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """Where one try to pay stands."""
+    """The status of one payment."""
 
     PROCESSING = "processing"
     REQUIRES_ACTION = "requires_action"
@@ -53,7 +53,7 @@ class PaymentStatus(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands."""
+    """The status of a refund."""
 
     PROCESSING = "processing"
     REFUNDED = "refunded"
@@ -61,7 +61,7 @@ class RefundStatus(StrEnum):
 
 
 class PayoutStatus(StrEnum):
-    """Where a payout stands."""
+    """The status of a payout."""
 
     PROCESSING = "processing"
     PAID = "paid"
@@ -69,7 +69,7 @@ class PayoutStatus(StrEnum):
 
 
 class PaymentChange(StrEnum):
-    """What an event about a payment says has happened."""
+    """What an event about a payment reports."""
 
     DUE = "due"
     REMINDED = "reminded"
@@ -116,7 +116,7 @@ class SignedMoney(Schema):
     currency = Text(required=True, validate=validate.OneOf(CURRENCIES, error="Not a supported currency."))
 
 
-# --- what is sent in --------------------------------------------------------------------------
+# --- arguments --------------------------------------------------------------------------
 
 
 class PayOrderBody(Schema):
@@ -136,7 +136,7 @@ class PayOrderBody(Schema):
 
 
 class PayOrderArguments(PayOrderBody):
-    """A payment of one order. A malformed id in a path is the id of nothing: not found."""
+    """A payment of one order. A malformed id in a path is not found."""
 
     order_id = path_id(required=True)
 
@@ -164,7 +164,7 @@ class GetPaymentArguments(Schema):
 
 
 class RefundPaymentBody(Schema):
-    """Body of `POST /v1/payments/{id}/refunds`. Without `amount` everything left is given back."""
+    """Body of `POST /v1/payments/{id}/refunds`. Without `amount` everything that is left is refunded."""
 
     amount = fields.Nested(Money, load_default=None, allow_none=True)
     reason = text(1, MAX_REASON_CHARACTERS, required=True)
@@ -214,13 +214,13 @@ class StripeWebhookArguments(Schema):
 
 
 class SandboxActionArguments(Schema):
-    """The last part of an `action_url` of the sandbox: whoever has it is the person who pays."""
+    """The last part of an `action_url` of the sandbox, which only the customer has."""
 
     token = Text(required=True, validate=validate.Length(max=MAX_ACTION_TOKEN_CHARACTERS))
 
 
 class AnswerSandboxActionBody(Schema):
-    """What the person says on the sandbox's page."""
+    """The customer's answer on the sandbox's page."""
 
     approve = fields.Boolean(required=True)
 
@@ -231,7 +231,7 @@ class AnswerSandboxActionArguments(AnswerSandboxActionBody):
     token = Text(required=True, validate=validate.Length(max=MAX_ACTION_TOKEN_CHARACTERS))
 
 
-# --- what comes out ---------------------------------------------------------------------------
+# --- answers ---------------------------------------------------------------------------
 
 
 class PaidService(Schema):
@@ -258,8 +258,8 @@ class Receivable(Schema):
 
 
 class Refund(Schema):
-    """Money given back. `fee` and `provider_share` say what the platform and the provider gave up
-    of it; their sum is `amount`. `processing` until the processor has confirmed it."""
+    """Money refunded. `fee` and `provider_share` are the platform's and the provider's part of it;
+    their sum is `amount`. `processing` until the processor has confirmed it."""
 
     id = Id(required=True)
     payment_id = Id(required=True)
@@ -274,12 +274,12 @@ class Refund(Schema):
 
 
 class Payment(Schema):
-    """One try to pay an order.
+    """One attempt to pay an order.
 
     `fee` + `provider_share` is `amount`. `action_url` is where the customer has to go while the
     status is `requires_action`: an absolute URL at Stripe, a path of this API at the sandbox
     (`/v1/sandbox/actions/{token}`); null for everybody else, who could confirm in their name.
-    `failure` is the processor's stable word for a failed one. The provider's share is available
+    `failure` is the processor's stable reason of a failed one. The provider's share is available
     from `available_at`. `refunded` is the sum of the refunds that the processor confirmed;
     `refundable` is what is neither refunded nor being refunded. A payment that requires an action is
     cancelled at `action_expires_at`. `available_actions` is what the caller can do about it now.
@@ -349,7 +349,7 @@ class Transaction(Schema):
 
 
 class Payout(Schema):
-    """Money on its way to a provider. A failed one has been put back into the balance."""
+    """Money on its way to a provider. The amount of a failed one is in the balance again."""
 
     id = Id(required=True)
     provider = fields.Nested(Party, required=True)
@@ -392,7 +392,7 @@ class Statement(Schema):
 
 
 class SandboxAction(Schema):
-    """What the sandbox's page shows: the amount, and whether it still waits for an answer."""
+    """What the sandbox's page shows: the amount, and whether it is waiting for an answer."""
 
     amount = fields.Nested(Money, required=True)
     status = Text(
@@ -418,15 +418,15 @@ ANSWER_SANDBOX_ACTION = Rpc(
 )
 
 
-# --- facts published --------------------------------------------------------------------------
+# --- events --------------------------------------------------------------------------
 
 
 class PaymentChanged(EventSchema):
-    """What is owed for an order, or what became of it. Apply its state only when `payment_version`,
+    """What is owed for an order, or how that changed. Apply its state only when `payment_version`,
     which counts per order, is larger than the one known.
 
     `change` says what happened, `payment_status` what the order shows from now on. `payment_id` is
-    null until somebody tried to pay. `refund` is what was given back now, for `refunded` only;
+    null before the first payment. `refund` is the amount of this refund, for `refunded` only;
     `day` counts the days since it fell due, for `reminded` only.
     """
 
@@ -446,7 +446,7 @@ class PaymentChanged(EventSchema):
 
 
 class PayoutChanged(EventSchema):
-    """A payout was asked for, arrived or failed; apply it only if `payout_version` is larger."""
+    """A payout was requested, arrived or failed; apply it only if `payout_version` is larger."""
 
     payout_id = Id(required=True)
     provider = fields.Nested(Party, required=True)

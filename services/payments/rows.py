@@ -63,7 +63,7 @@ def find_payment(connection: Connection, payment_id: str) -> Row:
 
 
 def payments_with_order() -> Select[Any]:
-    """Payments with what a processor is told of their order."""
+    """Payments with the number and title of their order."""
     joined = PAYMENTS.join(RECEIVABLES, RECEIVABLES.c.order_id == PAYMENTS.c.order_id)
     columns = (*PAYMENTS.c, RECEIVABLES.c.number, RECEIVABLES.c.service_title)
     return select(*columns).select_from(joined)

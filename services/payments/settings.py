@@ -48,7 +48,7 @@ class PaymentSettings(Common):
     payment_action_hours: int = setting(24, "hours a customer has for the second step of a payment")
     processor_timeout_seconds: int = setting(3, "how long a payment processor may take to answer")
     payment_check_seconds: int = setting(
-        10, "seconds after which the processor is asked what became of an unanswered request; they double"
+        10, "seconds after which an unanswered request is checked at the processor; they double"
     )
     sandbox_callback_seconds: int = setting(
         5, "seconds after which the sandbox calls back for sandbox_late", within=(0, 86_400)
@@ -103,7 +103,7 @@ class PaymentSettings(Common):
         return timedelta(hours=self.payment_action_hours)
 
     def check_after(self, checks: int) -> timedelta:
-        """How long to wait before the processor is asked again; doubles up to an hour."""
+        """How long to wait before the next check at the processor; doubles up to an hour."""
         return min(timedelta(seconds=self.payment_check_seconds << min(checks, 12)), timedelta(hours=1))
 
     def reminders(self) -> tuple[int, ...]:

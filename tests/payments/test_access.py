@@ -137,7 +137,7 @@ def test_the_customer_sees_that_an_order_can_be_paid_until_it_is(world: World) -
     order = world.order()
     due = receivable(world, order.id, world.customer)
     assert (due["payment_status"], due["available_actions"]) == ("due", ["pay"])
-    assert due["amount"] == euros(4500) and due["due_at"] == world.told(order)[0]["due_at"]
+    assert due["amount"] == euros(4500) and due["due_at"] == world.payment_events(order)[0]["due_at"]
     for caller in (world.provider, world.staff):
         assert receivable(world, order.id, caller) == {**due, "available_actions": []}
     payment = world.pay(order)

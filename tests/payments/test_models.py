@@ -73,7 +73,7 @@ def test_a_movement_cannot_be_unbalanced_afterwards_either(world: World) -> None
         world.payments.execute(add, owner=new_id())
 
 
-def test_an_order_is_captured_once_whoever_says_otherwise(world: World) -> None:
+def test_an_order_is_captured_once_whatever_the_code_does(world: World) -> None:
     order = world.order()
     payment = world.pay(order)
     again = ledger.capture(Parties(order.customer.id, order.provider.id, "EUR"), Split(450, 4050))

@@ -19,7 +19,7 @@ FAST = {"payment_check_seconds": 1, "sandbox_callback_seconds": 0, "processor_ti
 
 @dataclass
 class World:
-    """A provider, a customer and everybody else; new ones for each test, for a ledger keeps everything."""
+    """A provider, a customer and others; new ones for each test, because a ledger is append-only."""
 
     payments: Harness
     orders: FakeOrders
@@ -91,7 +91,7 @@ class World:
         )
 
     def get(self, payment: Json, caller: Caller | None = None) -> Json:
-        """A payment as somebody sees it."""
+        """A payment as one caller sees it."""
         who = caller or self.customer
         return checked(
             contract.Payment, self.payments.call_as(who, contract.GET_PAYMENT, payment_id=payment["id"])
@@ -108,7 +108,7 @@ class World:
         return available, pending
 
     def transactions(self, caller: Caller) -> list[Json]:
-        """Somebody's lines of the ledger, newest first."""
+        """A person's lines of the ledger, newest first."""
         page = self.payments.call_as(caller, contract.LIST_TRANSACTIONS, limit=100)
         lines: list[Json] = [checked(contract.Transaction, line) for line in page["data"]]
         return lines
@@ -123,7 +123,7 @@ class World:
         self.payments.tick("release_shares")
 
     def reconcile(self) -> None:
-        """Whatever was left in between is looked at now."""
+        """Reconciles everything that is undecided, now."""
         for table in ("payments", "refunds", "payouts"):
             self.payments.execute(
                 f"UPDATE {table} SET check_at = now() - interval '1 second' WHERE check_at IS NOT NULL"
@@ -135,10 +135,10 @@ class World:
         self.payments.execute(f"UPDATE {table} SET {assignments} WHERE id = CAST(:id AS uuid)", id=row_id)
 
     def changes(self, order: Order) -> list[tuple[str, str]]:
-        """What was told of an order's payment: change and status, oldest first."""
-        return [(e["change"], e["payment_status"]) for e in self.told(order)]
+        """The published changes of an order's payment: change and status, oldest first."""
+        return [(e["change"], e["payment_status"]) for e in self.payment_events(order)]
 
-    def told(self, order: Order) -> list[Json]:
+    def payment_events(self, order: Order) -> list[Json]:
         """The events about an order's payment, oldest first."""
         return [e for e in self.payments.events("payment_changed") if e["order_id"] == order.id]
 
@@ -163,7 +163,7 @@ class World:
         return int(rows[0][0])
 
     def findings(self) -> list[Finding]:
-        """What the audit finds wrong."""
+        """The findings of an audit."""
         return audit_ledger(self.context)
 
 

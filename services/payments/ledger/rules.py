@@ -9,7 +9,7 @@ the two always add up to what was paid.
 A refund gives back the platform's fee in proportion: after refunds of T in total of an amount A
 with the fee F, half-even F·T/A of the fee has been given back, and the provider gave the rest.
 Each refund takes the difference to what the refunds before it took. So the last part takes what
-rounding left over, and whoever refunds in many parts gains nothing by it.
+rounding left over, and refunds in many parts gain nothing.
 
 Entries are signed: money enters the ledger as a negative entry of the customer's funds (the
 processor collected it for us) and sits as positive entries where it belongs.

@@ -1,4 +1,4 @@
-"""What processors send unasked: webhooks of Stripe, and the sandbox's page and late call-backs."""
+"""What processors send by themselves: webhooks of Stripe, and the sandbox's page and late call-backs."""
 
 import structlog
 

@@ -1,7 +1,6 @@
-"""A process of payments that dies on its way: `python -m tests.payments.commands.crashing_process '<json>'`.
+"""A process of payments that crashes: `python -m tests.payments.commands.crashing_process '<json>'`.
 
-It takes one payment, refund or payout on the database it is told of; `FAIL_POINT` says where it
-ends, by SIGKILL.
+It runs one payment, refund or payout on the given database; `FAIL_POINT` says where SIGKILL ends it.
 """
 
 import json
@@ -20,21 +19,21 @@ from tests.support.service_harness import Harness
 
 
 def task(database_url: str, caller: Caller, key: str, rpc: str, arguments: dict[str, Any]) -> str:
-    """What such a process is told, as JSON."""
+    """The argument of such a process, as JSON."""
     who = {**asdict(caller), "roles": sorted(caller.roles)}
-    told = {"url": database_url, "caller": who, "key": key, "method": rpc, "arguments": arguments}
-    return json.dumps(told)
+    given = {"url": database_url, "caller": who, "key": key, "method": rpc, "arguments": arguments}
+    return json.dumps(given)
 
 
 def main() -> None:
-    """Does what it is told and prints the answer, unless it dies before."""
-    told = json.loads(sys.argv[1])
-    settings = load(Settings, database_url=told["url"])
+    """Runs the task and prints the answer, unless the process crashes before."""
+    given = json.loads(sys.argv[1])
+    settings = load(Settings, database_url=given["url"])
     failpoints.arm(settings)
     harness = Harness("payments", settings, {}, {PaymentSettings: FAST})
-    caller = Caller(**{**told["caller"], "roles": frozenset(told["caller"]["roles"])})
-    method = next(rpc for rpc in rpcs_of(contract) if rpc.method == told["method"])
-    print(json.dumps(harness.call_as(caller, method, key=told["key"], **told["arguments"])))  # noqa: T201
+    caller = Caller(**{**given["caller"], "roles": frozenset(given["caller"]["roles"])})
+    method = next(rpc for rpc in rpcs_of(contract) if rpc.method == given["method"])
+    print(json.dumps(harness.call_as(caller, method, key=given["key"], **given["arguments"])))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""kill -9 at each step of a payment: it is healed, charged once and recorded once."""
+"""SIGKILL at each step of a payment: it is reconciled, charged once and recorded once."""
 
 import os
 import signal
@@ -21,11 +21,11 @@ REFUND_STEPS = ["refund.before_asking", "refund.asked"]
 PAYOUT_STEPS = ["payout.before_asking", "payout.asked"]
 
 
-def die_at(step: str, world: World, caller: Caller, key: str, rpc: str, **arguments: Any) -> None:
-    """Lets a process do something up to a step, where SIGKILL ends it."""
-    told = task(world.payments.settings.database_url, caller, key, rpc, arguments)
+def crash_at(step: str, world: World, caller: Caller, key: str, rpc: str, **arguments: Any) -> None:
+    """Runs a task in a process that SIGKILL ends at a step."""
+    argument = task(world.payments.settings.database_url, caller, key, rpc, arguments)
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.payments.commands.crashing_process", told],
+        [sys.executable, "-m", "tests.payments.commands.crashing_process", argument],
         env={**os.environ, "FAIL_POINT": step},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -43,7 +43,7 @@ def test_a_payment_whose_process_is_killed_is_charged_and_recorded_once(
     world: World, step: str, method: str
 ) -> None:
     order = world.order()
-    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method=method)
+    crash_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method=method)
     world.reconcile()
     world.reconcile()
     assert world.captured(order) == 1
@@ -57,9 +57,9 @@ def test_a_payment_whose_process_is_killed_is_charged_and_recorded_once(
 
 @MANY
 @pytest.mark.parametrize("step", STEPS[:2])
-def test_whoever_repeats_before_the_healing_is_not_charged_twice(world: World, step: str) -> None:
+def test_a_repeat_before_the_reconciliation_is_not_charged_twice(world: World, step: str) -> None:
     order = world.order()
-    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_ok")
+    crash_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_ok")
     world.payments.execute(
         "UPDATE payments SET check_at = now() WHERE order_id = CAST(:id AS uuid)", id=order.id
     )
@@ -74,7 +74,7 @@ def test_whoever_repeats_before_the_healing_is_not_charged_twice(world: World, s
 @pytest.mark.parametrize("step", STEPS)
 def test_a_decline_whose_process_is_killed_leaves_the_order_to_be_paid(world: World, step: str) -> None:
     order = world.order()
-    die_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_declined")
+    crash_at(step, world, order.customer, "k", "pay_order", order_id=order.id, method="sandbox_declined")
     world.reconcile()
     assert world.changes(order)[-1] == ("failed", "failed")
     assert world.pay(order)["status"] == "paid"
@@ -86,7 +86,7 @@ def test_a_refund_whose_process_is_killed_is_given_back_once(world: World, step:
     order = world.order()
     payment = world.pay(order)
     request: Json = {"payment_id": payment["id"], "amount": euros(100), "reason": "As agreed."}
-    die_at(step, world, world.provider, "k", "refund_payment", **request)
+    crash_at(step, world, world.provider, "k", "refund_payment", **request)
     world.reconcile()
     world.reconcile()
     assert world.get(payment)["refunded"] == euros(100)
@@ -98,7 +98,7 @@ def test_a_refund_whose_process_is_killed_is_given_back_once(world: World, step:
 @pytest.mark.parametrize("step", PAYOUT_STEPS)
 def test_a_payout_whose_process_is_killed_is_made_once(world: World, step: str) -> None:
     world.release(world.paid())
-    die_at(step, world, world.provider, "k", "request_payout", amount=euros(1000))
+    crash_at(step, world, world.provider, "k", "request_payout", amount=euros(1000))
     assert world.balance() == ({"EUR": 3050}, {"EUR": 0})
     world.reconcile()
     assert world.pay_out(euros(1000), key="k")["status"] == "paid"

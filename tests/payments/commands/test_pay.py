@@ -24,7 +24,7 @@ def test_a_completed_order_is_paid_and_its_money_is_where_it_belongs(world: Worl
     }
     assert world.balance() == ({"EUR": 0}, {"EUR": 4050})
     assert world.changes(order) == [("due", "due"), ("processing", "processing"), ("paid", "paid")]
-    assert [event["payment_version"] for event in world.told(order)] == [1, 2, 3]
+    assert [event["payment_version"] for event in world.payment_events(order)] == [1, 2, 3]
 
 
 def test_an_event_of_completion_makes_one_payment_due_however_often_it_comes(world: World) -> None:
@@ -129,7 +129,7 @@ def test_staff_who_read_payments_are_logged_and_parties_are_not(world: World) ->
     ]
 
 
-def test_the_parties_and_staff_see_a_payment_and_nobody_else(world: World) -> None:
+def test_only_the_parties_and_staff_see_a_payment(world: World) -> None:
     order = world.order()
     payment = world.pay(order)
     for caller, actions in ((world.customer, []), (world.provider, ["refund"]), (world.staff, ["refund"])):

@@ -33,8 +33,8 @@ def test_available_money_is_paid_out_and_told_of(world: World) -> None:
     payout = world.pay_out(euros(4000))
     assert (payout["status"], payout["amount"]) == ("paid", euros(4000))
     assert world.balance() == ({"EUR": 50}, {"EUR": 0})
-    told = [e for e in world.payments.events("payout_changed") if e["payout_id"] == payout["id"]]
-    assert [(e["status"], e["payout_version"]) for e in told] == [("processing", 1), ("paid", 2)]
+    events = [e for e in world.payments.events("payout_changed") if e["payout_id"] == payout["id"]]
+    assert [(e["status"], e["payout_version"]) for e in events] == [("processing", 1), ("paid", 2)]
     page = world.payments.call_as(world.provider, contract.LIST_PAYOUTS)
     assert [checked(contract.Payout, one) for one in page["data"]] == [payout]
 

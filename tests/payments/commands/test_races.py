@@ -1,4 +1,4 @@
-"""Many hands at once: one capture, one refund, never more paid out than was available."""
+"""Concurrent requests: one capture, one refund, never more paid out than was available."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,27 +12,27 @@ from kit.errors import Conflict, Invalid, ServiceError
 from tests.payments.world import World
 from tests.support.placed_orders import Json, euros
 
-HANDS = 4
+REQUESTS = 4
 few_and_many = pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.faults)])
 
 
-def together(*acts: Callable[[], Any]) -> list[Any]:
-    """What each of several acts answers or raises, all begun at the same moment."""
-    start = Barrier(len(acts))
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of several calls returns or raises, all started at the same time."""
+    start = Barrier(len(calls))
 
-    def run(act: Callable[[], Any]) -> Any:
+    def run(call: Callable[[], Any]) -> Any:
         start.wait()
         try:
-            return act()
+            return call()
         except ServiceError as error:
             return error
 
-    with ThreadPoolExecutor(len(acts)) as hands:
-        return list(hands.map(run, acts))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 def won(outcomes: list[Any]) -> list[Json]:
-    """The answers; every loser was told why in a known way."""
+    """The answers; every refused call has a known error code."""
     known = {"payment_in_progress", "already_paid", "idempotency_in_progress", "insufficient_balance"}
     known |= {"refund_in_progress", "payment_not_refundable", "idempotency_key_reused", "busy"}
     for outcome in outcomes:
@@ -45,7 +45,7 @@ def won(outcomes: list[Any]) -> list[Json]:
 def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) -> None:
     for _ in range(rounds):
         order = world.order()
-        outcomes = together(*[partial(world.pay, order) for _ in range(HANDS)])
+        outcomes = together(*[partial(world.pay, order) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
         assert world.captured(order) == 1
         assert world.entries(order)["customer_funds"] == [-4500]
@@ -55,14 +55,14 @@ def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) ->
 def test_a_request_sent_many_times_at_once_is_one_payment_with_one_answer(world: World, rounds: int) -> None:
     for number in range(rounds):
         order, key = world.order(), f"same-{number}"
-        answers = won(together(*[partial(world.pay, order, key=key) for _ in range(HANDS)]))
-        assert len(answers) == HANDS
+        answers = won(together(*[partial(world.pay, order, key=key) for _ in range(REQUESTS)]))
+        assert len(answers) == REQUESTS
         assert all(answer == answers[0] for answer in answers)
         assert world.captured(order) == 1
 
 
 @few_and_many
-def test_healing_and_call_backs_do_not_capture_what_is_just_being_captured(world: World, rounds: int) -> None:
+def test_reconciliation_and_call_backs_do_not_capture_twice(world: World, rounds: int) -> None:
     for _ in range(rounds):
         order = world.order()
         payment = world.pay(order, "sandbox_late")
@@ -84,7 +84,7 @@ def test_no_more_is_paid_out_than_is_available_however_many_ask(world: World, ro
         payment = world.paid(euros(1000))
         world.make_releasable(payment)
         world.payments.tick("release_shares")
-        outcomes = together(*[lambda: world.pay_out(euros(600)) for _ in range(HANDS)])
+        outcomes = together(*[lambda: world.pay_out(euros(600)) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
         rest = world.balance()[0]["EUR"]
         assert rest >= 0
@@ -97,7 +97,7 @@ def test_of_many_whole_refunds_at_once_one_happens(world: World, rounds: int) ->
     for _ in range(rounds):
         order = world.order()
         payment = world.pay(order)
-        outcomes = together(*[partial(world.refund, payment) for _ in range(HANDS)])
+        outcomes = together(*[partial(world.refund, payment) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
         assert sum(world.entries(order)["customer_funds"]) == 0
 

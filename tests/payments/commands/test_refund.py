@@ -23,7 +23,7 @@ def test_a_whole_refund_takes_back_what_everybody_got(world: World) -> None:
         "platform_fee": 0,
     }
     assert world.changes(order)[-1] == ("refunded", "refunded")
-    assert world.told(order)[-1]["refund"] == euros(4500)
+    assert world.payment_events(order)[-1]["refund"] == euros(4500)
 
 
 def test_part_refunds_add_up_to_the_whole_and_the_last_takes_the_rest(world: World) -> None:
@@ -40,7 +40,7 @@ def test_part_refunds_add_up_to_the_whole_and_the_last_takes_the_rest(world: Wor
     assert world.balance() == ({"EUR": 0}, {"EUR": 0})
 
 
-def test_nobody_gives_back_more_than_was_paid(world: World) -> None:
+def test_no_more_than_was_paid_is_refunded(world: World) -> None:
     payment = world.paid()
     with pytest.raises(Conflict) as refused:
         world.refund(payment, euros(4501))
@@ -67,7 +67,7 @@ def test_only_what_was_paid_in_its_own_currency_is_given_back(world: World) -> N
     assert invalid.value.code == "wrong_currency"
 
 
-def test_the_provider_and_staff_refund_and_nobody_else(world: World) -> None:
+def test_only_the_provider_and_staff_refund(world: World) -> None:
     payment = world.paid()
     with pytest.raises(Forbidden):
         world.refund(payment, caller=world.customer)

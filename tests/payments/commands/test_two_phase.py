@@ -64,7 +64,7 @@ def test_a_concurrent_duplicate_gets_the_answer_of_the_request(
 
 
 def await_result(world: World, pending: Json) -> Any:
-    """What a duplicate is told that may not wait at all."""
+    """The result of a duplicate that may not wait at all."""
     settings = replace(world.settings, processor_timeout_seconds=0)
     call = Call(
         verifier=world.payments.verifier,

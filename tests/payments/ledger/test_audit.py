@@ -54,7 +54,7 @@ def test_a_clean_ledger_has_no_findings(business: World, rows: int, monkeypatch:
 @pytest.mark.parametrize("check", DAMAGE)
 @pytest.mark.parametrize("rows", [1, 5_000])
 def test_damage_is_found(business: World, check: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The damage is taken back afterwards; constraints and triggers look away."""
+    """Constraints and triggers are off, and the damage is rolled back afterwards."""
     monkeypatch.setattr(ledger_checks, "ROWS", rows)
     engine = business.payments.engine
     with engine.connect() as connection:
@@ -84,10 +84,10 @@ def _findings_on(business: World, connection: Connection, monkeypatch: pytest.Mo
         def read(self, query: Any) -> Any:
             return query(connection)
 
-    till = business.context
-    looking = type(till)(OneConnection(), till.processor, till.settings)  # type: ignore[arg-type]
+    context = business.context
+    looking = type(context)(OneConnection(), context.processor, context.settings)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
-        patch.setattr(till.processor, "_db", OneConnection())
+        patch.setattr(context.processor, "_db", OneConnection())
         return {finding["check"] for finding in audit.audit_ledger(looking)}
 
 
@@ -118,7 +118,7 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
 
 def test_before_the_hour_nothing_is_audited(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 25)
-    monkeypatch.setattr(audit, "audit_ledger", lambda _till, changed_since: pytest.fail("it is not night"))
+    monkeypatch.setattr(audit, "audit_ledger", lambda _context, changed_since: pytest.fail("it is not night"))
     audit_nightly(business.context)
 
 
@@ -137,7 +137,7 @@ def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: p
 
 def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
-    monkeypatch.setattr(audit, "audit_ledger", lambda _till, changed_since: [])
+    monkeypatch.setattr(audit, "audit_ledger", lambda _context, changed_since: [])
     business.payments.execute("DELETE FROM ledger_audits")
     begun = "INSERT INTO ledger_audits (day, started_at) VALUES (CAST(:day AS date), now())"
     business.payments.execute(begun, day=datetime.now(UTC).date().isoformat())
@@ -156,7 +156,7 @@ def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     asked: list[datetime] = []
 
-    def ask(_till: object, since: datetime) -> list[object]:
+    def ask(_context: object, since: datetime) -> list[object]:
         asked.append(since)
         return []
 

@@ -28,7 +28,7 @@ METHODS = st.sampled_from(
 )
 PARTS = st.sampled_from([1, 2, 3, 50, 100])
 WHICH = st.integers(0, 30)
-ACTS = st.one_of(
+OPERATIONS = st.one_of(
     st.tuples(st.just("order"), PRICES),
     st.tuples(st.just("pay"), WHICH, METHODS),
     st.tuples(st.just("answer"), WHICH, st.booleans()),
@@ -41,16 +41,16 @@ ACTS = st.one_of(
 
 
 class Walk:
-    """One provider's business, act by act; refused acts change nothing."""
+    """One provider's business, operation by operation; refused operations change nothing."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.orders: list[Order] = [world.order()]
         self.payments: list[Json] = []
 
-    def take(self, act: tuple[object, ...]) -> None:
-        """Does one act if there is anything to do it to."""
-        name, *arguments = act
+    def run(self, operation: tuple[object, ...]) -> None:
+        """Runs one operation, if there is anything to run it on."""
+        name, *arguments = operation
         with suppress(Conflict, Declined):
             getattr(self, str(name))(*arguments)
 
@@ -97,8 +97,8 @@ def assert_invariants(walk: Walk) -> None:
     assert world.findings() == []
     for order in walk.orders:
         assert world.captured(order) <= 1
-        told = world.told(order)
-        assert [event["payment_version"] for event in told] == list(range(1, len(told) + 1))
+        events = world.payment_events(order)
+        assert [event["payment_version"] for event in events] == list(range(1, len(events) + 1))
         entries = world.entries(order)
         assert sum(sum(amounts) for amounts in entries.values()) == 0
     for payment in walk.payments:
@@ -128,11 +128,11 @@ def prove(service: World, walks: int, seed: int) -> None:
 
     @seeded(seed)
     @settings(max_examples=walks, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(ACTS, min_size=1, max_size=14))
-    def money_adds_up(acts: list[tuple[object, ...]]) -> None:
+    @given(st.lists(OPERATIONS, min_size=1, max_size=14))
+    def money_adds_up(operations: list[tuple[object, ...]]) -> None:
         walk = Walk(a_new_world(service))
-        for act in acts:
-            walk.take(act)
+        for operation in operations:
+            walk.run(operation)
         assert_invariants(walk)
         walk.call_back()
         walk.reconcile()
@@ -141,7 +141,7 @@ def prove(service: World, walks: int, seed: int) -> None:
     money_adds_up()
 
 
-def test_every_sequence_of_acts_keeps_every_invariant(service: World) -> None:
+def test_every_sequence_of_operations_keeps_every_invariant(service: World) -> None:
     prove(service, FEW, seed=1)
 
 

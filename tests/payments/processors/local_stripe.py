@@ -35,9 +35,9 @@ class LocalStripe:
         method = self.api.payment_methods.create({"type": "card", "card": card})
         return str(method.id)
 
-    def kept(self, path: str) -> list[str | None]:
+    def keys_sent_to(self, path: str) -> list[str | None]:
         """The idempotency keys of what was posted to a path."""
-        with urllib.request.urlopen(f"{self.url}/_kept", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/_requests", timeout=10) as answer:
             posted = json.load(answer)
         return [one["key"] for one in posted if one["path"] == path]
 

@@ -1,7 +1,7 @@
 """localstripe on one port, extended to what payments needs of today's Stripe. Its argument is the port.
 
-localstripe answers an older version of the API, keeps no idempotency keys and knows no Checkout.
-What it lacks and payments needs is added here; what was posted is kept for whoever asks at `/_kept`.
+localstripe answers an older version of the API, stores no idempotency keys and has no Checkout.
+What payments needs besides is added here; what was posted is listed at `/_requests`.
 """
 
 import sys
@@ -12,7 +12,7 @@ from aiohttp import web
 from localstripe import resources, server
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-kept: list[dict[str, str | None]] = []
+posted: list[dict[str, str | None]] = []
 answered: dict[str, web.Response] = {}
 sessions: dict[str | None, dict[str, Any]] = {}
 create_intent = resources.PaymentIntent._api_create.__func__
@@ -29,11 +29,11 @@ def create_intent_as_today(
 @web.middleware
 async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Notes what is posted, and answers for Checkout."""
-    if request.path == "/_kept":
-        return web.json_response(kept)
+    if request.path == "/_requests":
+        return web.json_response(posted)
     key = request.headers.get("Idempotency-Key")
     if request.method == "POST":
-        kept.append({"path": request.path, "key": key})
+        posted.append({"path": request.path, "key": key})
     if request.path.startswith("/v1/checkout/sessions"):
         return await _checkout(request)
     if request.path == "/v1/payouts":  # all of the tests are young enough
@@ -44,8 +44,8 @@ async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
         done = await handler(request)
         assert isinstance(done, web.Response)
         answered[key] = done
-    said = answered[key]
-    return web.Response(status=said.status, body=said.body, content_type="application/json")
+    answer = answered[key]
+    return web.Response(status=answer.status, body=answer.body, content_type="application/json")
 
 
 async def _checkout(request: web.Request) -> web.Response:

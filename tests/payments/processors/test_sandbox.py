@@ -25,9 +25,9 @@ def token_of(payment: Json) -> str:
 
 def answer(world: World, token: str, approve: bool) -> Json:
     """What the person says on the page, who need not be signed in there."""
-    said = world.payments.call_as(None, contract.ANSWER_SANDBOX_ACTION, token=token, approve=approve)
-    assert contract.SandboxAction().validate(said) == {}
-    return dict(said)
+    answered = world.payments.call_as(None, contract.ANSWER_SANDBOX_ACTION, token=token, approve=approve)
+    assert contract.SandboxAction().validate(answered) == {}
+    return dict(answered)
 
 
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_charged_twice(world: World) -> None:
@@ -82,7 +82,7 @@ def test_a_second_step_that_is_refused_fails_and_another_try_is_free(world: Worl
     assert world.pay(order)["status"] == "paid"
 
 
-def test_a_second_step_nobody_takes_is_cancelled_in_time(world: World) -> None:
+def test_an_unconfirmed_payment_is_cancelled_in_time(world: World) -> None:
     order = world.order()
     payment = world.pay(order, "sandbox_action")
     world.reconcile()
@@ -129,7 +129,7 @@ def test_a_callback_that_comes_after_the_question_changes_nothing(world: World) 
     assert world.changes(order).count(("paid", "paid")) == 1
 
 
-def test_a_page_of_nobody_is_not_found(world: World) -> None:
+def test_an_unknown_page_is_not_found(world: World) -> None:
     declined = world.order()
     with pytest.raises(Declined):
         world.pay(declined, "sandbox_declined")
@@ -150,7 +150,7 @@ def test_a_charge_that_never_arrived_can_be_cancelled_for_good(world: World) -> 
 
 
 def settled(world: World, payment: Json, charge: Charge) -> Json:
-    """What a payment is after the processor said so."""
+    """The payment after the processor reported a charge."""
     world.payments.db.write(
         lambda connection: settle_charge(connection, payment["id"], charge, world.settings)
     )

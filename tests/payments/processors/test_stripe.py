@@ -42,7 +42,7 @@ def server(at_stripe: tuple[World, LocalStripe]) -> LocalStripe:
     return at_stripe[1]
 
 
-def hear(world: World, posted: tuple[str, str]) -> None:
+def post_webhook(world: World, posted: tuple[str, str]) -> None:
     """Stripe posts something to the webhook."""
     payload, signature = posted
     world.payments.call_as(None, contract.TAKE_STRIPE_WEBHOOK, payload=payload, signature=signature)
@@ -51,7 +51,7 @@ def hear(world: World, posted: tuple[str, str]) -> None:
 def test_a_card_pays_with_a_key_made_of_the_payments_id(world: World, server: LocalStripe) -> None:
     payment = world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD))
     assert (payment["status"], payment["processor"]) == ("paid", "stripe")
-    assert server.kept("/v1/payment_intents")[-1] == f"payment-{payment['id']}"
+    assert server.keys_sent_to("/v1/payment_intents")[-1] == f"payment-{payment['id']}"
 
 
 def test_a_declined_card_is_told_why(world: World, server: LocalStripe) -> None:
@@ -68,7 +68,7 @@ def test_a_card_that_wants_consent_is_sent_to_the_hosted_page(world: World, serv
     assert refused.value.data["failure"] == "authentication_required"
 
 
-def test_a_payment_method_nobody_knows_is_declined(world: World) -> None:
+def test_an_unknown_payment_method_is_declined(world: World) -> None:
     with pytest.raises(Declined):
         world.pay(world.order(), "pm_nobody")
 
@@ -87,19 +87,19 @@ def test_the_hosted_page_is_paid_and_a_webhook_tells(world: World, server: Local
     payment = world.pay(order, "stripe_checkout")
     assert payment["status"] == "requires_action"
     assert payment["action_url"].startswith("https://checkout.example/")
-    assert server.kept("/v1/checkout/sessions") == [f"payment-{payment['id']}"]
+    assert server.keys_sent_to("/v1/checkout/sessions") == [f"payment-{payment['id']}"]
     assert server.leads_back_to("cs_0") == {f"http://127.0.0.1:8080/orders/{order.id}"}
     server.pay_session("cs_0", 700, "jpy")
     posted = webhook("checkout.session.completed", {"payment_id": payment["id"]}, "evt_paid")
     for _ in range(2):
-        hear(world, posted)
+        post_webhook(world, posted)
     assert world.get(payment)["status"] == "paid"
     assert world.changes(order).count(("paid", "paid")) == 1
     world.refund(payment)
     assert world.get(payment)["status"] == "refunded"
 
 
-def test_a_hosted_page_nobody_visits_expires(world: World) -> None:
+def test_a_hosted_page_without_a_visit_expires(world: World) -> None:
     payment = world.pay(world.order(), "stripe_checkout")
     world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
     # Older than Stripe remembers keys, but its name is known, so nothing has to be searched.
@@ -120,10 +120,10 @@ def test_refunds_carry_their_key_and_are_not_made_twice(
     monkeypatch.setattr(world.context.processor, "refund", lose)
     refund = world.refund(payment, euros(500))
     monkeypatch.undo()
-    before = server.kept("/v1/refunds")
+    before = server.keys_sent_to("/v1/refunds")
     assert before[-1] == f"refund-{refund['id']}"
     world.reconcile()
-    assert server.kept("/v1/refunds") == before
+    assert server.keys_sent_to("/v1/refunds") == before
     assert world.get(payment)["refunded"] == euros(500)
 
 
@@ -131,14 +131,14 @@ def test_payouts_carry_their_key_and_their_end_is_told_by_webhook(world: World, 
     world.release(world.pay(world.order(), server.payment_method(local_stripe.GOOD_CARD)))
     payout = world.pay_out(euros(4050))
     assert payout["status"] == "processing"
-    assert server.kept("/v1/payouts")[-1] == f"payout-{payout['id']}"
+    assert server.keys_sent_to("/v1/payouts")[-1] == f"payout-{payout['id']}"
     at_stripe = next(
         one for one in server.api.payouts.list().data if one.metadata["payout_id"] == payout["id"]
     )
     server.api.payouts.cancel(at_stripe.id)
-    hear(world, webhook("payout.canceled", {"payout_id": payout["id"]}, "evt_payout"))
+    post_webhook(world, webhook("payout.canceled", {"payout_id": payout["id"]}, "evt_payout"))
     assert world.balance() == ({"EUR": 4050}, {"EUR": 0})
-    assert server.kept("/v1/payouts").count(f"payout-{payout['id']}") == 1
+    assert server.keys_sent_to("/v1/payouts").count(f"payout-{payout['id']}") == 1
 
 
 def test_a_payout_whose_answer_was_lost_is_found_behind_many_others(
@@ -158,7 +158,7 @@ def test_a_payout_whose_answer_was_lost_is_found_behind_many_others(
         payout = world.pay_out(euros(100))
         lost = payout if says is lose else lost
     world.reconcile()
-    assert server.kept("/v1/payouts").count(f"payout-{lost['id']}") == 1
+    assert server.keys_sent_to("/v1/payouts").count(f"payout-{lost['id']}") == 1
 
 
 def test_a_stripe_that_is_too_slow_is_asked_again_and_charges_once(
@@ -176,11 +176,11 @@ def test_a_stripe_that_is_too_slow_is_asked_again_and_charges_once(
             assert payment["status"] == "processing"
             network.delay(0.0)
             key = f"payment-{payment['id']}"
-            eventually(lambda: key in server.kept("/v1/payment_intents"), what="Stripe has charged")
+            eventually(lambda: key in server.keys_sent_to("/v1/payment_intents"), what="Stripe has charged")
             network.cut()
             world.reconcile()
             assert world.get(payment)["status"] == "paid"
-            assert server.kept("/v1/payment_intents").count(key) == 2
+            assert server.keys_sent_to("/v1/payment_intents").count(key) == 2
             assert world.entries(order)["customer_funds"] == [-4500]
             assert world.findings() == []
     charges = server.api.payment_intents.list({"limit": 100}).data
@@ -208,7 +208,7 @@ def test_a_forged_changed_old_or_future_webhook_is_refused(
         "letters": (payload, signature.partition(",")[0] + ",v1=ä"),
     }
     with pytest.raises(Unauthenticated) as refused:
-        hear(world, forged[broken])
+        post_webhook(world, forged[broken])
     assert refused.value.code == "bad_signature"
     world.change("payments", payment["id"], "created_at = created_at - interval '25 hours'")
     world.reconcile()
@@ -220,22 +220,22 @@ def test_a_forged_changed_old_or_future_webhook_is_refused(
     ids=["nothing", "no id", "payment", "refund", "payout"],
 )
 def test_a_webhook_about_nothing_of_ours_is_taken_and_forgotten(world: World, metadata: Json) -> None:
-    hear(world, webhook("payment_intent.succeeded", metadata, f"evt_{len(str(metadata))}"))
+    post_webhook(world, webhook("payment_intent.succeeded", metadata, f"evt_{len(str(metadata))}"))
 
 
-def test_stripe_away_leaves_a_payment_that_is_asked_for_again(world: World, server: LocalStripe) -> None:
+def test_a_payment_is_reconciled_after_stripe_was_unavailable(world: World, server: LocalStripe) -> None:
     settings = {"payment_processor": "stripe", **KEYS}
     with started(stripe_api_url=f"http://127.0.0.1:{free_port()}", **settings) as (harness, orders, chosen):
-        away = World(harness, orders, chosen)
-        order = away.order()
-        payment = away.pay(order, "stripe_checkout")
+        unavailable = World(harness, orders, chosen)
+        order = unavailable.order()
+        payment = unavailable.pay(order, "stripe_checkout")
         assert payment["status"] == "processing"
-        away.reconcile()
-        assert away.get(payment)["status"] == "processing"
+        unavailable.reconcile()
+        assert unavailable.get(payment)["status"] == "processing"
         with pytest.raises(Unavailable):
-            hear(away, webhook("payment_intent.succeeded", {"payment_id": payment["id"]}))
+            post_webhook(unavailable, webhook("payment_intent.succeeded", {"payment_id": payment["id"]}))
 
 
 def test_without_stripe_its_webhook_is_not_there(servers: Settings) -> None:
     with started() as (harness, orders, chosen), pytest.raises(NotFound):
-        hear(World(harness, orders, chosen), webhook("payment_intent.succeeded", {}))
+        post_webhook(World(harness, orders, chosen), webhook("payment_intent.succeeded", {}))
