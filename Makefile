@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chromium screenshots up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz load lint format types lock audit clean
+.PHONY: help setup run test chromium screenshots messages up down logs scale page-times rolling-restart compose-test cluster-test faults fuzz load lint format types lock audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ screenshots: setup  ## pictures of every screen in build/screenshots/, and the R
 
 page-times: setup  ## what pages take beside their slowest API call, at a running marketplace with demo data
 	@$(BIN)/python -m tests.website.page_times
+
+messages: setup  ## brings the catalogue of translations up to date with the code
+	@$(BIN)/python -m tests.support.catalogue
 
 up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 	@docker compose up --build --wait

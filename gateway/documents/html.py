@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet
+from kit.translations import N_, current_language, gettext, ngettext
 
 _STYLE = (files(__package__) / "style.css").read_text("utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -19,16 +20,19 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 OUTCOMES = {
-    "captured": "Paid. Thank you!",
-    "declined": "You said no",
-    "cancelled": "This payment was cancelled",
+    "captured": N_("Paid. Thank you!"),
+    "declined": N_("You said no"),
+    "cancelled": N_("This payment was cancelled"),
 }
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FunctionLoader(lambda name: (files(__package__) / name).read_text("utf-8")),
     autoescape=True,
+    extensions=["jinja2.ext.i18n"],
     trim_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
+_TEMPLATES.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+_TEMPLATES.globals["language"] = current_language
 _TEMPLATES.globals["style"] = Markup(_STYLE)  # noqa: S704 - our own file
 
 
@@ -39,8 +43,9 @@ def draw_html(sheet: Sheet) -> str:
 
 def draw_action(action: Mapping[str, Any], formatter: LocaleFormatter) -> str:
     """The sandbox's page, where the person who pays says yes or no."""
+    status = action["status"]
     return _TEMPLATES.get_template("action.html").render(
-        status=action["status"],
+        status=status,
         amount=formatter.money(action["amount"]),
-        outcome=OUTCOMES.get(action["status"], ""),
+        outcome=gettext(OUTCOMES[status]) if status in OUTCOMES else "",
     )

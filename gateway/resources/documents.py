@@ -25,6 +25,7 @@ from gateway.routing.route import Route
 from kit.errors import Conflict, ServiceError
 from kit.http.body import sent_type
 from kit.locales import DEFAULT_TAG, locale_of
+from kit.translations import language_in_use, language_of, preferred_tag
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 
@@ -77,7 +78,11 @@ async def show_sandbox_action(context: RequestContext) -> web.Response:
     reply = await context.call(payments.GET_SANDBOX_ACTION, token=_token(context))
     if chosen == JSON:
         return _json(reply.result)
-    return _page(draw_action(reply.result, LocaleFormatter(DEFAULT_TAG)))
+    tag = preferred_tag(context.request.headers.get("Accept-Language", ""))
+    with language_in_use(language_of(tag)):
+        page = _page(draw_action(reply.result, LocaleFormatter(tag)), tag)
+    page.headers["Vary"] = f"{page.headers['Vary']}, Accept-Language"
+    return page
 
 
 async def answer_sandbox_action(context: RequestContext) -> web.Response:
@@ -121,24 +126,35 @@ async def _document(
 
     renderer, account_id = context.gateway.documents, context.signed_in_caller.id
     if chosen == HTML:
-        return _page(await renderer.pages.run(account_id, lambda: draw_html(make(LocaleFormatter(tag)))))
-    name, body = await renderer.pdfs.run(account_id, lambda: _pdf(make(LocaleFormatter(tag))))
-    headers = {**_VARYING, "Content-Disposition": f'inline; filename="{name}.pdf"'}
+        return _page(await renderer.pages.run(account_id, lambda: _html(make, tag)), tag)
+    name, body = await renderer.pdfs.run(account_id, lambda: _pdf(make, tag))
+    headers = {
+        **_VARYING,
+        "Content-Language": language_of(tag),
+        "Content-Disposition": f'inline; filename="{name}.pdf"',
+    }
     return web.Response(body=body, content_type=MEDIA_TYPES[PDF], headers=headers)
 
 
-def _pdf(sheet: Sheet) -> tuple[str, bytes]:
+def _html(make: functools.partial[Sheet], tag: str) -> str:
+    with language_in_use(language_of(tag)):
+        return draw_html(make(LocaleFormatter(tag)))
+
+
+def _pdf(make: functools.partial[Sheet], tag: str) -> tuple[str, bytes]:
     # Its library is imported by the first PDF: most gateways start more often than they draw one.
     from gateway.documents.pdf import draw_pdf
 
-    return sheet.name, draw_pdf(sheet)
+    with language_in_use(language_of(tag)):
+        sheet = make(LocaleFormatter(tag))
+        return sheet.name, draw_pdf(sheet)
 
 
 _VARYING = {"Vary": "Authorization, Accept"}
 
 
-def _page(text: str) -> web.Response:
-    headers = {**_VARYING, "Content-Security-Policy": POLICY}
+def _page(text: str, tag: str) -> web.Response:
+    headers = {**_VARYING, "Content-Language": language_of(tag), "Content-Security-Policy": POLICY}
     return web.Response(text=text, content_type=MEDIA_TYPES[HTML], charset="utf-8", headers=headers)
 
 

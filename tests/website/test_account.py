@@ -34,7 +34,7 @@ def test_settings_change_what_the_next_page_shows(market: DevProcess) -> None:
             answer = await browser.post("/settings/profile", _key=key, display_name="Ada L.", **changes)
             assert answer.headers["Location"] == "/settings"
         page = await (await browser.get("/settings")).text()
-        assert "Your profile is saved." in page and "I read.\nTwice.</textarea>" in page
+        assert "Ihr Profil ist gespeichert." in page and "I read.\nTwice.</textarea>" in page
         assert '<option value="Europe/Berlin" selected>' in page and '<option value="de" selected>' in page
         assert browser.person.display_name == "Ada L." and browser.person.time_zone == "Europe/Berlin"
 

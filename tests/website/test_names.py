@@ -12,6 +12,8 @@ from website.views.names import bdi, fill, initial
 
 OF_PEOPLE = re.compile(r"display_name|service_title|\bservice\.title|filename")
 EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+TRANSLATED = re.compile(r"\{% trans (.*?) %\}", re.DOTALL)
+PLACEHOLDER = re.compile(r"\w+=([^,]*)")
 TITLE_BLOCK = re.compile(r"\{% block title %\}(.*?)\{% endblock %\}", re.DOTALL)
 OLD_NAME = "\u202egro.elpmaxe \u05d0\u2069"  # stored before names were held to a rule
 
@@ -22,12 +24,17 @@ def expressions(repository: Path) -> Iterator[tuple[str, str, bool]]:
     for path in sorted((repository / "website" / "templates").rglob("*.html")):
         template = path.read_text("utf-8")
         titles = [match.span(1) for match in TITLE_BLOCK.finditer(template)]
-        for match in EXPRESSION.finditer(template):
-            at = match.start()
+        in_messages = [
+            (tag.start(), value[1])
+            for tag in TRANSLATED.finditer(template)
+            for value in PLACEHOLDER.finditer(tag[1])
+        ]
+        alone = [(match.start(), match[1]) for match in EXPRESSION.finditer(template)]
+        for at, expression in (*alone, *in_messages):
             before = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", template[:at], flags=re.DOTALL)
             plain = any(begin <= at < end for begin, end in titles) or before.rfind("<") > before.rfind(">")
-            if OF_PEOPLE.search(match[1]) and "fields.line(" not in match[1]:
-                yield f"{path.name}:{template.count(chr(10), 0, at) + 1}", match[1], plain
+            if OF_PEOPLE.search(expression) and "fields.line(" not in expression:
+                yield f"{path.name}:{template.count(chr(10), 0, at) + 1}", expression, plain
 
 
 def test_every_name_and_title_in_a_template_is_isolated(repository: Path) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from client import Problem
 from kit.http.body import RefusedBody
+from kit.translations import gettext
 from website.security.account_signatures import OWNER_FIELD
 
 KEY, NEXT, PENDING = "_key", "_next", "_carried"
@@ -58,7 +59,7 @@ class Form:
         for error in problem.errors:
             name = error.get("pointer", "").removeprefix("#/").partition("/")[0]
             if name in known:
-                self.add_error(name, error.get("detail", "Not valid."))
+                self.add_error(name, error.get("detail", gettext("Not valid.")))
             else:
                 self.summary = error.get("detail", "")
         if not self.errors and not self.summary:
@@ -69,7 +70,7 @@ class Form:
         """A field's whole number; 0, and an error at the field, when it is none."""
         text = self[name].strip()
         if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
-            self.add_error(name, "Write a whole number.")
+            self.add_error(name, gettext("Write a whole number."))
             return 0
         return int(text)
 
@@ -79,7 +80,7 @@ class Form:
         if not text:
             return None
         if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
-            raise RefusedBody(422, "This form is not as it was shown. Open the page again.")
+            raise RefusedBody(422, gettext("This form is not as it was shown. Open the page again."))
         return int(text)
 
 

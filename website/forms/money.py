@@ -11,6 +11,7 @@ from babel.core import get_global
 
 from client.resources import Money
 from kit.money import decimals_of
+from kit.translations import current_language, gettext, ngettext
 
 USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
 CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))
@@ -30,7 +31,7 @@ class NoAmount(ValueError):
 
 def currency_choices(chosen: str) -> list[tuple[str, str]]:
     """Currencies that people pay with, and the chosen one, by their names; the usual ones come first."""
-    names = Locale.parse("en").currencies
+    names = Locale.parse(current_language()).currencies
     others = [code for code in CURRENCIES if code in _TENDER or code == chosen]
     codes = (*USUAL_CURRENCIES, *(code for code in others if code not in USUAL_CURRENCIES))
     return [(code, f"{code}, {names[code]}" if code in names else code) for code in codes]
@@ -48,19 +49,28 @@ def read_money(text: str, currency: str) -> Money:
     Raises: NoAmount.
     """
     if currency not in CURRENCIES:
-        raise NoAmount("Choose a currency from the list.")
+        raise NoAmount(gettext("Choose a currency from the list."))
     found = _AMOUNT.fullmatch(text.strip())
     if found is None:
-        raise NoAmount("Write an amount such as 45 or 45.50, without other signs.")
+        raise NoAmount(gettext("Write an amount such as 45 or 45.50, without other signs."))
     decimals, part = decimals_of(currency), found["part"] or ""
     if len(part) > decimals:
-        raise NoAmount(f"{currency} has {_decimals_in_words(decimals)}.")
+        raise NoAmount(_decimals_in_words(currency, decimals))
     amount = int(found["whole"] + part.ljust(decimals, "0"))
     if not 1 <= amount <= LARGEST_MINOR:
         least, most = (f"{Decimal(limit).scaleb(-decimals):,.{decimals}f}" for limit in (1, LARGEST_MINOR))
-        raise NoAmount(f"Write an amount from {least} to {most} {currency}.")
+        raise NoAmount(
+            gettext("Write an amount from {least} to {most} {currency}.").format(
+                least=least, most=most, currency=currency
+            )
+        )
     return {"amount": amount, "currency": currency}
 
 
-def _decimals_in_words(decimals: int) -> str:
-    return {0: "no decimals", 1: "one decimal at most"}.get(decimals, f"{decimals} decimals at most")
+def _decimals_in_words(currency: str, decimals: int) -> str:
+    if decimals == 0:
+        return gettext("{currency} has no decimals.").format(currency=currency)
+    message = ngettext(
+        "{currency} has one decimal at most.", "{currency} has {count} decimals at most.", decimals
+    )
+    return message.format(currency=currency, count=decimals)

@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client import Problem
+from kit.translations import N_, gettext
 from website.forms import money
 
 NAMES = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")
 NEWEST = "-created_at"
 SORTS = {
-    NEWEST: "Newest",
-    "relevance": "Best match",
-    "-rating": "Best rated",
-    "price": "Cheapest",
-    "-price": "Most expensive",
+    NEWEST: N_("Newest"),
+    "relevance": N_("Best match"),
+    "-rating": N_("Best rated"),
+    "price": N_("Cheapest"),
+    "-price": N_("Most expensive"),
 }
 RATINGS = ("3", "4", "4.5")
 LONGEST_WORDS = 200
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SAID_OF_BAD_PARTS = {"cursor": "This page of the list is gone; here is the first one."}
+_SAID_OF_BAD_PARTS = {"cursor": N_("This page of the list is gone; here is the first one.")}
 
 
 @dataclass
@@ -47,8 +48,11 @@ class SearchFilters:
         """Takes back what the API cannot use."""
         for name in {error.get("parameter", "cursor") for error in problem.errors} or {"cursor"}:
             self.filters.pop(name, None)
-            otherwise = f"A part of your search was left out: {problem.detail}"
-            self.complaints.append(_SAID_OF_BAD_PARTS.get(name, otherwise))
+            if (known := _SAID_OF_BAD_PARTS.get(name)) is not None:
+                self.complaints.append(gettext(known))
+                continue
+            message = gettext("A part of your search was left out: {detail}")
+            self.complaints.append(message.format(detail=problem.detail))
 
 
 def read_search(query: Mapping[str, str]) -> SearchFilters:
@@ -69,7 +73,7 @@ def _read_provider(wish: SearchFilters) -> None:
     if _ID.fullmatch(provider_id) is not None:
         wish.filters["provider_id"] = provider_id
     elif provider_id:
-        wish.complaints.append("There is no such provider.")
+        wish.complaints.append(gettext("There is no such provider."))
 
 
 def _read_prices(wish: SearchFilters) -> None:
@@ -77,25 +81,27 @@ def _read_prices(wish: SearchFilters) -> None:
     if currency in money.CURRENCIES:
         wish.filters["currency"] = currency
     elif currency:
-        wish.complaints.append(f"“{currency[:10]}” is not a supported currency.")
+        wish.complaints.append(
+            gettext("“{currency}” is not a supported currency.").format(currency=currency[:10])
+        )
     for name in ("min_price", "max_price"):
         if not wish.typed[name]:
             continue
         try:
             wish.filters[name] = money.read_money(wish.typed[name], currency)["amount"]
         except money.NoAmount as error:
-            wish.complaints.append(f"A price limit was left out. {error}")
+            wish.complaints.append(gettext("A price limit was left out. {error}").format(error=error))
     if wish.filters.get("min_price", 0) > wish.filters.get("max_price", money.LARGEST_MINOR):
-        wish.complaints.append("Nothing can fit: the lowest price is above the highest.")
+        wish.complaints.append(gettext("Nothing can fit: the lowest price is above the highest."))
 
 
 def _read_rating_and_sort(wish: SearchFilters) -> None:
     if wish.typed["min_rating"] in RATINGS:
         wish.filters["min_rating"] = float(wish.typed["min_rating"])
     elif wish.typed["min_rating"]:
-        wish.complaints.append("Ratings can be limited to 3, 4 or 4.5 stars and better.")
+        wish.complaints.append(gettext("Ratings can be limited to 3, 4 or 4.5 stars and better."))
     sort = wish.typed["sort"] = wish.typed["sort"] or ("relevance" if "q" in wish.filters else NEWEST)
     if sort in ("price", "-price") and "currency" not in wish.filters:
-        wish.complaints.append("Choose a currency to sort by price; these are the newest first.")
+        wish.complaints.append(gettext("Choose a currency to sort by price; these are the newest first."))
     elif sort in wish.sorts and sort != NEWEST:
         wish.filters["sort"] = sort

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from client.arguments import ServiceChanges
 from client.resources import Service
+from kit.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 
@@ -32,7 +33,7 @@ def read_service(form: Form) -> ServiceChanges:
     read: dict[str, Any] = {name: _text(form, name) for name in LENGTHS}
     read["category"] = form["category"]
     if not form["category"]:
-        form.add_error("category", "Choose a category.")
+        form.add_error("category", gettext("Choose a category."))
     try:
         read["price"] = money.read_money(form["price"], form["currency"])
     except money.NoAmount as error:
@@ -40,14 +41,16 @@ def read_service(form: Form) -> ServiceChanges:
     for name, (least, most) in RANGES.items():
         read[name] = number = form.whole_number(name)
         if not least <= number <= most:
-            form.add_error(name, f"Write a number from {least} to {most}.")
+            message = gettext("Write a number from {least} to {most}.")
+            form.add_error(name, message.format(least=least, most=most))
     return cast(ServiceChanges, read)
 
 
 def _text(form: Form, name: str) -> str:
     text, (least, most) = form[name].strip(), LENGTHS[name]
     if not least <= len(text) <= most:
-        form.add_error(name, f"Write {least} to {most} characters; these are {len(text)}.")
+        message = gettext("Write {least} to {most} characters; these are {count}.")
+        form.add_error(name, message.format(least=least, most=most, count=len(text)))
     return text
 
 

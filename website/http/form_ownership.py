@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from kit.http.body import RefusedBody
+from kit.translations import language_of, use_language
 from website.forms.form import Form
 from website.http.page_request import FORM_PAGES, Access, Page, PageRequest, is_own_path, sign_in_path
 from website.security.account_signatures import ANONYMOUS
@@ -95,6 +96,7 @@ async def resume_form(request: PageRequest, encrypted: str) -> web.StreamRespons
     if page is None or page.redisplay is None:
         return None
     request.person = person_of(session)
+    use_language(language_of(request.locale))
     request.switch_to(pending.path, pending.parts)
     return await page.redisplay(request, Form(values=pending.values))
 

@@ -15,6 +15,8 @@ from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
 from kit.http.server import is_head_too_long
+from kit.locales import DEFAULT_TAG
+from kit.translations import current_language, gettext, language_in_use, language_of
 from website.assets import PATH as STATIC
 from website.http.form_ownership import ask_to_sign_in, require_owner
 from website.http.page_request import ACCOUNT_HEADER, Access, Page, PageRequest, SignInRequired
@@ -72,7 +74,8 @@ async def serve_request(request: web.Request, handler: Any) -> web.StreamRespons
     request_id = uuid4().hex
     page_request = request[PAGE_REQUEST] = PageRequest(site, request, request_id)
     try:
-        response = await _respond(page_request, handler)
+        with language_in_use(language_of(page_request.locale)):
+            response = await _respond(page_request, handler)
     finally:
         await page_request.close()
     if not response.prepared:
@@ -100,7 +103,9 @@ async def _respond(page_request: PageRequest, handler: Any) -> web.StreamRespons
         return await _show_problem(page_request, problem)
     except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
         log.warning("api_unreachable", request_id=page_request.id, error=repr(error))
-        return await _show_error(page_request, 503, "The marketplace cannot be reached at the moment.")
+        return await _show_error(
+            page_request, 503, gettext("The marketplace cannot be reached at the moment.")
+        )
     except web.HTTPException as error:
         return await _show_http_error(page_request, error)
     except Exception:
@@ -111,7 +116,7 @@ async def _respond(page_request: PageRequest, handler: Any) -> web.StreamRespons
 async def _reject_early(page_request: PageRequest) -> web.Response | None:
     request = page_request.raw
     if is_head_too_long(request):
-        return await _show_error(page_request, 400, "The address and the headers are too long.")
+        return await _show_error(page_request, 400, gettext("The address and the headers are too long."))
     if not is_clean_address(request.path):
         return await _show_error(page_request, 404, "")
     try:
@@ -119,7 +124,8 @@ async def _reject_early(page_request: PageRequest) -> web.Response | None:
     except Undecodable as error:
         return await _show_error(page_request, 400, _unreadable_query(error))
     if request.method == "POST" and not _is_same_origin(request, page_request.site.settings.site_url):
-        return await _show_error(page_request, 403, "This form was not sent from here. Open the page again.")
+        message = gettext("This form was not sent from here. Open the page again.")
+        return await _show_error(page_request, 403, message)
     return None
 
 
@@ -154,7 +160,8 @@ async def _show_problem(page_request: PageRequest, problem: Problem) -> web.Stre
     status = problem.status if problem.status in (403, 404, 409, 410, 413, 422, 429) else 503
     if problem.status == 400:
         status = 404  # a cursor or filter in the URL that is not valid
-    return await _show_error(page_request, status, problem.detail, problem.retry_after_seconds)
+    detail = problem.detail if current_language() == DEFAULT_TAG else ""  # the API speaks English
+    return await _show_error(page_request, status, detail, problem.retry_after_seconds)
 
 
 async def _show_error(
@@ -188,7 +195,7 @@ def _add_standard_headers(request: web.Request, response: web.StreamResponse) ->
         response.headers.setdefault(name, value)
     if not request.path.startswith(STATIC):
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Vary", "Cookie")
+        response.headers.setdefault("Vary", "Cookie, Accept-Language")
         if not isinstance(response, web.Response) or response.body:
             response.enable_compression()  # aiohttp cannot compress an empty body
 

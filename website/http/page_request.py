@@ -16,6 +16,7 @@ from client.resources import Account, Session
 from kit.http import parsing
 from kit.http.body import RefusedBody, read_body
 from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
+from kit.translations import current_language, gettext, preferred_tag
 from website.forms.form import NEXT, Form, parse_form
 from website.http.forwarded_headers import forwarded_headers
 from website.security.account_signatures import ANONYMOUS
@@ -96,6 +97,13 @@ class PageRequest:
         return self.person
 
     @property
+    def locale(self) -> str:
+        """The language tag that pages are written for: the account's, else the one the browser prefers."""
+        if self.person is not None:
+            return self.person.locale
+        return preferred_tag(self.raw.headers.get("Accept-Language", ""))
+
+    @property
     def is_live(self) -> bool:
         """Whether the page's script requests it, to update an open page."""
         return LIVE_HEADER in self.raw.headers
@@ -135,12 +143,12 @@ class PageRequest:
 
     async def _read_form(self) -> Form:
         if "Content-Encoding" in self.raw.headers:
-            raise RefusedBody(400, "A form is sent uncompressed.")
+            raise RefusedBody(400, gettext("A form is sent uncompressed."))
         raw = await read_body(self.raw, MAX_BODY_BYTES, FORM_TYPE)
         try:
             return parse_form(decode_form(decode_text(raw)))
         except Undecodable as error:
-            raise RefusedBody(400, f"The form cannot be read. {error}") from error
+            raise RefusedBody(400, gettext("The form cannot be read. {error}").format(error=error)) from error
 
     @property
     def account_id(self) -> str:
@@ -210,6 +218,7 @@ class PageRequest:
             status, context["flash"] = 200, "shown_again"
         text = self.site.templates.get_template(template).render(context)
         response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+        response.headers["Content-Language"] = current_language()
         if self._flash_cookie in self.raw.cookies and not self.is_live:
             self.site.sessions.set_cookie(response, self._flash_cookie, "", 0)
         return response
@@ -227,7 +236,8 @@ class PageRequest:
             "here": self.raw.path,
             "path": self.path,
             "request_id": self.id,
-            "locale": person.locale if person else "en",
+            "locale": self.locale,
+            "language": current_language(),
             "time_zone": person.time_zone if person else "UTC",
             "flash": self.raw.cookies.get(self._flash_cookie, ""),
             "query": self.query,

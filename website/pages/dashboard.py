@@ -10,6 +10,7 @@ from client import Problem
 from client.resources import Balance, Money, Order
 from kit.dates import format_month
 from kit.money import format_money
+from kit.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
@@ -106,10 +107,12 @@ def _take(request: PageRequest, form: Form, problem: Problem) -> None:
         form.add_problem(problem, ("amount", "currency"))
         return
     available = problem.body.get("available")
-    left = ""
+    message = gettext("That is more than is available.")
     if isinstance(available, dict) and available.get("amount", 0) > 0:
-        left = f" You can have up to {format_money(available, request.signed_in_person.locale)} paid out."
-    form.add_error("amount", f"That is more than is available.{left}")
+        message = gettext("That is more than is available. You can have up to {amount} paid out.").format(
+            amount=format_money(available, request.locale)
+        )
+    form.add_error("amount", message)
 
 
 async def show_transactions(request: PageRequest) -> web.StreamResponse:

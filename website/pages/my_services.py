@@ -9,16 +9,24 @@ from aiohttp import web
 from client import Problem
 from client.arguments import ServiceChanges
 from client.resources import Service
+from kit.translations import N_, gettext
 from website.forms.form import NEXT, Form
 from website.forms.money import currency_choices
 from website.forms.service_form import FIELDS, FIRST_VALUES, differences, read_service, values_of
 from website.http.page_request import Access, Page, PageRequest, is_own_path
 from website.pages.services import address
+from website.views.labels import category_name
 
 MY_SERVICES = "/dashboard/services"
 PER_PAGE = 20
-TABS = {"": "All", "active": "Active", "draft": "Drafts", "paused": "Paused", "archived": "Archived"}
-STALE = (
+TABS = {
+    "": N_("All"),
+    "active": N_("Active"),
+    "draft": N_("Drafts"),
+    "paused": N_("Paused"),
+    "archived": N_("Archived"),
+}
+STALE = N_(
     "This service was changed meanwhile, perhaps by you in another window. What is there now stands "
     "beside what you typed; saving again replaces it."
 )
@@ -105,7 +113,7 @@ async def edit_service(request: PageRequest) -> web.StreamResponse:
         if problem.status != 412:
             _take(form, problem)
             return await _show_form(request, form, service, version=form["version"], status=422)
-        form.summary = STALE
+        form.summary = gettext(STALE)
         now = differences(form.values, values_of(service))
         return await _show_form(request, form, service, now=now, status=422)
     return request.redirect(f"/services/{service['id']}", "service_saved")
@@ -125,7 +133,9 @@ async def _show_form(
         service=service,
         version=version,
         now=more.get("now", {}),
-        categories=[(category["id"], category["name"]) for category in categories],
+        categories=[
+            (category["id"], category_name(category["id"], category["name"])) for category in categories
+        ],
         currencies=currency_choices(form["currency"]),
     )
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Listing, Review
+from kit.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 from website.pages.services import address
@@ -79,7 +80,7 @@ async def reply_to_review(request: PageRequest) -> web.StreamResponse:
     form, review_id = await request.form(), request.path_id("review_id")
     text = form["text"].strip()
     if not text:
-        form.add_error("text", "Write a few words.")
+        form.add_error("text", gettext("Write a few words."))
     else:
         try:
             await request.api.reply_to_review(review_id, text, key=form.key)

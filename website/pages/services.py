@@ -11,9 +11,11 @@ from client import Problem
 from client.resources import Listing, Profile, Service
 from kit.money import format_money
 from kit.text import isolated
+from kit.translations import gettext
 from website.forms import money
 from website.forms.search import RATINGS, SearchFilters, read_search
 from website.http.page_request import Page, PageRequest
+from website.views.labels import category_name
 
 PER_PAGE = 24
 REVIEWS_SHOWN = 5
@@ -62,7 +64,7 @@ def _currencies(chosen: str) -> tuple[str, ...]:
 
 
 def _by(service: Service) -> str:
-    return f"By {isolated(service['provider']['display_name'])}"
+    return gettext("By {name}").format(name=isolated(service["provider"]["display_name"]))
 
 
 def _chips(
@@ -70,19 +72,23 @@ def _chips(
 ) -> list[tuple[str, str]]:
     """What narrows the list, each with the address of the list without it."""
     filters = wish.filters
-    locale = request.person.locale if request.person else "en"
 
     def price(name: str) -> str:
-        return format_money({"amount": filters[name], "currency": filters["currency"]}, locale)
+        return format_money({"amount": filters[name], "currency": filters["currency"]}, request.locale)
+
+    def category() -> str:
+        if (known := names.get(filters["category"])) is not None:
+            return category_name(filters["category"], known)
+        return gettext("Category “{name}”").format(name=filters["category"])
 
     texts: dict[str, Callable[[], str]] = {
         "q": lambda: f"“{filters['q']}”",
-        "category": lambda: names.get(filters["category"], f"Category “{filters['category']}”"),
-        "provider_id": lambda: _by(found[0]) if found else "One provider",
-        "min_price": lambda: f"From {price('min_price')}",
-        "max_price": lambda: f"Up to {price('max_price')}",
+        "category": category,
+        "provider_id": lambda: _by(found[0]) if found else gettext("One provider"),
+        "min_price": lambda: gettext("From {price}").format(price=price("min_price")),
+        "max_price": lambda: gettext("Up to {price}").format(price=price("max_price")),
         "currency": lambda: filters["currency"],
-        "min_rating": lambda: f"{wish.typed['min_rating']} stars or better",
+        "min_rating": lambda: gettext("{stars} stars or better").format(stars=wish.typed["min_rating"]),
     }
     return [(text(), _without(request, name)) for name, text in texts.items() if name in filters]
 

@@ -9,6 +9,7 @@ from client import Problem
 from client.arguments import ChannelChanges, PreferenceChanges
 from client.resources import Account, Preferences
 from kit.locales import bounded_tag
+from kit.translations import N_
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 from website.views.browser_names import browser_in_words
@@ -20,12 +21,12 @@ SESSIONS_SHOWN = 100
 EVENTS_SHOWN = 20
 ABOUT_ME = ("display_name", "bio", "time_zone", "locale")
 CATEGORIES = {
-    "order_updates": "Order updates",
-    "messages": "Messages",
-    "reviews": "Reviews",
-    "payments": "Payments",
+    "order_updates": N_("Order updates"),
+    "messages": N_("Messages"),
+    "reviews": N_("Reviews"),
+    "payments": N_("Payments"),
 }
-CHANNELS = {"in_app": "On this site", "email": "By e-mail"}
+CHANNELS = {"in_app": N_("On this site"), "email": N_("By e-mail")}
 
 
 async def show_settings(request: PageRequest) -> web.StreamResponse:

@@ -4,6 +4,9 @@ import structlog
 from aiohttp import web
 
 from client import Problem
+from client.arguments import AccountChanges
+from kit.locales import DEFAULT_TAG
+from kit.translations import gettext, language_of
 from website.forms.form import Form
 from website.http.form_ownership import resume_form, show_sign_in
 from website.http.page_request import Access, Page, PageRequest
@@ -44,24 +47,27 @@ async def show_sign_up(request: PageRequest) -> web.StreamResponse:
 async def sign_up(request: PageRequest) -> web.StreamResponse:
     """Makes an account and signs it in."""
     form = await request.form()
-    email, password = form["email"].strip(), form["password"]
+    email, password, language = form["email"].strip(), form["password"], request.locale
     try:
         await request.api.register_account(email, password, form["display_name"].strip(), key=form.key)
         await request.api.sign_in(email, password, device_token=request.device_tokens)
     except Problem as problem:
         return await request.render("sign_up.html", status=422, form=_taken(form, problem))
-    await _set_zone(request, form["time_zone"])
+    await _set_zone_and_language(request, form["time_zone"], language)
     return request.redirect(request.next_path("/"), "welcome")
 
 
-async def _set_zone(request: PageRequest, zone: str) -> None:
-    """Takes over the browser's time zone; without it the account is as good, and settings have it, too."""
-    if not is_zone(zone):
+async def _set_zone_and_language(request: PageRequest, zone: str, language: str) -> None:
+    """Takes over the browser's time zone and language; the settings have both, should this fail."""
+    changes: AccountChanges = {"time_zone": zone} if is_zone(zone) else {}
+    if language_of(language) != DEFAULT_TAG:
+        changes["locale"] = language
+    if not changes:
         return
     try:
-        request.update_account(await request.api.change_me(time_zone=zone))
+        request.update_account(await request.api.change_me(**changes))
     except API_ERRORS as error:
-        log.info("time_zone_not_set", request_id=request.id, error=repr(error))
+        log.info("preferences_not_set", request_id=request.id, error=repr(error))
 
 
 async def sign_out(request: PageRequest) -> web.StreamResponse:
@@ -84,9 +90,10 @@ async def sign_out(request: PageRequest) -> web.StreamResponse:
 
 def _taken(form: Form, problem: Problem) -> Form:
     if problem.code == "invalid_credentials":
-        form.summary = "E-mail address and password do not match."
+        form.summary = gettext("E-mail address and password do not match.")
     elif problem.code == "email_taken":
-        form.add_error("email", "There is an account with this address already. Sign in instead.")
+        message = gettext("There is an account with this address already. Sign in instead.")
+        form.add_error("email", message)
     elif problem.status in (409, 422, 429):
         form.add_problem(problem, ("email", "password", "display_name"))
     else:

@@ -4,6 +4,8 @@
 const { again } = document.body.dataset;
 if (again) history.replaceState(history.state, "", again);
 
+const texts = JSON.parse(document.body.dataset.texts); // in the language of the page
+
 // Whose page it is: the opaque key of an account, empty when nobody is signed in.
 const { account } = document.body.dataset;
 
@@ -94,12 +96,12 @@ for (const field of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "plain reveal";
-  const whose = document.createElement("span");
-  whose.className = "unseen";
-  whose.textContent = ` ${field.labels[0].textContent.toLowerCase()}`;
+  const label = field.labels[0].textContent;
+  const name = document.documentElement.lang === "en" ? label.toLowerCase() : label;
   const show = (shown) => {
     field.type = shown ? "text" : "password";
-    button.replaceChildren(shown ? "Hide" : "Show", whose);
+    button.textContent = shown ? texts.hide : texts.show;
+    button.setAttribute("aria-label", (shown ? texts.hide_field : texts.show_field).replace("{field}", () => name));
   };
   button.addEventListener("click", () => show(field.type === "password"));
   field.form.addEventListener("submit", () => show(false));

@@ -6,6 +6,7 @@
 const BELL = "/live/bell";
 const UNSURE_MILLISECONDS = 2_000;
 const kinds = document.body.dataset.live.split(" ").filter(Boolean);
+const texts = JSON.parse(document.body.dataset.texts); // in the language of the page
 const { order, account } = document.body.dataset; // whose page it is: an opaque key
 const waiting = new Map(); // region id -> its fresh element
 let timer = null;
@@ -94,9 +95,8 @@ const showNow = (id) => {
 
 const tellOfWaiting = (region) => {
   if (region.id === "bell" || document.getElementById(noteId(region.id))) return;
-  const kept = hasUnsent(region) ? " What you typed is still here." : "";
-  const text = `This part has changed since.${kept}`;
-  region.before(makeNote(region.id, text, "Show how it stands now", () => showNow(region.id)));
+  const text = hasUnsent(region) ? `${texts.changed} ${texts.typed}` : texts.changed;
+  region.before(makeNote(region.id, text, texts.show_changed, () => showNow(region.id)));
 };
 
 const placeWaiting = () => {
@@ -111,8 +111,8 @@ const placeWaiting = () => {
 const leave = () => {
   if (!hasUnsent(document)) return location.reload();
   if (document.getElementById(noteId("session"))) return;
-  const text = "You were signed out. What you typed is still here.";
-  document.getElementById("main").prepend(makeNote("session", text, "Sign in", () => location.reload()));
+  const note = makeNote("session", texts.signed_out, texts.sign_in, () => location.reload());
+  document.getElementById("main").prepend(note);
 };
 
 // Another account signed in: nothing of it comes into this page, and this page says so.
@@ -120,8 +120,8 @@ const tellOfAnother = (name) => {
   removeNote("session");
   if (document.getElementById(noteId("account"))) return;
   const isolated = `\u2068${name}\u2069`; // a name may be written from right to left
-  const text = `${isolated} is signed in now. This page belongs to another account; its forms are not accepted.`;
-  document.getElementById("main").prepend(makeNote("account", text, "Reload", () => location.reload()));
+  const text = texts.other_account.replace("{name}", () => isolated); // as it is, "$&" too
+  document.getElementById("main").prepend(makeNote("account", text, texts.reload, () => location.reload()));
 };
 
 // The site refuses to give a page parts of another account's.
@@ -154,7 +154,7 @@ const refresh = async (path) => {
   }
   if (path === BELL) isUnsure = false;
   if (changed) {
-    say("This page has news.");
+    say(texts.news);
     document.querySelector("main > .said")?.remove(); // it spoke of how things were
   }
   placeWaiting();

@@ -2,6 +2,8 @@
 
 import re
 
+from kit.translations import N_, gettext
+
 _BROWSERS = (
     ("Edge", r"\bEdgA?/|\bEdgiOS/"),
     ("Opera", r"\bOPR/"),
@@ -11,12 +13,12 @@ _BROWSERS = (
     ("Safari", r"\bSafari/"),
 )
 _SYSTEMS = (
-    ("an iPhone", r"\biPhone\b"),
-    ("an iPad", r"\biPad\b"),
+    (N_("an iPhone"), r"\biPhone\b"),
+    (N_("an iPad"), r"\biPad\b"),
     ("Android", r"\bAndroid\b"),
     ("Windows", r"\bWindows\b"),
     ("ChromeOS", r"\bCrOS\b"),
-    ("a Mac", r"\bMacintosh\b"),
+    (N_("a Mac"), r"\bMacintosh\b"),
     ("Linux", r"\bLinux\b"),
 )
 _PROGRAM = re.compile(r"[\w.+-]{1,30}", re.ASCII)
@@ -31,7 +33,9 @@ def browser_in_words(user_agent: str | None) -> str:
     if browser := _browser_and_system(told):
         return browser
     program = _PROGRAM.match(told)
-    return f"A program ({program[0]})" if program else "Unknown browser"
+    if program is None:
+        return gettext("Unknown browser")
+    return gettext("A program ({name})").format(name=program[0])
 
 
 def browser_in_short(user_agent: str | None) -> str:
@@ -43,7 +47,9 @@ def browser_in_short(user_agent: str | None) -> str:
 
 def _browser_and_system(told: str) -> str:
     browser, system = _first(_BROWSERS, told), _first(_SYSTEMS, told)
-    return f"{browser} on {system}" if browser and system else browser
+    if not (browser and system):
+        return browser
+    return gettext("{browser} on {system}").format(browser=browser, system=gettext(system))
 
 
 def _first(patterns: tuple[tuple[str, str], ...], told: str) -> str:

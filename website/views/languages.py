@@ -5,12 +5,19 @@ import zoneinfo
 from importlib import resources
 
 from kit.locales import locale_of
+from kit.translations import N_, gettext
 
 LANGUAGES = (
     "en", "en-GB", "en-US", "en-AU", "en-CA", "en-IE", "en-IN", "cs", "da", "de", "de-AT", "de-CH", "el",
     "es", "es-MX", "et", "fi", "fr", "fr-CA", "fr-CH", "hr", "hu", "it", "ja", "ko", "lt", "lv", "nb", "nl",
     "pl", "pt", "pt-BR", "ro", "sk", "sl", "sv", "tr", "uk", "zh-Hans", "zh-Hant",
 )  # fmt: skip
+
+EVERYWHERE, YOURS = N_("Everywhere"), N_("Yours")
+REGIONS = (
+    N_("Africa"), N_("America"), N_("Antarctica"), N_("Arctic"), N_("Asia"), N_("Atlantic"), N_("Australia"),
+    N_("Europe"), N_("Indian"), N_("Pacific"),
+)  # fmt: skip  # of the names of time zones
 
 Choice = tuple[str, str]
 
@@ -35,7 +42,8 @@ def _zones() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     for name in sorted(line.split("\t")[2] for line in table if line and not line.startswith("#")):
         region, _, place = name.partition("/")
         grouped.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
-    return (("Everywhere", (("UTC", "UTC"),)), *((region, tuple(zones)) for region, zones in grouped.items()))
+    everywhere = ((EVERYWHERE, (("UTC", "UTC"),)),)
+    return (*everywhere, *((region, tuple(zones)) for region, zones in grouped.items()))
 
 
 _names = functools.cache(zoneinfo.available_timezones)  # reads a folder tree
@@ -51,5 +59,5 @@ def zone_choices(chosen: str) -> list[tuple[str, tuple[Choice, ...]]]:
     """IANA time zones by region; the chosen one is among them, old names too."""
     groups = list(_zones())
     if chosen and not any(chosen == name for _, zones in groups for name, _ in zones):
-        groups.insert(1, ("Yours", ((chosen, chosen),)))
-    return groups
+        groups.insert(1, (YOURS, ((chosen, chosen),)))
+    return [(gettext(region), zones) for region, zones in groups]

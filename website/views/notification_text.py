@@ -8,37 +8,38 @@ from markupsafe import Markup
 from client.resources import Notification
 from kit.dates import format_day
 from kit.money import format_money
+from kit.translations import N_, gettext, ngettext
 from website.security.sessions import Person
 from website.views.names import bdi, fill
 
 Data = Mapping[str, Any]
 
 _PATTERNS = {
-    "order_submitted": "{actor} would like to order “{title}”. Approve or decline the order.",
-    "order_approved": "{actor} approved your order of “{title}”. Work can begin.",
-    "order_declined": "{actor} declined your order of “{title}”.",
-    "order_withdrawn": "{actor} withdrew the order of “{title}”.",
-    "order_expired": "The order of “{title}” expired: it was not answered in time.",
-    "changes_requested": "{actor} asks for changes to “{title}”.",
-    "order_cancelled": "{actor} cancelled the order of “{title}”.",
-    "dispute_opened": "{actor} opened a dispute about “{title}”.",
-    "message_posted": "{actor} wrote to you about “{title}”.",
-    "work_completed": "{actor} completed the work on “{title}”. Look at it and confirm.",
-    "review_submitted": "{actor} reviewed “{title}”: {stars}.",
-    "payment_failed": "Your payment of {amount} for “{title}” failed. Nothing was taken; try again.",
-    "review_replied": "{actor} replied to your review of “{title}”.",
+    "order_submitted": N_("{actor} would like to order “{title}”. Approve or decline the order."),
+    "order_approved": N_("{actor} approved your order of “{title}”. Work can begin."),
+    "order_declined": N_("{actor} declined your order of “{title}”."),
+    "order_withdrawn": N_("{actor} withdrew the order of “{title}”."),
+    "order_expired": N_("The order of “{title}” expired: it was not answered in time."),
+    "changes_requested": N_("{actor} asks for changes to “{title}”."),
+    "order_cancelled": N_("{actor} cancelled the order of “{title}”."),
+    "dispute_opened": N_("{actor} opened a dispute about “{title}”."),
+    "message_posted": N_("{actor} wrote to you about “{title}”."),
+    "work_completed": N_("{actor} completed the work on “{title}”. Look at it and confirm."),
+    "review_submitted": N_("{actor} reviewed “{title}”: {stars}."),
+    "payment_failed": N_("Your payment of {amount} for “{title}” failed. Nothing was taken; try again."),
+    "review_replied": N_("{actor} replied to your review of “{title}”."),
 }
 _RESOLVED = {
-    2: "{actor} resolved the dispute about “{title}”: the work goes on.",
-    4: "{actor} resolved the dispute about “{title}”: the order is completed.",
-    7: "{actor} resolved the dispute about “{title}”: the order is cancelled.",
+    2: N_("{actor} resolved the dispute about “{title}”: the work goes on."),
+    4: N_("{actor} resolved the dispute about “{title}”: the order is completed."),
+    7: N_("{actor} resolved the dispute about “{title}”: the order is cancelled."),
 }
 _PAYOUTS = {
-    "paid": "Your payout of {amount} is on its way to you.",
-    "failed": "Your payout of {amount} failed. The money is back in your balance.",
+    "paid": N_("Your payout of {amount} is on its way to you."),
+    "failed": N_("Your payout of {amount} failed. The money is back in your balance."),
 }
-_OTHERWISE = "There is news about “{title}”."
-_WITHOUT_ORDER = "There is news for you."
+_OTHERWISE = N_("There is news about “{title}”.")
+_WITHOUT_ORDER = N_("There is news for you.")
 
 
 def sentence_of(notification: Notification, locale: str, time_zone: str) -> Markup:
@@ -48,12 +49,12 @@ def sentence_of(notification: Notification, locale: str, time_zone: str) -> Mark
         "actor": bdi(notification["actor"]["display_name"]),
         "title": bdi(data.get("service_title", "")),
         "amount": _money(data.get("amount"), locale),
-        "refund": _money(data.get("refund"), locale),
+        "refund": _money(data.get("refund") or data.get("amount"), locale),
         "stars": _stars(data.get("rating")),
         "due": _day(data.get("due_at"), locale, time_zone),
         "confirm_by": _day(data.get("confirm_by"), locale, time_zone),
     }
-    return fill(_pattern(notification["type"], data), words)
+    return fill(gettext(_pattern(notification["type"], data)), words)
 
 
 def _pattern(type_: str, data: Data) -> str:
@@ -65,41 +66,42 @@ def _pattern(type_: str, data: Data) -> str:
 
 def _completed(data: Data) -> str:
     if data.get("transition") == "auto_confirm":
-        return "The order of “{title}” completed by itself: the time to confirm ran out."
-    return "{actor} confirmed your work on “{title}”. The order is completed."
+        return N_("The order of “{title}” completed by itself: the time to confirm ran out.")
+    return N_("{actor} confirmed your work on “{title}”. The order is completed.")
 
 
 def _resolved(data: Data) -> str:
-    return _RESOLVED.get(data.get("to_status", 0), "{actor} resolved the dispute about “{title}”.")
+    return _RESOLVED.get(data.get("to_status", 0), N_("{actor} resolved the dispute about “{title}”."))
 
 
 def _reminder(data: Data) -> str:
     if not data.get("confirm_by"):
-        return "“{title}” waits for you."
-    return "The work on “{title}” waits for you to confirm. On {confirm_by} the order completes by itself."
+        return N_("“{title}” waits for you.")
+    return N_(
+        "The work on “{title}” waits for you to confirm. On {confirm_by} the order completes by itself."
+    )
 
 
 def _due(data: Data) -> str:
     if data.get("day") is not None:
-        return "A reminder: {amount} for “{title}” is to be paid by {due}."
-    return "“{title}” is completed: {amount} is to be paid by {due}."
+        return N_("A reminder: {amount} for “{title}” is to be paid by {due}.")
+    return N_("“{title}” is completed: {amount} is to be paid by {due}.")
 
 
 def _paid(data: Data) -> str:
     if data.get("recipient_role") == "provider":
-        return "{amount} was paid for “{title}”. The order says when your share is available."
-    return "You paid {amount} for “{title}”. Thank you."
+        return N_("{amount} was paid for “{title}”. The order says when your share is available.")
+    return N_("You paid {amount} for “{title}”. Thank you.")
 
 
 def _refunded(data: Data) -> str:
-    given_back = "{refund}" if data.get("refund") else "{amount}"
     if data.get("recipient_role") == "provider":
-        return given_back + " was refunded to the customer of “{title}”."
-    return given_back + " was refunded to you for “{title}”."
+        return N_("{refund} was refunded to the customer of “{title}”.")
+    return N_("{refund} was refunded to you for “{title}”.")
 
 
 def _payout(data: Data) -> str:
-    return _PAYOUTS.get(data.get("status", ""), "There is news about your payout of {amount}.")
+    return _PAYOUTS.get(data.get("status", ""), N_("There is news about your payout of {amount}."))
 
 
 _CHOICES: dict[str, Callable[[Data], str]] = {
@@ -129,12 +131,14 @@ def place_of(notification: Notification, reader: Person) -> str:
 
 
 def _money(amount: Mapping[str, Any] | None, locale: str) -> str:
-    return "the amount" if amount is None else format_money(amount, locale)
+    return gettext("the amount") if amount is None else format_money(amount, locale)
 
 
 def _day(timestamp: str | None, locale: str, time_zone: str) -> str:
-    return "soon" if timestamp is None else format_day(timestamp, locale, time_zone)
+    return gettext("soon") if timestamp is None else format_day(timestamp, locale, time_zone)
 
 
 def _stars(rating: int | None) -> str:
-    return {None: "new stars", 1: "1 star"}.get(rating, f"{rating} stars")
+    if rating is None:
+        return gettext("new stars")
+    return ngettext("{count} star", "{count} stars", rating).format(count=rating)

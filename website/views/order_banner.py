@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from client.resources import Order, OrderTransition, Payment
+from kit.translations import N_, gettext
 from website.views.labels import STATUS_LABELS, STEPS
 from website.views.names import bdi, fill
 
@@ -66,7 +67,7 @@ def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | Non
     """The one sentence at the top of an order's page. `payment` is the last try to pay."""
     words = _names(order)
     if order["status"] == CANCELLED:
-        return _CANCELLED if role != STAFF else replace(_CANCELLED, text="Nothing more can be done.")
+        return _filled(_CANCELLED_FOR_STAFF if role == STAFF else _CANCELLED, words)
     if order["disputed"]:
         return _filled(_DISPUTED[role], words)
     if order["status"] == COMPLETED:
@@ -80,7 +81,7 @@ def _completed(order: Order, role: str, is_reviewed: bool, payment: Payment | No
     paid = order["payment_status"]
     if role != CUSTOMER:
         banner = _EARNING.get(paid, _EARNING["due"])
-        return banner if role == PROVIDER else replace(banner, text="You read along as staff.")
+        return banner if role == PROVIDER else replace(banner, text=_STAFF_READ_ONLY)
     if paid == "processing" and payment is not None and payment["status"] == "requires_action":
         return _ONE_MORE_STEP
     if paid == "paid" and not is_reviewed:
@@ -94,64 +95,88 @@ def _names(order: Order) -> Mapping[str, str]:
 
 
 def _filled(banner: Banner, words: Mapping[str, str]) -> Banner:
-    return replace(banner, title=fill(banner.title, words), text=fill(banner.text, words))
+    title, text = fill(gettext(banner.title), words), fill(gettext(banner.text), words)
+    return replace(banner, title=title, text=text, until=gettext(banner.until) if banner.until else "")
 
 
 _RUNNING = {
     (PENDING, CUSTOMER): Banner(
-        "wait", "Waiting for {provider}", "They read your order and approve or decline it. You will be told."
+        "wait",
+        N_("Waiting for {provider}"),
+        N_("They read your order and approve or decline it. You will be told."),
     ),
     (PENDING, PROVIDER): Banner(
-        "act", "A new order for you", "Read what {customer} needs, then approve or decline."
+        "act", N_("A new order for you"), N_("Read what {customer} needs, then approve or decline.")
     ),
-    (PENDING, STAFF): Banner("wait", "Waiting for the provider", "{provider} approves or declines."),
+    (PENDING, STAFF): Banner("wait", N_("Waiting for the provider"), N_("{provider} approves or declines.")),
     (APPROVED, CUSTOMER): Banner(
-        "wait", "{provider} is working on it", "You will be told when the work is completed.", "Due"
+        "wait",
+        N_("{provider} is working on it"),
+        N_("You will be told when the work is completed."),
+        N_("Due"),
     ),
     (APPROVED, PROVIDER): Banner(
-        "act", "Your turn: do the work", "When it is done, mark the work as completed.", "Due"
+        "act", N_("Your turn: do the work"), N_("When it is done, mark the work as completed."), N_("Due")
     ),
-    (APPROVED, STAFF): Banner("wait", "Work is going on", "{provider} works on the order.", "Due"),
+    (APPROVED, STAFF): Banner(
+        "wait", N_("Work is going on"), N_("{provider} works on the order."), N_("Due")
+    ),
     (WORK_COMPLETED, CUSTOMER): Banner(
         "act",
-        "Your turn: look at the work",
-        "Confirm if it is what you wanted. Without an answer the order completes by itself.",
-        "By",
+        N_("Your turn: look at the work"),
+        N_("Confirm if it is what you wanted. Without an answer the order completes by itself."),
+        N_("By"),
     ),
     (WORK_COMPLETED, PROVIDER): Banner(
         "wait",
-        "Waiting for {customer}",
-        "They look at your work. Without an answer the order completes by itself.",
-        "By",
+        N_("Waiting for {customer}"),
+        N_("They look at your work. Without an answer the order completes by itself."),
+        N_("By"),
     ),
-    (WORK_COMPLETED, STAFF): Banner("wait", "Waiting for the customer", "{customer} looks at it.", "By"),
+    (WORK_COMPLETED, STAFF): Banner(
+        "wait", N_("Waiting for the customer"), N_("{customer} looks at it."), N_("By")
+    ),
 }
-_CANCELLED = Banner("over", "This order is cancelled", "You can still write to each other below.")
+_CANCELLED = Banner("over", N_("This order is cancelled"), N_("You can still write to each other below."))
+_CANCELLED_FOR_STAFF = replace(_CANCELLED, text=N_("Nothing more can be done."))
+_STAFF_READ_ONLY = N_("You have read-only access as staff.")
 _STOPPED = Banner(
-    "bad", "There is a dispute", "Everything stops until our staff decide. You can write below."
+    "bad", N_("There is a dispute"), N_("Everything stops until our staff decide. You can write below.")
 )
 _DISPUTED = {
     CUSTOMER: _STOPPED,
     PROVIDER: _STOPPED,
-    STAFF: Banner("act", "This dispute waits for you", "Read what both wrote, then decide how it goes on."),
+    STAFF: Banner(
+        "act", N_("This dispute waits for you"), N_("Read what both wrote, then decide how it goes on.")
+    ),
 }
-_ONE_MORE_STEP = Banner("act", "Your turn: one more step to pay", "Your payment waits for you to confirm it.")
+_ONE_MORE_STEP = Banner(
+    "act", N_("Your turn: one more step to pay"), N_("Your payment waits for you to confirm it.")
+)
 _REVIEWING = Banner(
-    "good", "How was it?", "The order is completed and paid. Leave {provider} a review below."
+    "good", N_("How was it?"), N_("The order is completed and paid. Leave {provider} a review below.")
 )
 _PAYING = {
-    "due": Banner("act", "Your turn: pay", "You confirmed the work, so the payment to {provider} is due."),
-    "failed": Banner("act", "Your payment failed", "Nothing was taken. Please try again."),
-    "processing": Banner("wait", "Your payment is being processed", "This page shows it when it is done."),
-    "paid": Banner("good", "All done", "The order is completed, paid and reviewed. Thank you!"),
-    "partly_refunded": Banner("good", "Partly refunded", "A part of your payment was given back."),
-    "refunded": Banner("over", "Refunded", "Your payment was given back."),
+    "due": Banner(
+        "act", N_("Your turn: pay"), N_("You confirmed the work, so the payment to {provider} is due.")
+    ),
+    "failed": Banner("act", N_("Your payment failed"), N_("Nothing was taken. Please try again.")),
+    "processing": Banner(
+        "wait", N_("Your payment is being processed"), N_("This page shows it when it is done.")
+    ),
+    "paid": Banner("good", N_("All done"), N_("The order is completed, paid and reviewed. Thank you!")),
+    "partly_refunded": Banner("good", N_("Partly refunded"), N_("A part of your payment was given back.")),
+    "refunded": Banner("over", N_("Refunded"), N_("Your payment was given back.")),
 }
 _EARNING = {
-    "due": Banner("wait", "Order completed", "{customer} is to pay now. You will be told."),
-    "processing": Banner("wait", "The payment is being processed", "You will be told when it is done."),
-    "failed": Banner("wait", "The payment failed", "{customer} can try again. You will be told."),
-    "paid": Banner("good", "Order completed and paid", "Your share is shown below and on your dashboard."),
-    "partly_refunded": Banner("good", "Partly refunded", "A part of the payment was given back."),
-    "refunded": Banner("over", "Refunded", "The payment was given back."),
+    "due": Banner("wait", N_("Order completed"), N_("{customer} is to pay now. You will be told.")),
+    "processing": Banner(
+        "wait", N_("The payment is being processed"), N_("You will be told when it is done.")
+    ),
+    "failed": Banner("wait", N_("The payment failed"), N_("{customer} can try again. You will be told.")),
+    "paid": Banner(
+        "good", N_("Order completed and paid"), N_("Your share is shown below and on your dashboard.")
+    ),
+    "partly_refunded": Banner("good", N_("Partly refunded"), N_("A part of the payment was given back.")),
+    "refunded": Banner("over", N_("Refunded"), N_("The payment was given back.")),
 }

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from kit import dates
+from kit import dates, translations
+from kit.locales import locale_of
 from kit.money import format_money
 from kit.text import isolated
 from website.assets import Assets
@@ -44,12 +46,22 @@ def make_environment(assets: Assets) -> Environment:
         loader=PackageLoader("website"),
         autoescape=True,
         undefined=StrictUndefined,
-        extensions=[OwnedForms],
+        extensions=[OwnedForms, "jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(asset=assets.path, new_key=new_key, labels=labels)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        translations.gettext,
+        translations.ngettext,
+        newstyle=True,
+        pgettext=translations.pgettext,
+        npgettext=translations.npgettext,
+    )
+    environment.globals.update(
+        asset=assets.path, new_key=new_key, labels=labels, script_texts=labels.script_texts
+    )
     environment.filters.update(
         money=_money,
         amount=money.plain_amount,
@@ -57,6 +69,9 @@ def make_environment(assets: Assets) -> Environment:
         day=_day,
         clock=_clock,
         distance=dates.format_distance,
+        translated=_translated,
+        rating=_rating,
+        plain_number=_plain_number,
         is_past=_is_past,
         markdown=_markdown,
         bdi=names.bdi,
@@ -64,6 +79,25 @@ def make_environment(assets: Assets) -> Environment:
         initial=names.initial,
     )
     return environment
+
+
+def _translated(message: str) -> str:
+    """A message of one of our tables, as text: a name that the API added to one is escaped like any other."""
+    return translations.gettext(message) if message else ""
+
+
+@pass_context
+def _rating(context: Context, average: float) -> str:
+    """An average of stars with one decimal."""
+    written: str = format_decimal(f"{average:.1f}", "0.0", locale_of(context["locale"]))
+    return written
+
+
+@pass_context
+def _plain_number(context: Context, number: float) -> str:
+    """A number with no more decimals than it has."""
+    written: str = format_decimal(number, locale=locale_of(context["locale"]))
+    return written
 
 
 @pass_context

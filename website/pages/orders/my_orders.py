@@ -8,13 +8,14 @@ from yarl import URL
 
 from client.arguments import OrderFilters
 from client.resources import Listing, Order, Thread
+from kit.translations import N_
 from website.http.page_request import Access, Page, PageRequest
 from website.views import labels, order_banner
 
 PER_PAGE = 20
 THREADS = 100
 ROLES: dict[str, Literal["customer", "provider"]] = {"customer": "customer", "provider": "provider"}
-SORTS = {"-updated_at": "Last changed", "-created_at": "Newest"}
+SORTS = {"-updated_at": N_("Last changed"), "-created_at": N_("Newest")}
 
 
 async def show_orders(request: PageRequest) -> web.StreamResponse:

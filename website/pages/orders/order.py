@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from client import Problem
+from kit.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 from website.pages.orders.order_view import OrderView, view_order
@@ -95,7 +96,7 @@ async def move_order(request: PageRequest) -> web.StreamResponse:
 
 def _refused_step(form: Form, problem: Problem) -> Form:
     if problem.status in (409, 412):
-        form.summary = "The order has moved on since you looked at it. This is how it stands now."
+        form.summary = gettext("The order has moved on since you looked at it. This is how it stands now.")
         return form
     return form.add_problem(problem, ("reason", "note", "to_status"))
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Money, Order, SandboxAction
+from kit.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
@@ -24,7 +25,9 @@ async def pay_order(request: PageRequest) -> web.StreamResponse:
         if problem.status not in REFUSED:
             raise
         if problem.code == "payment_declined":
-            form.summary = "The payment was declined. Nothing was taken; try again or take another way."
+            form.summary = gettext(
+                "The payment was declined. Nothing was taken; try again or take another way."
+            )
         else:
             form.add_problem(problem, ("method",))
         return await show_again(request, {"payment": form})

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from client import Problem
+from kit.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest, Redisplay
 from website.pages.orders.order import REFUSED, show_again
@@ -56,7 +57,7 @@ def _show_typed(name: str) -> Redisplay:
 def _rating(form: Form) -> int | None:
     if form["rating"] in ("1", "2", "3", "4", "5"):
         return int(form["rating"])
-    form.add_error("rating", "Choose one to five stars.")
+    form.add_error("rating", gettext("Choose one to five stars."))
     return None
 
 

@@ -9,6 +9,7 @@ from client.resources import Money, Service
 from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, decode_json
 from kit.money import format_money
+from kit.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 
@@ -44,16 +45,18 @@ def _price_seen(form: Form) -> Money:
             return {"amount": price["amount"], "currency": price["currency"]}
     except (Undecodable, TypeError, KeyError):
         pass
-    raise RefusedBody(422, "This form is not as it was shown. Open the page again.")
+    raise RefusedBody(422, gettext("This form is not as it was shown. Open the page again."))
 
 
 def _explain(form: Form, problem: Problem, price: str) -> None:
     known = {
-        "price_changed": f"The price has changed since you saw it: it is {price} now. "
-        "Submit the order again if that suits you.",
-        "service_unavailable": "This service cannot be ordered at the moment.",
-        "own_service": "This is your own service, so you cannot order it.",
-        "payment_overdue": f"{problem.detail} A payment of yours is overdue.",
+        "price_changed": gettext(
+            "The price has changed since you saw it: it is {price} now. "
+            "Submit the order again if that suits you."
+        ).format(price=price),
+        "service_unavailable": gettext("This service cannot be ordered at the moment."),
+        "own_service": gettext("This is your own service, so you cannot order it."),
+        "payment_overdue": " ".join((problem.detail, gettext("A payment of yours is overdue."))),
     }
     if problem.code in known:
         form.summary = known[problem.code]
