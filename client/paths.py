@@ -16,5 +16,5 @@ def path_of(template: str, *ids: str) -> str:
     """
     for each in ids:
         if _NO_STEP.fullmatch(each) is not None:
-            raise Problem(404, {"code": "not_found", "title": "There is nothing here."})
+            raise Problem(404, {"code": "not_found", "title": "Not found"})
     return template.format(*(quote(each, safe="") for each in ids))

@@ -1,4 +1,4 @@
-"""The typefaces of PDFs, and which of them has a letter.
+"""The fonts of PDFs, and the choice of a font for each character.
 
 FiraGO draws Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Georgian and Thai; Noto Sans draws
 Chinese, Japanese and Korean. Both come from packages, under the SIL Open Font License.
@@ -17,13 +17,13 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 REGULAR, BOLD = "FiraGO", "FiraGO-Bold"
 CHINESE, KOREAN = "NotoSansSC", "NotoSansKR"
-NOWHERE = "\N{REPLACEMENT CHARACTER}"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _EAST_ASIA = files("justmytype_intl_cjk") / "fonts" / "ofl"
 
 
 @functools.cache
 def load_fonts() -> dict[str, frozenset[int]]:
-    """Registers the fonts with ReportLab, once; the characters of each."""
+    """Registers the fonts with ReportLab, once; returns the characters of each."""
     fonts = (
         TTFont(REGULAR, io.BytesIO(myfont("figo"))),
         TTFont(BOLD, io.BytesIO(myfont("figbo"))),
@@ -37,30 +37,30 @@ def load_fonts() -> dict[str, frozenset[int]]:
 
 
 def runs(text: str, bold: bool = False) -> Iterator[tuple[str, str]]:
-    """The text in pieces, each with the font that has all its letters.
+    """Splits a text into pieces, each with a font that has all of its characters.
 
-    Control characters go, so do marks that would turn the direction of what follows; a letter that
-    no font has is drawn as U+FFFD.
+    Control characters and marks that change the text direction are removed; a character that no font
+    has becomes U+FFFD.
     """
     own = BOLD if bold else REGULAR
-    placed = [_placed(letter, own) for letter in text if not _is_hidden(letter)]
-    for font, letters in itertools.groupby(placed, key=lambda one: one[0]):
+    chosen = [_font_of(letter, own) for letter in text if not _is_hidden(letter)]
+    for font, letters in itertools.groupby(chosen, key=lambda one: one[0]):
         yield font, "".join(letter for _, letter in letters)
 
 
 @functools.lru_cache(4096)
-def _placed(letter: str, own: str) -> tuple[str, str]:
+def _font_of(letter: str, own: str) -> tuple[str, str]:
     covered = load_fonts()
     for font in (own, CHINESE, KOREAN):
         if ord(letter) in covered[font]:
             return font, letter
     if letter.isspace():
         return own, " "
-    return (own, NOWHERE) if ord(NOWHERE) in covered[own] else (CHINESE, NOWHERE)
+    return (own, REPLACEMENT) if ord(REPLACEMENT) in covered[own] else (CHINESE, REPLACEMENT)
 
 
 def needs_shaping(pieces: Sequence[tuple[str, str]]) -> bool:
-    """Whether letters are written from the right or change with their neighbours, and can be shaped:
+    """Whether a text is written from right to left or has combining characters, and can be shaped:
     ReportLab shapes words of one font only."""
     ends = itertools.pairwise(text for _, text in pieces)
     if not all(before[-1].isspace() or after[0].isspace() for before, after in ends):

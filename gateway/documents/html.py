@@ -1,4 +1,4 @@
-"""Sheets and the sandbox's page as HTML: no script, one style of their own, everything escaped."""
+"""Sheets and the sandbox's page as HTML: no script, one inline style, everything escaped."""
 
 import base64
 import hashlib
@@ -37,12 +37,12 @@ _TEMPLATES.globals["style"] = Markup(_STYLE)  # noqa: S704 - our own file
 
 
 def draw_html(sheet: Sheet) -> str:
-    """A sheet as a page that prints well."""
+    """Renders a sheet as an HTML page for screen and print."""
     return _TEMPLATES.get_template("sheet.html").render(sheet=sheet)
 
 
 def draw_action(action: Mapping[str, Any], formatter: LocaleFormatter) -> str:
-    """The sandbox's page, where the person who pays says yes or no."""
+    """Renders the sandbox's page, where a payment is confirmed or declined."""
     status = action["status"]
     return _TEMPLATES.get_template("action.html").render(
         status=status,

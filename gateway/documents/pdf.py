@@ -1,4 +1,4 @@
-"""Sheets as PDF: A4, text that can be searched and copied, every font embedded in part."""
+"""Sheets as PDF: A4, with text that can be searched and copied, and subsets of fonts embedded."""
 
 import html
 import io
@@ -32,7 +32,7 @@ AMOUNT = ParagraphStyle("amount", TEXT, alignment=TA_RIGHT)
 
 
 def draw_pdf(sheet: Sheet) -> bytes:
-    """A sheet as a PDF document."""
+    """Renders a sheet as a PDF document."""
     load_fonts()
     file = io.BytesIO()
     document = SimpleDocTemplate(
