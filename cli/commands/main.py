@@ -92,7 +92,7 @@ def serve(name: str) -> None:
 @click.argument("name", type=click.Choice(NAMES), required=False)
 def migrate(name: str | None) -> None:
     """Creates or updates databases and queues: all of them, or one service's tables."""
-    from cli.operations.migrating import migrate_services
+    from cli.operations.migrations import migrate_services
 
     with handle_errors():
         settings = load(Settings)
