@@ -16,6 +16,7 @@ WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "services/payments/payment_context.py:make_payment_context": "settings",
     "services/catalog/text_analysis/languages.py:_stemmer": "names of languages",
     "services/accounts/rendering.py:_signer": "the signing key of the settings",
+    "services/accounts/service.py:_slots": "the one provider of a process",
 }
 
 
