@@ -21,7 +21,7 @@ from tests.model.things import Message, Review
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 CATEGORIES = ("order_updates", "messages", "reviews")
-CLOCKS = {"expire_orders": "expire", "confirm_orders": "auto_confirm"}
+TIMER_TRANSITIONS = {"expire_orders": "expire", "confirm_orders": "auto_confirm"}
 FORWARD = {1: "approve", 2: "complete_work", 3: "confirm"}
 JUMPS = {
     "an hour": timedelta(hours=1),
@@ -80,11 +80,11 @@ class MarketMachine(Stage):
     def time_passes(self, jump: str) -> None:
         self.clock.shift(JUMPS[jump])
 
-    @rule(timer=st.sampled_from((*CLOCKS, "remind_customers")))
+    @rule(timer=st.sampled_from((*TIMER_TRANSITIONS, "remind_customers")))
     def a_clock_runs(self, timer: str) -> None:
         self.world.tick(timer)
-        if timer in CLOCKS:
-            self.model.run_clocks(CLOCKS[timer], self.now)
+        if timer in TIMER_TRANSITIONS:
+            self.model.run_timer(TIMER_TRANSITIONS[timer], self.now)
         else:
             self.model.remind(self.now)
         self.settle("orders")

@@ -47,7 +47,7 @@ class Marketplace:
         order.take(wish["transition"], person_id, roles, now, wish.get("reason"), wish.get("to_status"))
         self._tell_transition(order)
 
-    def run_clocks(self, transition: str, now: datetime) -> None:
+    def run_timer(self, transition: str, now: datetime) -> None:
         """The system expires or confirms what is due."""
         for order in self.orders.values():
             if order.clock_transition(now) == transition:
