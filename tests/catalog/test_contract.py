@@ -56,7 +56,7 @@ def test_a_search_refuses(parameter: str, value: str) -> None:
     assert refused(contract.ServiceQuery, **{"currency": "EUR", parameter: value}) == {parameter}
 
 
-def test_a_search_without_wishes_lists_the_newest_first() -> None:
+def test_a_search_without_filters_lists_the_newest_first() -> None:
     query = contract.ServiceQuery().load({})
     assert (query["sort"], query["limit"], query["cursor"]) == ("-created_at", 20, None)
 

@@ -238,9 +238,9 @@ def test_of_an_edit_and_an_archiving_of_one_version_exactly_one_wins(market: Mar
         assert market.get(posted)["version"] == 2
 
 
-def test_twins_with_one_key_post_one_service(market: Market) -> None:
+def test_duplicates_with_one_key_post_one_service(market: Market) -> None:
     def post(_: int) -> str:
-        posted = market.call(market.ada, contract.POST_SERVICE, key="twin", **LISTING)
+        posted = market.call(market.ada, contract.POST_SERVICE, key="duplicate", **LISTING)
         return str(posted["id"])
 
     with ThreadPoolExecutor(4) as pool:

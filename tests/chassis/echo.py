@@ -71,8 +71,8 @@ class EchoService:
     @on_event(contract.THING_DONE)
     def on_thing_done(self, connection: Connection, event: dict[str, Any]) -> None:
         connection.execute(_note, {"text": f"handled {event['text']}"})
-        healed = connection.execute(text("SELECT count(*) FROM notes WHERE text = 'healed'")).scalar()
-        if event["text"] == "fails" and not healed:
+        recovered = connection.execute(text("SELECT count(*) FROM notes WHERE text = 'recovered'")).scalar()
+        if event["text"] == "fails" and not recovered:
             raise ValueError("this event cannot be taken yet")
 
 

@@ -130,10 +130,10 @@ def test_a_failed_event_whose_retry_still_waits_is_not_retried_once_more() -> No
     assert len(retries) == 2, "and another when the first has ended"
 
 
-def test_a_failing_event_heals_by_itself_when_its_cause_is_gone(echo: Echo) -> None:
+def test_a_failing_event_recovers_by_itself_when_its_cause_is_gone(echo: Echo) -> None:
     echo.publish_event(event("fails"))
     eventually(lambda: echo.rows("SELECT 1 FROM failed_events"), what="kept")
-    echo.note("healed")
+    echo.note("recovered")
     eventually(lambda: "handled fails" in echo.notes())
     eventually(lambda: not echo.rows("SELECT 1 FROM failed_events"), what="forgotten")
 

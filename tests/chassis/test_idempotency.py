@@ -29,7 +29,7 @@ def count(db: Db) -> Any:
     return db.read(lambda c: c.execute(sa.text("SELECT count(*) FROM notes")).scalar())
 
 
-def test_sixteen_twins_have_one_effect_and_one_answer(db: Db) -> None:
+def test_sixteen_duplicates_have_one_effect_and_one_answer(db: Db) -> None:
     for round_number in range(5):
         calls = [call(f"k{round_number}") for _ in range(16)]
         with ThreadPoolExecutor(16) as pool:
@@ -87,7 +87,7 @@ def test_replay_knows_only_finished_calls(db: Db) -> None:
     assert later.replayed
 
 
-def test_a_twin_that_runs_too_long_is_a_conflict(echo_settings: Settings, db: Db) -> None:
+def test_a_duplicate_that_runs_too_long_is_a_conflict(echo_settings: Settings, db: Db) -> None:
     import dataclasses
 
     impatient = make_engine(dataclasses.replace(echo_settings, lock_timeout_seconds=0.2), "echo")

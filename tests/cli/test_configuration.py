@@ -37,7 +37,7 @@ def _settings_classes() -> Iterator[str]:
                     yield f"{module}.{node.name}"
 
 
-def test_every_settings_class_of_the_house_is_shown() -> None:
+def test_every_settings_class_of_the_codebase_is_shown() -> None:
     bases = {base for cls in GROUPS.values() for base in cls.__mro__ if dataclasses.is_dataclass(base)}
     assert {f"{cls.__module__}.{cls.__name__}" for cls in bases} == set(_settings_classes())
 

@@ -74,9 +74,9 @@ def test_json_is_ascii_and_says_the_same(capsys: pytest.CaptureFixture[str]) -> 
 def test_complaints_are_shown_with_their_escapes(
     capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    with pytest.raises(click.ClickException) as complaint, handle_errors():
+    with pytest.raises(click.ClickException) as shown, handle_errors():
         raise error
-    complaint.value.show()
+    shown.value.show()
     CliError(everything).show()
     printed(capsys)
 

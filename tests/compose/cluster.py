@@ -20,7 +20,6 @@ from tests.support.codebase import SERVICES, events
 
 NODES = ("broker-1", "broker-2", "broker-3")
 END = "end of the answer"
-Json = Any
 
 _MANAGEMENT = """
 import base64, json, sys, urllib.request
@@ -61,13 +60,13 @@ class Cluster(Project):
         self._password = token_hex(16)
         self._environment |= {"RABBITMQ_PASSWORD": self._password}
 
-    def ask(self, *nodes: str) -> tuple[dict[str, set[str]], list[Json]]:
+    def ask(self, *nodes: str) -> tuple[dict[str, set[str]], list[Any]]:
         """Which nodes each of `nodes` sees running (none when it does not answer), and what the first
         that answers knows of all queues."""
         answered = json.loads(self.python("accounts", _ASK, self._password, *(nodes or NODES)))
         return {node: set(seen) for node, seen in answered["seen"].items()}, answered["queues"]
 
-    def shared_queues(self) -> dict[str, Json]:
+    def shared_queues(self) -> dict[str, Any]:
         """The queues that outlive their clients, by name."""
         return _shared(self.ask()[1])
 
@@ -103,7 +102,7 @@ class Cluster(Project):
         return self.compose("ps", "--all", "--quiet", service).strip()
 
 
-def _shared(queues: list[Json]) -> dict[str, Json]:
+def _shared(queues: list[Any]) -> dict[str, Any]:
     names = set(topology.queue_names(Settings(), SERVICES, events()))
     return {queue["name"]: queue for queue in queues if queue["name"] in names}
 

@@ -126,7 +126,7 @@ def _seconds(longest: dict[str, float]) -> str:
     ],
     ids=["two", "three"],
 )
-def test_without_a_majority_calls_are_refused_in_time_and_it_heals(
+def test_without_a_majority_calls_are_refused_in_time_and_it_recovers(
     cluster: Cluster, lost: tuple[str, ...], first_back: tuple[str, ...], refused: set[int]
 ) -> None:
     async def lose_them() -> None:

@@ -104,7 +104,7 @@ def test_the_site_asks_the_api_where_its_word_on_addresses_counts_and_nobody_els
 
 
 @pytest.mark.parametrize("name", ["public", "site", "inner"])
-def test_only_the_published_doors_write_the_clients_address_anew(name: str) -> None:
+def test_only_the_published_ports_write_the_clients_address_anew(name: str) -> None:
     [frontend] = re.findall(rf"^frontend {name} (.*?)(?=^\S)", EDGE, re.MULTILINE | re.DOTALL)
     written = re.findall(r"set-header X-Forwarded-For (\S+) (if|unless) is_proxied", frontend)
     anew = [("%[req.hdr(X-Forwarded-For,-1)]", "if"), ("%[src]", "unless")]

@@ -218,7 +218,7 @@ def test_its_keys_are_its_owners_only(dev: DevProcess) -> None:
 
 
 @pytest.mark.parametrize("name", ["GATEWAY_PORT", "WEB_PORT"])
-def test_a_taken_port_is_a_clear_complaint(name: str, tmp_path: Path) -> None:
+def test_a_taken_port_is_a_clear_error(name: str, tmp_path: Path) -> None:
     dev = DevProcess(tmp_path)
     port = int(dev.environment[name])
     with socket.create_server(("127.0.0.1", port)):
@@ -259,7 +259,7 @@ def test_a_bad_setting_is_named(tmp_path: Path, name: str, value: str, code: int
     assert "Traceback" not in done.stderr
 
 
-def test_an_unusable_data_folder_is_a_clear_complaint(tmp_path: Path) -> None:
+def test_an_unusable_data_folder_is_a_clear_error(tmp_path: Path) -> None:
     dev = DevProcess(tmp_path)
     (tmp_path / "file").write_text("no folder")
     done = run_dev({**dev.environment, "DATA_DIR": str(tmp_path / "file" / "data")})
@@ -268,7 +268,7 @@ def test_an_unusable_data_folder_is_a_clear_complaint(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_damaged_keys_are_a_clear_complaint(tmp_path: Path) -> None:
+def test_damaged_keys_are_a_clear_error(tmp_path: Path) -> None:
     dev = DevProcess(tmp_path)
     dev.data_dir.mkdir()
     (dev.data_dir / "keys.json").write_text("{}")

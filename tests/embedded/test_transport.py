@@ -204,13 +204,13 @@ def test_what_is_rejected_without_requeue_goes_to_the_dead_letter_exchange(chann
     channel.queue_declare(dead, auto_delete=False)
     channel.queue_bind(dead, exchange)
     channel.queue_declare(queue, auto_delete=False, arguments={"x-dead-letter-exchange": exchange})
-    received, buried = collect(channel, queue), collect(channel, dead)
+    received, dead = collect(channel, queue), collect(channel, dead)
     publish(channel, "", queue, b"poison")
     drain(channel)
     channel.basic_reject(received[0].delivery_tag, requeue=False)
     drain(channel)
-    assert [bytes(message.body) for message in buried] == [b"poison"]
-    assert buried[0].headers["x-first-death-queue"] == queue
+    assert [bytes(message.body) for message in dead] == [b"poison"]
+    assert dead[0].headers["x-first-death-queue"] == queue
 
 
 def test_unacknowledged_messages_return_when_their_connection_closes(

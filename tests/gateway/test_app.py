@@ -82,7 +82,7 @@ async def gateway_process(
 
 
 @asynccontextmanager
-async def house(servers: Settings, prefix: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+async def declared_queues(servers: Settings, prefix: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
     """Declares the exchanges that `migrate` declares, and the queue of orders."""
     connection = await aio_pika.connect(servers.amqp_url)
     async with connection, connection.channel() as channel:
@@ -105,9 +105,9 @@ def test_it_starts_without_being_ready_serves_drains_and_stops_cleanly(
         async with gateway_process(servers, repository, prefix) as gateway:
             await until(lambda: gateway.status("/healthz"), within=60)
             assert await gateway.status("/readyz") == 503  # no exchanges yet
-            async with house(servers, prefix) as channel:
+            async with declared_queues(servers, prefix) as channel:
                 await until(lambda: is_ready(gateway), within=60)
-                await serve_slowly(channel, prefix)
+                await serve_with_delay(channel, prefix)
                 await drain(gateway)
 
     asyncio.run(test())
@@ -135,7 +135,7 @@ def test_it_listens_once_it_knows_the_revoked_sessions(servers: Settings, reposi
     prefix = f"{servers.broker_prefix}gwknows-"
 
     async def test() -> None:
-        async with house(servers, prefix) as channel:
+        async with declared_queues(servers, prefix) as channel:
             await sign_out_anna(channel, prefix)
             async with gateway_process(servers, repository, prefix) as gateway:
                 await until(lambda: gateway.status(f"/v1/orders/{ORDER_ID}"), within=60)
@@ -160,7 +160,7 @@ def test_a_second_signal_ends_it_at_once(servers: Settings, repository: Path) ->
 
     async def test() -> None:
         async with (
-            house(servers, prefix) as channel,
+            declared_queues(servers, prefix) as channel,
             gateway_process(servers, repository, prefix, DRAIN_NOTICE_SECONDS="15") as gateway,
         ):
             await sign_out_anna(channel, prefix)
@@ -185,7 +185,7 @@ async def is_ready(gateway: Process) -> bool:
         return response.status == await gateway.status("/readyz") == 200
 
 
-async def serve_slowly(channel: aio_pika.abc.AbstractChannel, prefix: str) -> None:
+async def serve_with_delay(channel: aio_pika.abc.AbstractChannel, prefix: str) -> None:
     """An orders service that takes a second."""
     exchange = await channel.get_exchange(f"{prefix}nameko-rpc")
     queue = await channel.get_queue(f"{prefix}rpc-orders")

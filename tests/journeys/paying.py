@@ -7,7 +7,7 @@ from client import MarketplaceClient, Problem
 from client.resources import Payment
 from tests.journeys.walk import PATIENCE_SECONDS, Walk, arrives, begin, patience, person, refused
 
-HEALING_SECONDS = 60.0  # a charge nobody heard of is asked for by a timer
+RECOVERY_SECONDS = 60.0  # a charge nobody heard of is asked for by a timer
 FEE, SHARE = 450, 4050  # of 45.00 EUR, at ten percent
 
 
@@ -121,7 +121,7 @@ async def shows(walk: Walk, payment_status: str) -> None:
 
 async def hasty_journey(url: str) -> None:
     """Who pays in the second of confirming is not refused because an event is still on its way."""
-    patience.set(max(patience.get(), HEALING_SECONDS))
+    patience.set(max(patience.get(), RECOVERY_SECONDS))
     async with person(url, "Zoë Øst") as customer, person(url, "Łukasz 明") as provider:
         walk = await begin(customer, provider)
         early = await refused(customer.pay_order(walk.order["id"], "sandbox_ok"))

@@ -36,10 +36,10 @@ async def _asked_while_away(stack: Stack) -> None:
         assert (await customer.me())["display_name"] == "Customer", "the others go on"
         for process in stack.of("orders"):
             process.start()
-        assert await _heals(customer)
+        assert await _recovers(customer)
 
 
-async def _heals(customer: MarketplaceClient) -> bool:
+async def _recovers(customer: MarketplaceClient) -> bool:
     for _ in range(200):
         try:
             await customer.orders("customer")
@@ -92,7 +92,7 @@ def test_events_wait_for_a_stopped_consumer(stack: Stack) -> None:
     asyncio.run(order_without_messaging())
 
 
-def test_a_process_stops_within_its_drain_time_and_says_goodbye_with_zero(stack: Stack) -> None:
+def test_a_process_stops_within_its_drain_time_and_exits_with_zero(stack: Stack) -> None:
     [process] = stack.of("reviews")
     began = time.monotonic()
     process.stop()

@@ -118,9 +118,9 @@ class Order:
         """What somebody with these roles may do now."""
         return {transition for transition in TRANSITIONS for role in roles if self.allows(transition, role)}
 
-    def refuse(self, roles: list[str], wish: dict[str, Any], is_staff: bool) -> None:
+    def refuse(self, roles: list[str], wanted: dict[str, Any], is_staff: bool) -> None:
         """Raises: Refused, in the promised order: 404, 403, 412, 409, 422."""
-        transition, version = wish["transition"], wish.get("expected_version")
+        transition, version = wanted["transition"], wanted.get("expected_version")
         if not roles:
             raise Refused("not_found", "not_found")
         staff_could = is_staff and transition in self.available(["staff"])
@@ -135,7 +135,7 @@ class Order:
             raise Refused(
                 "conflict", "invalid_transition", current_status=self.status, available_transitions=may
             )
-        self._refuse_fields(transition, wish.get("reason"), wish.get("to_status"))
+        self._refuse_fields(transition, wanted.get("reason"), wanted.get("to_status"))
 
     def _refuse_fields(self, transition: str, reason: str | None, to_status: int | None) -> None:
         if transition in NEEDS_REASON and not (reason or "").strip():

@@ -132,16 +132,16 @@ class MarketMachine(Stage):
         wanted = {"service_id": offer["service_id"], "requirements": "In D minor.", "expected_price": price}
         self.request(customer, orders.SUBMIT_ORDER, foretell, **wanted)
 
-    def transition(self, name: str, order: Order, **wish: Any) -> None:
+    def transition(self, name: str, order: Order, **wanted: Any) -> None:
         """Somebody wishes to take an order a step on."""
         caller = self.people[name]
 
         def foretell(take: Take) -> None:
-            self.model.transition(order, caller.id, caller.is_staff, wish, self.now)
+            self.model.transition(order, caller.id, caller.is_staff, wanted, self.now)
             self.moved = order
             checks.assert_order(take(), order, order.roles_of(caller.id, caller.is_staff))
 
-        self.request(name, orders.TRANSITION_ORDER, foretell, order_id=order.id, **wish)
+        self.request(name, orders.TRANSITION_ORDER, foretell, order_id=order.id, **wanted)
 
     def move_forward(self, order: Order) -> None:
         """The step that leads towards completion."""
@@ -167,19 +167,19 @@ class MarketMachine(Stage):
         if ways:
             name, transition = draw(st.sampled_from(ways))
             to_status = draw(st.sampled_from((2, 4, 7))) if transition == "resolve_dispute" else None
-            wish = {"transition": transition, "reason": draw(reasons), "to_status": to_status}
-            self.transition(name, order, **wish)
+            wanted = {"transition": transition, "reason": draw(reasons), "to_status": to_status}
+            self.transition(name, order, **wanted)
 
     def try_anything(self, draw: Draw) -> None:
         order = self.order(draw)
         behind = draw(st.sampled_from((None, None, 0, 1)))
-        wish = {
+        wanted = {
             "transition": draw(st.sampled_from(TRANSITIONS)),
             "reason": draw(reasons),
             "to_status": draw(st.sampled_from((None, None, 2, 4, 5, 7))),
             "expected_version": None if behind is None else order.version - behind,
         }
-        self.transition(draw(people), order, **wish)
+        self.transition(draw(people), order, **wanted)
 
     # --- messages and notifications -----------------------------------------------------------
 

@@ -40,11 +40,11 @@ class Marketplace:
         order.history.append(line)
         self._tell_transition(order)
 
-    def transition(self, order: Order, person_id: str, staff: bool, wish: Json, now: datetime) -> None:
+    def transition(self, order: Order, person_id: str, staff: bool, wanted: Json, now: datetime) -> None:
         """Somebody wishes to take an order on. Raises: Refused."""
         roles = order.roles_of(person_id, staff)
-        order.refuse(roles, wish, staff)
-        order.take(wish["transition"], person_id, roles, now, wish.get("reason"), wish.get("to_status"))
+        order.refuse(roles, wanted, staff)
+        order.take(wanted["transition"], person_id, roles, now, wanted.get("reason"), wanted.get("to_status"))
         self._tell_transition(order)
 
     def run_timer(self, transition: str, now: datetime) -> None:

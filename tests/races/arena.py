@@ -10,7 +10,6 @@ from typing import Any
 
 from client import MarketplaceClient
 
-Json = Any
 START_WITHIN_SECONDS = 0.004  # about what one request takes, so that anybody can be first
 PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.5
 ENOUGH_ROUNDS = 100  # from here on somebody who never wins was never in the race
@@ -21,7 +20,7 @@ class Answer:
     """What the API said, as it said it; `retry`: after it had asked for patience."""
 
     status: int
-    body: Json
+    body: Any
     replayed: bool
     retry: bool = False
 
@@ -44,7 +43,7 @@ class Contender:
     client: MarketplaceClient
     method: str
     path: str
-    body: Json
+    body: Any
     headers: dict[str, str]
 
     async def ask(self, after_seconds: float = 0.0) -> Answer:

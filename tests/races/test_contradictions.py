@@ -1,4 +1,4 @@
-"""Contradictory wishes at the same moment, through the gateway: exactly one wins, the others hear why not."""
+"""Contradictory requests at the same moment, through the gateway: one wins, the others are refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from tests.races.pairs import Pair, new_pair, parts
 from tests.races.proof import Databases, assert_lost, assert_one_story
 from tests.support.stack import Stack
 
-Wishes = tuple[tuple[str, str], ...]
+Requests = tuple[tuple[str, str], ...]
 Prepare = Callable[[Order, Race], None]
 
-CONTRADICTIONS: list[tuple[int, Wishes]] = [
+CONTRADICTIONS: list[tuple[int, Requests]] = [
     (1, (("provider", "approve"), ("provider", "decline"), ("customer", "withdraw"))),
     (2, (("customer", "cancel"), ("provider", "complete_work"))),
     (3, (("customer", "confirm"), ("provider", "cancel"))),
@@ -26,10 +26,10 @@ def no_clock(_order: Order, _race: Race) -> None:
     """Only people race."""
 
 
-async def one_round(pair: Pair, race: Race, status: int, wishes: Wishes, prepare: Prepare) -> str:
+async def one_round(pair: Pair, race: Race, status: int, requests: Requests, prepare: Prepare) -> str:
     """One order, one race; the order's id."""
     order = await pair.order_at(status)
-    contenders = [pair.taking(order, role, transition) for role, transition in wishes]
+    contenders = [pair.taking(order, role, transition) for role, transition in requests]
     race.random.shuffle(contenders)
     prepare(order, race)
     answers = await race.run(contenders)
@@ -46,22 +46,22 @@ async def one_round(pair: Pair, race: Race, status: int, wishes: Wishes, prepare
     return order["id"]
 
 
-async def all_rounds(url: str, race: Race, status: int, wishes: Wishes, prepare: Prepare) -> list[str]:
+async def all_rounds(url: str, race: Race, status: int, requests: Requests, prepare: Prepare) -> list[str]:
     """Every round of a race; the orders' ids."""
     ids = []
     for rounds in parts(race.rounds):
         async with new_pair(url) as pair:
-            ids += [await one_round(pair, race, status, wishes, prepare) for _ in range(rounds)]
+            ids += [await one_round(pair, race, status, requests, prepare) for _ in range(rounds)]
     return ids
 
 
-@pytest.mark.parametrize(("status", "wishes"), CONTRADICTIONS)
-def test_of_contradictory_wishes_exactly_one_wins(
-    stack: Stack, databases: Databases, rounds: int, seed: int, status: int, wishes: Wishes
+@pytest.mark.parametrize(("status", "requests"), CONTRADICTIONS)
+def test_of_contradictory_requests_exactly_one_wins(
+    stack: Stack, databases: Databases, rounds: int, seed: int, status: int, requests: Requests
 ) -> None:
-    names = [transition for _, transition in wishes]
+    names = [transition for _, transition in requests]
     race = Race(" / ".join(names), rounds, seed)
-    ids = asyncio.run(all_rounds(stack.url, race, status, wishes, no_clock))
+    ids = asyncio.run(all_rounds(stack.url, race, status, requests, no_clock))
     print(race.finish(*names))  # noqa: T201
     databases.assert_told_once(ids)
 
@@ -75,9 +75,9 @@ def test_the_system_and_the_customer_never_both_complete(
         query = "UPDATE orders SET confirm_by = clock_timestamp() + %s * interval '1 s' WHERE id = %s"
         databases.rows("orders", query, seconds, order["id"])
 
-    wishes = (("customer", "confirm"), ("customer", "request_changes"))
+    requests = (("customer", "confirm"), ("customer", "request_changes"))
     race = Race("confirm / request_changes / auto_confirm", rounds, seed)
-    ids = asyncio.run(all_rounds(stack.url, race, 3, wishes, run_out_soon))
+    ids = asyncio.run(all_rounds(stack.url, race, 3, requests, run_out_soon))
     print(race.finish("confirm", "request_changes", "auto_confirm"))  # noqa: T201
     databases.assert_told_once(ids)
 
@@ -94,8 +94,8 @@ def test_the_system_and_the_parties_never_both_end_an_unanswered_order(
         )
         databases.rows("orders", query, seconds, order["id"])
 
-    wishes = (("provider", "approve"), ("customer", "withdraw"))
+    requests = (("provider", "approve"), ("customer", "withdraw"))
     race = Race("approve / withdraw / expire", rounds, seed)
-    ids = asyncio.run(all_rounds(stack.url, race, 1, wishes, expire_soon))
+    ids = asyncio.run(all_rounds(stack.url, race, 1, requests, expire_soon))
     print(race.finish("approve", "withdraw", "expire"))  # noqa: T201
     databases.assert_told_once(ids)

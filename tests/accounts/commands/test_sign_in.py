@@ -219,7 +219,7 @@ def test_a_repeated_sign_in_is_answered_before_any_other_rule(people: People) ->
     assert people.sign_in(ADA, key="k1") == session
 
 
-def test_twins_with_one_key_open_one_session(people: People) -> None:
+def test_duplicates_with_one_key_open_one_session(people: People) -> None:
     people.sign_up(ADA)
     results = outcomes(lambda _: people.sign_in(ADA, key="k1"), 5)
     assert all(result == results[0] for result in results)

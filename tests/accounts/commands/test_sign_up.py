@@ -78,7 +78,7 @@ def test_a_repeated_sign_up_gets_the_same_answer_and_one_account(people: People)
     assert len(people.service.events()) == 1
 
 
-def test_twins_with_one_key_make_one_account(people: People) -> None:
+def test_duplicates_with_one_key_make_one_account(people: People) -> None:
     results = outcomes(lambda _: people.sign_up("ada@example.org", key="k1"), 6)
     assert all(result == results[0] for result in results)
     assert len(people.service.events()) == 1

@@ -47,12 +47,12 @@ def test_a_password_typed_on_another_keyboard_is_the_same() -> None:
     assert passwords.is_right(decomposed, passwords.hash_password(composed))
 
 
-def test_nobodys_password_is_never_right_not_even_the_one_behind_the_stand_in() -> None:
+def test_an_unknown_accounts_password_is_never_right_not_even_the_one_behind_the_stand_in() -> None:
     assert not passwords.is_right("the account that does not exist", None)
     assert not passwords.is_right(PASSWORD, "not a hash")
 
 
-def test_nobodys_password_costs_what_everybody_elses_does() -> None:
+def test_an_unknown_accounts_password_costs_what_everybody_elses_does() -> None:
     assert extract_parameters(passwords.nobody()) == extract_parameters(passwords.hash_password(PASSWORD))
 
 
@@ -63,7 +63,7 @@ def test_hashes_under_other_parameters_are_outdated() -> None:
     assert not passwords.is_outdated(passwords.hash_password(PASSWORD))
 
 
-def test_checking_nobodys_password_takes_about_as_long_as_anybodys() -> None:
+def test_checking_an_unknown_accounts_password_takes_about_as_long_as_anybodys() -> None:
     stored = passwords.hash_password(PASSWORD)
     passwords.nobody()
 

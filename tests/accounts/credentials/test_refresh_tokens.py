@@ -42,7 +42,7 @@ def test_a_presented_token_gets_what_it_deserves(token: Presented, key: str, ver
     assert judge(token, key, NOW, repeat_seconds=60) is verdict
 
 
-def test_a_twin_that_began_before_its_forerunner_committed_is_a_repeat() -> None:
+def test_a_duplicate_that_began_before_its_forerunner_committed_is_a_repeat() -> None:
     assert judge(replace(USED, used_at=NOW + timedelta(seconds=1)), "mine", NOW, 60) is Verdict.REPEAT
 
 

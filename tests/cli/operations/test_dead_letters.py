@@ -18,7 +18,7 @@ LOOKS = 30  # RabbitMQ 4 forgets a message after 20 where no other limit is set
 NOT_UTF_8 = b"\xff\xfe"  # in the properties: with them all that the broker noted is lost
 
 
-def bury(desk: Desk, service: str, body: str, **headers: str) -> None:
+def dead_letter(desk: Desk, service: str, body: str, **headers: str) -> None:
     """A call as a service buries it."""
     with desk.channel() as channel:
         message = amqp.Message(body, delivery_mode=2, timestamp=1_700_000_000, application_headers=headers)
@@ -49,7 +49,7 @@ def test_an_event_says_what_it_is_where_it_died_and_what_this_release_says_to_it
 
 def test_a_call_says_which_it_was_and_why_and_never_a_password(desk: Desk) -> None:
     body = '{"kwargs": {"email": "a@example.com", "password": "hidden-\\"word"}}'
-    bury(desk, "accounts", body, **{CALL: "accounts.open_session", REASON: "ValueError: no reply_to"})
+    dead_letter(desk, "accounts", body, **{CALL: "accounts.open_session", REASON: "ValueError: no reply_to"})
     [letter] = desk.ask("dead-letters", "list")["dead_letters"]
     assert (letter["kind"], letter["name"]) == ("call", "accounts.open_session")
     assert letter["reason"] == "ValueError: no reply_to"
@@ -62,7 +62,7 @@ def test_a_call_says_which_it_was_and_why_and_never_a_password(desk: Desk) -> No
 
 
 def test_what_says_nothing_of_itself_is_shown_kept_and_can_only_be_dropped(desk: Desk) -> None:
-    bury(desk, "orders", "rubbish")
+    dead_letter(desk, "orders", "rubbish")
     desk.reject("reviews", readable(), message_id=NOT_UTF_8)
     done = microtasks("dead-letters", "list", "--json")
     letters = json.loads(done.stdout)["dead_letters"]
@@ -121,7 +121,7 @@ def test_a_letter_stays_when_it_cannot_arrive(desk: Desk) -> None:
 
 def test_a_letter_whose_queue_is_not_its_services_goes_nowhere(desk: Desk) -> None:
     forged = {"x-first-death-queue": topology.rpc_queue(desk.settings, "accounts")}
-    bury(desk, "reviews", readable(), **forged)
+    dead_letter(desk, "reviews", readable(), **forged)
     desk.ask("dead-letters", "replay", "--all", "--anyway", exit_code=1)
     assert desk.waiting(topology.rpc_queue(desk.settings, "accounts")) == []
     assert len(desk.ask("dead-letters", "list")["dead_letters"]) == 1
@@ -129,7 +129,7 @@ def test_a_letter_whose_queue_is_not_its_services_goes_nowhere(desk: Desk) -> No
 
 def test_a_call_that_nobody_answers_stays(desk: Desk) -> None:
     body = json.dumps({"kwargs": {"limit": 5, "cursor": None}})
-    bury(desk, "catalog", body, **{CALL: "catalog.list_categories", REASON: "ValueError: no reply_to"})
+    dead_letter(desk, "catalog", body, **{CALL: "catalog.list_categories", REASON: "ValueError: no reply_to"})
     answer = desk.ask("dead-letters", "replay", "--all", exit_code=1)
     assert "did not answer" in answer["acts"][0]["outcome"]
     assert len(desk.ask("dead-letters", "list")["dead_letters"]) == 1

@@ -142,7 +142,7 @@ def test_a_full_disk_takes_nothing_and_a_freed_one_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("load", "times"), [(0.0, 1), (time_limits.OWN_LOAD, 1), (3 * time_limits.OWN_LOAD, 3)]
 )
-def test_only_where_others_want_the_processors_too_may_healing_take_longer(
+def test_only_where_others_want_the_processors_too_may_recovery_take_longer(
     monkeypatch: pytest.MonkeyPatch, load: float, times: int
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)

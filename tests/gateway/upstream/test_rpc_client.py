@@ -164,8 +164,8 @@ def test_a_lost_connection_fails_calls_in_progress_at_once_and_is_reopened(serve
             await get_order(world)
         world.network.become(Mode.PASS)
         await until(lambda: world.broker.is_connected)
-        await world.respond("orders", lambda _: "healed")
-        assert (await get_order(world)).result == "healed"
+        await world.respond("orders", lambda _: "recovered")
+        assert (await get_order(world)).result == "recovered"
 
     in_world(servers, test)
 
