@@ -12,7 +12,7 @@ from uuid import uuid4
 import aiohttp
 
 from tests.journeys import walk
-from tests.website.forms import forms_of
+from tests.website.support.html_forms import forms_of
 
 PAGE_SECONDS = 20.0
 PAUSE_SECONDS = 0.1

@@ -10,7 +10,7 @@ from typing import Any, Self
 from client.resources import Money
 from tests.embedded.dev_process import DevProcess
 from tests.fuzz.holds import HOLDS
-from tests.website.browser.market import UNLIMITED, Market, Person
+from tests.website.support.market import UNLIMITED, Market, Person
 
 PRICE = Money(amount=4500, currency="EUR")
 SERVICES, ORDERS, MESSAGES, AT_ONCE = 100, 20, 100, 8

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tests.fuzz.market import FullMarket, long_text
-from tests.website.browser.market import Person
-from tests.website.forms import forms_of
+from tests.website.support.html_forms import forms_of
+from tests.website.support.market import Person
 from website.http.page_request import Page
 from website.pages import PAGES
 

@@ -17,8 +17,8 @@ import pytest
 from tests.fuzz.market import FullMarket
 from tests.fuzz.odd_forms import FORM, Sent, odd_form, odd_query
 from tests.fuzz.site_forms import WORDS_OF_ADDRESSES, Post, Visitor
-from tests.website.browser.market import Person
-from tests.website.forms import forms_of
+from tests.website.support.html_forms import forms_of
+from tests.website.support.market import Person
 
 pytestmark = pytest.mark.xdist_group("full_market")
 

@@ -18,7 +18,7 @@ from tests.fuzz.largest import Sent, requests_of
 from tests.fuzz.market import FullMarket
 from tests.fuzz.site_forms import Post, Visitor
 from tests.support.codebase import ROOT
-from tests.website.browser.market import Person
+from tests.website.support.market import Person
 
 pytestmark = pytest.mark.xdist_group("full_market")
 

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.servers import not_run
-from tests.website.browser.chromium import chromium, find_chromium
-from tests.website.browser.market import Market, Person
-from tests.website.browser.scenes import Scene, make_scene
-from tests.website.browser.visitors import Visitor
+from tests.website.browser.support.chromium import chromium, find_chromium
+from tests.website.browser.support.visitors import Visitor
+from tests.website.support.market import Market, Person
+from tests.website.support.scenes import Scene, make_scene
 
 FOLDER = Path(__file__).parent
 
@@ -22,7 +22,7 @@ Visit = Callable[..., Visitor]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of a module stay together: one browser, one scene."""
     for item in items:
-        if item.path.parent == FOLDER and item.get_closest_marker("xdist_group") is None:
+        if FOLDER in item.path.parents and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
 
 

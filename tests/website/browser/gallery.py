@@ -16,12 +16,12 @@ from rich.progress import track
 from cli.commands.dev import DEMO_FILE, FINISHED
 from cli.demo.people import CUSTOMERS, PASSWORD, PROVIDERS, STAFF
 from tests.support.codebase import ROOT
-from tests.website.browser.chromium import chromium
-from tests.website.browser.looking import HEIGHT, NARROW, WIDE, show
-from tests.website.browser.market import Market
-from tests.website.browser.scenes import Scene
-from tests.website.browser.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, World
-from tests.website.browser.visitors import Visitor
+from tests.website.browser.support.chromium import chromium
+from tests.website.browser.support.page_checks import HEIGHT, NARROW, WIDE, show
+from tests.website.browser.support.visitors import Visitor
+from tests.website.support.market import Market
+from tests.website.support.scenes import Scene
+from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, World
 
 PICTURES = ROOT / "build" / "screenshots"
 OF_README = ROOT / "docs" / "site.png"
