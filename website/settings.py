@@ -31,7 +31,7 @@ def _methods(text: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class WebSettings(Common):
-    """Where the site listens, where its API is, and what keeps its visitors signed in."""
+    """Settings of the site's address, its API, its secrets and its timing."""
 
     web_host: str = setting("127.0.0.1", "the address the web site listens on")
     web_port: int = setting(8080, "its port; 0 takes a free one", within=(0, HIGHEST_PORT))
@@ -63,12 +63,12 @@ class WebSettings(Common):
     )
 
     def problems(self) -> Iterator[str]:
-        """A secret that nobody has set or made."""
+        """Reports a missing secret."""
         if not self.secrets:
             yield "WEB_SECRET: is missing"
 
     def problems_in_production(self) -> Iterator[str]:
-        """Secrets that can be guessed, and an address that is not safe to sign in at."""
+        """Reports secrets that can be guessed, and an address without https."""
         for secret in self.secrets:
             if why := weakness_of_secret(secret):
                 yield f"WEB_SECRET: production needs its own, this one {why}"
@@ -82,16 +82,16 @@ class WebSettings(Common):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The ways to pay, the usual one first."""
+        """The payment methods, the default first."""
         return tuple(self.web_payment_methods.split())
 
     @property
     def port(self) -> int | None:
-        """The port that visitors ask, as far as the settings say."""
+        """The public port, if the settings say it."""
         parts = urlsplit(self.site_url)
         return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
     @property
     def is_secure(self) -> bool:
-        """Whether visitors come by https, so that cookies never travel otherwise."""
+        """Whether the site is reached by https, so that cookies are sent by https only."""
         return self.site_url.startswith("https://")

@@ -1,4 +1,4 @@
-"""Forms: what was typed, what is wrong with it, and the key that makes sending it twice harmless."""
+"""Forms: the typed values, their errors, and the idempotency key under which they are sent."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def new_key() -> str:
-    """An idempotency key for a form that is shown now."""
+    """Returns a new idempotency key for a form."""
     return uuid4().hex
 
 
@@ -25,9 +25,9 @@ def new_key() -> str:
 class Form:
     """One form, as it was sent or as it is to be shown.
 
-    `values` are texts by field; `errors` say by field what is wrong, `summary` what is wrong with the
-    whole. `key` is the idempotency key under which the form was sent, `owner` says whose it is, and `carried`
-    is another form that was sealed to get through the sign-in page.
+    `values` are the texts by field, `errors` the messages by field, and `summary` is the message about the
+    whole form. `key` is its idempotency key, `owner` the signed id of its owner's account, and `carried` an
+    encrypted form that waits until its owner has signed in.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -41,20 +41,20 @@ class Form:
         return self.values.get(name, "")
 
     def given(self, *names: str) -> dict[str, str]:
-        """Those of the fields that were filled in."""
+        """Returns those of the fields that are filled in."""
         return {name: self[name] for name in names if self[name].strip()}
 
     @property
     def first_wrong(self) -> str:
-        """The first wrong field as the page has them; empty when none is."""
+        """The first field with an error, in the order of the page; empty when there is none."""
         return next((name for name in (*self.values, *self.errors) if name in self.errors), "")
 
     def add_error(self, name: str, why: str) -> None:
-        """Marks a field as wrong."""
+        """Adds the error of a field, unless it has one."""
         self.errors.setdefault(name, why)
 
     def add_problem(self, problem: Problem, fields: Iterable[str] = ()) -> "Form":
-        """Takes over what the API found wrong: to the fields it names, the rest to the summary."""
+        """Adds the errors of the API: to the fields they name, the others to the summary."""
         known = {*self.values, *fields}
         for error in problem.errors:
             name = error.get("pointer", "").removeprefix("#/").partition("/")[0]
@@ -67,7 +67,7 @@ class Form:
         return self
 
     def whole_number(self, name: str) -> int:
-        """A field's whole number; 0, and an error at the field, when it is none."""
+        """Returns a field's whole number; 0, and an error of the field, when it is none."""
         text = self[name].strip()
         if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is None:
             self.add_error(name, gettext("Write a whole number."))
@@ -75,7 +75,7 @@ class Form:
         return int(text)
 
     def number_or_none(self, name: str) -> int | None:
-        """A hidden field's whole number, None when it is empty. Raises: RefusedBody 422 when it is none."""
+        """Returns a hidden field's whole number, None when it is empty. Raises: RefusedBody 422 otherwise."""
         text = self[name]
         if not text:
             return None
@@ -85,11 +85,11 @@ class Form:
 
 
 def parse_form(sent: Mapping[str, str]) -> Form:
-    """A form as a browser sent it. Line ends become those of the API."""
+    """Returns a form as a browser sent it, with the line ends of the API."""
     values = {name: value.replace("\r\n", "\n") for name, value in sent.items()}
-    shown, owner, carried = (values.pop(name, "") for name in (KEY, OWNER_FIELD, PENDING))
-    if _KEY.fullmatch(shown) is None:
+    key, owner, carried = (values.pop(name, "") for name in (KEY, OWNER_FIELD, PENDING))
+    if _KEY.fullmatch(key) is None:
         return Form(values=values, owner=owner, carried=carried)
-    # Sent twice, it is the same wish; gone back to and changed, it is another.
-    wish = json.dumps([shown, sorted(values.items())]).encode()
-    return Form(values=values, key=hashlib.sha256(wish).hexdigest(), owner=owner, carried=carried)
+    # The same form sent twice is one request; after a change it is another.
+    content = json.dumps([key, sorted(values.items())]).encode()
+    return Form(values=values, key=hashlib.sha256(content).hexdigest(), owner=owner, carried=carried)

@@ -1,4 +1,4 @@
-"""Amounts that people type, and the currencies they choose from: minor units, never floats."""
+"""Typed amounts and the choice of currencies: minor units, never floats."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class NoAmount(ValueError):
 
 
 def currency_choices(chosen: str) -> list[tuple[str, str]]:
-    """Currencies that people pay with, and the chosen one, by their names; the usual ones come first."""
+    """Returns the currencies in use and the chosen one, with their names; the most common come first."""
     names = Locale.parse(current_language()).currencies
     others = [code for code in CURRENCIES if code in _TENDER or code == chosen]
     codes = (*USUAL_CURRENCIES, *(code for code in others if code not in USUAL_CURRENCIES))
@@ -38,13 +38,13 @@ def currency_choices(chosen: str) -> list[tuple[str, str]]:
 
 
 def plain_amount(money: Mapping[str, Any]) -> str:
-    """An amount as a form's field holds it: 45.00, 4500, 1.250."""
+    """Returns an amount as a form's field holds it: 45.00, 4500, 1.250."""
     decimals = decimals_of(money["currency"])
     return f"{Decimal(money['amount']).scaleb(-decimals):.{decimals}f}"
 
 
 def read_money(text: str, currency: str) -> Money:
-    """An amount that somebody typed, with a point or a comma before its decimals.
+    """Returns a typed amount, with a point or a comma before its decimals.
 
     Raises: NoAmount.
     """

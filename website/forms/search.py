@@ -1,4 +1,4 @@
-"""What a visitor asks the list of services for: what of it the API can be asked, and what was left out."""
+"""The filters of the list of services, read from the query string; invalid ones are left out and named."""
 
 import re
 from collections.abc import Mapping
@@ -19,23 +19,26 @@ SORTS = {
     "-price": N_("Most expensive"),
 }
 RATINGS = ("3", "4", "4.5")
-LONGEST_WORDS = 200
+MAX_QUERY_CHARACTERS = 200
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SAID_OF_BAD_PARTS = {"cursor": N_("This page of the list is gone; here is the first one.")}
+_DROPPED_MESSAGES = {"cursor": N_("This page of the list is gone; here is the first one.")}
 
 
 @dataclass
-class SearchFilters:
-    """`typed` holds every field as it was typed, `filters` what the API is asked, `complaints` a
-    sentence for each part that could not be used."""
+class Search:
+    """A search for services.
+
+    `typed` are the fields as they were typed, `filters` the arguments for the API, and `warnings` the
+    messages about fields that were left out.
+    """
 
     typed: dict[str, str]
     filters: dict[str, Any] = field(default_factory=dict)
-    complaints: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def sorts(self) -> dict[str, str]:
-        """The orders one may choose: by relevance with words, by price within one currency."""
+        """The available sort orders: relevance needs a text, price needs a currency."""
         possible = dict(SORTS)
         if "q" not in self.filters:
             possible.pop("relevance")
@@ -44,64 +47,64 @@ class SearchFilters:
             possible.pop("-price")
         return possible
 
-    def leave_out(self, problem: Problem) -> None:
-        """Takes back what the API cannot use."""
+    def drop_rejected(self, problem: Problem) -> None:
+        """Removes the filters that the API rejected."""
         for name in {error.get("parameter", "cursor") for error in problem.errors} or {"cursor"}:
             self.filters.pop(name, None)
-            if (known := _SAID_OF_BAD_PARTS.get(name)) is not None:
-                self.complaints.append(gettext(known))
+            if (known := _DROPPED_MESSAGES.get(name)) is not None:
+                self.warnings.append(gettext(known))
                 continue
             message = gettext("A part of your search was left out: {detail}")
-            self.complaints.append(message.format(detail=problem.detail))
+            self.warnings.append(message.format(detail=problem.detail))
 
 
-def read_search(query: Mapping[str, str]) -> SearchFilters:
-    """What an address asks for; whatever it holds, this is no error."""
-    wish = SearchFilters({name: query.get(name, "").replace("\x00", "").strip() for name in NAMES})
-    wish.typed["q"] = wish.typed["q"][:LONGEST_WORDS].strip()
+def read_search(query: Mapping[str, str]) -> Search:
+    """Returns the search of a query string. Invalid values become warnings, never an error."""
+    search = Search({name: query.get(name, "").replace("\x00", "").strip() for name in NAMES})
+    search.typed["q"] = search.typed["q"][:MAX_QUERY_CHARACTERS].strip()
     for name in ("q", "category"):
-        if wish.typed[name]:
-            wish.filters[name] = wish.typed[name][:100] if name == "category" else wish.typed[name]
-    _read_provider(wish)
-    _read_prices(wish)
-    _read_rating_and_sort(wish)
-    return wish
+        if search.typed[name]:
+            search.filters[name] = search.typed[name][:100] if name == "category" else search.typed[name]
+    _read_provider(search)
+    _read_prices(search)
+    _read_rating_and_sort(search)
+    return search
 
 
-def _read_provider(wish: SearchFilters) -> None:
-    provider_id = wish.typed["provider_id"]
+def _read_provider(search: Search) -> None:
+    provider_id = search.typed["provider_id"]
     if _ID.fullmatch(provider_id) is not None:
-        wish.filters["provider_id"] = provider_id
+        search.filters["provider_id"] = provider_id
     elif provider_id:
-        wish.complaints.append(gettext("There is no such provider."))
+        search.warnings.append(gettext("There is no such provider."))
 
 
-def _read_prices(wish: SearchFilters) -> None:
-    currency = wish.typed["currency"] = wish.typed["currency"].upper()
+def _read_prices(search: Search) -> None:
+    currency = search.typed["currency"] = search.typed["currency"].upper()
     if currency in money.CURRENCIES:
-        wish.filters["currency"] = currency
+        search.filters["currency"] = currency
     elif currency:
-        wish.complaints.append(
+        search.warnings.append(
             gettext("“{currency}” is not a supported currency.").format(currency=currency[:10])
         )
     for name in ("min_price", "max_price"):
-        if not wish.typed[name]:
+        if not search.typed[name]:
             continue
         try:
-            wish.filters[name] = money.read_money(wish.typed[name], currency)["amount"]
+            search.filters[name] = money.read_money(search.typed[name], currency)["amount"]
         except money.NoAmount as error:
-            wish.complaints.append(gettext("A price limit was left out. {error}").format(error=error))
-    if wish.filters.get("min_price", 0) > wish.filters.get("max_price", money.LARGEST_MINOR):
-        wish.complaints.append(gettext("Nothing can fit: the lowest price is above the highest."))
+            search.warnings.append(gettext("A price limit was left out. {error}").format(error=error))
+    if search.filters.get("min_price", 0) > search.filters.get("max_price", money.LARGEST_MINOR):
+        search.warnings.append(gettext("Nothing can fit: the lowest price is above the highest."))
 
 
-def _read_rating_and_sort(wish: SearchFilters) -> None:
-    if wish.typed["min_rating"] in RATINGS:
-        wish.filters["min_rating"] = float(wish.typed["min_rating"])
-    elif wish.typed["min_rating"]:
-        wish.complaints.append(gettext("Ratings can be limited to 3, 4 or 4.5 stars and better."))
-    sort = wish.typed["sort"] = wish.typed["sort"] or ("relevance" if "q" in wish.filters else NEWEST)
-    if sort in ("price", "-price") and "currency" not in wish.filters:
-        wish.complaints.append(gettext("Choose a currency to sort by price; these are the newest first."))
-    elif sort in wish.sorts and sort != NEWEST:
-        wish.filters["sort"] = sort
+def _read_rating_and_sort(search: Search) -> None:
+    if search.typed["min_rating"] in RATINGS:
+        search.filters["min_rating"] = float(search.typed["min_rating"])
+    elif search.typed["min_rating"]:
+        search.warnings.append(gettext("Ratings can be limited to 3, 4 or 4.5 stars and better."))
+    sort = search.typed["sort"] = search.typed["sort"] or ("relevance" if "q" in search.filters else NEWEST)
+    if sort in ("price", "-price") and "currency" not in search.filters:
+        search.warnings.append(gettext("Choose a currency to sort by price; these are the newest first."))
+    elif sort in search.sorts and sort != NEWEST:
+        search.filters["sort"] = sort

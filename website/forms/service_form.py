@@ -1,4 +1,4 @@
-"""The form of a service: what it holds, and what of it can be sent."""
+"""The form of a service: its fields, and the values that are sent to the API."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -16,7 +16,7 @@ FIRST_VALUES = {"currency": "EUR", "delivery_days": "3", "revisions": "1"}
 
 
 def values_of(service: Service) -> dict[str, str]:
-    """A service as its form shows it."""
+    """Returns the values of the form of a service."""
     return {
         "title": service["title"],
         "description": service["description"],
@@ -29,7 +29,7 @@ def values_of(service: Service) -> dict[str, str]:
 
 
 def read_service(form: Form) -> ServiceChanges:
-    """What was typed, as the API takes it; what cannot be is marked in the form."""
+    """Returns the typed values in the form of the API; invalid ones become errors of the form."""
     read: dict[str, Any] = {name: _text(form, name) for name in LENGTHS}
     read["category"] = form["category"]
     if not form["category"]:
@@ -55,5 +55,5 @@ def _text(form: Form, name: str) -> str:
 
 
 def differences(typed: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """What is there now, of the fields where something else was typed."""
+    """Returns the current values of the fields where something else was typed."""
     return {name: now[name] for name in FIELDS if typed.get(name, "").strip() != now[name].strip()}

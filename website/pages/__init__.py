@@ -1,4 +1,4 @@
-"""What the site shows, one module per place in it."""
+"""The pages of the site, one module for each part of it."""
 
 from website.http.page_request import Page
 from website.pages import (
@@ -14,21 +14,17 @@ from website.pages import (
     settings,
     sign_in,
 )
-from website.pages.orders import my_orders as orders
-from website.pages.orders import order
-from website.pages.orders import pay as paying
-from website.pages.orders import review as reviewing
-from website.pages.orders import submit as ordering
+from website.pages.orders import my_orders, order, pay, review, submit
 
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *sign_in.PAGES,
     *services.PAGES,
-    *ordering.PAGES,
-    *orders.PAGES,
+    *submit.PAGES,
+    *my_orders.PAGES,
     *order.PAGES,
-    *paying.PAGES,
-    *reviewing.PAGES,
+    *pay.PAGES,
+    *review.PAGES,
     *messages.PAGES,
     *my_services.PAGES,
     *dashboard.PAGES,

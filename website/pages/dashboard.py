@@ -1,4 +1,4 @@
-"""The provider's dashboard: what waits, what is under way, and what was earned."""
+"""The provider's dashboard: open orders, services, earnings, payouts and transactions."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -15,14 +15,14 @@ from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
 from website.http.page_request import Access, Page, PageRequest
-from website.pages.services import address
+from website.pages.services import with_query
 from website.views.earnings import Earned, draw_charts, months_until
 
-ORDERS_SHOWN, SERVICES_SHOWN, MOVEMENTS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
+ORDERS_SHOWN, SERVICES_SHOWN, TRANSACTIONS_SHOWN, PAYOUTS_SHOWN, PER_PAGE = 100, 5, 10, 5, 50
 
 
 async def show_dashboard(request: PageRequest) -> web.StreamResponse:
-    """Everything at a glance."""
+    """Shows the dashboard."""
     return await _show(request, Form())
 
 
@@ -32,7 +32,7 @@ async def _show(request: PageRequest, form: Form, status: int = 200) -> web.Resp
         asyncio.gather(_orders(request, 1), _orders(request, 2), _orders(request, 3)),
         asyncio.gather(
             api.own_services(limit=SERVICES_SHOWN),
-            api.transactions(limit=MOVEMENTS_SHOWN),
+            api.transactions(limit=TRANSACTIONS_SHOWN),
             api.payouts(limit=PAYOUTS_SHOWN),
         ),
         api.balance(),
@@ -68,14 +68,14 @@ def _amounts(brought: Earned) -> list[Money]:
 
 
 async def _orders(request: PageRequest, status: int) -> list[Order]:
-    """Orders of the provider in one status, what waits longest or is due next first."""
+    """Returns the provider's orders in one status, the oldest or next due first."""
     found = await request.api.orders("provider", status=str(status), sort="-created_at", limit=ORDERS_SHOWN)
     by = {2: "due_at", 3: "confirm_by"}.get(status, "created_at")
     return sorted(found["data"], key=lambda order: str(order.get(by) or order["created_at"]))
 
 
 def _by_currency(balance: Balance) -> list[dict[str, Any]]:
-    """Available and pending side by side, one line per currency."""
+    """Returns the available and pending amounts by currency."""
     lines: dict[str, dict[str, Any]] = {}
     for kind in ("available", "pending"):
         for amount in balance[kind]:
@@ -86,7 +86,7 @@ def _by_currency(balance: Balance) -> list[dict[str, Any]]:
 
 
 async def request_payout(request: PageRequest) -> web.StreamResponse:
-    """Has available money paid out; sent twice, it is one payout."""
+    """Requests a payout; the same form sent twice is one payout."""
     form = await request.form()
     try:
         amount = money.read_money(form["amount"], form["currency"])
@@ -94,13 +94,13 @@ async def request_payout(request: PageRequest) -> web.StreamResponse:
     except money.NoAmount as error:
         form.add_error("amount", str(error))
     except Problem as problem:
-        _take(request, form, problem)
+        _add_problem(request, form, problem)
     else:
         return request.redirect("/dashboard#earnings", "payout_requested")
     return await _show(request, form, status=422)
 
 
-def _take(request: PageRequest, form: Form, problem: Problem) -> None:
+def _add_problem(request: PageRequest, form: Form, problem: Problem) -> None:
     if problem.status not in (409, 422, 429):
         raise problem
     if problem.code != "insufficient_balance":
@@ -116,7 +116,7 @@ def _take(request: PageRequest, form: Form, problem: Problem) -> None:
 
 
 async def show_transactions(request: PageRequest) -> web.StreamResponse:
-    """Everything that moved one's money, page by page."""
+    """Shows the transactions of the account, page by page."""
     try:
         cursor = request.query.get("cursor") or None
         found = await request.api.transactions(limit=PER_PAGE, cursor=cursor)
@@ -128,20 +128,20 @@ async def show_transactions(request: PageRequest) -> web.StreamResponse:
     return await request.render(
         "transactions.html",
         transactions=found["data"],
-        next_page=address(request, cursor=found["page"]["next_cursor"]) if more else None,
+        next_page=with_query(request, cursor=found["page"]["next_cursor"]) if more else None,
         is_first="cursor" not in request.query,
-        first_page=address(request, cursor=None),
+        first_page=with_query(request, cursor=None),
     )
 
 
 async def show_statement(request: PageRequest) -> web.StreamResponse:
-    """One month as a document that prints well."""
+    """Shows the statement of a month as a printable document."""
     document = await request.api.statement(request.path_id("month"), "html")
     return document_response(document, "text/html", "")
 
 
 async def show_statement_pdf(request: PageRequest) -> web.StreamResponse:
-    """The same as a PDF."""
+    """Returns the statement of a month as a PDF."""
     document = await request.api.statement(request.path_id("month"), "pdf")
     return document_response(document, "application/pdf", f"statement-{request.path_id('month')}.pdf")
 

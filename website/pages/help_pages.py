@@ -1,4 +1,4 @@
-"""Help, in four groups."""
+"""The help page."""
 
 from aiohttp import web
 
@@ -6,7 +6,7 @@ from website.http.page_request import Page, PageRequest
 
 
 async def show_help(request: PageRequest) -> web.StreamResponse:
-    """All questions and answers, as the API tells them."""
+    """Shows the help articles of the API."""
     return await request.render("help.html", groups=await request.api.help())
 
 

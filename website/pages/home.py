@@ -1,4 +1,4 @@
-"""The first page."""
+"""The home page."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ NEWEST = 6
 
 
 async def show_home(request: PageRequest) -> web.StreamResponse:
-    """What this place is, its categories and its newest services."""
+    """Shows an introduction, the categories and the newest services."""
     categories, newest = await asyncio.gather(
         request.api.categories(), request.api.search_services(limit=NEWEST)
     )

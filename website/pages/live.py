@@ -1,4 +1,4 @@
-"""What a page hears while it is open: a stream of thin events, and the bell in the header."""
+"""Updates of open pages: the event stream, and the number of unread notifications."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def stream_events(request: PageRequest) -> web.StreamResponse:
 
 
 async def _renew_or_leave(request: PageRequest) -> None:
-    """Makes the best of a refused token: the next request has a better one, or the session is over."""
+    """Renews a rejected access token for the next request, unless the session is over."""
     try:
         if request.api.session is not None:
             await request.api.connection.renew(request.api.session["access_token"])
@@ -64,42 +64,42 @@ async def _follow(request: PageRequest, response: web.StreamResponse) -> None:
     last_seen = ascii_only(request.raw.headers.get("Last-Event-ID", ""))
     try:
         async with aclosing(one_stream(request.api.connection, last_seen, begin)) as events:
-            await _pass_on(events, response)
+            await _write_events(events, response)
     except (aiohttp.ClientError, ConnectionError, TimeoutError):
         if not response.prepared:
-            raise  # the browser asks again otherwise
+            raise  # otherwise the browser reconnects
     finally:
         if response.prepared:
             STREAMS.dec()
 
 
-async def _pass_on(events: AsyncIterator[LiveEvent], response: web.StreamResponse) -> None:
-    """Writes what comes, and a ping when nothing does, so that a browser that left is noticed."""
-    coming = asyncio.ensure_future(anext(events, None))
+async def _write_events(events: AsyncIterator[LiveEvent], response: web.StreamResponse) -> None:
+    """Writes events as they arrive, and a ping in between, so that a closed connection is detected."""
+    next_event = asyncio.ensure_future(anext(events, None))
     try:
         while True:
-            done, _ = await asyncio.wait((coming,), timeout=PING_SECONDS)
+            done, _ = await asyncio.wait((next_event,), timeout=PING_SECONDS)
             if done:
-                if (event := coming.result()) is None:
+                if (event := next_event.result()) is None:
                     return
-                await response.write(_written(event))
-                coming = asyncio.ensure_future(anext(events, None))
+                await response.write(_encode(event))
+                next_event = asyncio.ensure_future(anext(events, None))
             elif response.prepared:
                 await response.write(b": ping\n\n")
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        next_event.cancel()
+        await asyncio.gather(next_event, return_exceptions=True)
 
 
-def _written(event: LiveEvent) -> bytes:
+def _encode(event: LiveEvent) -> bytes:
     data = json.dumps(event["data"], separators=(",", ":"))
     return f"id: {event['id']}\nevent: {event['type']}\ndata: {data}\n\n".encode()
 
 
 async def show_bell(request: PageRequest) -> web.StreamResponse:
-    """The header's count of unread notifications alone; not for somebody who was signed out elsewhere.
+    """Shows the number of unread notifications only.
 
-    Raises: Problem, the session_problem.
+    Raises: Problem 401 for a visitor who was signed out elsewhere.
     """
     bell = await request.render("bell.html")
     if request.session_problem is not None:

@@ -9,7 +9,7 @@ PER_PAGE = 30
 
 
 async def show_messages(request: PageRequest) -> web.StreamResponse:
-    """Each order's conversation with its last message, the newest first."""
+    """Shows the threads of all orders with their last messages, the newest first."""
     threads = await request.api.threads(limit=PER_PAGE, cursor=request.query.get("cursor"))
     following = threads["page"]["next_cursor"]
     return await request.render(

@@ -1,4 +1,4 @@
-"""My Services: posting, editing, pausing and archiving what one offers."""
+"""My Services: a provider posts, edits, pauses and archives services."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,7 +14,7 @@ from website.forms.form import NEXT, Form
 from website.forms.money import currency_choices
 from website.forms.service_form import FIELDS, FIRST_VALUES, differences, read_service, values_of
 from website.http.page_request import Access, Page, PageRequest, is_own_path
-from website.pages.services import address
+from website.pages.services import with_query
 from website.views.labels import category_name
 
 MY_SERVICES = "/dashboard/services"
@@ -36,7 +36,7 @@ Change = Callable[[PageRequest, Service, str], Coroutine[Any, Any, object]]
 
 
 async def show_own_services(request: PageRequest) -> web.StreamResponse:
-    """One's own services, by status, newest first."""
+    """Shows the provider's services by status, newest first."""
     asked = request.query.get("status", "")
     status = cast(Status, asked) if asked in TABS and asked else None
     own, categories = await asyncio.gather(_own_services(request, status), request.api.categories())
@@ -45,15 +45,15 @@ async def show_own_services(request: PageRequest) -> web.StreamResponse:
         tabs=TABS,
         tab=status or "",
         services=own["data"],
-        next_page=address(request, cursor=own["page"]["next_cursor"]) if own["page"]["has_more"] else None,
+        next_page=with_query(request, cursor=own["page"]["next_cursor"]) if own["page"]["has_more"] else None,
         is_first="cursor" not in request.query,
-        first_page=address(request, cursor=None),
+        first_page=with_query(request, cursor=None),
         names={category["id"]: category["name"] for category in categories},
     )
 
 
 async def _own_services(request: PageRequest, status: Status | None) -> Any:
-    """A page of them; the first one when the cursor is of no use any more."""
+    """Returns a page of services; the first one when the cursor is invalid."""
     cursor = request.query.get("cursor") or None
     try:
         return await request.api.own_services(limit=PER_PAGE, status=status, cursor=cursor)
@@ -64,12 +64,12 @@ async def _own_services(request: PageRequest, status: Status | None) -> Any:
 
 
 async def show_new_service(request: PageRequest) -> web.StreamResponse:
-    """The form to post a service."""
+    """Shows the form of a new service."""
     return await _show_form(request, Form(values=FIRST_VALUES))
 
 
 async def post_service(request: PageRequest) -> web.StreamResponse:
-    """Posts it, or keeps it as a draft that nobody else sees."""
+    """Posts a service, or stores it as a draft."""
     form = await request.form()
     is_draft = form["save"] == "draft"
     offer = cast(Any, read_service(form))
@@ -82,25 +82,25 @@ async def post_service(request: PageRequest) -> web.StreamResponse:
                 f"/services/{service['id']}", "service_drafted" if is_draft else "service_posted"
             )
         except Problem as problem:
-            _take(form, problem)
+            _add_problem(form, problem)
     return await _show_form(request, form, status=422)
 
 
 async def show_typed_service(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The form with what was typed; of a service that exists, with the version that was changed."""
+    """Shows the form with the typed values; for an existing service, with the version that was edited."""
     if "service_id" not in request.path_parameters:
         return await _show_form(request, form)
     return await _show_form(request, form, await _own_service(request), version=form["version"])
 
 
 async def show_service_form(request: PageRequest) -> web.StreamResponse:
-    """The form to edit one of one's own services."""
+    """Shows the form of an existing service."""
     service, categories = await asyncio.gather(_own_service(request), request.api.categories())
     return await _show_form(request, Form(values=values_of(service)), service, categories=categories)
 
 
 async def edit_service(request: PageRequest) -> web.StreamResponse:
-    """Saves it, if it still is what the form was made of."""
+    """Saves a service, unless it was changed since the form was shown."""
     form = await request.form()
     changes = read_service(form)
     service = await _own_service(request)
@@ -111,7 +111,7 @@ async def edit_service(request: PageRequest) -> web.StreamResponse:
         await request.api.change_service(seen, key=form.key, **changes)
     except Problem as problem:
         if problem.status != 412:
-            _take(form, problem)
+            _add_problem(form, problem)
             return await _show_form(request, form, service, version=form["version"], status=422)
         form.summary = gettext(STALE)
         now = differences(form.values, values_of(service))
@@ -122,8 +122,8 @@ async def edit_service(request: PageRequest) -> web.StreamResponse:
 async def _show_form(
     request: PageRequest, form: Form, service: Service | None = None, status: int = 200, **more: Any
 ) -> web.Response:
-    """The form. `now` says what is there in fields where something else was typed; the form is sent
-    with `version`, the service's own unless an older one is given."""
+    """Shows the form. `now` are the current values of fields where something else was typed; `version` is the
+    service's own unless an older one is given."""
     categories = more.get("categories") or await request.api.categories()
     version = more.get("version") or (service["version"] if service is not None else "")
     return await request.render(
@@ -141,44 +141,44 @@ async def _show_form(
 
 
 async def _own_service(request: PageRequest) -> Service:
-    """The service of the path. Raises: HTTPNotFound when it is somebody else's."""
+    """Returns the service of the path. Raises: HTTPNotFound when it is another provider's."""
     service = await request.api.service(request.path_id("service_id"))
     if service["provider"]["id"] != request.signed_in_person.id:
         raise web.HTTPNotFound
     return service
 
 
-def _take(form: Form, problem: Problem) -> None:
-    """Takes what the person can mend into the form. Raises: Problem, any other."""
+def _add_problem(form: Form, problem: Problem) -> None:
+    """Adds the errors that the provider can correct to the form. Raises: Problem, any other."""
     if problem.status not in (409, 422, 429):
         raise problem
     form.add_problem(problem, FIELDS)
 
 
-def _act(
+def _status_handler(
     flash: str, change: Change, wanted: Status
 ) -> Callable[[PageRequest], Coroutine[Any, Any, web.Response]]:
-    """A handler that brings a service into a status, whatever version it has by now."""
+    """Returns a handler that changes the status of a service, whatever its version is."""
 
-    async def act(request: PageRequest) -> web.Response:
+    async def change_status(request: PageRequest) -> web.Response:
         form = await request.form()
         back = form[NEXT] if is_own_path(form[NEXT]) else MY_SERVICES
         try:
             service = await _own_service(request)
             if wanted != "archived" and not service["available_actions"]:
                 return request.redirect(back, "service_is_archived")
-            await _change_once_more(request, service, change, form.key)
+            await _change_latest_version(request, service, change, form.key)
         except Problem as problem:
             if problem.code != "service_archived" or wanted == "archived":
                 raise
             return request.redirect(back, "service_is_archived")
         return request.redirect(back, flash)
 
-    return act
+    return change_status
 
 
-async def _change_once_more(request: PageRequest, service: Service, change: Change, key: str) -> None:
-    """Changes a service as it is now; when somebody changed it just then, as it is after that."""
+async def _change_latest_version(request: PageRequest, service: Service, change: Change, key: str) -> None:
+    """Changes a service, a second time if it was changed concurrently."""
     try:
         await change(request, service, key)
     except Problem as problem:
@@ -204,10 +204,10 @@ async def _archive(request: PageRequest, service: Service, key: str) -> None:
         await request.api.archive_service(service, key=key)
 
 
-pause_service = _act("service_paused", _pause, "paused")
-resume_service = _act("service_resumed", _activate, "active")
-publish_service = _act("service_posted", _activate, "active")
-archive_service = _act("service_archived", _archive, "archived")
+pause_service = _status_handler("service_paused", _pause, "paused")
+resume_service = _status_handler("service_resumed", _activate, "active")
+publish_service = _status_handler("service_posted", _activate, "active")
+archive_service = _status_handler("service_archived", _archive, "archived")
 
 _ONE = MY_SERVICES + "/{service_id}"
 PAGES = (

@@ -1,4 +1,4 @@
-"""What one was told."""
+"""The notifications of an account."""
 
 from aiohttp import web
 from yarl import URL
@@ -11,7 +11,7 @@ PATH = "/notifications"
 
 
 async def show_notifications(request: PageRequest) -> web.StreamResponse:
-    """The list, newest first; with `unread` in the query only what was not opened yet."""
+    """Shows the notifications, newest first; with `unread` in the query only unread ones."""
     person, unread_only = request.signed_in_person, bool(request.query.get("unread"))
     cursor = request.query.get("cursor")
     found = await request.api.notifications(
@@ -22,8 +22,8 @@ async def show_notifications(request: PageRequest) -> web.StreamResponse:
     return await request.render(
         "notifications.html",
         notifications=[
-            (told, sentence_of(told, person.locale, person.time_zone), quote_of(told))
-            for told in found["data"]
+            (notification, sentence_of(notification, person.locale, person.time_zone), quote_of(notification))
+            for notification in found["data"]
         ],
         unread_only=unread_only,
         is_first=cursor is None,
@@ -33,13 +33,13 @@ async def show_notifications(request: PageRequest) -> web.StreamResponse:
 
 
 async def open_notification(request: PageRequest) -> web.StreamResponse:
-    """Marks it read and goes to what it is about."""
-    told = await request.api.mark_notification(request.path_id("notification_id"))
-    return request.redirect(place_of(told, request.signed_in_person))
+    """Marks a notification as read and redirects to its subject."""
+    notification = await request.api.mark_notification(request.path_id("notification_id"))
+    return request.redirect(place_of(notification, request.signed_in_person))
 
 
 async def mark_all_read(request: PageRequest) -> web.StreamResponse:
-    """Marks all of them read."""
+    """Marks all notifications as read."""
     await request.api.mark_all_read()
     return request.redirect(PATH, "all_read")
 

@@ -1,4 +1,4 @@
-"""Public profiles: who somebody is, what they offer, and what was said of their work."""
+"""Public profiles: a person, their services and their reviews."""
 
 import asyncio
 from typing import Any
@@ -10,18 +10,18 @@ from client.resources import Listing, Review
 from kit.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
-from website.pages.services import address
+from website.pages.services import with_query
 
 REVIEWS_SHOWN, SERVICES_SHOWN = 10, 12
 
 
 async def show_profile(request: PageRequest) -> web.StreamResponse:
-    """One person's public page; nobody's, and that of somebody who left, is not found."""
+    """Shows a public profile; 404 for an unknown or closed account."""
     return await _show(request)
 
 
 async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Response:
-    """The page; with `form` and `replying`, a reply that could not be posted."""
+    """Shows the page; `form` and `replying` are a reply that was refused, and its review."""
     account_id = request.path_id("account_id")
     profile, reviews, services, categories = await asyncio.gather(
         request.api.profile(account_id), _reviews(request, account_id), _services(request, account_id),
@@ -36,9 +36,9 @@ async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Re
         profile=profile,
         reviews=reviews["data"],
         only=reviews["data"][0]["service_title"] if only and reviews["data"] else "",
-        next_page=address(request, cursor=reviews["page"]["next_cursor"]) + "#reviews" if more else None,
+        next_page=with_query(request, cursor=reviews["page"]["next_cursor"]) + "#reviews" if more else None,
         is_first="cursor" not in request.query,
-        first_page=address(request, cursor=None) + "#reviews",
+        first_page=with_query(request, cursor=None) + "#reviews",
         services=services["data"],
         has_more_services=services["page"]["has_more"],
         names={category["id"]: category["name"] for category in categories},
@@ -49,8 +49,8 @@ async def _show(request: PageRequest, status: int = 200, **reply: Any) -> web.Re
 
 
 async def _reviews(request: PageRequest, account_id: str) -> Listing[Review]:
-    """A page of reviews, of one service when the address says so; the first one of all when what
-    it says is of no use."""
+    """Returns a page of reviews, of one service if the query names it; the first page of all when the
+    query is invalid."""
     query = request.query
     try:
         return await request.api.profile_reviews(
@@ -66,7 +66,7 @@ async def _reviews(request: PageRequest, account_id: str) -> Listing[Review]:
 
 
 async def _services(request: PageRequest, account_id: str) -> Any:
-    """Their active services. The id is looked at by the profile: a bad one has no services."""
+    """Returns their active services; none for an invalid id, which the profile refuses."""
     try:
         return await request.api.search_services(provider_id=account_id, limit=SERVICES_SHOWN)
     except Problem as problem:
@@ -76,7 +76,7 @@ async def _services(request: PageRequest, account_id: str) -> Any:
 
 
 async def reply_to_review(request: PageRequest) -> web.StreamResponse:
-    """The provider's one reply."""
+    """Posts the provider's reply to a review."""
     form, review_id = await request.form(), request.path_id("review_id")
     text = form["text"].strip()
     if not text:
@@ -95,7 +95,7 @@ async def reply_to_review(request: PageRequest) -> web.StreamResponse:
 
 
 async def show_typed_reply(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The page with what was typed for a reply."""
+    """Shows the page with the typed reply."""
     return await _show(request, form=form, replying=request.path_id("review_id"))
 
 

@@ -1,4 +1,4 @@
-"""Finding services, and looking at one."""
+"""The list of services, and the page of one."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from kit.money import format_money
 from kit.text import isolated
 from kit.translations import gettext
 from website.forms import money
-from website.forms.search import RATINGS, SearchFilters, read_search
+from website.forms.search import RATINGS, Search, read_search
 from website.http.page_request import Page, PageRequest
 from website.views.labels import category_name
 
@@ -22,40 +22,40 @@ REVIEWS_SHOWN = 5
 
 
 async def browse_services(request: PageRequest) -> web.StreamResponse:
-    """Active services that fit what the visitor asks for."""
-    wish = read_search(request.query)
-    found, categories = await asyncio.gather(_search(request, wish), request.api.categories())
+    """Shows the active services that match the search."""
+    search = read_search(request.query)
+    found, categories = await asyncio.gather(_search(request, search), request.api.categories())
     names = {category["id"]: category["name"] for category in categories}
     return await request.render(
         "services.html",
-        asked=wish.typed,
-        complaints=wish.complaints,
+        asked=search.typed,
+        complaints=search.warnings,
         services=found["data"],
-        next_page=address(request, cursor=found["page"]["next_cursor"])
+        next_page=with_query(request, cursor=found["page"]["next_cursor"])
         if found["page"]["has_more"]
         else None,
-        is_first="cursor" not in wish.filters,
-        first_page=address(request, cursor=None),
+        is_first="cursor" not in search.filters,
+        first_page=with_query(request, cursor=None),
         categories=categories,
         names=names,
-        chips=_chips(request, wish, names, found["data"]),
-        sorts=wish.sorts,
+        chips=_active_filters(request, search, names, found["data"]),
+        sorts=search.sorts,
         ratings=RATINGS,
-        currencies=_currencies(wish.typed["currency"]),
+        currencies=_currencies(search.typed["currency"]),
     )
 
 
-async def _search(request: PageRequest, wish: SearchFilters) -> Listing[Service]:
-    """What was found; what the API cannot use, a cursor of yesterday's link for example, is left out."""
+async def _search(request: PageRequest, search: Search) -> Listing[Service]:
+    """Returns the services found, without the filters that the API rejects, such as an outdated cursor."""
     if cursor := request.query.get("cursor"):
-        wish.filters["cursor"] = cursor
+        search.filters["cursor"] = cursor
     try:
-        return await request.api.search_services(limit=PER_PAGE, **wish.filters)
+        return await request.api.search_services(limit=PER_PAGE, **search.filters)
     except Problem as problem:
         if problem.status != 400:
             raise
-        wish.leave_out(problem)
-        return await request.api.search_services(limit=PER_PAGE, **wish.filters)
+        search.drop_rejected(problem)
+        return await request.api.search_services(limit=PER_PAGE, **search.filters)
 
 
 def _currencies(chosen: str) -> tuple[str, ...]:
@@ -67,11 +67,11 @@ def _by(service: Service) -> str:
     return gettext("By {name}").format(name=isolated(service["provider"]["display_name"]))
 
 
-def _chips(
-    request: PageRequest, wish: SearchFilters, names: Mapping[str, str], found: list[Service]
+def _active_filters(
+    request: PageRequest, search: Search, names: Mapping[str, str], found: list[Service]
 ) -> list[tuple[str, str]]:
-    """What narrows the list, each with the address of the list without it."""
-    filters = wish.filters
+    """Returns the text of each filter, with the URL of the list without it."""
+    filters = search.filters
 
     def price(name: str) -> str:
         return format_money({"amount": filters[name], "currency": filters["currency"]}, request.locale)
@@ -88,21 +88,21 @@ def _chips(
         "min_price": lambda: gettext("From {price}").format(price=price("min_price")),
         "max_price": lambda: gettext("Up to {price}").format(price=price("max_price")),
         "currency": lambda: filters["currency"],
-        "min_rating": lambda: gettext("{stars} stars or better").format(stars=wish.typed["min_rating"]),
+        "min_rating": lambda: gettext("{stars} stars or better").format(stars=search.typed["min_rating"]),
     }
     return [(text(), _without(request, name)) for name, text in texts.items() if name in filters]
 
 
 def _without(request: PageRequest, name: str) -> str:
-    """The list without a filter, and without what makes no sense when it is gone."""
+    """Returns the URL of the list without a filter, and without those that depend on it."""
     gone = {"currency": ("currency", "min_price", "max_price", "sort"), "q": ("q", "sort")}.get(name, (name,))
     if name == "q" and request.query.get("sort") != "relevance":
         gone = ("q",)
-    return address(request, cursor=None, **dict.fromkeys(gone))
+    return with_query(request, cursor=None, **dict.fromkeys(gone))
 
 
-def address(request: PageRequest, **changes: str | None) -> str:
-    """This page's address with some parts of its query changed, or taken away (None)."""
+def with_query(request: PageRequest, **changes: str | None) -> str:
+    """Returns this page's URL with some parameters of its query changed, or removed (None)."""
     query = {name: value for name, value in request.query.items() if value}
     for name, value in changes.items():
         query.pop(name, None)
@@ -112,13 +112,13 @@ def address(request: PageRequest, **changes: str | None) -> str:
 
 
 async def show_service(request: PageRequest) -> web.StreamResponse:
-    """One service, its provider and what was said of it."""
+    """Shows a service, its provider and its reviews."""
     service_id = request.path_id("service_id")
     service, rating, categories = await asyncio.gather(
         request.api.service(service_id), request.api.service_rating(service_id), request.api.categories()
     )
     provider_id = service["provider"]["id"]
-    # Only the service says whose profile and reviews these are, so they are asked for after it.
+    # The profile and reviews are those of the service's provider, so they are fetched after it.
     profile, reviews = await asyncio.gather(
         _profile(request, provider_id),
         request.api.profile_reviews(provider_id, service_id=service["id"], limit=REVIEWS_SHOWN),
@@ -137,7 +137,7 @@ async def show_service(request: PageRequest) -> web.StreamResponse:
 
 
 async def _profile(request: PageRequest, account_id: str) -> Profile | None:
-    """The provider's profile; None when they have left."""
+    """Returns the provider's profile; None when the account is closed."""
     try:
         return await request.api.profile(account_id)
     except Problem as problem:
@@ -147,7 +147,7 @@ async def _profile(request: PageRequest, account_id: str) -> Profile | None:
 
 
 def star_shares(stars: Mapping[str, Any]) -> list[tuple[int, int, int]]:
-    """How many of each star, five first: stars, count, and per cent of all, rounded half up."""
+    """Returns stars, count and percentage (rounded half up) for five stars down to one."""
     total = sum(stars.values()) or 1
     counts = [(each, int(stars[str(each)])) for each in (5, 4, 3, 2, 1)]
     return [(each, count, (200 * count + total) // (2 * total)) for each, count in counts]

@@ -1,4 +1,4 @@
-"""One's own account."""
+"""The settings of an account."""
 
 import asyncio
 from typing import Any
@@ -30,12 +30,12 @@ CHANNELS = {"in_app": N_("On this site"), "email": N_("By e-mail")}
 
 
 async def show_settings(request: PageRequest) -> web.StreamResponse:
-    """All sections."""
+    """Shows all sections."""
     return await _show(request)
 
 
 async def _show(request: PageRequest, status: int = 200, **sent: Form) -> web.Response:
-    """The page; `sent` are forms that were found wrong, by section, with what was typed."""
+    """Shows the page; `sent` are refused forms with their typed values, by section."""
     account, sessions, preferences, happened = await asyncio.gather(
         request.api.me(),
         request.api.sessions(limit=SESSIONS_SHOWN),
@@ -61,61 +61,61 @@ async def _show(request: PageRequest, status: int = 200, **sent: Form) -> web.Re
 
 
 def _about(account: Account) -> dict[str, str]:
-    """What the form shows of an account."""
+    """Returns the values of the profile form."""
     values = {name: str(account[name]) for name in ABOUT_ME}  # type: ignore[literal-required]
     return {**values, "locale": bounded_tag(values["locale"])}
 
 
 def _choices(preferences: Preferences) -> list[tuple[str, str, dict[str, bool]]]:
-    """Each category with its name and what is switched on."""
+    """Returns each category of notifications with its name and its channels."""
     return [(key, name, dict(preferences[key])) for key, name in CATEGORIES.items()]  # type: ignore[literal-required]
 
 
 async def change_profile(request: PageRequest) -> web.StreamResponse:
-    """Name, text, time zone and language."""
+    """Changes name, biography, time zone and language."""
     form = await request.form()
     changes: Any = {name: form[name].strip() for name in ABOUT_ME if name in form.values}
     try:
         account = await request.api.change_me(key=form.key, **changes)
     except Problem as problem:
-        return await _show(request, 422, about_me=_taken(form, problem))
+        return await _show(request, 422, about_me=_with_problem(form, problem))
     request.update_account(account)
     return request.redirect(PATH, "profile_saved")
 
 
 async def show_typed_profile(request: PageRequest, form: Form) -> web.StreamResponse:
-    """All sections, and in the profile what was typed."""
+    """Shows all sections, the profile with the typed values."""
     return await _show(request, about_me=form)
 
 
 async def change_password(request: PageRequest) -> web.StreamResponse:
-    """A new password; every other session ends."""
+    """Changes the password; every other session ends."""
     form = await request.form()
     try:
         await request.api.change_password(form["current_password"], form["new_password"], key=form.key)
     except Problem as problem:
-        return await _show(request, 422, password=_taken(form, problem))
+        return await _show(request, 422, password=_with_problem(form, problem))
     return request.redirect(PATH, "password_changed")
 
 
-def _taken(form: Form, problem: Problem) -> Form:
+def _with_problem(form: Form, problem: Problem) -> Form:
     if problem.status not in (409, 412, 422, 429):
         raise problem
     return form.add_problem(problem)
 
 
 async def sign_out_place(request: PageRequest) -> web.StreamResponse:
-    """Signs out one of the places where the visitor is signed in."""
+    """Ends one of the visitor's sessions."""
     try:
         await request.api.sign_out(request.path_id("session_id"))
     except Problem as problem:
-        if problem.status != 404:  # signed out already is what was wanted
+        if problem.status != 404:  # it has ended already
             raise
     return request.redirect(PATH, "place_signed_out")
 
 
 async def sign_out_everywhere(request: PageRequest) -> web.StreamResponse:
-    """Signs out all places, this one included."""
+    """Ends all sessions, this one included."""
     await request.api.sign_out_everywhere()
     response = request.redirect("/sign-in", "signed_out_everywhere")
     response.headers["Clear-Site-Data"] = '"storage"'  # drafts
@@ -123,7 +123,7 @@ async def sign_out_everywhere(request: PageRequest) -> web.StreamResponse:
 
 
 async def choose_notifications(request: PageRequest) -> web.StreamResponse:
-    """What to be told, and where: a box that is not sent is not ticked."""
+    """Stores the notification preferences: a checkbox that is not sent is off."""
     form = await request.form()
     changes: PreferenceChanges = {}
     for category in CATEGORIES:

@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Sign-up, sign-in and sign-out."""
 
 import structlog
 from aiohttp import web
@@ -19,40 +19,40 @@ FIRST_PAGE = "/orders"
 
 
 async def show_sign_in_page(request: PageRequest) -> web.StreamResponse:
-    """The form; whoever is signed in goes on at once."""
+    """Shows the form; redirects visitors who are signed in."""
     if request.person is not None:
         return request.redirect(request.next_path(FIRST_PAGE))
     return await show_sign_in(request, Form())
 
 
 async def sign_in(request: PageRequest) -> web.StreamResponse:
-    """Opens a session and goes where the visitor wanted to go; a form of theirs that was carried along is
-    shown again, and dropped when it is another's."""
+    """Opens a session and redirects to the requested page. A pending form is shown to its owner, and
+    dropped for anybody else."""
     form = await request.form()
     try:
         email, password = form["email"].strip(), form["password"]
         await request.api.sign_in(email, password, key=form.key, device_token=request.device_tokens)
     except Problem as problem:
-        return await show_sign_in(request, _taken(form, problem), 422, form.carried)
+        return await show_sign_in(request, _with_problem(form, problem), 422, form.carried)
     return await resume_form(request, form.carried) or request.redirect(request.next_path(FIRST_PAGE))
 
 
 async def show_sign_up(request: PageRequest) -> web.StreamResponse:
-    """The form."""
+    """Shows the form."""
     if request.person is not None:
         return request.redirect(request.next_path(FIRST_PAGE))
     return await request.render("sign_up.html", form=Form())
 
 
 async def sign_up(request: PageRequest) -> web.StreamResponse:
-    """Makes an account and signs it in."""
+    """Creates an account and signs it in."""
     form = await request.form()
     email, password, language = form["email"].strip(), form["password"], request.locale
     try:
         await request.api.register_account(email, password, form["display_name"].strip(), key=form.key)
         await request.api.sign_in(email, password, device_token=request.device_tokens)
     except Problem as problem:
-        return await request.render("sign_up.html", status=422, form=_taken(form, problem))
+        return await request.render("sign_up.html", status=422, form=_with_problem(form, problem))
     await _set_zone_and_language(request, form["time_zone"], language)
     return request.redirect(request.next_path("/"), "welcome")
 
@@ -71,8 +71,8 @@ async def _set_zone_and_language(request: PageRequest, zone: str, language: str)
 
 
 async def sign_out(request: PageRequest) -> web.StreamResponse:
-    """Closes the session here and at the API; signed out is signed out, whatever the API says. A form that
-    another account sent in vain waits for its owner on the sign-in page."""
+    """Ends the session here and at the API, whatever the API answers. The pending form of another account
+    is carried to the sign-in page."""
     form = await request.form()
     if request.person is not None:
         try:
@@ -88,7 +88,7 @@ async def sign_out(request: PageRequest) -> web.StreamResponse:
     return response
 
 
-def _taken(form: Form, problem: Problem) -> Form:
+def _with_problem(form: Form, problem: Problem) -> Form:
     if problem.code == "invalid_credentials":
         form.summary = gettext("E-mail address and password do not match.")
     elif problem.code == "email_taken":

@@ -30,9 +30,9 @@ ID = "01a223ab-9d5c-7cda-89c8-6a7eb5b6869b"
 def test_good_parts_become_filters_without_a_complaint(
     query: dict[str, str], filters: dict[str, Any]
 ) -> None:
-    wish = read_search(query)
-    assert wish.filters == filters
-    assert wish.complaints == []
+    search = read_search(query)
+    assert search.filters == filters
+    assert search.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,23 @@ def test_good_parts_become_filters_without_a_complaint(
     ],
 )
 def test_bad_parts_are_left_out_and_named(query: dict[str, str], said: str) -> None:
-    wish = read_search(query)
-    assert set(wish.filters) <= {"currency"}
-    assert said in wish.complaints[0]
-    assert all(wish.typed[name] == value for name, value in query.items())
+    search = read_search(query)
+    assert set(search.filters) <= {"currency"}
+    assert said in search.warnings[0]
+    assert all(search.typed[name] == value for name, value in query.items())
 
 
 def test_limits_that_nothing_can_fit_are_named_and_kept() -> None:
-    wish = read_search({"currency": "EUR", "min_price": "50", "max_price": "10"})
-    assert wish.filters == {"currency": "EUR", "min_price": 5000, "max_price": 1000}
-    assert wish.complaints == ["Nothing can fit: the lowest price is above the highest."]
+    search = read_search({"currency": "EUR", "min_price": "50", "max_price": "10"})
+    assert search.filters == {"currency": "EUR", "min_price": 5000, "max_price": 1000}
+    assert search.warnings == ["Nothing can fit: the lowest price is above the highest."]
 
 
 def test_what_the_api_cannot_use_is_left_out_too() -> None:
-    wish = read_search({"q": "logo"})
-    wish.filters["cursor"] = "of another list"
-    wish.leave_out(Problem(400, {"detail": "No.", "errors": [{"parameter": "cursor", "detail": "No."}]}))
-    assert wish.filters == {"q": "logo", "sort": "relevance"}
-    assert "here is the first one" in wish.complaints[0]
+    search = read_search({"q": "logo"})
+    search.filters["cursor"] = "of another list"
+    search.drop_rejected(
+        Problem(400, {"detail": "No.", "errors": [{"parameter": "cursor", "detail": "No."}]})
+    )
+    assert search.filters == {"q": "logo", "sort": "relevance"}
+    assert "here is the first one" in search.warnings[0]

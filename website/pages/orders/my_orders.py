@@ -1,4 +1,4 @@
-"""My Orders."""
+"""My Orders: the orders of an account as customer or provider."""
 
 import asyncio
 from typing import Any, Literal
@@ -19,7 +19,7 @@ SORTS = {"-updated_at": N_("Last changed"), "-created_at": N_("Newest")}
 
 
 async def show_orders(request: PageRequest) -> web.StreamResponse:
-    """One's orders in one role; unasked, in the role that has something to do."""
+    """Shows the orders in one role; by default in the role whose turn it is."""
     role, orders, threads = await _found(request)
     unread = {thread["order_id"] for thread in threads["data"] if thread["unread_count"]}
     return await request.render(

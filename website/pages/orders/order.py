@@ -1,4 +1,4 @@
-"""One order: what is going on, and what its reader may do."""
+"""The page of an order: its status, timeline and messages, and what its reader may do."""
 
 from aiohttp import web
 
@@ -10,7 +10,7 @@ from website.pages.orders.order_view import OrderView, view_order
 from website.views import order_banner
 from website.views.timeline import timeline
 
-REFUSED = frozenset({402, 409, 412, 422})
+FORM_ERRORS = frozenset({402, 409, 412, 422})
 FLASHES = {
     "approve": "order_approved",
     "decline": "order_declined",
@@ -25,12 +25,12 @@ FLASHES = {
 
 
 async def show_order(request: PageRequest) -> web.StreamResponse:
-    """The order's page; what the other did and wrote is read by being shown."""
-    return await show_again(request, {})
+    """Shows the order; its messages and notifications are marked as read."""
+    return await show_with_forms(request, {})
 
 
-async def show_again(request: PageRequest, forms: dict[str, Form]) -> web.StreamResponse:
-    """The page, with forms as they were sent and refused."""
+async def show_with_forms(request: PageRequest, forms: dict[str, Form]) -> web.StreamResponse:
+    """Shows the page with refused forms as they were sent."""
     before = request.query.get("before") if not forms else None
     until = request.query.get("until") if before else None
     if before is None:
@@ -74,7 +74,7 @@ def _mark_read(request: PageRequest, view: OrderView) -> None:
 
 
 async def move_order(request: PageRequest) -> web.StreamResponse:
-    """Takes a step as the order was when its page was shown."""
+    """Takes a transition, on the version that was shown."""
     form = await request.form()
     order_id, transition = request.path_id("order_id"), form["transition"]
     try:
@@ -88,9 +88,9 @@ async def move_order(request: PageRequest) -> web.StreamResponse:
             key=form.key,
         )
     except Problem as problem:
-        if problem.status not in REFUSED:
+        if problem.status not in FORM_ERRORS:
             raise
-        return await show_again(request, {transition: _refused_step(form, problem)})
+        return await show_with_forms(request, {transition: _refused_step(form, problem)})
     return request.redirect(f"/orders/{order_id}", FLASHES.get(transition, ""))
 
 
@@ -102,25 +102,25 @@ def _refused_step(form: Form, problem: Problem) -> Form:
 
 
 async def show_typed_step(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The page with what was typed for a step."""
-    return await show_again(request, {form["transition"]: form})
+    """Shows the page with the typed values of a transition."""
+    return await show_with_forms(request, {form["transition"]: form})
 
 
 async def show_typed_message(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The page with what was typed for the other party."""
-    return await show_again(request, {"message": form})
+    """Shows the page with the typed message."""
+    return await show_with_forms(request, {"message": form})
 
 
 async def post_message(request: PageRequest) -> web.StreamResponse:
-    """Writes to the other party, at any stage."""
+    """Posts a message to the other party, in any status."""
     form = await request.form()
     order_id = request.path_id("order_id")
     try:
         await request.api.post_message(order_id, form["body"], key=form.key)
     except Problem as problem:
-        if problem.status not in REFUSED:
+        if problem.status not in FORM_ERRORS:
             raise
-        return await show_again(request, {"message": form.add_problem(problem, ("body",))})
+        return await show_with_forms(request, {"message": form.add_problem(problem, ("body",))})
     return request.redirect(f"/orders/{order_id}#latest")
 
 

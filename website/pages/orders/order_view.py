@@ -19,7 +19,7 @@ SANDBOX = "/v1/sandbox/actions/"
 NOT_YET = frozenset({403, 404, 409})
 NOTHING: Listing[Any] = {"data": [], "page": {"next_cursor": None, "has_more": False}}
 
-Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -160,9 +160,9 @@ async def view_order(
     order, transitions, messages, receivable, payments, (review, review_actions) = await asyncio.gather(
         api.order(order_id),
         _all(api, f"/v1/orders/{order_id}/transitions"),
-        _if_there(lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
-        _if_there(lambda: api.receivable(order_id), "payments", away),
-        _if_there(lambda: api.payments(order_id), "payments", away),
+        _if_available(lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
+        _if_available(lambda: api.receivable(order_id), "payments", away),
+        _if_available(lambda: api.payments(order_id), "payments", away),
         _review(api, order_id, away),
     )
     newest_first = (payments or NOTHING)["data"]
@@ -210,10 +210,10 @@ async def _review(api: MarketplaceClient, order_id: str, away: set[str]) -> tupl
             actions.extend(problem.available_actions)
             raise
 
-    return await _if_there(ask, "review", away), actions
+    return await _if_available(ask, "review", away), actions
 
 
-async def _if_there(ask: Callable[[], Awaitable[Asked]], name: str, away: set[str]) -> Asked | None:
+async def _if_available(ask: Callable[[], Awaitable[Result]], name: str, away: set[str]) -> Result | None:
     try:
         return await ask()
     except Problem as problem:

@@ -1,4 +1,4 @@
-"""Paying an order, giving money back, and the papers about it."""
+"""Payments and refunds of an order, and their receipts."""
 
 from aiohttp import web
 
@@ -9,20 +9,20 @@ from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response
 from website.http.page_request import Access, Page, PageRequest
-from website.pages.orders.order import REFUSED, show_again
+from website.pages.orders.order import FORM_ERRORS, show_with_forms
 from website.pages.orders.order_view import action_path
 
 FLASHES = {"paid": "paid", "processing": "payment_processing"}
 
 
 async def pay_order(request: PageRequest) -> web.StreamResponse:
-    """Pays by one of the methods; a second step is the next page."""
+    """Starts a payment; redirects to the confirmation if the processor requires one."""
     form = await request.form()
     order_id = request.path_id("order_id")
     try:
         payment = await request.api.pay_order(order_id, form["method"], key=form.key)
     except Problem as problem:
-        if problem.status not in REFUSED:
+        if problem.status not in FORM_ERRORS:
             raise
         if problem.code == "payment_declined":
             form.summary = gettext(
@@ -30,14 +30,14 @@ async def pay_order(request: PageRequest) -> web.StreamResponse:
             )
         else:
             form.add_problem(problem, ("method",))
-        return await show_again(request, {"payment": form})
+        return await show_with_forms(request, {"payment": form})
     if payment["status"] == "requires_action" and (path := action_path(payment)).startswith("/"):
         return request.redirect(path)
     return request.redirect(f"/orders/{order_id}#order-payment", FLASHES.get(payment["status"], ""))
 
 
 async def show_sandbox_step(request: PageRequest) -> web.StreamResponse:
-    """The sandbox asks whether to pay."""
+    """Shows the sandbox's confirmation page."""
     action, order = await _own_step(request)
     if action["status"] != "requires_action":
         return request.redirect(f"/orders/{order['id']}#order-payment")
@@ -47,7 +47,7 @@ async def show_sandbox_step(request: PageRequest) -> web.StreamResponse:
 
 
 async def _own_step(request: PageRequest) -> tuple[SandboxAction, Order]:
-    """The step and its order. Raises: HTTPNotFound for anybody but the customer who pays."""
+    """Returns the confirmation and its order. Raises: HTTPNotFound for anybody but the order's customer."""
     action = await request.api.sandbox_action(request.path_id("token"))
     order = await request.api.order(action["order_id"])
     if order["customer"]["id"] != request.signed_in_person.id:
@@ -56,7 +56,7 @@ async def _own_step(request: PageRequest) -> tuple[SandboxAction, Order]:
 
 
 async def answer_sandbox_step(request: PageRequest) -> web.StreamResponse:
-    """Yes or no; one who is late is shown how it ended."""
+    """Confirms or refuses a payment; shows its result when it was already decided."""
     form = await request.form()
     _, order = await _own_step(request)
     try:
@@ -71,7 +71,7 @@ async def answer_sandbox_step(request: PageRequest) -> web.StreamResponse:
 
 
 async def refund_payment(request: PageRequest) -> web.StreamResponse:
-    """The provider or staff give the payment back, or a part of it."""
+    """Refunds the payment, or a part of it."""
     form = await request.form()
     order_id = request.path_id("order_id")
     try:
@@ -79,33 +79,33 @@ async def refund_payment(request: PageRequest) -> web.StreamResponse:
         await request.api.refund_payment(form["payment_id"], form["reason"], amount, key=form.key)
     except money.NoAmount as error:
         form.add_error("amount", str(error))
-        return await show_again(request, {"refund": form})
+        return await show_with_forms(request, {"refund": form})
     except Problem as problem:
-        if problem.status not in REFUSED:
+        if problem.status not in FORM_ERRORS:
             raise
-        return await show_again(request, {"refund": form.add_problem(problem, ("amount", "reason"))})
+        return await show_with_forms(request, {"refund": form.add_problem(problem, ("amount", "reason"))})
     return request.redirect(f"/orders/{order_id}#order-payment", "refunded")
 
 
 async def show_typed_refund(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The page with what was typed for a refund."""
-    return await show_again(request, {"refund": form})
+    """Shows the page with the typed values of a refund."""
+    return await show_with_forms(request, {"refund": form})
 
 
 def _refunded(form: Form) -> Money | None:
-    """A part of the payment, or None for all that is left."""
+    """Returns the amount to refund, or None for all that is left."""
     return money.read_money(form["amount"], form["currency"]) if form["amount"].strip() else None
 
 
 async def show_receipt(request: PageRequest) -> web.StreamResponse:
-    """The receipt, to look at."""
+    """Shows the receipt."""
     return document_response(
         await request.api.receipt(request.path_id("payment_id"), "html"), "text/html", "receipt.html"
     )
 
 
 async def show_receipt_pdf(request: PageRequest) -> web.StreamResponse:
-    """The receipt, to keep."""
+    """Returns the receipt as a PDF."""
     return document_response(
         await request.api.receipt(request.path_id("payment_id")), "application/pdf", "receipt.pdf"
     )

@@ -1,4 +1,4 @@
-"""Ordering a service."""
+"""The order form of a service."""
 
 import json
 
@@ -15,12 +15,12 @@ from website.http.page_request import Access, Page, PageRequest
 
 
 async def show_order_form(request: PageRequest) -> web.StreamResponse:
-    """What is ordered, what it costs, and room to say what is needed."""
+    """Shows the form with the service and its price."""
     return await _show(request, await request.api.service(request.path_id("service_id")), Form())
 
 
 async def submit_order(request: PageRequest) -> web.StreamResponse:
-    """Orders at the price the customer saw; what stands in the way is said on the form."""
+    """Submits an order at the price that was shown; errors are shown on the form."""
     form = await request.form()
     service_id = request.path_id("service_id")
     price = _price_seen(form)
@@ -34,7 +34,7 @@ async def submit_order(request: PageRequest) -> web.StreamResponse:
 
 
 async def show_typed_order(request: PageRequest, form: Form) -> web.StreamResponse:
-    """The form with what was typed, at the service's price of now."""
+    """Shows the form with the typed values, at the current price."""
     return await _show(request, await request.api.service(request.path_id("service_id")), form)
 
 
