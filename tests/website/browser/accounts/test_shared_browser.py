@@ -24,7 +24,7 @@ def sign_out(page: Page) -> None:
 
 def sign_in(page: Page, person: Person) -> None:
     page.get_by_label("E-mail address").fill(person.email)
-    page.get_by_label("Password").fill(person.password)
+    page.get_by_label("Password", exact=True).fill(person.password)
     page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
 
 
@@ -144,7 +144,7 @@ def test_without_scripts_the_text_survives_a_session_that_ended(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text(f"the form of {scene.customer.name} was not sent")
     page.get_by_label("E-mail address").fill(scene.customer.email)
-    page.get_by_label("Password").fill("not the pass phrase")
+    page.get_by_label("Password", exact=True).fill("not the pass phrase")
     page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("E-mail address and password do not match.")).to_be_visible()
     sign_in(page, scene.customer)

@@ -20,7 +20,7 @@ def test_the_focus_is_on_the_first_of_several_wrong_fields(visit: Visit, scripts
     page = visit(java_script_enabled=scripts).open("/sign-up")
     page.get_by_label("Your name").fill(" ")
     page.get_by_label("E-mail address").fill("nobody@nowhere")
-    page.get_by_label("Password").fill("1234567890")
+    page.get_by_label("Password", exact=True).fill("1234567890")
     with page.expect_navigation():
         page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page.locator("#display_name-error, #email-error").first).to_be_visible()
@@ -32,10 +32,10 @@ def test_after_a_wrong_password_the_focus_is_on_the_password(visit: Visit) -> No
     page = visit().open("/sign-in")
     expect(page.get_by_label("E-mail address")).to_be_focused()
     page.get_by_label("E-mail address").fill("nobody@example.com")
-    page.get_by_label("Password").fill("not a password")
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill("not a password")
+    page.get_by_label("Password", exact=True).press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.get_by_label("Password")).to_be_focused()
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
 
 
 def test_the_focus_is_on_what_is_wrong_in_an_order(visit: Visit, scene: Scene) -> None:

@@ -13,7 +13,7 @@ from tests.website.support.scenes import Scene, make_scene
 
 def sign_in(page: Page, scene: Scene) -> None:
     page.get_by_label("E-mail address").fill(scene.customer.email)
-    page.get_by_label("Password").fill(scene.customer.password)
+    page.get_by_label("Password", exact=True).fill(scene.customer.password)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 

@@ -15,7 +15,7 @@ def test_back_after_a_wrong_and_a_right_password_leads_on_to_where_one_wanted(
     page = visit().open("/settings")
     page.get_by_label("E-mail address").fill(scene.customer.email)
     for password in ("not my password", scene.customer.password):
-        page.get_by_label("Password").fill(password)
+        page.get_by_label("Password", exact=True).fill(password)
         with page.expect_navigation():
             page.get_by_role("main").get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()

@@ -14,7 +14,7 @@ def sign_up(visitor: Visitor, name: str) -> str:
     page = visitor.open("/sign-up")
     page.get_by_label("Your name").fill(name)
     page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     expect(page.get_by_text("Welcome to MicroTasks!")).to_be_visible()
     return email
