@@ -63,7 +63,7 @@ def progress_of(order: Order, history: Sequence[OrderTransition]) -> list[Progre
     return [*passed, ProgressStep(CANCELLED, STATUS_LABELS[CANCELLED], "now")]
 
 
-def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | None = None) -> Banner:
+def banner_of(order: Order, role: str, can_review: bool, payment: Payment | None = None) -> Banner:
     """The one sentence at the top of an order's page. `payment` is the last try to pay."""
     words = _names(order)
     if order["status"] == CANCELLED:
@@ -71,20 +71,20 @@ def banner_of(order: Order, role: str, is_reviewed: bool, payment: Payment | Non
     if order["disputed"]:
         return _filled(_DISPUTED[role], words)
     if order["status"] == COMPLETED:
-        return _filled(_completed(order, role, is_reviewed, payment), words)
+        return _filled(_completed(order, role, can_review, payment), words)
     banner = _filled(_RUNNING[order["status"], role], words)
     by = order["due_at"] if order["status"] == APPROVED else order["confirm_by"]
     return banner if by is None else replace(banner, by=by)
 
 
-def _completed(order: Order, role: str, is_reviewed: bool, payment: Payment | None) -> Banner:
+def _completed(order: Order, role: str, can_review: bool, payment: Payment | None) -> Banner:
     paid = order["payment_status"]
     if role != CUSTOMER:
         banner = _EARNING.get(paid, _EARNING["due"])
         return banner if role == PROVIDER else replace(banner, text=_STAFF_READ_ONLY)
     if paid == "processing" and payment is not None and payment["status"] == "requires_action":
         return _ONE_MORE_STEP
-    if paid == "paid" and not is_reviewed:
+    if paid == "paid" and can_review:
         return _REVIEWING
     return _PAYING.get(paid, _PAYING["due"])
 
@@ -164,7 +164,7 @@ _PAYING = {
     "processing": Banner(
         "wait", N_("Your payment is being processed"), N_("This page shows it when it is done.")
     ),
-    "paid": Banner("good", N_("All done"), N_("The order is completed, paid and reviewed. Thank you!")),
+    "paid": Banner("good", N_("All done"), N_("The order is completed and paid. Thank you!")),
     "partly_refunded": Banner("good", N_("Partly refunded"), N_("A part of your payment was given back.")),
     "refunded": Banner("over", N_("Refunded"), N_("Your payment was given back.")),
 }

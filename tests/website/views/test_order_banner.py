@@ -59,8 +59,8 @@ def test_every_reader_of_every_order_is_told_one_thing(
     role: str, status: int, disputed: bool, paid: str
 ) -> None:
     order = order_at(status, role, disputed, paid)
-    for is_reviewed in (False, True):
-        banner = order_banner.banner_of(order, role, is_reviewed)
+    for can_review in (False, True):
+        banner = order_banner.banner_of(order, role, can_review)
         assert banner.tone in ("act", "wait", "good", "bad", "over")
         assert banner.title and banner.text
         assert "You can" not in banner.text or role != STAFF
@@ -73,7 +73,7 @@ def test_a_banner_asks_exactly_those_to_act_whose_turn_it_is(
     order = order_at(status, role, disputed, paid)
     if (status, paid) == (4, "not_due"):
         return  # the payment falls due with the same step, so nobody sees this
-    asks = order_banner.banner_of(order, role, is_reviewed=True).tone == "act"
+    asks = order_banner.banner_of(order, role, can_review=False).tone == "act"
     assert asks == order_banner.is_turn_of(order, role)
 
 
@@ -103,7 +103,7 @@ def test_a_dispute_is_the_turn_of_staff_and_stops_every_clock(status: int) -> No
     assert order_banner.is_turn_of(order_at(status, STAFF, disputed=True), STAFF)
     for role in (CUSTOMER, PROVIDER):
         order = order_at(status, role, disputed=True)
-        banner = order_banner.banner_of(order, role, is_reviewed=False)
+        banner = order_banner.banner_of(order, role, can_review=True)
         assert not order_banner.is_turn_of(order, role)
         assert (banner.tone, banner.by) == ("bad", None)
 
@@ -122,10 +122,10 @@ def test_a_payment_that_waits_for_its_customer_says_so_to_the_customer_alone() -
     assert order_banner.banner_of(order, PROVIDER, False, payment).tone == "wait"
 
 
-def test_a_paid_order_invites_to_a_review_until_there_is_one() -> None:
+def test_a_paid_order_invites_to_a_review_while_one_may_be_submitted() -> None:
     order = order_at(4, CUSTOMER, payment_status="paid")
-    assert "review" in order_banner.banner_of(order, CUSTOMER, is_reviewed=False).text
-    assert order_banner.banner_of(order, CUSTOMER, is_reviewed=True).title == "All done"
+    assert "review" in order_banner.banner_of(order, CUSTOMER, can_review=True).text
+    assert order_banner.banner_of(order, CUSTOMER, can_review=False).title == "All done"
 
 
 def test_names_are_put_in_once() -> None:
