@@ -44,13 +44,24 @@ def may_call(rights: Rights, service: str) -> bool:
     return may(rights.write, CALLS) and may(rights.topics[CALLS][0], f"{service}.any_method")
 
 
+def called_by(service: str) -> set[str]:
+    """The methods of others that a service calls, itself or by a shared module that it imports."""
+    sources = "".join(path.read_text() for path in (codebase.ROOT / "services" / service).rglob("*.py"))
+    return {
+        call.contract.routing_key
+        for call in remote_calls()
+        if call.place.startswith(f"services.{service}.")
+        or f"from {call.place.partition(':')[0]} import" in sources
+    }
+
+
 def test_there_is_a_user_for_every_service_the_gateway_migrations_and_operators() -> None:
     assert set(RIGHTS) == {*codebase.SERVICES, GATEWAY, MIGRATE, OPERATIONS} == set(broker_rights.USERS)
 
 
 @pytest.mark.parametrize("service", codebase.SERVICES)
 def test_a_service_may_call_what_its_code_calls(service: str) -> None:
-    called = {c.contract.routing_key for c in remote_calls() if c.place.startswith(f"services.{service}.")}
+    called = called_by(service)
     write, (may_publish, _) = RIGHTS[service].write, RIGHTS[service].topics[CALLS]
     assert {r.routing_key for r in codebase.rpcs() if may(may_publish, r.routing_key)} == called
     assert may(write, CALLS) and not any(may_call(RIGHTS[service], other) for other in codebase.SERVICES)
