@@ -20,7 +20,6 @@ from typing import (
     TypeVar,
     get_args,
     get_type_hints,
-    overload,
 )
 
 from kit.errors import BadQuery
@@ -65,17 +64,9 @@ def encode_cursor(filters: Mapping[str, Any], position: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-@overload
-def decode_cursor(cursor: str | None, filters: Mapping[str, Any], position: int) -> list[Any] | None: ...
-
-
-@overload
 def decode_cursor(
     cursor: str | None, filters: Mapping[str, Any], position: type[Position]
-) -> Position | None: ...
-
-
-def decode_cursor(cursor: str | None, filters: Mapping[str, Any], position: type[Any] | int) -> Any:
+) -> Position | None:
     """The position a cursor holds, or None for the first page.
 
     Raises: BadQuery when it is not one of ours, or was made under other filters.
@@ -85,14 +76,11 @@ def decode_cursor(cursor: str | None, filters: Mapping[str, Any], position: type
     digest, *values = _decode(cursor)
     if not all(_is_plain(value) for value in values):
         raise _bad_cursor("It is not one this API gave out.")
-    types = [] if isinstance(position, int) else list(get_type_hints(position, include_extras=True).values())
-    length = position if isinstance(position, int) else len(types)
-    if digest != _digest(filters) or len(values) != length:
+    types = list(get_type_hints(position, include_extras=True).values())
+    if digest != _digest(filters) or len(values) != len(types):
         raise _bad_cursor("It belongs to another list or other filters.")
-    if isinstance(position, int):
-        return values
     try:
-        return position(*(_checked(value, kind) for value, kind in zip(values, types, strict=True)))
+        return position(*map(_checked, values, types))
     except (TypeError, ValueError, OverflowError) as error:
         raise _bad_cursor("It is not one this API gave out.") from error
 
