@@ -107,14 +107,14 @@ def _money(context: Context, amount: Mapping[str, Any]) -> str:
 
 @pass_context
 def _moment(context: Context, timestamp: str) -> Markup:
-    """A time with its machine-readable twin."""
+    """A time with its machine-readable form."""
     shown = dates.format_moment(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 
 
 @pass_context
 def _day(context: Context, timestamp: str) -> Markup:
-    """A date with its machine-readable twin."""
+    """A date with its machine-readable form."""
     shown = dates.format_day(timestamp, context["locale"], context["time_zone"])
     return Markup('<time datetime="{}">{}</time>').format(timestamp, shown)
 

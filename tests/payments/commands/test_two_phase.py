@@ -32,7 +32,7 @@ def repeated(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> list
     order, called, proceed = world.order(), Event(), Event()
     charge = world.context.processor.charge
 
-    def charge_slowly(request: ChargeRequest) -> Any:
+    def charge_with_delay(request: ChargeRequest) -> Any:
         called.set()
         assert proceed.wait(SECONDS)
         return charge(request)
@@ -43,7 +43,7 @@ def repeated(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> list
         except Declined as declined:
             return declined.data
 
-    monkeypatch.setattr(world.context.processor, "charge", charge_slowly)
+    monkeypatch.setattr(world.context.processor, "charge", charge_with_delay)
     with ThreadPoolExecutor(2) as requests:
         first = requests.submit(pay)
         assert called.wait(SECONDS)

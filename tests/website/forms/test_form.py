@@ -29,7 +29,7 @@ def test_what_is_no_form_is_no_mistake_of_ours(sent: dict[str, Any]) -> None:
     run(scenario)
 
 
-def test_a_form_sent_twice_is_one_wish_and_a_changed_one_another() -> None:
+def test_a_form_sent_twice_is_one_request_and_a_changed_one_another() -> None:
     async def scenario(visitor: Visitor) -> None:
         await visitor.sign_in()
         page = await (await visitor.get("/settings")).text()

@@ -27,9 +27,7 @@ ID = "01a223ab-9d5c-7cda-89c8-6a7eb5b6869b"
         ({"sort": "-created_at"}, {}),
     ],
 )
-def test_good_parts_become_filters_without_a_complaint(
-    query: dict[str, str], filters: dict[str, Any]
-) -> None:
+def test_good_parts_become_filters_without_an_error(query: dict[str, str], filters: dict[str, Any]) -> None:
     search = read_search(query)
     assert search.filters == filters
     assert search.warnings == []

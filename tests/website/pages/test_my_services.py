@@ -306,6 +306,6 @@ def test_the_provider_replies_once(market: Market, provider: Person) -> None:
     assert Reader(market, market.person("Sid")).send(action, {"text": "Me too"}).status in (403, 404)
 
 
-def test_nobodys_profile_is_not_found(market: Market) -> None:
+def test_an_unknown_profile_is_not_found(market: Market) -> None:
     for account_id in (str(uuid4()), "42", "x" * 300):
         assert Reader(market).read(f"/profiles/{account_id}").status == 404

@@ -94,7 +94,7 @@ def test_two_installations_on_one_host_do_not_sign_each_other_out() -> None:
 @pytest.mark.parametrize(
     "change", [lambda c: c[:-4] + "AAA=", lambda c: "x" + c, lambda c: "", lambda c: "ä"]
 )
-def test_a_changed_cookie_is_nobodys(change: Any) -> None:
+def test_a_changed_cookie_is_refused(change: Any) -> None:
     async def scenario(visitor: Visitor) -> None:
         await visitor.sign_in()
         changed = change(visitor.session)

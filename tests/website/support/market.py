@@ -59,9 +59,9 @@ class Market:
         self._loop.close()
         self.process.__exit__()
 
-    def ask(self, wish: Coroutine[Any, Any, T]) -> T:
+    def ask(self, call: Coroutine[Any, Any, T]) -> T:
         """What a call of a client answers."""
-        return asyncio.run_coroutine_threadsafe(wish, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def person(self, name: str, is_staff: bool = False) -> Person:
         """Somebody new, signed in."""

@@ -15,9 +15,9 @@ from tests.website.support.scenes import APPROVED, COMPLETED, PAID, Scene
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
 
-def count(scene: Scene, wish: Coroutine[Any, Any, Listing[Any]]) -> int:
+def count(scene: Scene, call: Coroutine[Any, Any, Listing[Any]]) -> int:
     """How many there are of something."""
-    return len(scene.market.ask(wish)["data"])
+    return len(scene.market.ask(call)["data"])
 
 
 @BOTH
@@ -171,7 +171,7 @@ def test_a_note_survives_a_detour_and_steps_taken_elsewhere(visit: Visit, scene:
         expect(note).to_have_value(typed)
 
 
-def test_after_the_back_button_a_changed_form_is_another_wish(visit: Visit, scene: Scene) -> None:
+def test_after_the_back_button_a_changed_form_is_another_request(visit: Visit, scene: Scene) -> None:
     order = scene.order(*APPROVED, talk=False)
     page = visit(scene.customer).open(f"/orders/{order['id']}")
     actions.write(page, "The first message.")

@@ -74,9 +74,9 @@ def test_an_order_is_placed_at_the_price_shown_and_paid_later(surf: Surf, scene:
     form = visitor.open(f"/services/{scene.service['id']}/order")
     assert "You pay after completion, not now" in form.text()
     assert f'data-draft="order-{scene.service["id"]}"' in form.html
-    wish = "<script>alert(1)</script>\n& two lines"
-    first = visitor.send(form.form("/order"), requirements=wish)
-    again = visitor.send(form.form("/order"), requirements=wish)
+    brief = "<script>alert(1)</script>\n& two lines"
+    first = visitor.send(form.form("/order"), requirements=brief)
+    again = visitor.send(form.form("/order"), requirements=brief)
     assert first.path == again.path and first.path.startswith("/orders/")
     assert "<script>alert" not in first.html and "<script>alert(1)</script> & two lines" in first.text(
         "order-wish"
@@ -84,7 +84,7 @@ def test_an_order_is_placed_at_the_price_shown_and_paid_later(surf: Surf, scene:
     assert "Waiting for Pietro Amsel" in first.text("order-banner")
 
 
-def test_an_order_without_a_wish_is_shown_again(surf: Surf, scene: Scene) -> None:
+def test_an_order_without_requirements_is_shown_again(surf: Surf, scene: Scene) -> None:
     visitor = surf(scene.customer)
     refused = visitor.send(visitor.open(f"/services/{scene.service['id']}/order").form("/order"))
     assert refused.status == 422 and 'aria-invalid="true"' in refused.html
