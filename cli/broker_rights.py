@@ -22,8 +22,8 @@ from chassis.amqp import topology
 from cli.support.errors import CliError, handle_errors
 from kit.contracts import Event
 from kit.replies import reply_pattern
+from kit.security.strength import weakness_of_password
 from kit.settings import BadSetting, Common, Settings, load, raw_value
-from kit.strength import weakness_of_password
 from services.registry import NAMES, all_events, calls_of
 
 GATEWAY, MIGRATE, OPERATIONS, OPERATOR, VHOST = "gateway", "migrate", "operations", "operator", "/"

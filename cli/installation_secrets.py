@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cli.broker_rights import COOKIE, GATEWAY, MIGRATE, OPERATIONS, USERS
 from cli.support.errors import handle_errors
 from cli.support.terminal import screen
-from kit.keys import generate_signing_key, public_key_of
+from kit.security.keys import generate_signing_key, public_key_of
+from kit.security.strength import weakness_of_password
 from kit.settings import BadSetting, Common, load
-from kit.strength import weakness_of_password
 from services.registry import NAMES
 
 ALL = "all"  # the folder of the originals

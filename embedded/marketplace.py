@@ -33,7 +33,7 @@ from embedded.gateway_upstream import EmbeddedEventFeed, EmbeddedRpcClient
 from embedded.postgres.server import EmbeddedPostgres, PostgresFailed
 from gateway.app import build_app, serving
 from gateway.settings import GatewaySettings
-from kit.keys import secrets_of
+from kit.security.keys import secrets_of
 from kit.settings import BadSetting, load
 from services import migrations, registry
 from services.accounts.commands.grant_staff import grant_staff

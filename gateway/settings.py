@@ -5,8 +5,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import ClassVar
 
+from kit.http.urls import HIGHEST_PORT, web_origin
 from kit.settings import Settings, setting
-from kit.urls import HIGHEST_PORT, web_origin
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # how a dual-stack socket writes IPv4

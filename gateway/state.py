@@ -16,7 +16,7 @@ from gateway.settings import GatewaySettings
 from gateway.streaming.hub import Hub
 from gateway.upstream.event_feed import EventFeed
 from gateway.upstream.rpc_client import RpcClient
-from kit.tokens import Verifier, verifying_keys
+from kit.security.tokens import Verifier, verifying_keys
 from services.accounts.contract import SESSION_REVOKED
 from services.catalog.contract import SERVICE_CHANGED
 

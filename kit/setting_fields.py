@@ -9,8 +9,8 @@ from typing import Any
 
 from environs import EnvError
 
-from kit.keys import secrets_of
 from kit.patches import LookupEnv
+from kit.security.keys import secrets_of
 
 MAX_NUMBER = 1_000_000_000
 MAX_OF_UNIT = {"_seconds": 1_000_000, "_hours": 876_000, "_days": 36_500}  # so that dates stay representable

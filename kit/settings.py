@@ -8,10 +8,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
-from kit import urls
-from kit.keys import is_demo_key, verifying_key_of
+from kit.http import urls
+from kit.security.keys import is_demo_key, verifying_key_of
+from kit.security.strength import weakness_of_password
 from kit.setting_fields import BadSetting, fitting, own_secrets, raw_value, read, rising_days, setting
-from kit.strength import weakness_of_password
 
 Loaded = TypeVar("Loaded")
 __all__ = [

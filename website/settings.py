@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from kit.http.urls import HIGHEST_PORT, web_address, web_origin
+from kit.security.strength import weakness_of_secret
 from kit.settings import Common, setting
-from kit.strength import weakness_of_secret
-from kit.urls import HIGHEST_PORT, web_address, web_origin
 
 METHOD = re.compile("sandbox_[a-z]+|stripe_checkout")
 

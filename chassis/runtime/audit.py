@@ -5,7 +5,7 @@ from collections.abc import Collection
 import structlog
 
 from kit import metrics
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 
 log = structlog.get_logger(__name__)
 

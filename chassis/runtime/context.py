@@ -10,8 +10,8 @@ from nameko.extensions import DependencyProvider
 
 from chassis.storage.database import current_call
 from kit.errors import Unauthenticated
+from kit.security.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
 from kit.settings import Settings
-from kit.tokens import LEEWAY_SECONDS, Caller, Verifier, verifying_keys
 from kit.tracing import child_of
 
 HEADER_PREFIX = "nameko."

@@ -15,8 +15,8 @@ from cli.doctor.checks import Finding, Result, failed, ok, warning
 from cli.operations.configuration import masked
 from cli.support.durations import spoken
 from cli.support.errors import postgresql_message
+from kit.security.tokens import LEEWAY_SECONDS
 from kit.settings import Settings
-from kit.tokens import LEEWAY_SECONDS
 from services.migrations import alembic_config
 
 OLDEST_VERSION = 15

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 
 from cli.doctor.checks import Finding, failed, ok, warning
 from cli.operations.configuration import COMMON, problems
+from kit.security.tokens import verifying_keys
 from kit.settings import BadSetting, Settings, load, raw_value
-from kit.tokens import verifying_keys
 from services.accounts.credentials.signing import Signer
 from services.accounts.settings import AccountSettings
 

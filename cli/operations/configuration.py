@@ -8,8 +8,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.settings import GatewaySettings
+from kit.security.tokens import verifying_keys
 from kit.settings import BadSetting, Settings, load, raw_value, read
-from kit.tokens import verifying_keys
 from services.accounts.settings import AccountSettings
 from services.catalog.settings import CatalogSettings
 from services.orders.settings import OrderPeriods

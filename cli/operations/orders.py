@@ -12,8 +12,8 @@ from chassis.storage.tables import FAILED_EVENTS, INBOX, OUTBOX
 from cli.operations.audit_log import AuditEntry, operator, record
 from cli.operations.databases import Databases
 from kit.errors import Invalid, NotFound, field_errors
+from kit.security.tokens import Caller
 from kit.settings import load
-from kit.tokens import Caller
 from kit.validation import rfc3339
 from services.orders import queries
 from services.orders.commands.record_step import actor_of

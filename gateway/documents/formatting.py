@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kit.dates import format_day, format_moment, format_month
-from kit.money import format_money
+from kit.localization.dates import format_day, format_moment, format_month
+from kit.localization.money import format_money
 
 ZONE = "UTC"
 

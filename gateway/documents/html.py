@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet
-from kit.translations import N_, current_language, gettext, ngettext
+from kit.localization.translations import N_, current_language, gettext, ngettext
 
 _STYLE = (files(__package__) / "style.css").read_text("utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

@@ -14,7 +14,7 @@ from reportlab.platypus import Table as PdfTable
 from gateway.documents.fonts import CHINESE, KOREAN, REGULAR, load_fonts, needs_shaping, runs
 from gateway.documents.sheet import Sheet, Table
 from gateway.patches import outlining_canvas
-from kit.translations import current_language
+from kit.localization.translations import current_language
 
 MARGIN, FRAME_PADDING = 20 * mm, 12
 GREY, INK = HexColor("#5c5c57"), HexColor("#1d1d1b")

@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.documents.formatting import LocaleFormatter
 from gateway.documents.sheet import Sheet, Table
+from kit.localization.translations import N_, gettext, pgettext
 from kit.text import isolated, without_direction
-from kit.translations import N_, gettext, pgettext
 
 SANDBOX = "sandbox"
 METHODS = {

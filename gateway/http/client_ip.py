@@ -5,7 +5,7 @@ import functools
 from aiohttp import web
 
 from gateway.settings import Network
-from kit.addresses import canonical_address, parse_address
+from kit.http.addresses import canonical_address, parse_address
 
 MAX_HOPS = 50  # more proxies than any chain has
 

@@ -17,10 +17,10 @@ from gateway.routing.policies import IdempotencyKey, IfMatch, RateLimit
 from gateway.security.rate_limits import Allowance
 from gateway.state import Gateway
 from gateway.upstream.rpc_client import CallHeaders, Reply
-from kit.addresses import network_of
 from kit.contracts import Rpc
 from kit.errors import Unauthenticated
-from kit.tokens import Caller, call_token
+from kit.http.addresses import network_of
+from kit.security.tokens import Caller, call_token
 from kit.tracing import child_of, is_traceparent
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")

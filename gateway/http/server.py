@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.http.problems import MEDIA_TYPE, bad_request, internal
 from gateway.http.standard_headers import SECURITY_HEADERS
-from kit.addresses import canonical_address
+from kit.http.addresses import canonical_address
 from kit.http.server import BoundedConnection, Failure, HttpRunner
 
 log = structlog.get_logger(__name__)

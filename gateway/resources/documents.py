@@ -24,8 +24,8 @@ from gateway.routing.policies import Access, BodyFormat, IdempotencyKey, Respons
 from gateway.routing.route import Route
 from kit.errors import Conflict, ServiceError
 from kit.http.body import sent_type
-from kit.locales import DEFAULT_TAG, locale_of
-from kit.translations import language_in_use, language_of, preferred_tag
+from kit.localization.locales import DEFAULT_TAG, locale_of
+from kit.localization.translations import language_in_use, language_of, preferred_tag
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 

@@ -9,7 +9,7 @@ from gateway.http.request import RequestContext
 from gateway.http.standard_headers import add_standard_headers
 from gateway.routing.policies import Access, CacheControl, ResponseKind
 from gateway.routing.route import Route
-from kit.addresses import is_local, network_of
+from kit.http.addresses import is_local, network_of
 
 RETRY_MILLISECONDS = 2_000
 

@@ -18,8 +18,8 @@ from gateway.http.request import RequestContext
 from gateway.routing.policies import Access, CacheControl, RateLimit, ResponseKind
 from gateway.routing.route import Handler, Route
 from gateway.upstream.rpc_client import Reply
-from kit.keys import key_bytes, key_id
-from kit.tokens import ALGORITHM, verifying_keys
+from kit.security.keys import key_bytes, key_id
+from kit.security.tokens import ALGORITHM, verifying_keys
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.security.revocations import Revocations
 from kit.errors import Unauthenticated
-from kit.tokens import Caller, Verifier
+from kit.security.tokens import Caller, Verifier
 
 
 class Authenticator:

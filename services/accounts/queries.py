@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from kit.errors import NotFound
 from kit.paging import ById, Page, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id, rfc3339
 from services.accounts import statements
 from services.accounts.emails import stored_forms

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kit.keys import is_demo_key, key_bytes, public_key_of
+from kit.security.keys import is_demo_key, key_bytes, public_key_of
+from kit.security.strength import MIN_SECRET_LENGTH, weakness_of_key, weakness_of_secret
+from kit.security.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 from kit.setting_fields import MAX_NUMBER
 from kit.settings import Common, setting
-from kit.strength import MIN_SECRET_LENGTH, weakness_of_key, weakness_of_secret
-from kit.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 
 
 @dataclass(frozen=True)

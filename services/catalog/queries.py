@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, or_, select
 
 from kit.paging import Page, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.catalog.access import no_such_service
 from services.catalog.models import CATEGORIES, SERVICES, SHOWN

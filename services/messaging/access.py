@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from kit.errors import Forbidden, NotFound, ServiceError
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.messaging.models import THREADS
 from services.unknown_orders import OrderUnknown
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from chassis.runtime.audit import log_staff_read
 from kit.paging import ByTime, Page, RowNumber, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.messaging.access import refused_reading
 from services.messaging.models import NOTIFICATIONS, PREFERENCES
 from services.messaging.rendering import (

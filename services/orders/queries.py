@@ -23,7 +23,7 @@ from sqlalchemy import (
 from chassis.runtime.audit import log_staff_read
 from kit.errors import NotFound
 from kit.paging import ByTime, Int32, Page, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.contract import STATUS_CODES
 from services.orders.models import ACCOUNT_NAMES, ORDER_HISTORY, ORDERS

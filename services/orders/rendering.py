@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.types import Money, Party
 from kit.validation import rfc3339
 from services.orders.contract import STATUSES, Status

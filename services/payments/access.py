@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from kit.errors import Forbidden, NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.payments.contract import PaymentAction, PaymentStatus, ReceivableAction, RefundStatus
 from services.payments.lifecycle import OPEN, next_payment_status, next_receivable_status, next_refund_status
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, or_, select
 
 from chassis.runtime.audit import log_staff_read
 from kit.paging import ById, Page, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.payments.access import nothing_there, role_in_order
 from services.payments.ledger.funds import payable_funds

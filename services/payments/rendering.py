@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.types import Money, Party
 from kit.validation import rfc3339
 from services.payments.access import (

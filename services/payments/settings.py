@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from kit.http.urls import web_address
+from kit.security.strength import weakness_of_password
 from kit.settings import Common, rising_days, setting
-from kit.strength import weakness_of_password
-from kit.urls import web_address
 
 PROCESSORS = ("sandbox", "stripe")
 STRIPE_API = "https://api.stripe.com"

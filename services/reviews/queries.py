@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select
 
 from kit.errors import NotFound
 from kit.paging import ByTime, Page, decode_cursor, page_of
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.contract import Status
 from services.orders.types import Order

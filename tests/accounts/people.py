@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.errors import ServiceError
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.accounts import contract
 from tests.support.service_harness import Harness
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kit.contracts import Rpc
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.catalog import contract
 from tests.support.service_harness import Harness, person
 

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis.amqp import topology
-from kit.keys import key_id, public_key_of
+from kit.security.keys import key_id, public_key_of
+from kit.security.tokens import ALGORITHM, ISSUER
 from kit.settings import own_secrets
-from kit.tokens import ALGORITHM, ISSUER
 from tests.chassis import echo_contract as contract
 from tests.chassis.conftest import Echo
 from tests.support.servers import broker_connection, eventually

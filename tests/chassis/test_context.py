@@ -8,8 +8,8 @@ import pytest
 
 from chassis.runtime.context import CallContext
 from kit.errors import Unauthenticated
+from kit.security.tokens import call_token
 from kit.settings import Settings, load, own_secrets
-from kit.tokens import call_token
 from services.accounts.credentials.signing import Signer
 
 ADA = "01890000-0000-7000-8000-00000000000a"

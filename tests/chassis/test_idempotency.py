@@ -8,8 +8,8 @@ from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import Db, make_engine
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict, Declined, Invalid
+from kit.security.tokens import Verifier
 from kit.settings import Settings
-from kit.tokens import Verifier
 
 pytestmark = pytest.mark.servers
 

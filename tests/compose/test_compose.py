@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kit.tokens import call_token
+from kit.security.tokens import call_token
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
 from tests.compose.project import GATEWAY, PROCESSES, WEB, Project, say
 from tests.journeys import ledger, walk

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.installation_secrets import ALL, CERTIFICATE, main, makers, shares
-from kit.keys import public_key_of
+from kit.security.keys import public_key_of
+from kit.security.strength import weakness_of_password, weakness_of_secret
 from kit.settings import Settings, load
-from kit.strength import weakness_of_password, weakness_of_secret
 from services.accounts.settings import AccountSettings
 from tests.support.codebase import SERVICES
 from website.settings import WebSettings

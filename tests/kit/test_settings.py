@@ -9,7 +9,7 @@ import pytest
 
 from cli.operations.configuration import GROUPS
 from gateway.settings import GatewaySettings
-from kit.keys import DEMO_PUBLIC_KEY, generate_signing_key, public_key_of
+from kit.security.keys import DEMO_PUBLIC_KEY, generate_signing_key, public_key_of
 from kit.settings import BadSetting, Common, Settings, load
 from website.settings import WebSettings
 

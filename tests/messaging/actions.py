@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema
 
 from kit.contracts import Event
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.accounts import contract as accounts_contract
 from services.messaging import contract
 from services.orders import contract as orders_contract

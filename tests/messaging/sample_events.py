@@ -4,7 +4,7 @@ from typing import Any
 
 import uuid6
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 
 Fact = Any
 

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from kit.contracts import Rpc
+from kit.security.tokens import Caller
 from kit.settings import Settings
-from kit.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
 from services.messaging import contract
 from services.orders.contract import ORDER_STATUS_CHANGED

@@ -1,7 +1,7 @@
 import pytest
 
 from kit.errors import Forbidden
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.messaging import contract
 from services.messaging.access import refused_reading, refused_writing
 from services.messaging.contract import LIST_MESSAGES

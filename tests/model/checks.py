@@ -5,7 +5,7 @@ from typing import Any
 
 from kit.contracts import Rpc
 from kit.errors import NotFound, ServiceError
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import rfc3339
 from services.messaging import contract as messaging
 from services.orders import contract as orders

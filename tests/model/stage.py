@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from kit.contracts import Rpc
 from kit.errors import ServiceError
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from tests.model import checks
 from tests.model.lifecycle import Order, Refused
 from tests.model.reference import Marketplace

@@ -13,7 +13,7 @@ from typing import Any
 from chassis.storage import outbox
 from kit.contracts import Event, Rpc
 from kit.errors import NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
 from tests.model.reference import Marketplace
 from tests.model.tables import look

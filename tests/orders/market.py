@@ -6,7 +6,7 @@ import uuid6
 
 from kit.contracts import Rpc
 from kit.errors import NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.catalog.contract import GET_OFFER
 from services.orders import contract
 from tests.support.service_harness import Harness, person

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from kit.errors import Conflict, Forbidden, NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.payments import contract
 from services.payments.access import (
     Role,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders import contract as orders_contract
 from services.payments import contract
 from services.payments.ledger.audit import Finding, audit_ledger

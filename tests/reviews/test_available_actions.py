@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from kit.errors import NotFound, Unavailable
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders import contract as orders_contract
 from tests.reviews.world import World
 from tests.support.placed_orders import Order

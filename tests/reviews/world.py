@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders import contract as orders_contract
 from services.reviews import contract
 from tests.support.placed_orders import FakeOrders, Json, Order, a_service, new_id

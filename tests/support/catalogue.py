@@ -9,8 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from kit.locales import DEFAULT_TAG
-from kit.translations import DOMAIN, LANGUAGES
+from kit.localization.locales import DEFAULT_TAG
+from kit.localization.translations import DOMAIN, LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = tuple(language for language in LANGUAGES if language != DEFAULT_TAG)

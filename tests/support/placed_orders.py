@@ -8,7 +8,7 @@ import uuid6
 
 from kit.contracts import Rpc
 from kit.errors import NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import rfc3339
 from services.orders import contract
 

@@ -23,8 +23,8 @@ from chassis.storage.outbox import row
 from chassis.storage.tables import OUTBOX
 from kit.contracts import Event, Rpc
 from kit.errors import Invalid, field_errors
+from kit.security.tokens import Caller, Verifier, verifying_keys
 from kit.settings import Settings, load, own_secrets
-from kit.tokens import Caller, Verifier, verifying_keys
 from kit.validation import rfc3339
 from services.accounts.credentials.signing import Signer
 from services.migrations import upgrade

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kit.keys import public_key_of
+from kit.security.keys import public_key_of
 from kit.settings import Settings
 from services.accounts.credentials.signing import generate_signing_key
 from tests.support.codebase import ROOT, SERVICES

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from client import Problem
 from kit.http.body import RefusedBody
-from kit.translations import gettext
+from kit.localization.translations import gettext
 from website.security.account_signatures import OWNER_FIELD
 
 KEY, NEXT, PENDING = "_key", "_next", "_carried"

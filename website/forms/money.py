@@ -10,8 +10,8 @@ from babel import Locale
 from babel.core import get_global
 
 from client.resources import Money
-from kit.money import decimals_of
-from kit.translations import current_language, gettext, ngettext
+from kit.localization.money import decimals_of
+from kit.localization.translations import current_language, gettext, ngettext
 
 USUAL_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "PLN", "KWD")
 CURRENCIES = tuple(sorted(c.code for c in iso4217.Currency if c.exponent is not None))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client import Problem
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 from website.forms import money
 
 NAMES = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")

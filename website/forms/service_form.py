@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from client.arguments import ServiceChanges
 from client.resources import Service
-from kit.translations import gettext
+from kit.localization.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from kit.http.body import RefusedBody
-from kit.translations import language_of, use_language
+from kit.localization.translations import language_of, use_language
 from website.forms.form import Form
 from website.http.page_request import FORM_PAGES, Access, Page, PageRequest, is_own_path, sign_in_path
 from website.security.account_signatures import ANONYMOUS

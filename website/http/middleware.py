@@ -15,8 +15,8 @@ from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, is_clean_address
 from kit.http.security_headers import HTTPS_ONLY
 from kit.http.server import is_head_too_long
-from kit.locales import DEFAULT_TAG
-from kit.translations import current_language, gettext, language_in_use, language_of
+from kit.localization.locales import DEFAULT_TAG
+from kit.localization.translations import current_language, gettext, language_in_use, language_of
 from website.assets import PATH as STATIC
 from website.http.form_ownership import ask_to_sign_in, require_owner
 from website.http.page_request import ACCOUNT_HEADER, Access, Page, PageRequest, SignInRequired

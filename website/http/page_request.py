@@ -16,7 +16,7 @@ from client.resources import Account, Session
 from kit.http import parsing
 from kit.http.body import RefusedBody, read_body
 from kit.http.parsing import FORM_TYPE, MAX_BODY_BYTES, Undecodable, decode_form, decode_text
-from kit.translations import current_language, gettext, preferred_tag
+from kit.localization.translations import current_language, gettext, preferred_tag
 from website.forms.form import NEXT, Form, parse_form
 from website.http.forwarded_headers import forwarded_headers
 from website.security.account_signatures import ANONYMOUS

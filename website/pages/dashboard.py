@@ -8,9 +8,9 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Balance, Money, Order
-from kit.dates import format_month
-from kit.money import format_money
-from kit.translations import gettext
+from kit.localization.dates import format_month
+from kit.localization.money import format_money
+from kit.localization.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response

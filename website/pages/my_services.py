@@ -9,7 +9,7 @@ from aiohttp import web
 from client import Problem
 from client.arguments import ServiceChanges
 from client.resources import Service
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 from website.forms.form import NEXT, Form
 from website.forms.money import currency_choices
 from website.forms.service_form import FIELDS, FIRST_VALUES, differences, read_service, values_of

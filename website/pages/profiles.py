@@ -7,7 +7,7 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Listing, Review
-from kit.translations import gettext
+from kit.localization.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 from website.pages.services import with_query

@@ -9,9 +9,9 @@ from yarl import URL
 
 from client import Problem
 from client.resources import Listing, Profile, Service
-from kit.money import format_money
+from kit.localization.money import format_money
+from kit.localization.translations import gettext
 from kit.text import isolated
-from kit.translations import gettext
 from website.forms import money
 from website.forms.search import RATINGS, Search, read_search
 from website.http.page_request import Page, PageRequest

@@ -8,8 +8,8 @@ from aiohttp import web
 from client import Problem
 from client.arguments import ChannelChanges, PreferenceChanges
 from client.resources import Account, Preferences
-from kit.locales import bounded_tag
-from kit.translations import N_
+from kit.localization.locales import bounded_tag
+from kit.localization.translations import N_
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 from website.views.browser_names import browser_in_words

@@ -5,8 +5,8 @@ from aiohttp import web
 
 from client import Problem
 from client.arguments import AccountChanges
-from kit.locales import DEFAULT_TAG
-from kit.translations import gettext, language_of
+from kit.localization.locales import DEFAULT_TAG
+from kit.localization.translations import gettext, language_of
 from website.forms.form import Form
 from website.http.form_ownership import resume_form, show_sign_in
 from website.http.page_request import Access, Page, PageRequest

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from yarl import URL
 
 from client.resources import Session
-from kit.locales import bounded_tag
+from kit.localization.locales import bounded_tag
 
 USUAL_PORTS = (None, 80, 443)
 SESSION_SECONDS = 30 * 24 * 3600  # the lifetime of an unused refresh token

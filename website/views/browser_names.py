@@ -2,7 +2,7 @@
 
 import re
 
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 
 _BROWSERS = (
     ("Edge", r"\bEdgA?/|\bEdgiOS/"),

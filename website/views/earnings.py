@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.resources import Statement
-from kit.dates import SHORT_MONTH, format_month
+from kit.localization.dates import SHORT_MONTH, format_month
 
 MONTHS_SHOWN = 6
 MOST_MONTHS_KEPT = 20_000

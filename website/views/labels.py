@@ -6,7 +6,7 @@ The tables hold messages in English; what shows them asks for their translation.
 from markupsafe import Markup
 
 from client.resources import OrderTransition
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 from website.views.names import bdi, fill
 
 STATUS_LABELS = {

@@ -4,8 +4,8 @@ import functools
 import zoneinfo
 from importlib import resources
 
-from kit.locales import locale_of
-from kit.translations import N_, gettext
+from kit.localization.locales import locale_of
+from kit.localization.translations import N_, gettext
 
 LANGUAGES = (
     "en", "en-GB", "en-US", "en-AU", "en-CA", "en-IE", "en-IN", "cs", "da", "de", "de-AT", "de-CH", "el",

@@ -6,9 +6,9 @@ from typing import Any
 from markupsafe import Markup
 
 from client.resources import Notification
-from kit.dates import format_day
-from kit.money import format_money
-from kit.translations import N_, gettext, ngettext
+from kit.localization.dates import format_day
+from kit.localization.money import format_money
+from kit.localization.translations import N_, gettext, ngettext
 from website.security.sessions import Person
 from website.views.names import bdi, fill
 

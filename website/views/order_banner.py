@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from client.resources import Order, OrderTransition, Payment
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 from website.views.labels import STATUS_LABELS, STEPS
 from website.views.names import bdi, fill
 

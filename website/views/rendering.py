@@ -12,9 +12,9 @@ from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from kit import dates, translations
-from kit.locales import locale_of
-from kit.money import format_money
+from kit.localization import dates, translations
+from kit.localization.locales import locale_of
+from kit.localization.money import format_money
 from kit.text import isolated
 from website.assets import Assets
 from website.forms import money

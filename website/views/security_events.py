@@ -1,7 +1,7 @@
 """What happened to an account, in words."""
 
 from client.resources import SecurityEvent
-from kit.translations import N_, gettext
+from kit.localization.translations import N_, gettext
 from website.views.browser_names import browser_in_short
 
 SENTENCES = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 from client.resources import Message, Money, OrderTransition
-from kit import dates
+from kit.localization import dates
 
 
 class Movement(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, func, select, update
 
 from chassis.storage import outbox
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.accounts import contract
 from services.accounts.models import ACCOUNTS
 from services.accounts.queries import no_such_account

@@ -6,7 +6,7 @@ from chassis.runtime.context import Call
 from chassis.storage.database import Db
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Invalid
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.accounts import security_events
 from services.accounts.commands.close_sessions import close_sessions
 from services.accounts.commands.prove_password import Attempt, Proof, RunInThread, prove_password

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, update
 
 from chassis.storage import outbox
 from kit.errors import NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id, rfc3339
 from services.accounts import contract
 from services.accounts.models import SESSIONS

@@ -18,8 +18,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from chassis.storage.database import Db
-from kit.addresses import network_of
 from kit.errors import TooMany
+from kit.http.addresses import network_of
 from services.accounts import security_events
 from services.accounts.credentials import attempts, passwords
 from services.accounts.credentials.attempts import Count

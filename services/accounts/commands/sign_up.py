@@ -11,8 +11,8 @@ from chassis.runtime.context import Call
 from chassis.storage import outbox
 from chassis.storage.database import Db
 from chassis.storage.idempotency import run_idempotently
-from kit.addresses import is_local, network_of
 from kit.errors import Conflict, Invalid, TooMany, field_errors
+from kit.http.addresses import is_local, network_of
 from services.accounts import contract
 from services.accounts.commands.prove_password import RunInThread
 from services.accounts.credentials import attempts, passwords

@@ -5,8 +5,8 @@ from typing import Any
 
 from jwt import api_jws
 
-from kit.keys import generate_signing_key, key_id, public_key_of, signing_key_of
-from kit.tokens import ALGORITHM, GATEWAY, GRANTS, ISSUER, payload_for, payload_of
+from kit.security.keys import generate_signing_key, key_id, public_key_of, signing_key_of
+from kit.security.tokens import ALGORITHM, GATEWAY, GRANTS, ISSUER, payload_for, payload_of
 from services.registry import audiences
 
 __all__ = ["Signer", "generate_signing_key", "public_key_of"]

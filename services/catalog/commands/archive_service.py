@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.catalog.access import require_current_version
 from services.catalog.commands.save_service import lock_own_service, update_service
 from services.catalog.contract import Status

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.catalog.access import require_current_version, require_not_archived
 from services.catalog.commands.save_service import lock_own_service, update_service
 from services.catalog.rendering import render_service

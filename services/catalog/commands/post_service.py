@@ -6,7 +6,7 @@ from sqlalchemy import Connection, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.errors import Conflict
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.catalog.commands.save_service import insert_service
 from services.catalog.contract import Status
 from services.catalog.models import ACCOUNT_NAMES, SERVICES

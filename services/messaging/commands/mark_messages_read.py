@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, text
 
 from kit.errors import Invalid
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.messaging.access import refused_writing
 
 LOCK_THREAD = text("""

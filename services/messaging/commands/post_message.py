@@ -10,7 +10,7 @@ import uuid6
 from sqlalchemy import Connection, Row, text
 
 from chassis.storage import outbox
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.messaging import contract
 from services.messaging.access import refused_writing
 from services.messaging.commands.notify import notify

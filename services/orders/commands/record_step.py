@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Update, bindparam, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from chassis.storage import outbox
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import rfc3339
 from services.orders.contract import ORDER_STATUS_CHANGED
 from services.orders.lifecycle import STAFF, OrderState, Step

@@ -14,7 +14,7 @@ from chassis.runtime.context import Call
 from chassis.storage.database import Db
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import NotFound
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.types import Money
 from services.catalog.contract import GET_OFFER
 from services.catalog.types import Offer

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders.commands.record_step import Actor, actor_of, record_step
 from services.orders.lifecycle import Step, TransitionRequest, advance, decide, roles_on
 from services.orders.queries import lock_order

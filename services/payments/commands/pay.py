@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from chassis.runtime.context import Call
 from kit.errors import Conflict, Declined, ServiceError
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.types import Order
 from services.payments.access import nothing_there, require_customer

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kit.paging import Page
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders.types import Order
 from services.payments import queries
 from services.payments.payment_context import PaymentContext

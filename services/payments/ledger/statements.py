@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select, case, cast, func, select
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from kit.validation import rfc3339
 from services.payments.contract import MAX_STATEMENT_LINES
 from services.payments.ledger.rules import KINDS

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from chassis.storage import outbox
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.reviews import ratings
 from services.reviews.access import require_open_for_edit, require_role_in
 from services.reviews.commands.update_ratings import record_events, update_ratings

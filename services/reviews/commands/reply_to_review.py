@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from chassis.storage import outbox
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.reviews.access import reply_exists, require_role_in
 from services.reviews.commands.update_ratings import record_events
 from services.reviews.commands.update_review import update_review

@@ -5,7 +5,7 @@ import pytest
 
 from kit.errors import BadQuery, Invalid, NotFound, Unauthenticated
 from kit.paging import encode_cursor
-from kit.tokens import LEEWAY_SECONDS
+from kit.security.tokens import LEEWAY_SECONDS
 from services.accounts import contract
 from services.accounts.models import SESSIONS
 from services.accounts.settings import AccountSettings

@@ -7,7 +7,7 @@ import pytest
 from cli.doctor.checks import Finding, Result
 from cli.doctor.settings import examine_settings
 from cli.operations.configuration import configured
-from kit.keys import public_key_of
+from kit.security.keys import public_key_of
 from kit.settings import load
 from services.accounts.credentials.signing import generate_signing_key
 from services.accounts.settings import AccountSettings

@@ -20,7 +20,7 @@ from gateway.documents.rendering import MAX_PER_ACCOUNT, MAX_QUEUED, RenderingQu
 from gateway.documents.sheet import Sheet, Table
 from gateway.documents.statement import statement_of
 from kit.errors import NotFound, TooMany, Unavailable
-from kit.money import decimals_of
+from kit.localization.money import decimals_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID

@@ -16,7 +16,7 @@ from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
 from gateway.upstream.rpc_client import Reply
 from kit.errors import Forbidden, Unavailable
-from kit.tokens import call_token
+from kit.security.tokens import call_token
 from kit.validation import rfc3339
 from services.accounts import contract as accounts
 from services.accounts.credentials.signing import Signer, generate_signing_key

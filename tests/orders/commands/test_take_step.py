@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kit.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders import contract
 from tests.orders.market import WAYS, Market
 from tests.support.service_harness import person

@@ -4,7 +4,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.orders import contract
 from tests.orders.market import Market
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from chassis.runtime import failpoints
 from kit.contracts import rpcs_of
+from kit.security.tokens import Caller
 from kit.settings import Settings, load
-from kit.tokens import Caller
 from services.payments import contract
 from services.payments.settings import PaymentSettings
 from tests.payments.world import FAST

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.tokens import Caller
+from kit.security.tokens import Caller
 from services.payments import contract
 from tests.payments.commands.crashing_process import task
 from tests.payments.world import World

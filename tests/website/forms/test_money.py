@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.money import format_money
+from kit.localization.money import format_money
 from website.forms import money
 
 

@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 from yarl import URL
 
-from kit.keys import generate_signing_key
+from kit.security.keys import generate_signing_key
 from kit.settings import BadSetting
 from services.accounts.credentials.signing import Signer
 from tests.website.support.fake_api import ACCESS, REFRESH, Visitor, run

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from kit import translations
+from kit.localization import translations
 from tests.website.support.fake_api import ACCOUNT, Visitor, problem, run, session
 from tests.website.support.form_reader import Reader
 from tests.website.support.market import Market

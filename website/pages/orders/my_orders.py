@@ -8,7 +8,7 @@ from yarl import URL
 
 from client.arguments import OrderFilters
 from client.resources import Listing, Order, Thread
-from kit.translations import N_
+from kit.localization.translations import N_
 from website.http.page_request import Access, Page, PageRequest
 from website.views import labels, order_banner
 

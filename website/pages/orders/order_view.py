@@ -9,7 +9,7 @@ import aiohttp
 
 from client import MarketplaceClient, Problem, Unreachable
 from client.resources import Listing, Message, Money, Order, OrderTransition, Payment, Receivable, Review
-from kit import dates
+from kit.localization import dates
 from website.forms.form import Form
 from website.views import order_banner
 from website.views.timeline import Movement

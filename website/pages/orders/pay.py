@@ -4,7 +4,7 @@ from aiohttp import web
 
 from client import Problem
 from client.resources import Money, Order, SandboxAction
-from kit.translations import gettext
+from kit.localization.translations import gettext
 from website.forms import money
 from website.forms.form import Form
 from website.http.documents import document_response

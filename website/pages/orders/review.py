@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from client import Problem
-from kit.translations import gettext
+from kit.localization.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest, Redisplay
 from website.pages.orders.order import FORM_ERRORS, show_with_forms

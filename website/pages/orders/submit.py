@@ -8,8 +8,8 @@ from client import Problem
 from client.resources import Money, Service
 from kit.http.body import RefusedBody
 from kit.http.parsing import Undecodable, decode_json
-from kit.money import format_money
-from kit.translations import gettext
+from kit.localization.money import format_money
+from kit.localization.translations import gettext
 from website.forms.form import Form
 from website.http.page_request import Access, Page, PageRequest
 

@@ -20,7 +20,7 @@ from typing import Any
 import jwt
 
 from kit.errors import Unauthenticated
-from kit.keys import key_id, verifying_key_of
+from kit.security.keys import key_id, verifying_key_of
 from kit.settings import BadSetting, Settings, own_secrets
 from kit.validation import is_id
 

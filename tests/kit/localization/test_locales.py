@@ -3,7 +3,7 @@
 import pytest
 from babel import localedata
 
-from kit.locales import CACHED_TAGS, _nearest, bounded_tag, locale_of
+from kit.localization.locales import CACHED_TAGS, _nearest, bounded_tag, locale_of
 from kit.validation import MAX_LOCALE_CHARACTERS
 
 LONG = "en-" + "-".join(f"w{number:04d}xx" for number in range(7000))

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import api_jws
 
 from kit.errors import Unauthenticated
-from kit.keys import key_id
+from kit.security.keys import key_id
+from kit.security.tokens import Verifier, call_token, verifying_keys
 from kit.settings import BadSetting, Settings, load
-from kit.tokens import Verifier, call_token, verifying_keys
 from services.accounts.credentials.signing import Signer, generate_signing_key
 from services.registry import NAMES
 

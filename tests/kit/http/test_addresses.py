@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.addresses import canonical_address, is_local, network_of, parse_address
+from kit.http.addresses import canonical_address, is_local, network_of, parse_address
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kit.translations import (
+from kit.localization.translations import (
     current_language,
     gettext,
     language_in_use,

@@ -9,7 +9,7 @@ from typing import Any
 
 import iso4217
 
-from kit.locales import locale_of
+from kit.localization.locales import locale_of
 
 CACHED_CURRENCIES = 512  # more than there are
 _TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")  # CLDR: KWD 1.250, but €45.00

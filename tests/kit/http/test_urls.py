@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.urls import alternatives, needs_no_password, password_of, web_origin, with_password
+from kit.http.urls import alternatives, needs_no_password, password_of, web_origin, with_password
 
 HTTPS = ("https",)
 

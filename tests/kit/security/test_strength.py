@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kit.strength import weakness_of_key, weakness_of_password, weakness_of_secret
+from kit.security.strength import weakness_of_key, weakness_of_password, weakness_of_secret
 
 ROUNDS = 40
 GUESSABLE = [

@@ -1,8 +1,9 @@
 """Words for people: English messages in the code, translated by one catalogue for site, documents and mail.
 
 A request says once which language is in use; `gettext` and its relatives return messages in it, and
-`kit.dates` names months in it. The catalogue is `kit/locale/<language>/LC_MESSAGES/microtasks.po`, read as
-it is: nothing has to be compiled before a process starts. A message without a translation stays English.
+`kit.localization.dates` names months in it. The catalogue is
+`kit/locale/<language>/LC_MESSAGES/microtasks.po`, read as it is: nothing has to be compiled before a
+process starts. A message without a translation stays English.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from importlib import resources
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from kit.locales import DEFAULT_TAG
+from kit.localization.locales import DEFAULT_TAG
 
 DOMAIN = "microtasks"
 LANGUAGES = (DEFAULT_TAG, "de")

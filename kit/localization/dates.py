@@ -8,8 +8,8 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 
-from kit.locales import CACHED_TAGS, bounded_tag, locale_of
-from kit.translations import current_language
+from kit.localization.locales import CACHED_TAGS, bounded_tag, locale_of
+from kit.localization.translations import current_language
 
 CACHED_ZONES = 1024  # more than there are
 WHOLE_MONTH, SHORT_MONTH = "yMMMM", "MMM"  # skeletons of CLDR: November 2026, Nov

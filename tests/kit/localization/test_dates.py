@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.dates import format_clock, format_day, format_moment
+from kit.localization.dates import format_clock, format_day, format_moment
 
 EVENING = "2026-12-28T16:05:00Z"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.keys import (
+from kit.security.keys import (
     DEMO_PUBLIC_KEY,
     FILE_NAME,
     generate_signing_key,
