@@ -44,8 +44,7 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Page:
-    """A route of the site. `redisplay` shows its form with the typed values and changes nothing; it is None
-    for pages without a form, and for forms that are not shown again, such as those with passwords."""
+    """A route of the site. `redisplay` shows its form as it was sent, unless it has none or a password."""
 
     method: str
     path: str

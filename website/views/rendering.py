@@ -62,22 +62,7 @@ def make_environment(assets: Assets) -> Environment:
     environment.globals.update(
         asset=assets.path, new_key=new_key, labels=labels, script_texts=labels.script_texts
     )
-    environment.filters.update(
-        money=_money,
-        amount=money.plain_amount,
-        moment=_moment,
-        day=_day,
-        clock=_clock,
-        distance=dates.format_distance,
-        translated=_translated,
-        rating=_rating,
-        plain_number=_plain_number,
-        is_past=_is_past,
-        markdown=_markdown,
-        bdi=names.bdi,
-        isolated=isolated,
-        initial=names.initial,
-    )
+    environment.filters.update(FILTERS)
     return environment
 
 
@@ -132,3 +117,21 @@ def _is_past(timestamp: str) -> bool:
 
 def _markdown(text: str) -> Markup:
     return Markup(_MARKDOWN.render(text))  # noqa: S704 - raw HTML is off, so the output is ours
+
+
+FILTERS = {
+    "money": _money,
+    "amount": money.plain_amount,
+    "moment": _moment,
+    "day": _day,
+    "clock": _clock,
+    "distance": dates.format_distance,
+    "translated": _translated,
+    "rating": _rating,
+    "plain_number": _plain_number,
+    "is_past": _is_past,
+    "markdown": _markdown,
+    "bdi": names.bdi,
+    "isolated": isolated,
+    "initial": names.initial,
+}
