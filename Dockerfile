@@ -26,12 +26,12 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin micr
  && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
       /usr/lib/python3/dist-packages/pip* /usr/bin/pip*
 COPY --from=build /app /app
-# What a password's hashing took goes back to the system at once, instead of staying with each thread.
+# These malloc settings return the memory of password hashing to the system, instead of caching it per thread.
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_HOST=0.0.0.0 METRICS_PORT=9100 \
     MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576
 USER 10001
 WORKDIR /app
-# In the shell's own words, since a Python for each look would cost more than the idle service.
+# In bash alone: starting Python for each probe would cost more CPU than the idle service.
 HEALTHCHECK --interval=3s --timeout=10s --retries=20 CMD ["bash", "-c", \
   "exec 3<>/dev/tcp/127.0.0.1/$METRICS_PORT && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["microtasks"]

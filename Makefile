@@ -37,7 +37,7 @@ up:  ## the real stack in containers: http://127.0.0.1:8080, API at :8000
 down:  ## stops the containers; their data stays
 	@docker compose down
 
-logs:  ## follows what all containers say
+logs:  ## follows the logs of all containers
 	@docker compose logs --follow --tail 20
 
 scale:  ## more processes: make scale of="orders=3 gateway=2"
@@ -46,18 +46,18 @@ scale:  ## more processes: make scale of="orders=3 gateway=2"
 rolling-restart:  ## replaces every process, each once its successor is ready: of="orders gateway" for some only
 	@deploy/rolling-restart.sh $(of)
 
-compose-test: setup  ## the real stack, really run: comes up, grows, loses its servers, recovers
+compose-test: setup  ## the real stack: start, scaling, loss of its servers, recovery
 	@$(BIN)/python -m pytest tests/compose --confcutdir tests/compose -m "compose and not cluster" -vs
 
 cluster-test: setup  ## three brokers under load: each in turn is killed, frozen, cut off; about ten minutes
 	@$(BIN)/python -m pytest tests/compose/test_cluster.py --confcutdir tests/compose -m cluster -vs
 
-fuzz: setup  ## asks API and site for anything: new examples each time, FUZZ_ROUNDS=200 of each operation
+fuzz: setup  ## generated requests to API and site, new ones each time: FUZZ_ROUNDS=200 of each operation
 	@FUZZ_ROUNDS=$${FUZZ_ROUNDS:-200} $(BIN)/python -m pytest tests/fuzz -v
 
 FAULTS := tests/faults tests/races tests/model tests/payments/commands/test_crashes.py tests/payments/commands/test_races.py tests/payments/ledger/test_random_histories.py
 
-faults: setup  ## hurts a marketplace in every way (table: build/faults.md), and races 200 rounds each
+faults: setup  ## injects faults into a marketplace (table: build/faults.md); 200 rounds of races
 	@FAULTS_REPORT=build $(BIN)/python -m pytest $(FAULTS) -m "not compose" -vs
 
 load: setup  ## measures throughput, latency and CPU by process on servers of its own (build/load/)
