@@ -1,11 +1,13 @@
 """Projections of other services' data: the order of each thread, and display names."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection, text
 
+from chassis.runtime.context import Call
 from chassis.storage.database import Db
+from chassis.storage.idempotency import run_idempotently
 from chassis.storage.projections import save_if_newer
 from kit.errors import NotFound
 from kit.validation import is_id
@@ -15,6 +17,7 @@ from services.orders.types import Order, OrderStatusChanged
 from services.unknown_orders import run_with_order
 
 Result = TypeVar("Result")
+GetOrder: TypeAlias = Callable[..., Order]
 
 # A name that comes with an order has version 0, so it never replaces one that accounts published.
 SAVE_THREAD = text("""
@@ -39,11 +42,26 @@ SAVE_THREAD = text("""
 """)
 
 
-def with_thread(db: Db, get_order: Callable[..., Order], order_id: str, work: Callable[[], Result]) -> Result:
-    """Runs `work`; if no event of the order has arrived here yet, asks orders and runs it again.
+def read_thread(db: Db, get_order: GetOrder, order_id: str, query: Callable[[Connection], Result]) -> Result:
+    """Returns the result of `query`; asks orders first if no event of the order has arrived here yet.
 
-    Raises: NotFound for a malformed id and for an order that orders does not show the caller.
+    Raises: what `query` raises; NotFound for a malformed id and for an order that orders does not
+    show the caller.
     """
+    return _with_thread(db, get_order, order_id, lambda: db.read(query))
+
+
+def change_thread(
+    db: Db, call: Call, get_order: GetOrder, order_id: str, command: Callable[[Connection], Result]
+) -> Result:
+    """Runs `command` once per idempotency key; asks orders first as `read_thread` does.
+
+    Raises: what `command`, `run_idempotently` and `read_thread` raise.
+    """
+    return _with_thread(db, get_order, order_id, lambda: run_idempotently(db, call, command))
+
+
+def _with_thread(db: Db, get_order: GetOrder, order_id: str, work: Callable[[], Result]) -> Result:
     if not is_id(order_id):
         raise NotFound("There is no such order.")
 

@@ -26,7 +26,12 @@ from services.messaging.notifications import (
     notifications_of_review_change,
     notifications_of_transition,
 )
-from services.messaging.projections import save_display_name, save_thread_of_event, with_thread
+from services.messaging.projections import (
+    change_thread,
+    read_thread,
+    save_display_name,
+    save_thread_of_event,
+)
 from services.messaging.types import Message, Notification, Preferences, Thread, UnreadCount
 from services.orders import contract as orders_contract
 from services.orders.types import OrderReminderDue, OrderStatusChanged
@@ -52,34 +57,32 @@ class MessagingService:
     def list_messages(self, order_id: str, limit: int, cursor: str | None) -> Page[Message]:
         """Lists an order's messages, newest first, for its parties and staff."""
         caller = self.call.account
-
-        def read() -> Page[Message]:
-            return self.db.read(lambda c: queries.list_messages(c, caller, order_id, limit, cursor))
-
-        return with_thread(self.db, self.orders, order_id, read)
+        return read_thread(
+            self.db,
+            self.orders,
+            order_id,
+            lambda c: queries.list_messages(c, caller, order_id, limit, cursor),
+        )
 
     @rpc(contract.POST_MESSAGE)
     def post_message(self, order_id: str, body: str) -> Message:
         """Posts a message of one party to the other, at any status of the order."""
         caller = self.call.account
-
-        def post() -> Message:
-            message: Message = run_idempotently(
-                self.db, self.call, lambda c: post_message(c, caller, order_id, body)
-            )
-            return message
-
-        return with_thread(self.db, self.orders, order_id, post)
+        return change_thread(
+            self.db, self.call, self.orders, order_id, lambda c: post_message(c, caller, order_id, body)
+        )
 
     @rpc(contract.MARK_MESSAGES_READ)
     def mark_messages_read(self, order_id: str, up_to: str) -> None:
         """Marks what the other party wrote up to a message as read."""
         caller = self.call.account
-
-        def mark() -> None:
-            run_idempotently(self.db, self.call, lambda c: mark_messages_read(c, caller, order_id, up_to))
-
-        with_thread(self.db, self.orders, order_id, mark)
+        change_thread(
+            self.db,
+            self.call,
+            self.orders,
+            order_id,
+            lambda c: mark_messages_read(c, caller, order_id, up_to),
+        )
 
     @rpc(contract.LIST_THREADS)
     def list_threads(self, limit: int, cursor: str | None) -> Page[Thread]:
@@ -105,10 +108,9 @@ class MessagingService:
     def mark_notification(self, notification_id: str, read: bool) -> Notification:
         """Marks one of the caller's notifications read or unread."""
         account_id = self.call.account.id
-        marked: Notification = run_idempotently(
+        return run_idempotently(
             self.db, self.call, lambda c: mark_notification(c, account_id, notification_id, read)
         )
-        return marked
 
     @rpc(contract.MARK_ALL_READ)
     def mark_all_read(self, order_id: str | None = None) -> None:
@@ -134,12 +136,13 @@ class MessagingService:
     ) -> Preferences:
         """Changes what is given of the caller's preferences and leaves the rest."""
         account_id = self.call.account.id
-        given = (order_updates, messages, reviews, payments)
-        changes = dict(zip(contract.CATEGORIES, given, strict=True))
-        preferences: Preferences = run_idempotently(
-            self.db, self.call, lambda c: change_preferences(c, account_id, changes)
-        )
-        return preferences
+        changes = {
+            "order_updates": order_updates,
+            "messages": messages,
+            "reviews": reviews,
+            "payments": payments,
+        }
+        return run_idempotently(self.db, self.call, lambda c: change_preferences(c, account_id, changes))
 
     # --- events of other services ---------------------------------------------------------------
 

@@ -48,7 +48,6 @@ SUBJECTS: dict[str, dict[str, str]] = {
 # What does not follow yet. An entry that is no longer needed fails.
 KNOWN_FILES: dict[str, set[str]] = {}
 KNOWN_ENTRY_POINTS: dict[str, set[str]] = {
-    "messaging": {"change_preferences", "list_messages", "mark_messages_read", "post_message"},
     "reviews": {"get_review", "submit_review"},
 }
 KNOWN_HELPERS: dict[str, set[str]] = {"payments": {"_context"}}
