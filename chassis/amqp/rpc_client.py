@@ -1,5 +1,6 @@
 """Calling another service, always with a deadline."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -51,12 +52,16 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         amqp.on_disconnect(self._fail_all)
         amqp.consume(self._queue, self._on_reply, prefetch=0)
 
-    def call(self, contract: Rpc, arguments: dict[str, Json], call: Call) -> Json:
+    def call(
+        self, contract: Rpc, arguments: dict[str, Json], call: Call, timeout_seconds: float = math.inf
+    ) -> Json:
         """Calls, and gives up shortly before the deadline, so that the caller can still report the reason.
+
+        Gives up after `timeout_seconds` if that is earlier.
 
         Raises: the ServiceError of the method; Unavailable; TimedOut; RemoteFailure.
         """
-        seconds = call.remaining_seconds() - REPORT_SECONDS
+        seconds = min(call.remaining_seconds() - REPORT_SECONDS, timeout_seconds)
         if seconds <= 0:
             raise TimedOut(f"{contract.service} was not called: no time was left.")
         self._availability.raise_if_unavailable(contract.service)
@@ -134,14 +139,15 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
 class ServiceClient(DependencyProvider):  # type: ignore[misc]
     """Another service: `catalog = ServiceClient("catalog")`, then `self.catalog(contract, **arguments)`.
 
-    The call carries the caller's token, request id and remaining time. Never call inside a
-    transaction.
+    The call carries the caller's token, request id and remaining time, at most `timeout_seconds`.
+    Never call inside a transaction.
     """
 
     replies = RpcReplyConsumer()
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, timeout_seconds: float = math.inf) -> None:
         self.service = service
+        self.timeout_seconds = timeout_seconds
 
     def get_dependency(self, worker_ctx: Any) -> Callable[..., Json]:
         """Returns a callable bound to the current call."""
@@ -154,4 +160,4 @@ class ServiceClient(DependencyProvider):  # type: ignore[misc]
         """
         if contract.service != self.service:
             raise TypeError(f"{contract.routing_key} belongs to {contract.service}, not {self.service}")
-        return self.replies.call(contract, arguments, call)
+        return self.replies.call(contract, arguments, call, self.timeout_seconds)

@@ -1,12 +1,17 @@
 import json
+import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from eventlet.event import Event
 
-from chassis.amqp.rpc_client import PendingCall, RpcReplyConsumer
-from kit.errors import Unavailable
+from chassis.amqp.availability import ServiceAvailability
+from chassis.amqp.rpc_client import PendingCall, RpcReplyConsumer, ServiceClient
+from chassis.runtime.context import Call
+from kit.errors import TimedOut, Unavailable
+from kit.security.tokens import Verifier
+from services.catalog.contract import GET_SERVICE
 
 ADDRESS = "reply.catalog.orders-1"
 
@@ -47,3 +52,19 @@ def test_a_reply_is_taken_from_the_called_service_only(replies: RpcReplyConsumer
     assert not answered.ready()
     replies._on_reply(reply(json.dumps({"result": "true", "error": None})))
     assert answered.wait() == "true"
+
+
+def test_a_client_with_a_time_limit_gives_up_before_the_deadline(replies: RpcReplyConsumer) -> None:
+    sent: list[int] = []
+    replies._name = "orders-1"
+    replies._availability = cast(
+        ServiceAvailability, SimpleNamespace(raise_if_unavailable=lambda _: None, probe=lambda _: None)
+    )
+    replies._send = lambda *arguments: sent.append(arguments[-1])  # type: ignore[method-assign]
+    call = Call(verifier=cast(Verifier, None), deadline=time.monotonic() + 60)
+    client = ServiceClient("catalog", timeout_seconds=0.05)
+    client.replies = replies
+    ask = client.get_dependency(SimpleNamespace(data={"call": call}))
+    with pytest.raises(TimedOut):
+        ask(GET_SERVICE, service_id="id")
+    assert sent == [50], "the message expires with the limit too"

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from kit.contracts import Rpc
-from kit.errors import NotFound, Unavailable
+from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable
 from services.orders import contract as orders_contract
 from services.orders.types import Order
-from services.unknown_orders import OrderUnknown, run_with_order
+from services.unknown_orders import OrderUnknown, run_with_order, run_with_order_if_available
 from tests.support.placed_orders import Order as PlacedOrder
 from tests.support.service_harness import person
 
@@ -76,3 +76,25 @@ def test_other_errors_of_the_work_do_not_ask(error: Exception) -> None:
     with pytest.raises(type(error)):
         run_with_order(orders, "id", fails)
     assert orders.asked == []
+
+
+@pytest.mark.parametrize("error", [Unavailable("No."), TimedOut("No."), RemoteFailure("No.")])
+def test_a_read_that_can_do_without_orders_ends_as_if_there_were_no_such_order(error: Exception) -> None:
+    orders = Orders(error)
+    with pytest.raises(OrderUnknown, match="There is no such order"):
+        run_with_order_if_available(orders, "id", needs_the_order)
+    assert orders.asked == ["id"]
+
+
+def test_a_read_that_can_do_without_orders_uses_its_answer() -> None:
+    assert run_with_order_if_available(Orders(an_order()), "id", needs_the_order) == "MT-100001"
+    with pytest.raises(NotFound, match="Not yours"):
+        run_with_order_if_available(Orders(NotFound("Not yours.")), "id", needs_the_order)
+
+
+def test_only_errors_of_orders_are_ignored_by_such_a_read() -> None:
+    def fails(order: Order | None) -> None:
+        raise OrderUnknown("There is no such order.") if order is None else Unavailable("The database is.")
+
+    with pytest.raises(Unavailable):
+        run_with_order_if_available(Orders(an_order()), "id", fails)
