@@ -1,7 +1,6 @@
 """Projections of other services' data: which orders can be reviewed, and display names."""
 
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, or_
 from sqlalchemy.dialects.postgresql import insert
@@ -12,8 +11,7 @@ from services.orders.contract import Status
 from services.orders.types import Order, OrderStatusChanged
 from services.reviews.access import FINAL
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS
-
-Columns: TypeAlias = dict[str, Any]
+from services.reviews.reviewable_orders import parties_and_service, reviewable_order_of
 
 
 def save_order_of_event(connection: Connection, event: OrderStatusChanged) -> None:
@@ -25,7 +23,7 @@ def save_order_of_event(connection: Connection, event: OrderStatusChanged) -> No
     completed = event["to_status"] == Status.COMPLETED
     completed_at = (event["completed_at"] or event["occurred_at"]) if completed else None
     offered = {
-        **_parties_and_service(event, event["order_id"]),
+        **parties_and_service(event, event["order_id"]),
         "status": event["to_status"],
         "sequence": event["sequence"],
         "completed_at": completed_at and datetime.fromisoformat(completed_at),
@@ -55,28 +53,6 @@ def save_order_of_answer(connection: Connection, order: Order) -> None:
             where=REVIEWABLE_ORDERS.c.status.not_in(FINAL),
         )
     )
-
-
-def reviewable_order_of(order: Order) -> Columns:
-    """Returns what is stored of an order that orders returned, without a sequence."""
-    completed = order["status"] == Status.COMPLETED
-    return {
-        **_parties_and_service(order, order["id"]),
-        "status": order["status"],
-        "completed_at": datetime.fromisoformat(order["updated_at"]) if completed else None,
-    }
-
-
-def _parties_and_service(order: Order | OrderStatusChanged, order_id: str) -> Columns:
-    return {
-        "order_id": order_id,
-        "customer_id": order["customer"]["id"],
-        "customer_name": order["customer"]["display_name"],
-        "provider_id": order["provider"]["id"],
-        "provider_name": order["provider"]["display_name"],
-        "service_id": order["service"]["id"],
-        "service_title": order["service"]["title"],
-    }
 
 
 def save_display_name(connection: Connection, event: AccountNamed) -> None:

@@ -1,10 +1,12 @@
 """Reads, one statement each: reviewable orders, reviews of orders and of providers, ratings."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
 
+from chassis.storage.database import Db
 from kit.errors import NotFound
 from kit.paging import ByTime, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
@@ -13,12 +15,12 @@ from services.orders.contract import Status
 from services.orders.types import Order
 from services.reviews.access import not_reviewed, nothing_there, review_deadline, role_in_order
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS, REVIEWS
-from services.reviews.projections import reviewable_order_of
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
+from services.reviews.reviewable_orders import reviewable_order_of
 from services.reviews.settings import ReviewPeriods
 from services.reviews.types import Review, ServiceRating
-from services.unknown_orders import OrderUnknown
+from services.unknown_orders import OrderUnknown, run_with_order_if_available
 
 _CUSTOMERS = ACCOUNT_NAMES.alias("customers")
 _PROVIDERS = ACCOUNT_NAMES.alias("providers")
@@ -63,16 +65,27 @@ def lock_review(connection: Connection, review_id: str) -> RowMapping:
     return review
 
 
-def review_of_order(
-    connection: Connection, order_id: str, caller: Caller, periods: ReviewPeriods, order: Order | None
+def get_review(
+    db: Db, get_order: Callable[..., Order], caller: Caller, order_id: str, periods: ReviewPeriods
 ) -> Review:
     """Returns the review of an order, for its parties and staff, hidden or not.
 
-    `order` is the answer of orders, if it was asked.
+    Asks orders only when there is no review and the order may be completed without its event having
+    arrived; while orders does not answer, what is known here decides.
 
     Raises: NotFound for strangers, and while there is no review, then with `available_actions`
-    and `review_by`; OrderUnknown when the order may be completed without its event having arrived.
+    and `review_by`.
     """
+
+    def read(order: Order | None) -> Review:
+        return db.read(lambda connection: _review_of_order(connection, order_id, caller, periods, order))
+
+    return run_with_order_if_available(get_order, order_id, read)
+
+
+def _review_of_order(
+    connection: Connection, order_id: str, caller: Caller, periods: ReviewPeriods, order: Order | None
+) -> Review:
     if not is_id(order_id):
         raise nothing_there()
     statement = _reviews().where(REVIEWS.c.order_id == order_id)
@@ -93,11 +106,12 @@ def _no_review(
         return OrderUnknown("There is no such order or review.")
     if role_in_order(caller.id, caller.is_staff, known["customer_id"], known["provider_id"]) is None:
         return nothing_there()
-    if order is None and known["status"] == Status.WORK_COMPLETED:
-        return OrderUnknown("There is no such order or review.")
     completed_at = known["completed_at"]
     review_by = None if completed_at is None else review_deadline(completed_at, periods.submission)
-    return not_reviewed(review_by, datetime.now(UTC))
+    refusal = not_reviewed(review_by, datetime.now(UTC))
+    if order is None and known["status"] == Status.WORK_COMPLETED:
+        return OrderUnknown(refusal.detail, **refusal.data)
+    return refusal
 
 
 def reviews_of_provider(

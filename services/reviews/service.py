@@ -14,7 +14,7 @@ from kit.paging import Page
 from services.accounts import contract as accounts_contract
 from services.accounts.types import AccountNamed
 from services.orders import contract as orders_contract
-from services.orders.types import Order, OrderStatusChanged
+from services.orders.types import OrderStatusChanged
 from services.reviews import contract, queries
 from services.reviews.commands.change_review import change_review
 from services.reviews.commands.reply_to_review import reply_to_review
@@ -22,7 +22,8 @@ from services.reviews.commands.submit_review import Draft, submit_review
 from services.reviews.projections import save_display_name, save_order_of_event
 from services.reviews.settings import ReviewPeriods
 from services.reviews.types import Review, ServiceRating
-from services.unknown_orders import run_with_order
+
+READ_SECONDS = 1.0  # how long a read waits for orders before it answers from what is known
 
 
 class ReviewsService:
@@ -34,48 +35,35 @@ class ReviewsService:
     call: Call = CallContext()
     relay = Relay()
     orders = ServiceClient("orders")
+    orders_for_reads = ServiceClient("orders", timeout_seconds=READ_SECONDS)
     periods: ReviewPeriods = SettingsProvider(ReviewPeriods)
 
     @rpc(contract.SUBMIT_REVIEW)
     def submit_review(self, order_id: str, rating: int, text: str | None) -> Review:
         """Submits the customer's review of a completed order."""
-        caller, draft = self.call.account, Draft(order_id, rating, text)
-
-        def submit_with(order: Order | None) -> Review:
-            review: Review = run_idempotently(
-                self.db, self.call, lambda c: submit_review(c, caller, draft, self.periods, order)
-            )
-            return review
-
-        return run_with_order(self.orders, order_id, submit_with)
+        return submit_review(self.db, self.call, self.orders, self.periods, Draft(order_id, rating, text))
 
     @rpc(contract.GET_REVIEW)
     def get_review(self, order_id: str) -> Review:
         """Returns the review of an order, for its parties and staff."""
         caller = self.call.account
-
-        def read_with(order: Order | None) -> Review:
-            return self.db.read(lambda c: queries.review_of_order(c, order_id, caller, self.periods, order))
-
-        return run_with_order(self.orders, order_id, read_with)
+        return queries.get_review(self.db, self.orders_for_reads, caller, order_id, self.periods)
 
     @rpc(contract.CHANGE_REVIEW)
     def change_review(self, review_id: str, **changes: int | str | None) -> Review:
         """Changes the rating or the text, by the author until the edit deadline."""
         caller = self.call.account
-        review: Review = run_idempotently(
+        return run_idempotently(
             self.db, self.call, lambda c: change_review(c, caller, review_id, changes, self.periods)
         )
-        return review
 
     @rpc(contract.REPLY_TO_REVIEW)
     def reply_to_review(self, review_id: str, text: str) -> Review:
         """Adds the provider's one reply."""
         caller = self.call.account
-        review: Review = run_idempotently(
+        return run_idempotently(
             self.db, self.call, lambda c: reply_to_review(c, caller, review_id, text, self.periods)
         )
-        return review
 
     @rpc(contract.LIST_PROFILE_REVIEWS)
     def list_profile_reviews(

@@ -3,13 +3,18 @@ from typing import Any
 
 import pytest
 
-from kit.errors import NotFound, Unavailable
+from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable
 from kit.security.tokens import Caller
 from services.orders import contract as orders_contract
 from tests.reviews.world import World
 from tests.support.placed_orders import Order
 
 DAY = timedelta(days=1)
+UNANSWERED = (
+    Unavailable("orders is unavailable."),
+    TimedOut("orders did not answer in time."),
+    RemoteFailure("KeyError: 'status'"),
+)
 
 
 def refusal(world: World, order: Order, caller: Caller | None = None) -> dict[str, Any]:
@@ -71,8 +76,29 @@ def test_while_the_completion_may_be_on_its_way_orders_is_asked(
     assert refusal(world, order, world.stranger) == {}
 
 
-def test_an_order_whose_completion_is_not_known_needs_orders(world: World) -> None:
+@pytest.mark.parametrize("error", UNANSWERED)
+def test_while_orders_does_not_answer_the_known_order_decides(world: World, error: Exception) -> None:
     order = world.order(status=3)
+    world.orders.away = error
+    for caller in (world.customer, world.provider, world.staff):
+        assert refusal(world, order, caller) == {"available_actions": [], "review_by": None}
+    assert refusal(world, order, world.stranger) == {}
+    assert world.orders.asked == 3
+
+
+@pytest.mark.parametrize("error", UNANSWERED)
+def test_while_orders_does_not_answer_an_unknown_order_is_not_found(world: World, error: Exception) -> None:
+    order = world.order(known=False)
+    world.orders.away = error
+    assert refusal(world, order) == {}
+    assert world.orders.asked == 1
+
+
+def test_a_review_is_read_without_asking_orders(world: World) -> None:
+    order = world.order()
+    review = world.submit(order)
     world.orders.away = Unavailable("orders is unavailable")
-    with pytest.raises(Unavailable):
-        world.get(order, world.customer)
+    for caller in (world.customer, world.provider, world.staff):
+        assert world.get(order, caller) == review
+    assert refusal(world, order, world.stranger) == {}
+    assert world.orders.asked == 0

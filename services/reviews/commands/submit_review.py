@@ -1,5 +1,6 @@
-"""The customer submits the one review of an order. Runs inside its caller's transaction."""
+"""The customer submits the one review of an order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -7,7 +8,10 @@ import uuid6
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.runtime.context import Call
 from chassis.storage import outbox
+from chassis.storage.database import Db
+from chassis.storage.idempotency import run_idempotently
 from kit.security.tokens import Caller
 from services.orders.types import Order
 from services.reviews import ratings
@@ -26,7 +30,7 @@ from services.reviews.queries import find_reviewable_order
 from services.reviews.rendering import ReviewRow, event_fields, render_review
 from services.reviews.settings import ReviewPeriods
 from services.reviews.types import Review
-from services.unknown_orders import OrderUnknown
+from services.unknown_orders import OrderUnknown, run_with_order
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,26 @@ class Draft:
 
 
 def submit_review(
+    db: Db, call: Call, get_order: Callable[..., Order], periods: ReviewPeriods, draft: Draft
+) -> Review:
+    """Submits the one review of an order, once per idempotency key.
+
+    Asks orders when the events that arrived here do not say whether the order is completed.
+
+    Raises: NotFound, Forbidden; Conflict `order_not_completed`, `review_exists`,
+    `review_window_closed`; Unavailable or TimedOut when orders does not answer.
+    """
+    caller = call.account
+
+    def submit_with(order: Order | None) -> Review:
+        return run_idempotently(db, call, lambda c: _submit(c, caller, draft, periods, order))
+
+    return run_with_order(get_order, draft.order_id, submit_with)
+
+
+def _submit(
     connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Order | None
 ) -> Review:
-    """Submits the one review of an order. `order` is the answer of orders, if it was asked.
-
-    Raises: OrderUnknown when the events that arrived here do not say whether the order is
-    completed; NotFound, Forbidden; Conflict `order_not_completed`, `review_exists`,
-    `review_window_closed`.
-    """
     if order is not None:
         save_order_of_answer(connection, order)
     reviewable = find_reviewable_order(connection, draft.order_id)
