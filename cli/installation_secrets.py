@@ -49,7 +49,7 @@ def makers() -> dict[str, Callable[[], str]]:
 
 
 def shares(originals: Contents) -> dict[str, Contents]:
-    """What each process is given, by its name: its own secrets and nobody else's."""
+    """What each process is given, by its name: its own secrets only."""
     broker = {name: value for name, value in originals.items() if name.startswith("RABBITMQ_")}
     databases = {name: value for name, value in originals.items() if name.startswith("POSTGRES_")}
     keys = {"TOKEN_PUBLIC_KEYS": public_key_of(originals["TOKEN_SIGNING_KEY"])}
@@ -77,7 +77,7 @@ def make_missing(folder: Path) -> Contents:
     return {name: (folder / name).read_text().rstrip("\n") for name in makers()}
 
 
-def give(folder: Path, contents: Contents) -> None:
+def write_secrets(folder: Path, contents: Contents) -> None:
     """Writes what a process may read; its folder holds nothing else."""
     for name, value in contents.items():
         _write(folder / name, value, 0o444)  # processes have different users, and only one has the folder
@@ -91,7 +91,7 @@ def main(root: Path) -> None:
         _check_given(load(Common).is_production)
         originals = make_missing(root / ALL)
         for process, contents in shares(originals).items():
-            give(root / process, contents)
+            write_secrets(root / process, contents)
         screen().print(f"{len(originals)} secrets of this installation are there")
 
 

@@ -32,11 +32,11 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     settings = load(Settings)
     logging.configure(settings.log_level, settings.log_format)
     console = screen()
-    happenings: LightQueue = LightQueue()
-    _hear_signals(happenings)
-    marketplace = Marketplace(Path(data_dir), on_crash=happenings.put)
+    outcomes: LightQueue = LightQueue()
+    _handle_signals(outcomes)
+    marketplace = Marketplace(Path(data_dir), on_crash=outcomes.put)
     try:
-        end = _run(marketplace, console, happenings, wants_demo)
+        end = _run(marketplace, console, outcomes, wants_demo)
     except CannotStart as error:
         raise CliError(str(error)) from error
     finally:
@@ -48,18 +48,18 @@ def run_marketplace(data_dir: str, wants_demo: bool) -> int:
     return 0
 
 
-def _hear_signals(happenings: LightQueue) -> None:
+def _handle_signals(outcomes: LightQueue) -> None:
     loop = eventlet.hubs.get_hub().loop
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, happenings.put, SIGNALLED)
+        loop.add_signal_handler(number, outcomes.put, SIGNALLED)
 
 
-def _run(marketplace: Marketplace, console: Screen, happenings: LightQueue, wants_demo: bool) -> str:
+def _run(marketplace: Marketplace, console: Screen, outcomes: LightQueue, wants_demo: bool) -> str:
     began = time.monotonic()
     starting = eventlet.spawn(_failure_of, marketplace.start)
-    starting.link(lambda _: happenings.put(STARTED))
+    starting.link(lambda _: outcomes.put(STARTED))
     with console.status("Starting ..."):
-        first = str(happenings.get())
+        first = str(outcomes.get())
         if first != STARTED:
             starting.kill()
             return first
@@ -68,16 +68,16 @@ def _run(marketplace: Marketplace, console: Screen, happenings: LightQueue, want
     lacks_demo = wants_demo and _lacks_demo(marketplace)
     _welcome(marketplace, console, time.monotonic() - began)
     demo = spawn_for_awaitable(_seed(marketplace, console)) if lacks_demo else None
-    end = str(happenings.get())
+    end = str(outcomes.get())
     if demo is not None:
         demo.kill()
     return end
 
 
-def _failure_of(act: Callable[[], None]) -> Exception | None:
-    # A greenlet that raises prints a traceback of its own; a complaint is enough.
+def _failure_of(start: Callable[[], None]) -> Exception | None:
+    # A greenlet that raises prints a traceback of its own; the error message is enough.
     try:
-        act()
+        start()
     except Exception as error:
         return error
     return None

@@ -55,7 +55,7 @@ def show_timeline(order: str, as_json: bool) -> None:
         display.show_json(timeline=timeline)
         return
     for entry in timeline:
-        display.show_lines(*_told(entry))
+        display.show_lines(*_lines_of(entry))
 
 
 @orders.command("transition")
@@ -93,7 +93,7 @@ def _actor(step: dict[str, Any]) -> str:
     return f"{step['actor']['display_name']} ({step['actor']['role']})"
 
 
-def _told(entry: Any) -> Iterator[str]:
+def _lines_of(entry: Any) -> Iterator[str]:
     """A step in a few lines, the first of which is its head."""
     step = vars(entry)
     yield f"{entry.sequence} {entry.transition}: {_from_to(step)} by {_actor(step)} at {entry.created_at}"

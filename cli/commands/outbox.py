@@ -77,11 +77,11 @@ def replay_events(
     Events so old that an inbox may have forgotten them stay.
     """
     from cli.operations.databases import opened
-    from cli.operations.outboxes import Again, replay
+    from cli.operations.outboxes import ReplayFilter, replay
     from cli.support.display import show_entries
 
     dry_run, as_json = how["dry_run"], how["as_json"]
     services = [service] if service else NAMES
     with opened() as databases:
-        entries = replay(databases, services, Again(since, type_, consumer), how["reason"], dry_run)
+        entries = replay(databases, services, ReplayFilter(since, type_, consumer), how["reason"], dry_run)
     show_entries(entries, dry_run, as_json)

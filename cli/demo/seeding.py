@@ -88,13 +88,13 @@ class Seeding:
     async def run(self) -> Seeded:
         """People first, then services, then orders."""
         offered = offers()
-        told = stories(offered)
-        self._total = len(EVERYBODY) + len(offered) + len(told)
-        await self._all(self._settle, EVERYBODY)
+        to_play = stories(offered)
+        self._total = len(EVERYBODY) + len(offered) + len(to_play)
+        await self._all(self._sign_up, EVERYBODY)
         await self._all(self._offer, offered)
-        await self._all(self._tell, told)
-        await self._pay_one_out(told)
-        return Seeded(len(EVERYBODY), len(offered), len(told))
+        await self._all(self._play, to_play)
+        await self._pay_one_out(to_play)
+        return Seeded(len(EVERYBODY), len(offered), len(to_play))
 
     async def _all(self, do: Callable[[Thing], Awaitable[None]], things: Iterable[Thing]) -> None:
         room = asyncio.Semaphore(AT_ONCE)
@@ -112,7 +112,7 @@ class Seeding:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # the others are mostly the same
 
-    async def _settle(self, person: Person) -> None:
+    async def _sign_up(self, person: Person) -> None:
         client = self._clients[person.handle]
         with _unless_done():
             await client.register_account(
@@ -140,7 +140,7 @@ class Seeding:
                 key=f"demo service {offer.title}",
             )
 
-    async def _tell(self, story: Story) -> None:
+    async def _play(self, story: Story) -> None:
         customer = self._clients[story.customer]
         order = self._known_orders.get((story.customer, story.requirements))
         steps = list(enumerate(story.steps))
@@ -191,10 +191,10 @@ class Seeding:
                     order["id"], step.what, reason=step.text, to_status=step.to_status, key=key
                 )
 
-    async def _pay_one_out(self, told: Iterable[Story]) -> None:
+    async def _pay_one_out(self, to_play: Iterable[Story]) -> None:
         """The provider of the first order that was paid asks for half of it as soon as it is released;
         where shares are held for days nobody waits for that."""
-        story = next(story for story in told if _is_paid_in_full(story))
+        story = next(story for story in to_play if _is_paid_in_full(story))
         client = self._clients[story.offer.provider]
         paid = await _paid(client, self._order_ids[story.number])
         if paid is None or not _is_released_soon(paid) or (await client.payouts(limit=1))["data"]:

@@ -1,4 +1,4 @@
-"""The orders of the demo: who asks whom for what, and how it goes. Deterministic: same code, same stories."""
+"""The orders of the demo: who orders what from whom, and the steps of each. The seed is fixed."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Story:
-    """One order and all that happens to it. `status` is where it ends."""
+    """One order and all its steps. `status` is where it ends."""
 
     number: int
     customer: str
@@ -45,110 +45,110 @@ class Story:
     status: int
 
 
-class Telling:
-    """Chooses the words of one story."""
+class StoryWriter:
+    """Chooses the steps and texts of one story at random."""
 
     def __init__(self, chance: random.Random, customer: str, offer: Offer) -> None:
         self.chance = chance
         self._names = {"customer": FIRST_NAMES[customer], "provider": FIRST_NAMES[offer.provider]}
 
-    def say(self, sentences: Sequence[str | None]) -> str | None:
-        """One of the sentences, with the names put in."""
+    def pick(self, sentences: Sequence[str | None]) -> str | None:
+        """Returns one of the sentences, with the names filled in."""
         chosen = self.chance.choice(sentences)
         return None if chosen is None else chosen.format(**self._names)
 
-    def happens(self, share: float) -> bool:
-        """Whether something happens that does in this share of all stories."""
+    def includes(self, share: float) -> bool:
+        """Decides at random whether this story includes what this share of all stories do."""
         return self.chance.random() < share
 
     def talk(self, *lines: tuple[str, Sequence[str]]) -> list[Step]:
         """Some of these messages."""
-        return [Step(who, MESSAGE, self.say(said)) for who, said in lines if not self.happens(SILENT_SHARE)]
+        return [Step(who, MESSAGE, self.pick(said)) for who, said in lines if not self.includes(SILENT_SHARE)]
 
 
-Plot = Callable[[Telling], list[Step]]
+Plot = Callable[[StoryWriter], list[Step]]
 
 
-def _question(t: Telling) -> list[Step]:
-    return t.talk((CUSTOMER, words.CUSTOMER_QUESTIONS))
+def _question(writer: StoryWriter) -> list[Step]:
+    return writer.talk((CUSTOMER, words.CUSTOMER_QUESTIONS))
 
 
-def _approved(t: Telling) -> list[Step]:
-    return [*_question(t), Step(PROVIDER, "approve"), *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+def _approved(writer: StoryWriter) -> list[Step]:
+    return [*_question(writer), Step(PROVIDER, "approve"), *writer.talk((PROVIDER, words.PROVIDER_ANSWERS))]
 
 
-def _in_progress(t: Telling) -> list[Step]:
-    return [*_approved(t), *t.talk((PROVIDER, words.PROGRESS))]
+def _in_progress(writer: StoryWriter) -> list[Step]:
+    return [*_approved(writer), *writer.talk((PROVIDER, words.PROGRESS))]
 
 
-def _delivered(t: Telling) -> list[Step]:
-    return [*_in_progress(t), Step(PROVIDER, "complete_work", t.say(words.DELIVERY_NOTES))]
+def _delivered(writer: StoryWriter) -> list[Step]:
+    return [*_in_progress(writer), Step(PROVIDER, "complete_work", writer.pick(words.DELIVERY_NOTES))]
 
 
-def _changes_wanted(t: Telling) -> list[Step]:
-    step = Step(CUSTOMER, "request_changes", t.say(words.CHANGE_REASONS))
-    return [*_delivered(t), step, *t.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+def _changes_wanted(writer: StoryWriter) -> list[Step]:
+    step = Step(CUSTOMER, "request_changes", writer.pick(words.CHANGE_REASONS))
+    return [*_delivered(writer), step, *writer.talk((PROVIDER, words.PROVIDER_ANSWERS))]
 
 
-def _delivered_again(t: Telling) -> list[Step]:
-    return [*_changes_wanted(t), Step(PROVIDER, "complete_work", t.say(words.DELIVERY_NOTES))]
+def _delivered_again(writer: StoryWriter) -> list[Step]:
+    return [*_changes_wanted(writer), Step(PROVIDER, "complete_work", writer.pick(words.DELIVERY_NOTES))]
 
 
-def _ending_well(t: Telling, steps: list[Step]) -> list[Step]:
-    steps = [*steps, *t.talk((CUSTOMER, words.THANKS)), Step(CUSTOMER, "confirm")]
-    steps += t.talk((PROVIDER, words.AFTERWORDS))
-    if t.happens(REVIEWED_SHARE):
-        stars = t.chance.choice(STARS)
-        steps.append(Step(CUSTOMER, REVIEW, t.say(words.REVIEWS[stars]), stars=stars))
-        if t.happens(REPLIED_SHARE):
-            steps.append(Step(PROVIDER, REPLY, t.say(words.REPLIES[stars > 3])))
-    return [*steps, *_paid(t)] if t.happens(PAID_SHARE) else steps
+def _ending_well(writer: StoryWriter, steps: list[Step]) -> list[Step]:
+    steps = [*steps, *writer.talk((CUSTOMER, words.THANKS)), Step(CUSTOMER, "confirm")]
+    steps += writer.talk((PROVIDER, words.AFTERWORDS))
+    if writer.includes(REVIEWED_SHARE):
+        stars = writer.chance.choice(STARS)
+        steps.append(Step(CUSTOMER, REVIEW, writer.pick(words.REVIEWS[stars]), stars=stars))
+        if writer.includes(REPLIED_SHARE):
+            steps.append(Step(PROVIDER, REPLY, writer.pick(words.REPLIES[stars > 3])))
+    return [*steps, *_paid(writer)] if writer.includes(PAID_SHARE) else steps
 
 
-def _paid(t: Telling) -> list[Step]:
-    steps = [Step(CUSTOMER, PAY, "sandbox_declined")] if t.happens(DECLINED_SHARE) else []
+def _paid(writer: StoryWriter) -> list[Step]:
+    steps = [Step(CUSTOMER, PAY, "sandbox_declined")] if writer.includes(DECLINED_SHARE) else []
     steps.append(Step(CUSTOMER, PAY, "sandbox_ok"))
-    if t.happens(REFUNDED_SHARE):
-        steps.append(Step(PROVIDER, REFUND, t.say(words.REFUND_REASONS)))
+    if writer.includes(REFUNDED_SHARE):
+        steps.append(Step(PROVIDER, REFUND, writer.pick(words.REFUND_REASONS)))
     return steps
 
 
-def _completed(t: Telling) -> list[Step]:
-    return _ending_well(t, _delivered(t))
+def _completed(writer: StoryWriter) -> list[Step]:
+    return _ending_well(writer, _delivered(writer))
 
 
-def _completed_after_changes(t: Telling) -> list[Step]:
-    return _ending_well(t, _delivered_again(t))
+def _completed_after_changes(writer: StoryWriter) -> list[Step]:
+    return _ending_well(writer, _delivered_again(writer))
 
 
-def _declined(t: Telling) -> list[Step]:
-    return [*_question(t), Step(PROVIDER, "decline", t.say(words.DECLINE_REASONS))]
+def _declined(writer: StoryWriter) -> list[Step]:
+    return [*_question(writer), Step(PROVIDER, "decline", writer.pick(words.DECLINE_REASONS))]
 
 
-def _withdrawn(t: Telling) -> list[Step]:
-    return [*_question(t), Step(CUSTOMER, "withdraw")]
+def _withdrawn(writer: StoryWriter) -> list[Step]:
+    return [*_question(writer), Step(CUSTOMER, "withdraw")]
 
 
-def _cancelled_by_customer(t: Telling) -> list[Step]:
-    return [*_approved(t), Step(CUSTOMER, "cancel", t.say(words.CUSTOMER_CANCEL_REASONS))]
+def _cancelled_by_customer(writer: StoryWriter) -> list[Step]:
+    return [*_approved(writer), Step(CUSTOMER, "cancel", writer.pick(words.CUSTOMER_CANCEL_REASONS))]
 
 
-def _cancelled_by_provider(t: Telling) -> list[Step]:
-    return [*_in_progress(t), Step(PROVIDER, "cancel", t.say(words.PROVIDER_CANCEL_REASONS))]
+def _cancelled_by_provider(writer: StoryWriter) -> list[Step]:
+    return [*_in_progress(writer), Step(PROVIDER, "cancel", writer.pick(words.PROVIDER_CANCEL_REASONS))]
 
 
-def _disputed_in_progress(t: Telling) -> list[Step]:
-    return [*_in_progress(t), Step(CUSTOMER, "open_dispute", t.say(words.DISPUTE_REASONS))]
+def _disputed_in_progress(writer: StoryWriter) -> list[Step]:
+    return [*_in_progress(writer), Step(CUSTOMER, "open_dispute", writer.pick(words.DISPUTE_REASONS))]
 
 
-def _disputed_when_delivered(t: Telling) -> list[Step]:
-    return [*_delivered(t), Step(CUSTOMER, "open_dispute", t.say(words.DISPUTE_REASONS))]
+def _disputed_when_delivered(writer: StoryWriter) -> list[Step]:
+    return [*_delivered(writer), Step(CUSTOMER, "open_dispute", writer.pick(words.DISPUTE_REASONS))]
 
 
 def _resolved(to_status: int) -> Plot:
-    def plot(t: Telling) -> list[Step]:
+    def plot(writer: StoryWriter) -> list[Step]:
         decision = Step(STAFF, "resolve_dispute", words.RESOLUTIONS[to_status], to_status=to_status)
-        return [*_disputed_when_delivered(t), decision]
+        return [*_disputed_when_delivered(writer), decision]
 
     return plot
 
@@ -177,19 +177,19 @@ WITH_CHANGES = (_changes_wanted, _delivered_again, _completed_after_changes)
 
 
 def stories(offers: Sequence[Offer]) -> list[Story]:
-    """All orders of the demo, in the order they are told. No customer asks for the same thing twice."""
+    """Returns all orders of the demo. No customer asks for the same thing twice."""
     chance = random.Random(SEED)  # noqa: S311 - variety, not secrecy
     plots = [(plot, status) for plot, count, status in PLOTS for _ in range(count)]
     chance.shuffle(plots)
     briefs = [(offer, brief) for offer in offers for brief in offer.briefs]
-    told: list[Story] = []
+    written: list[Story] = []
     for number, (plot, status) in enumerate(plots):
         offer, brief = _choose_brief(chance, briefs, number, revisable=plot in WITH_CHANGES)
-        customer = _customer(chance, offer, brief, told)
-        telling = Telling(chance, customer, offer)
-        wanted = f"{telling.say(words.OPENINGS)}{brief}{telling.say(words.CLOSINGS)}"
-        told.append(Story(number, customer, offer, wanted, tuple(plot(telling)), status))
-    return told
+        customer = _customer(chance, offer, brief, written)
+        writer = StoryWriter(chance, customer, offer)
+        wanted = f"{writer.pick(words.OPENINGS)}{brief}{writer.pick(words.CLOSINGS)}"
+        written.append(Story(number, customer, offer, wanted, tuple(plot(writer)), status))
+    return written
 
 
 def _choose_brief(
@@ -201,7 +201,7 @@ def _choose_brief(
     return chance.choice([brief for brief in briefs if brief[0].revisions or not revisable])
 
 
-def _customer(chance: random.Random, offer: Offer, brief: str, told: Sequence[Story]) -> str:
-    taken = {s.customer for s in told if s.offer is offer and brief in s.requirements}
+def _customer(chance: random.Random, offer: Offer, brief: str, written: Sequence[Story]) -> str:
+    taken = {s.customer for s in written if s.offer is offer and brief in s.requirements}
     buyers = [p.handle for p in CUSTOMERS * 3 + PROVIDERS if p.handle != offer.provider]
     return chance.choice([handle for handle in buyers if handle not in taken])

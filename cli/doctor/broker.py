@@ -13,7 +13,7 @@ from chassis.amqp import topology
 from chassis.amqp.topology import Queue
 from cli.doctor.checks import Finding, failed, ok, warning
 from cli.operations.configuration import masked
-from cli.support.broker import ask, connected
+from cli.support.broker import connected, in_own_channel
 from kit.settings import Settings
 from services import registry
 
@@ -44,7 +44,7 @@ def examine_broker(settings: Settings, services: Collection[str]) -> Iterator[Fi
             yield from _exchanges(connection, settings, services)
             for service in services:
                 yield from _queues_of(connection, settings, service)
-            yield _takes_messages(connection, alarms)
+            yield _accepts_messages(connection, alarms)
     except ValueError:  # a port that is no number
         yield _no_address()
     except (AMQPError, OSError) as error:
@@ -118,11 +118,11 @@ def _wrong(subject: str, check: str, states: dict[str, Any]) -> Iterator[Finding
 def _state(connection: Any, declare: Declare, as_expected: dict[str, Any]) -> Any:
     """RabbitMQ's answer, or words that say what is wrong."""
     try:
-        answer = ask(connection, lambda channel: declare(channel, passive=True))
+        answer = in_own_channel(connection, lambda channel: declare(channel, passive=True))
     except NotFound:
         return MISSING
     try:
-        ask(connection, lambda channel: declare(channel, **as_expected))
+        in_own_channel(connection, lambda channel: declare(channel, **as_expected))
     except PreconditionFailed as error:
         return f"differs: {str(error.reply_text).partition(' - ')[2]}"
     except AccessRefused:
@@ -163,7 +163,7 @@ def _waiting(subject: str, answers: dict[Queue, Any]) -> Iterator[Finding]:
             )
 
 
-def _takes_messages(connection: Any, alarms: list[str]) -> Finding:
+def _accepts_messages(connection: Any, alarms: list[str]) -> Finding:
     """Publishes to nobody: under a memory or disk alarm RabbitMQ says so, and reads no further."""
     channel = connection.channel()
     channel.basic_publish(

@@ -45,7 +45,7 @@ def examine_site(url: str) -> Iterator[Finding]:
 def _examine(probe: ReadinessProbe, url: str) -> Finding:
     address = f"{url.rstrip('/')}/readyz"
     try:
-        status, answer = asyncio.run(_look(address))
+        status, answer = asyncio.run(_fetch(address))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         found = f"{address} does not answer: {str(error) or type(error).__name__}"
         advice = f"Start `microtasks serve {probe.service}`, or name another with {probe.option}."
@@ -61,7 +61,7 @@ def _examine(probe: ReadinessProbe, url: str) -> Finding:
     return failed(probe.subject, CHECK, found, advice)
 
 
-async def _look(address: str) -> tuple[int, Any]:
+async def _fetch(address: str) -> tuple[int, Any]:
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http, http.get(address) as answer:
         try:

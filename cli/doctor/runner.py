@@ -1,4 +1,4 @@
-"""Everything is looked at side by side, and nothing is waited for longer than was allowed."""
+"""Runs all examinations in parallel, each within the time allowed."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ Examine = Callable[[], Iterable[Finding]]
 
 
 def examine(services: Collection[str], url: str, within_seconds: float, site: str = "") -> list[Finding]:
-    """Looks at settings, broker, databases, gateway and, if one is named, the web site; takes
+    """Examines settings, broker, databases, gateway and, if one is named, the web site; takes
     `within_seconds` at the most."""
     findings = list(examine_settings(services))
     subjects: dict[str, Examine] = {}
@@ -23,10 +23,8 @@ def examine(services: Collection[str], url: str, within_seconds: float, site: st
         settings = load(Settings)
     except BadSetting:
         advice = "Fix the settings first."
-        findings.append(failed("broker", "reachable", "not looked at: nothing says where it is", advice))
-        findings.append(
-            failed("databases", "reachable", "not looked at: nothing says where they are", advice)
-        )
+        findings.append(failed("broker", "reachable", "not examined: its address is unknown", advice))
+        findings.append(failed("databases", "reachable", "not examined: their address is unknown", advice))
     else:
         subjects["broker"] = lambda: examine_broker(settings, services)
         for service in services:
@@ -42,17 +40,17 @@ def _database(settings: Settings, service: str) -> Examine:
 
 
 def side_by_side(subjects: dict[str, Examine], within_seconds: float) -> list[Finding]:
-    """Runs all looks at once; those that hang are left behind with what they have found so far."""
+    """Runs all examinations at once; of those that hang, returns what they have found so far."""
     give_up_at = time.monotonic() + within_seconds
-    looks = [_Look(subject, look) for subject, look in subjects.items()]
-    for look in looks:
-        look.start()
-    for look in looks:
-        look.join(max(0.0, give_up_at - time.monotonic()))
-    return [finding for look in looks for finding in look.findings(within_seconds)]
+    examinations = [_Examination(subject, examination) for subject, examination in subjects.items()]
+    for examination in examinations:
+        examination.start()
+    for examination in examinations:
+        examination.join(max(0.0, give_up_at - time.monotonic()))
+    return [finding for examination in examinations for finding in examination.findings(within_seconds)]
 
 
-class _Look(threading.Thread):
+class _Examination(threading.Thread):
     """One subject's examination; a daemon, so that one that hangs does not keep the process."""
 
     def __init__(self, subject: str, examine: Examine) -> None:
@@ -62,7 +60,7 @@ class _Look(threading.Thread):
         self._found: list[Finding] = []
 
     def run(self) -> None:
-        """Keeps each finding as it comes."""
+        """Stores each finding as it is made."""
         try:
             for finding in self._examine():
                 self._found.append(finding)
@@ -76,6 +74,6 @@ class _Look(threading.Thread):
         if self.is_alive():
             said = f"No answer within {within_seconds:g} s."
             found.append(
-                failed(self._subject, "examination", said, "It hangs: look at the network and there.")
+                failed(self._subject, "examination", said, "It hangs: check the network and the server.")
             )
         return found

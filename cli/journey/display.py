@@ -9,7 +9,7 @@ from collections.abc import Callable
 import click
 from rich.table import Table
 
-from cli.journey.people import NeverTold
+from cli.journey.people import NotificationMissing
 from cli.journey.play import Show, Step, play
 from cli.support.errors import CliError
 from cli.support.terminal import screen, shown
@@ -28,7 +28,7 @@ def show_journey(url: str, patience_seconds: float, as_json: bool) -> None:
     began = time.monotonic()
     try:
         asyncio.run(play(url, patience_seconds, show))
-    except (Problem, Unreachable, NeverTold) as error:
+    except (Problem, Unreachable, NotificationMissing) as error:
         end(str(error), time.monotonic() - began)
         raise CliError(f"The journey ended early. {error}") from error
     end(None, time.monotonic() - began)
@@ -68,6 +68,8 @@ def _line(number: int, step: Step) -> Table:
     line.add_column(width=STATUS_WIDTH, style="bold")
     line.add_column(ratio=2, style="cyan")
     status = "" if step.status is None else f"{step.status} {step.label}"
-    told = "" if step.told is None else f"{step.told} is told: {step.notification} ({step.seconds:.2f} s)"
-    line.add_row(str(number), *map(shown, (f"{step.who} ({step.role})", step.did, status, told)))
+    notified = (
+        "" if step.told is None else f"{step.told} is notified: {step.notification} ({step.seconds:.2f} s)"
+    )
+    line.add_row(str(number), *map(shown, (f"{step.who} ({step.role})", step.did, status, notified)))
     return line

@@ -1,4 +1,4 @@
-"""The two people of a journey, new for each, so that it can be played as often as one likes."""
+"""The two parties of a journey: new accounts for each run, so that it can be repeated."""
 
 import asyncio
 import secrets
@@ -13,30 +13,32 @@ from client import MarketplaceClient
 PAUSE_SECONDS = 0.1
 
 
-class NeverTold(Exception):
-    """An event did not come round in time; the text says which."""
+class NotificationMissing(Exception):
+    """A notification or a search result did not arrive in time; the text says which."""
 
 
 @dataclass
-class Traveller:
-    """Somebody on a journey, and what they have been told so far."""
+class Participant:
+    """One party of the journey, and how many notifications of each kind they should have by now."""
 
     name: str
     role: str
     client: MarketplaceClient
     patience_seconds: float
-    _told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _expected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    async def told(self, kind: str, order_id: str) -> float:
-        """Waits for one more notification of a kind about an order; the seconds it took.
+    async def await_notification(self, kind: str, order_id: str) -> float:
+        """Waits for one more notification of a kind about an order; returns the seconds it took.
 
-        Raises: NeverTold.
+        Raises: NotificationMissing.
         """
         began = time.monotonic()
-        self._told[kind, order_id] += 1
-        while await self._count(kind, order_id) < self._told[kind, order_id]:
+        self._expected[kind, order_id] += 1
+        while await self._count(kind, order_id) < self._expected[kind, order_id]:
             if time.monotonic() - began > self.patience_seconds:
-                raise NeverTold(f"{self.name} was not told {kind} within {self.patience_seconds:g} s.")
+                raise NotificationMissing(
+                    f"{self.name} received no {kind} within {self.patience_seconds:g} s."
+                )
             await asyncio.sleep(PAUSE_SECONDS)
         return time.monotonic() - began
 
@@ -46,11 +48,13 @@ class Traveller:
 
 
 @asynccontextmanager
-async def traveller(url: str, name: str, role: str, patience_seconds: float) -> AsyncIterator[Traveller]:
-    """Somebody who has just signed up and in, and signs out at the end."""
+async def signed_up_participant(
+    url: str, name: str, role: str, patience_seconds: float
+) -> AsyncIterator[Participant]:
+    """Signs up and in as a new person; signs out at the end."""
     async with MarketplaceClient(url, patience_seconds) as client:
         email, password = f"demo-{role}-{secrets.token_hex(6)}@demo.example", secrets.token_urlsafe(24)
         await client.register_account(email, password, name)
         await client.sign_in(email, password)
-        yield Traveller(name, role, client, patience_seconds)
+        yield Participant(name, role, client, patience_seconds)
         await client.sign_out()

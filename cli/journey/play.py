@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cli.journey.people import PAUSE_SECONDS, NeverTold, Traveller, traveller
+from cli.journey.people import PAUSE_SECONDS, NotificationMissing, Participant, signed_up_participant
 from client import Problem
 from client.resources import Order, Service
 
@@ -14,7 +14,7 @@ CUSTOMER_NAME, PROVIDER_NAME = "Rosa", "Tomás"
 CUSTOMER, PROVIDER = "customer", "provider"
 PRICE_MINOR, CURRENCY, PRICE = 4500, "EUR", "45.00 EUR"
 METHOD = "sandbox_ok"
-DEEDS = {
+DESCRIPTIONS = {
     "approve": "approves the order",
     "complete_work": "completes the work",
     "request_changes": "asks for changes",
@@ -44,19 +44,19 @@ async def play(url: str, patience_seconds: float, show: Show) -> None:
     """Plays the whole journey at a gateway; `show` is called as each step has happened.
 
     What it leaves behind are two accounts and two finished orders; the service is archived.
-    Raises: Problem, Unreachable, NeverTold.
+    Raises: Problem, Unreachable, NotificationMissing.
     """
     async with (
-        traveller(url, CUSTOMER_NAME, CUSTOMER, patience_seconds) as customer,
-        traveller(url, PROVIDER_NAME, PROVIDER, patience_seconds) as provider,
+        signed_up_participant(url, CUSTOMER_NAME, CUSTOMER, patience_seconds) as customer,
+        signed_up_participant(url, PROVIDER_NAME, PROVIDER, patience_seconds) as provider,
     ):
         await Journey(customer, provider, show).play()
 
 
 class Journey:
-    """Two people and what goes on between them."""
+    """The steps of the journey between two parties."""
 
-    def __init__(self, customer: Traveller, provider: Traveller, show: Show) -> None:
+    def __init__(self, customer: Participant, provider: Participant, show: Show) -> None:
         self._customer = customer
         self._provider = provider
         self._show = show
@@ -64,7 +64,7 @@ class Journey:
     async def play(self) -> None:
         """From sign-up to the review; then an order that is declined."""
         for person in (self._customer, self._provider):
-            self._say(person, "signs up and in")
+            self._show_step(person, "signs up and in")
         service = await self._offer()
         order = await self._completed(await self._ordered(service))
         await self._reviewed(order)
@@ -72,7 +72,7 @@ class Journey:
         await self._declined(await self._ordered(service))
         await self._read(self._customer)
         await self._provider.client.archive_service(await self._provider.client.service(service["id"]))
-        self._say(self._provider, "takes the service off the market")
+        self._show_step(self._provider, "takes the service off the market")
 
     async def _offer(self) -> Service:
         word = f"demo{secrets.token_hex(4)}"
@@ -84,23 +84,23 @@ class Journey:
             delivery_days=3,
             revisions=2,
         )
-        self._say(self._provider, f"posts “{service['title']}” for {PRICE}")
+        self._show_step(self._provider, f"posts “{service['title']}” for {PRICE}")
         await self._until_found(word)
-        self._say(self._customer, "finds it by a word of its title")
+        self._show_step(self._customer, "finds it by a word of its title")
         return service
 
     async def _until_found(self, word: str) -> None:
         give_up_at = time.monotonic() + self._customer.patience_seconds
         while not (await self._customer.client.search_services(q=word))["data"]:
             if time.monotonic() > give_up_at:
-                raise NeverTold(f"The search does not find {word}.")
+                raise NotificationMissing(f"The search does not find {word}.")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _ordered(self, service: Service) -> Order:
         order = await self._customer.client.submit_order(
             service["id"], "Two pages, please.", service["price"]
         )
-        await self._tell(self._customer, "orders it", order, "order_submitted")
+        await self._show_notified(self._customer, "orders it", order, "order_submitted")
         return order
 
     async def _completed(self, order: Order) -> Order:
@@ -117,14 +117,14 @@ class Journey:
     async def _reviewed(self, order: Order) -> None:
         customer, provider = self._customer, self._provider
         review = await customer.client.submit_review(order["id"], 5, "Careful and quick.")
-        await self._tell(customer, "reviews: 5 stars", order, "review_submitted")
+        await self._show_notified(customer, "reviews: 5 stars", order, "review_submitted")
         await provider.client.reply_to_review(review["id"], "A pleasure.")
-        await self._tell(provider, "replies to the review", order, "review_replied")
+        await self._show_notified(provider, "replies to the review", order, "review_replied")
         await self._write(customer, order, "I will come again.")
         shown = await customer.client.profile_reviews(order["provider"]["id"])
-        self._say(customer, f"reads {len(shown['data'])} review on {provider.name}'s profile")
+        self._show_step(customer, f"reads {len(shown['data'])} review on {provider.name}'s profile")
         history = (await customer.client.transitions(order["id"]))["data"]
-        self._say(customer, f"reads the history: {', '.join(line['transition'] for line in history)}")
+        self._show_step(customer, f"reads the history: {', '.join(line['transition'] for line in history)}")
 
     async def _paid(self, order: Order) -> None:
         customer, provider = self._customer, self._provider
@@ -133,26 +133,26 @@ class Journey:
         except Problem as problem:
             if problem.code != "unknown_method":
                 raise
-            self._say(customer, "does not pay: real money is taken here", order)
+            self._show_step(customer, "does not pay: real money is taken here", order)
             return
-        await self._tell(customer, f"pays {PRICE}", order, "payment_paid")
+        await self._show_notified(customer, f"pays {PRICE}", order, "payment_paid")
         receipt = await customer.client.receipt(payment["id"])
-        self._say(customer, f"gets a receipt, a PDF of {len(receipt) // 1024} KiB")
+        self._show_step(customer, f"gets a receipt, a PDF of {len(receipt) // 1024} KiB")
         share = payment["provider_share"]["amount"]
-        self._say(provider, f"has earned {share // 100}.{share % 100:02} {CURRENCY}")
+        self._show_step(provider, f"has earned {share // 100}.{share % 100:02} {CURRENCY}")
 
     async def _declined(self, order: Order) -> None:
         await self._step(self._provider, order, "decline", "order_declined", reason="Booked out this week.")
         await self._write(self._customer, order, "Then next week!")
 
-    async def _read(self, who: Traveller) -> None:
+    async def _read(self, who: Participant) -> None:
         count = await who.client.unread_count()
         await who.client.mark_all_read()
-        self._say(who, f"marks all {count} notifications read")
+        self._show_step(who, f"marks all {count} notifications read")
 
     async def _step(
         self,
-        who: Traveller,
+        who: Participant,
         order: Order,
         transition: str,
         notification: str,
@@ -161,22 +161,22 @@ class Journey:
     ) -> Order:
         moved = await who.client.transition(order["id"], transition, reason, note)
         said = f": “{reason or note}”" if reason or note else ""
-        await self._tell(who, f"{DEEDS[transition]}{said}", moved, notification)
+        await self._show_notified(who, f"{DESCRIPTIONS[transition]}{said}", moved, notification)
         return moved
 
-    async def _write(self, who: Traveller, order: Order, text: str) -> None:
+    async def _write(self, who: Participant, order: Order, text: str) -> None:
         await who.client.post_message(order["id"], text)
         now = await who.client.order(order["id"])
-        await self._tell(who, f"writes: “{text}”", now, "message_posted")
+        await self._show_notified(who, f"writes: “{text}”", now, "message_posted")
 
-    async def _tell(self, who: Traveller, did: str, order: Order, notification: str) -> None:
+    async def _show_notified(self, who: Participant, did: str, order: Order, notification: str) -> None:
         other = self._provider if who is self._customer else self._customer
-        seconds = await other.told(notification, order["id"])
-        self._say(who, did, order, other.name, notification, round(seconds, 2))
+        seconds = await other.await_notification(notification, order["id"])
+        self._show_step(who, did, order, other.name, notification, round(seconds, 2))
 
-    def _say(
+    def _show_step(
         self,
-        who: Traveller,
+        who: Participant,
         did: str,
         order: Order | None = None,
         told: str | None = None,

@@ -1,4 +1,4 @@
-"""Making a call again that could not be answered when it came: the answer comes to the operator."""
+"""Repeats a dead-lettered call for an operator, who receives the reply."""
 
 import contextlib
 import json
@@ -48,22 +48,20 @@ def call_again(connection: Any, settings: Settings, message: Any, name: str, req
 def _replies(
     connection: Any, settings: Settings, caller: str, reply_to: str, call_id: str
 ) -> Iterator[list[Any]]:
-    """The reply, once it has come, in a queue of one's own that goes with its channel."""
+    """The reply, once it has come, in an exclusive queue that is deleted with its channel."""
     queue = f"{settings.broker_prefix}rpc.reply.{caller}"
     replies: list[Any] = []
 
-    def take(message: Any) -> None:
-        is_ours = message.properties.get("correlation_id") == call_id
-        if is_ours and is_from_called_service(
-            reply_to, message.delivery_info["routing_key"], message.headers
-        ):
+    def on_reply(message: Any) -> None:
+        is_own = message.properties.get("correlation_id") == call_id
+        if is_own and is_from_called_service(reply_to, message.delivery_info["routing_key"], message.headers):
             replies.append(message)
 
     channel = connection.channel()
     try:
         channel.queue_declare(queue, exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"})
         channel.queue_bind(queue, topology.rpc_exchange(settings), reply_binding(caller))
-        channel.basic_consume(queue, no_ack=True, callback=take)
+        channel.basic_consume(queue, no_ack=True, callback=on_reply)
         yield replies
     finally:
         with contextlib.suppress(amqp.exceptions.AMQPError, OSError):

@@ -114,7 +114,7 @@ def _event(message: Any) -> Any:
 def _called(settings: Settings, sender: Any, letter: DeadLetter, message: Any) -> tuple[bool, str]:
     request_id = str(uuid.uuid4())
     reply = call_again(sender, settings, message, letter.name, request_id)
-    if reply is None and _died_again(settings, letter, message, request_id):
+    if reply is None and _is_dead_lettered_again(settings, letter, message, request_id):
         return True, "it could not be answered again: a new dead letter stands for it"
     if reply is None:
         return False, f"kept: {letter.name} did not answer within {settings.rpc_deadline_seconds:g} s"
@@ -123,7 +123,7 @@ def _called(settings: Settings, sender: Any, letter: DeadLetter, message: Any) -
     return True, f"answered: {without_secrets(json.dumps(reply['result']))}"
 
 
-def _died_again(settings: Settings, letter: DeadLetter, message: Any, request_id: str) -> bool:
+def _is_dead_lettered_again(settings: Settings, letter: DeadLetter, message: Any, request_id: str) -> bool:
     queue = topology.dead_letter_queue(settings, letter.service)
     while (fresh := message.channel.basic_get(queue)) is not None:
         if (fresh.headers or {}).get(REQUEST_ID) == request_id:

@@ -1,4 +1,4 @@
-"""One order as an operator sees it: its state, what became of each step, and a step taken by hand."""
+"""One order as an operator sees it: its state, the delivery of its events, and a step taken by hand."""
 
 import re
 import uuid
@@ -31,8 +31,8 @@ _NUMBER = re.compile(r"(?:MT-)?(\d{1,18})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What became of one event at one consumer: taken, failed, parked, or not taken (yet), and when."""
+class Consumption:
+    """The state of one event at one consumer: taken, failed, parked, or not taken (yet), and since when."""
 
     consumer: str
     state: str
@@ -41,7 +41,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One step of an order; the event is null when it is older than the outbox remembers."""
+    """One step of an order; the event is null when it is no longer in the outbox."""
 
     sequence: int
     transition: str
@@ -53,7 +53,7 @@ class TimelineEntry:
     created_at: str
     event_id: str | None
     sent_at: str | None
-    taken: list[Taken]
+    taken: list[Consumption]
 
 
 def as_staff() -> Caller:
@@ -76,7 +76,7 @@ def show_order(databases: Databases, order: str) -> dict[str, Any]:
 
 
 def timeline_of(databases: Databases, order: str) -> list[TimelineEntry]:
-    """Each step with its event, and what became of that at each consumer. Raises: NotFound."""
+    """Returns each step with its event and the event's state at each consumer. Raises: NotFound."""
 
     def query(connection: Connection) -> tuple[list[Any], dict[int, Row[Any]]]:
         order_id = _id_of(connection, order)
@@ -87,8 +87,10 @@ def timeline_of(databases: Databases, order: str) -> list[TimelineEntry]:
 
     history, events = databases.read(SERVICE, query)
     event_ids = [event.event_id for event in events.values()]
-    fates = {name: _fates(databases, name, event_ids) for name in ORDER_STATUS_CHANGED.consumers}
-    return [_entry(row, events.get(row["sequence"]), fates) for row in history]
+    consumptions = {
+        name: _consumptions(databases, name, event_ids) for name in ORDER_STATUS_CHANGED.consumers
+    }
+    return [_entry(row, events.get(row["sequence"]), consumptions) for row in history]
 
 
 def transition_order(databases: Databases, order: str, fields: dict[str, Any], dry_run: bool) -> AuditEntry:
@@ -142,28 +144,34 @@ def _history(connection: Connection, order_id: str) -> list[Any]:
     return list(queries.list_transitions(connection, order_id, as_staff(), MOST_STEPS, None)["data"])
 
 
-def _fates(databases: Databases, consumer: str, event_ids: list[str]) -> dict[str, Taken]:
-    """What became of these events at one consumer."""
+def _consumptions(databases: Databases, consumer: str, event_ids: list[str]) -> dict[str, Consumption]:
+    """Returns the state of these events at one consumer, by event id."""
 
-    def query(connection: Connection) -> dict[str, Taken]:
-        mine = FAILED_EVENTS.c.consumer == CONSUMER, FAILED_EVENTS.c.event_id.in_(event_ids)
+    def query(connection: Connection) -> dict[str, Consumption]:
+        of_events = FAILED_EVENTS.c.consumer == CONSUMER, FAILED_EVENTS.c.event_id.in_(event_ids)
         failed = {
-            row.event_id: Taken(
+            row.event_id: Consumption(
                 consumer, "failed" if row.parked_at is None else "parked", rfc3339(row.failed_at)
             )
-            for row in connection.execute(select(FAILED_EVENTS).where(*mine))
+            for row in connection.execute(select(FAILED_EVENTS).where(*of_events))
         }
-        mine = INBOX.c.consumer == CONSUMER, INBOX.c.event_id.in_(event_ids)
-        taken = connection.execute(select(INBOX).where(*mine)).all()
-        return failed | {row.event_id: Taken(consumer, "taken", rfc3339(row.processed_at)) for row in taken}
+        of_events = INBOX.c.consumer == CONSUMER, INBOX.c.event_id.in_(event_ids)
+        taken = connection.execute(select(INBOX).where(*of_events)).all()
+        return failed | {
+            row.event_id: Consumption(consumer, "taken", rfc3339(row.processed_at)) for row in taken
+        }
 
     return databases.read(consumer, query)
 
 
-def _entry(step: Any, event: Row[Any] | None, fates: dict[str, dict[str, Taken]]) -> TimelineEntry:
+def _entry(
+    step: Any, event: Row[Any] | None, consumptions: dict[str, dict[str, Consumption]]
+) -> TimelineEntry:
     if event is None:
         return TimelineEntry(**step, event_id=None, sent_at=None, taken=[])
     sent_at = None if event.sent_at is None else rfc3339(event.sent_at)
     waits = "not taken" if sent_at else "not sent"
-    taken = [known.get(event.event_id, Taken(name, waits, None)) for name, known in fates.items()]
+    taken = [
+        known.get(event.event_id, Consumption(name, waits, None)) for name, known in consumptions.items()
+    ]
     return TimelineEntry(**step, event_id=event.event_id, sent_at=sent_at, taken=taken)

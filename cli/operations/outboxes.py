@@ -1,4 +1,4 @@
-"""The outboxes against the inboxes: what is unsent, what was sent and not taken, and sending it again."""
+"""The outboxes against the inboxes: what is unsent, what was sent and not consumed, and replays."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ class Outbox:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One type of event on its way to one consumer: sent and not taken, failed there, parked there."""
+    """One type of event on its way to one consumer: sent and not consumed, failed there, parked there."""
 
     owner: str
     type: str
@@ -45,8 +45,8 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Again:
-    """What is to be sent again: sent since then, of one type, lacked by one consumer."""
+class ReplayFilter:
+    """Which events a replay publishes again: sent since then, of one type, not consumed by one consumer."""
 
     since: datetime
     type: str | None = None
@@ -54,7 +54,7 @@ class Again:
 
 
 def outbox_of(databases: Databases, service: str) -> Outbox:
-    """What waits in one service's outbox, and how much went out lately."""
+    """Counts what one service has not sent yet, and what it sent in the last hour."""
     unsent = OWN.sent_at.is_(None)
     waiting = func.extract("epoch", func.now() - func.min(OWN.created_at).filter(unsent))
     lately = OWN.sent_at > func.now() - func.make_interval(0, 0, 0, 0, 1)
@@ -71,7 +71,7 @@ def deliveries_of(databases: Databases, owner: str) -> Iterator[Delivery]:
 
 
 def delivery(databases: Databases, event: Event, consumer: str) -> Delivery:
-    """How far one type of event has come at one consumer."""
+    """Counts the undelivered, failed and parked events of one type at one consumer."""
     sent = [row.sent_at for row in _undelivered(databases, event, consumer)]
     is_this = FAILED_EVENTS.c.consumer == f"{event.owner}.{event.type}"
     is_parked = FAILED_EVENTS.c.parked_at.is_not(None)
@@ -87,32 +87,32 @@ def _undelivered(databases: Databases, event: Event, consumer: str, *where: Colu
 
 
 def replay(
-    databases: Databases, services: Iterable[str], again: Again, reason: str | None, dry_run: bool
+    databases: Databases, services: Iterable[str], wanted: ReplayFilter, reason: str | None, dry_run: bool
 ) -> list[AuditEntry]:
     """Marks sent events unsent, so that the relay of their service publishes them once more.
 
-    Whoever took them knows them by the inbox. Events so old that an inbox may have forgotten them
-    are left out.
+    Consumers that processed them find them in their inbox and ignore them. Events older than the retention
+    of inboxes are left out.
     """
     entries = []
     for service in services:
-        found = _to_send_again(databases, service, again)
+        found = _rows_to_replay(databases, service, wanted)
         if found and not dry_run:
-            databases.write(service, partial(_mark, found=found, again=again, reason=reason))
+            databases.write(service, partial(_mark, found=found, wanted=wanted, reason=reason))
         for type_, count in sorted(Counter(found.values()).items()):
             entries.append(AuditEntry(service, "outbox replay", type_, f"{count} sent again"))
     return entries
 
 
-def _to_send_again(databases: Databases, service: str, again: Again) -> dict[int, str]:
+def _rows_to_replay(databases: Databases, service: str, wanted: ReplayFilter) -> dict[int, str]:
     """Rows of one outbox, with their types."""
-    since = OWN.sent_at >= again.since
-    if again.consumer is not None:
+    since = OWN.sent_at >= wanted.since
+    if wanted.consumer is not None:
         events = [
-            e for e in _durable(service) if again.consumer in e.consumers and again.type in (None, e.type)
+            e for e in _durable(service) if wanted.consumer in e.consumers and wanted.type in (None, e.type)
         ]
-        return {row.id: e.type for e in events for row in _undelivered(databases, e, again.consumer, since)}
-    types = [again.type] if again.type else [event.type for event in _durable(service)]
+        return {row.id: e.type for e in events for row in _undelivered(databases, e, wanted.consumer, since)}
+    types = [wanted.type] if wanted.type else [event.type for event in _durable(service)]
     query = select(OWN.id, OWN.type).where(
         since, OWN.type.in_(types), is_within_retention(databases.settings)
     )
@@ -120,7 +120,7 @@ def _to_send_again(databases: Databases, service: str, again: Again) -> dict[int
     return {row.id: row.type for row in rows}
 
 
-def _mark(connection: Connection, found: dict[int, str], again: Again, reason: str | None) -> None:
+def _mark(connection: Connection, found: dict[int, str], wanted: ReplayFilter, reason: str | None) -> None:
     rows = list(found)
     for begin in range(0, len(rows), AT_ONCE):
         some = rows[begin : begin + AT_ONCE]
@@ -128,10 +128,10 @@ def _mark(connection: Connection, found: dict[int, str], again: Again, reason: s
     record(
         connection,
         "outbox replay",
-        again.type or "all types",
+        wanted.type or "all types",
         reason,
-        since=rfc3339(again.since),
-        consumer=again.consumer,
+        since=rfc3339(wanted.since),
+        consumer=wanted.consumer,
         events=Counter(found.values()),
     )
 

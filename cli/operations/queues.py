@@ -17,12 +17,12 @@ from cli.operations.databases import Databases
 from cli.operations.dead_letter_message import event_of
 from cli.operations.dead_letters import letters_in
 from cli.operations.outboxes import Delivery, delivery
-from cli.support.broker import ask
+from cli.support.broker import in_own_channel
 from cli.support.errors import CliError
 from kit.settings import Settings
 from services.registry import NAMES, all_events
 
-LOOKS, PAUSE_SECONDS = 3, 0.5
+SAMPLES, PAUSE_SECONDS = 3, 0.5
 MISSING, UNREAD, GROWS = "missing: run microtasks migrate", "nobody reads it", "grows"
 
 
@@ -44,40 +44,42 @@ class QueueState:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Sample:
     ready: int
     consumers: int
 
 
 def examine_queues(databases: Databases, services: Sequence[str]) -> Iterator[QueueState]:
-    """Looks at each queue of these services a few times, to see what grows. Raises: CliError."""
+    """Samples each queue of these services a few times, to detect growth. Raises: CliError."""
     settings = databases.settings
     with opened_broker(settings) as connection:
         queues = [q for q in topology.queues(settings, NAMES, all_events()) if q.service in services]
-        looks = _looks(connection, queues)
+        samples = _sample_all(connection, queues)
         for queue in queues:
-            yield _state(databases, connection, queue, looks[queue.name])
+            yield _state(databases, connection, queue, samples[queue.name])
 
 
-def _looks(connection: Any, queues: Sequence[Queue]) -> dict[str, list[_Look | None]]:
-    looks: dict[str, list[_Look | None]] = {queue.name: [] for queue in queues}
-    for number in range(LOOKS):
+def _sample_all(connection: Any, queues: Sequence[Queue]) -> dict[str, list[_Sample | None]]:
+    samples: dict[str, list[_Sample | None]] = {queue.name: [] for queue in queues}
+    for number in range(SAMPLES):
         time.sleep(PAUSE_SECONDS if number else 0)
         for queue in queues:
-            looks[queue.name].append(_look(connection, queue.name))
-    return looks
+            samples[queue.name].append(_sample(connection, queue.name))
+    return samples
 
 
-def _look(connection: Any, name: str) -> _Look | None:
+def _sample(connection: Any, name: str) -> _Sample | None:
     try:
-        answer = ask(connection, lambda channel: channel.queue_declare(name, passive=True))
+        answer = in_own_channel(connection, lambda channel: channel.queue_declare(name, passive=True))
     except NotFound:
         return None
-    return _Look(answer.message_count, answer.consumer_count)
+    return _Sample(answer.message_count, answer.consumer_count)
 
 
-def _state(databases: Databases, connection: Any, queue: Queue, looks: Sequence[_Look | None]) -> QueueState:
-    last = looks[-1]
+def _state(
+    databases: Databases, connection: Any, queue: Queue, samples: Sequence[_Sample | None]
+) -> QueueState:
+    last = samples[-1]
     not_taken, oldest = None, None
     if last is not None and queue.purpose == "dead letters":
         oldest = _oldest_letter(connection, databases.settings, queue.service) if last.ready else None
@@ -91,21 +93,21 @@ def _state(databases: Databases, connection: Any, queue: Queue, looks: Sequence[
         consumers=None if last is None else last.consumers,
         not_taken=not_taken,
         oldest_seconds=oldest,
-        wrong=", ".join(_wrong(queue, looks)),
+        wrong=", ".join(_wrong(queue, samples)),
     )
 
 
-def _wrong(queue: Queue, looks: Sequence[_Look | None]) -> Iterator[str]:
-    there = [look for look in looks if look is not None]
-    if len(there) < len(looks):
+def _wrong(queue: Queue, samples: Sequence[_Sample | None]) -> Iterator[str]:
+    existing = [sample for sample in samples if sample is not None]
+    if len(existing) < len(samples):
         yield MISSING
         return
-    ready = [look.ready for look in there]
+    ready = [sample.ready for sample in existing]
     if queue.purpose == "dead letters":
         if ready[-1]:
             yield "messages that no consumer could process"
         return
-    if not there[-1].consumers:
+    if not existing[-1].consumers:
         yield UNREAD
     if all(before < after for before, after in pairwise(ready)):
         yield GROWS
@@ -124,5 +126,5 @@ def _delivery(databases: Databases, queue: Queue) -> Delivery | None:
     event = event_of(databases.settings, queue.service, queue.name)
     try:
         return None if event is None else delivery(databases, event, queue.service)
-    except CliError:  # the broker is still worth a look
+    except CliError:  # the broker is examined all the same
         return None

@@ -1,4 +1,4 @@
-"""One connection to RabbitMQ for a command that looks, acts and ends; it never hangs."""
+"""A connection to RabbitMQ for one command, with a time-out for everything."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
 
 @contextlib.contextmanager
 def connected(settings: Settings, on_blocked: Callable[[str], None]) -> Iterator[Any]:
-    """An open connection; `on_blocked` hears the reason when the broker takes no messages.
+    """An open connection; `on_blocked` is called with the reason when the broker accepts no messages.
 
     Raises: AMQPError, OSError, and ValueError for an address that is none.
     """
@@ -30,11 +30,11 @@ def connected(settings: Settings, on_blocked: Callable[[str], None]) -> Iterator
             connection.release()
 
 
-def ask(connection: Any, question: Callable[[Any], Any]) -> Any:
-    """The answer to one question, in a channel of its own: a refusal closes only that."""
+def in_own_channel(connection: Any, operation: Callable[[Any], Any]) -> Any:
+    """Returns the result of an operation in a channel of its own: an error of the broker closes only that."""
     channel = connection.channel()
     try:
-        return question(channel)
+        return operation(channel)
     finally:
         with contextlib.suppress(AMQPError, OSError):
             channel.close()  # a refusal has closed it already

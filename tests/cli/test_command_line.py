@@ -19,7 +19,7 @@ from cli.operations.configuration import Configured
 from cli.operations.dead_letter_message import DeadLetter
 from cli.operations.failed_events import FailedEvent
 from cli.operations.ledger import LedgerFinding
-from cli.operations.orders import Taken, TimelineEntry
+from cli.operations.orders import Consumption, TimelineEntry
 from cli.operations.outboxes import Delivery, Outbox
 from cli.operations.queues import QueueState
 from tests.support.codebase import ROOT
@@ -65,7 +65,7 @@ SHAPES = (
     Delivery,
     DeadLetter,
     TimelineEntry,
-    Taken,
+    Consumption,
     QueueState,
     LedgerFinding,
 )

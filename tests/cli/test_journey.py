@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from cli.commands.main import microtasks
 from cli.journey import people
-from cli.journey.people import NeverTold
+from cli.journey.people import NotificationMissing
 from cli.journey.play import Step, play
 from services.orders.contract import STATUS_CODES
 from tests.support.servers import free_port
@@ -39,7 +39,7 @@ def test_every_step_of_an_order_names_whom_it_was_told(stack: Stack) -> None:
 
 def test_a_person_reads_names_labels_and_notifications(stack: Stack) -> None:
     shown = stack.command("demo", "--url", stack.url)
-    for text in ("Rosa (customer)", "Tomás (provider)", "2 Order Placed", "Rosa is told: order_approved"):
+    for text in ("Rosa (customer)", "Tomás (provider)", "2 Order Placed", "Rosa is notified: order_approved"):
         assert text in shown
     assert "The whole journey" in shown
 
@@ -50,8 +50,8 @@ def test_a_notification_that_does_not_come_ends_the_journey(
     async def never(*_: Any) -> int:
         return 0
 
-    monkeypatch.setattr(people.Traveller, "_count", never)
-    with pytest.raises(NeverTold, match="Tomás was not told order_submitted"):
+    monkeypatch.setattr(people.Participant, "_count", never)
+    with pytest.raises(NotificationMissing, match="Tomás received no order_submitted"):
         asyncio.run(play(stack.url, 0.3, lambda _: None))
 
 
