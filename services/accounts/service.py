@@ -42,8 +42,8 @@ class WorkerThreads(DependencyProvider):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Makes the stand-in hash now, so that the first unknown address takes no longer than the others."""
-        memory.give_large_blocks_back()
-        passwords.nobody()
+        memory.return_freed_memory()
+        passwords.placeholder_hash()
 
     @functools.cache  # noqa: B019  # a provider lives as long as its process
     def _slots(self) -> Semaphore:

@@ -57,7 +57,7 @@ def hash_password(password: str) -> str:
 def is_right(password: str, stored: str | None) -> bool:
     """Whether a password is the stored one; takes the same time when nothing is stored."""
     try:
-        _HASHER.verify(stored or nobody(), _canonical(password))
+        _HASHER.verify(stored or placeholder_hash(), _canonical(password))
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
@@ -69,7 +69,7 @@ def is_outdated(stored: str) -> bool:
 
 
 @functools.cache
-def nobody() -> str:
+def placeholder_hash() -> str:
     """The hash that stands in for an account that does not exist. The first call is slow."""
     return _HASHER.hash("the account that does not exist")
 

@@ -53,7 +53,9 @@ def test_an_unknown_accounts_password_is_never_right_not_even_the_one_behind_the
 
 
 def test_an_unknown_accounts_password_costs_what_everybody_elses_does() -> None:
-    assert extract_parameters(passwords.nobody()) == extract_parameters(passwords.hash_password(PASSWORD))
+    assert extract_parameters(passwords.placeholder_hash()) == extract_parameters(
+        passwords.hash_password(PASSWORD)
+    )
 
 
 def test_hashes_under_other_parameters_are_outdated() -> None:
@@ -65,7 +67,7 @@ def test_hashes_under_other_parameters_are_outdated() -> None:
 
 def test_checking_an_unknown_accounts_password_takes_about_as_long_as_anybodys() -> None:
     stored = passwords.hash_password(PASSWORD)
-    passwords.nobody()
+    passwords.placeholder_hash()
 
     def quickest(hashed: str | None) -> float:
         return min(timeit.repeat(lambda: passwords.is_right("wrong", hashed), number=1, repeat=5))
