@@ -29,10 +29,10 @@ def browser_in_words(user_agent: str | None) -> str:
 
     The order matters: most browsers also name those they descend from.
     """
-    told = user_agent or ""
-    if browser := _browser_and_system(told):
+    header = user_agent or ""
+    if browser := _browser_and_system(header):
         return browser
-    program = _PROGRAM.match(told)
+    program = _PROGRAM.match(header)
     if program is None:
         return gettext("Unknown browser")
     return gettext("A program ({name})").format(name=program[0])
@@ -40,17 +40,17 @@ def browser_in_words(user_agent: str | None) -> str:
 
 def browser_in_short(user_agent: str | None) -> str:
     """The same where there is less room: a program's name alone, and nothing for what is unknown."""
-    told = user_agent or ""
-    program = _PROGRAM.match(told)
-    return _browser_and_system(told) or (program[0] if program else "")
+    header = user_agent or ""
+    program = _PROGRAM.match(header)
+    return _browser_and_system(header) or (program[0] if program else "")
 
 
-def _browser_and_system(told: str) -> str:
-    browser, system = _first(_BROWSERS, told), _first(_SYSTEMS, told)
+def _browser_and_system(header: str) -> str:
+    browser, system = _first(_BROWSERS, header), _first(_SYSTEMS, header)
     if not (browser and system):
         return browser
     return gettext("{browser} on {system}").format(browser=browser, system=gettext(system))
 
 
-def _first(patterns: tuple[tuple[str, str], ...], told: str) -> str:
-    return next((name for name, pattern in patterns if re.search(pattern, told)), "")
+def _first(patterns: tuple[tuple[str, str], ...], header: str) -> str:
+    return next((name for name, pattern in patterns if re.search(pattern, header)), "")

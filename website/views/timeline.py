@@ -15,7 +15,7 @@ class Movement(NamedTuple):
     amount: Money
 
 
-class Happening(TypedDict):
+class TimelineEntry(TypedDict):
     """One entry: a message, a transition or a movement; `day` is set on the first of each day."""
 
     at: str
@@ -32,7 +32,7 @@ def timeline(
     is_oldest: bool,
     until: str | None,
     zone: str,
-) -> list[Happening]:
+) -> list[TimelineEntry]:
     """Everything in order, oldest first.
 
     `messages` may be a part of all: the parts share transitions and movements between them. A part that
@@ -58,11 +58,11 @@ def _entry(
     message: Message | None = None,
     transition: OrderTransition | None = None,
     movement: Movement | None = None,
-) -> Happening:
+) -> TimelineEntry:
     return {"at": at, "message": message, "transition": transition, "movement": movement, "day": False}
 
 
-def _mark_days(entries: Sequence[Happening], zone: str) -> None:
+def _mark_days(entries: Sequence[TimelineEntry], zone: str) -> None:
     before = None
     for entry in entries:
         day = dates.parse(entry["at"]).astimezone(dates.zone_of(zone)).date()

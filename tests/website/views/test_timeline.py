@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from client.resources import Message, Money, OrderTransition
-from website.views.timeline import Happening, Movement, timeline
+from website.views.timeline import Movement, TimelineEntry, timeline
 
 
 def step(name: str, at: str) -> OrderTransition:
@@ -14,12 +14,12 @@ def message(body: str, at: str) -> Message:
     return cast(Message, {"body": body, "created_at": at})
 
 
-def told(happenings: list[Happening]) -> list[Any]:
+def told(timeline_entries: list[TimelineEntry]) -> list[Any]:
     return [
         each["message"]["body"]
         if each["message"]
         else each["transition"] and each["transition"]["transition"]
-        for each in happenings
+        for each in timeline_entries
     ]
 
 

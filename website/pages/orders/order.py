@@ -52,7 +52,7 @@ def _shown(request: PageRequest, view: OrderView) -> dict[str, object]:
         "role": view.role,
         "banner": order_banner.banner_of(view.order, view.role, view.wants_review, view.payment),
         "progress": order_banner.progress_of(view.order, view.transitions),
-        "happenings": timeline(
+        "timeline_entries": timeline(
             view.transitions,
             view.movements,
             view.messages["data"],
