@@ -1,4 +1,4 @@
-"""One person's connection to the API: tokens, idempotency keys, and patience with a busy server."""
+"""One person's connection to the API: tokens, idempotency keys and retries."""
 
 import asyncio
 import hashlib
@@ -14,8 +14,8 @@ from client.problem import Problem, Unreachable
 from client.resources import Session
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-STALE_TOKEN = frozenset({"token_expired", "invalid_token", "unauthenticated"})
-WORTH_ANOTHER_TRY = frozenset({429, 503, 504})
+STALE_TOKEN_CODES = frozenset({"token_expired", "invalid_token", "unauthenticated"})
+RETRYABLE_STATUSES = frozenset({429, 503, 504})
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 REFRESH_BEFORE_SECONDS = 30
 REQUEST_SECONDS = 30.0
@@ -55,7 +55,7 @@ class HttpConnection:
         return self._http
 
     async def close(self) -> None:
-        """Closes the pool, unless it was lent to us."""
+        """Closes the pool, unless the caller passed it in."""
         if self._own_http and self._http is not None:
             await self._http.close()
             self._http = None
@@ -84,14 +84,14 @@ class HttpConnection:
         await self.renew_if_needed()
         token = self._access_token
         try:
-            return await self._send_patiently(method, path, body, query, {**sent, **_signed(token)})
+            return await self._send_with_retries(method, path, body, query, {**sent, **_signed(token)})
         except Problem as problem:
-            if problem.status != 401 or token is None or problem.code not in STALE_TOKEN:
+            if problem.status != 401 or token is None or problem.code not in STALE_TOKEN_CODES:
                 raise
         await self.renew(token)
-        return await self._send_patiently(method, path, body, query, {**sent, **self.authorization()})
+        return await self._send_with_retries(method, path, body, query, {**sent, **self.authorization()})
 
-    async def _send_patiently(
+    async def _send_with_retries(
         self,
         method: str,
         path: str,
@@ -105,7 +105,7 @@ class HttpConnection:
             try:
                 return await self._send_once(method, path, body, query, headers)
             except Problem as problem:
-                wait = _pause_after(problem, pause)
+                wait = _retry_delay_of(problem, pause)
                 if wait is None or time.monotonic() + wait > give_up_at:
                     raise
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
@@ -139,7 +139,7 @@ class HttpConnection:
         return None if self.session is None else self.session["access_token"]
 
     def authorization(self) -> dict[str, str]:
-        """The header that says who is asking."""
+        """Returns the `Authorization` header of the session."""
         return _signed(self._access_token)
 
     async def renew_if_needed(self) -> None:
@@ -150,8 +150,8 @@ class HttpConnection:
     async def renew(self, stale_token: str) -> None:
         """Exchanges the refresh token, once for all requests that found `stale_token` stale.
 
-        The key is made of the token, so whoever else holds it and renews in the same minute gets the
-        same successor, and nobody is taken for a thief.
+        The idempotency key is derived from the token, so concurrent renewals of one token get the same
+        successor, and none is treated as the reuse of a stolen token.
 
         Raises: Problem when the session is over; the client is signed out then.
         """
@@ -161,7 +161,7 @@ class HttpConnection:
             body = {"refresh_token": self.session["refresh_token"]}
             headers = {"Idempotency-Key": _refresh_key(self.session["refresh_token"])}
             try:
-                self.use(await self._send_patiently("POST", "/v1/sessions/refresh", body, None, headers))
+                self.use(await self._send_with_retries("POST", "/v1/sessions/refresh", body, None, headers))
             except Problem as problem:
                 if problem.status == 401:
                     self.use(None)
@@ -176,8 +176,8 @@ def _signed(token: str | None) -> dict[str, str]:
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
-def _pause_after(problem: Problem, pause: float) -> float | None:
-    if problem.status in WORTH_ANOTHER_TRY:
+def _retry_delay_of(problem: Problem, pause: float) -> float | None:
+    if problem.status in RETRYABLE_STATUSES:
         return max(pause, problem.retry_after_seconds or 0)
     return pause if problem.code == "idempotency_in_progress" else None
 
@@ -186,12 +186,12 @@ def _read(answer: aiohttp.ClientResponse, raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except ValueError as error:
-        told = {"code": "not_json", "title": "The answer is no JSON; is this the gateway's address?"}
-        raise Problem(answer.status, told) from error
+        body = {"code": "not_json", "title": "The answer is no JSON; is this the gateway's address?"}
+        raise Problem(answer.status, body) from error
 
 
 def problem_of(answer: aiohttp.ClientResponse, raw: bytes) -> Problem:
-    """What a refusing answer says, even one that is not the API's."""
+    """Returns the problem in an error response, even one that is not the API's."""
     try:
         body = json.loads(raw)
     except ValueError:
