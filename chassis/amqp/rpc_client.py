@@ -18,9 +18,9 @@ from chassis.runtime.context import HEADER_PREFIX, Call
 from kit.contracts import Rpc
 from kit.errors import TimedOut, Unavailable, from_wire
 from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
+from kit.types import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
-Json = Any
 REPORT_SECONDS = 0.5
 
 
@@ -53,8 +53,8 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         amqp.consume(self._queue, self._on_reply, prefetch=0)
 
     def call(
-        self, contract: Rpc, arguments: dict[str, Json], call: Call, timeout_seconds: float = math.inf
-    ) -> Json:
+        self, contract: Rpc, arguments: JsonObject, call: Call, timeout_seconds: float = math.inf
+    ) -> JsonValue:
         """Calls, and gives up shortly before the deadline, so that the caller can still report the reason.
 
         Gives up after `timeout_seconds` if that is earlier.
@@ -70,7 +70,8 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         try:
             self._send(contract, arguments, call, call_id, int(seconds * 1000))
             with eventlet.Timeout(seconds, TimedOut(f"{contract.service} did not answer in time.")):
-                return answered.wait()
+                answer: JsonValue = answered.wait()
+                return answer
         except TimedOut:
             self._availability.probe(contract.service)
             self._availability.raise_if_unavailable(contract.service)
@@ -79,7 +80,7 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
             self._pending.pop(call_id, None)
 
     def _send(
-        self, contract: Rpc, arguments: dict[str, Json], call: Call, call_id: str, milliseconds: int
+        self, contract: Rpc, arguments: JsonObject, call: Call, call_id: str, milliseconds: int
     ) -> None:
         headers = {**call.headers_for(contract.routing_key), HEADER_PREFIX + "deadline_ms": milliseconds}
         if contract.mutates:
@@ -149,11 +150,11 @@ class ServiceClient(DependencyProvider):  # type: ignore[misc]
         self.service = service
         self.timeout_seconds = timeout_seconds
 
-    def get_dependency(self, worker_ctx: Any) -> Callable[..., Json]:
+    def get_dependency(self, worker_ctx: Any) -> Callable[..., JsonValue]:
         """Returns a callable bound to the current call."""
         return partial(self._call, worker_ctx.data["call"])
 
-    def _call(self, call: Call, contract: Rpc, /, **arguments: Json) -> Json:
+    def _call(self, call: Call, contract: Rpc, /, **arguments: JsonValue) -> JsonValue:
         """Returns the result of a method of the service.
 
         Raises: the ServiceError it raised; Unavailable; TimedOut; RemoteFailure.

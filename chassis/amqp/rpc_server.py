@@ -23,6 +23,7 @@ from kit import metrics
 from kit.contracts import Rpc
 from kit.errors import Invalid, ServiceError, Unavailable, field_errors, to_wire
 from kit.replies import is_dead_lettered, may_reply_to
+from kit.types import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,6 @@ MAX_HEADER_CHARACTERS = 255
 # A dead letter may be stored for days: it keeps the call's context, but no access token.
 PRESERVED_HEADERS = re.compile(f"{HEADER_PREFIX}(?!access_token)")
 Method = TypeVar("Method", bound=Callable[..., Any])
-Json = Any
 
 
 def rpc(contract: Rpc) -> Callable[[Method], Method]:
@@ -109,8 +109,8 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             raise ValueError("dead-lettered into the queue of calls")
 
     def _on_result(
-        self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: Json, failure: Any
-    ) -> tuple[Json, Any]:
+        self, delivery: Delivery, contract: Rpc, began: float, worker: Any, result: JsonValue, failure: Any
+    ) -> tuple[JsonValue, None]:
         call: Call = worker.data["call"]
         error = None if failure is None else _error_of(failure, contract)
         outcome = "ok" if error is None else error.get("kind", "failure")
@@ -122,7 +122,11 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         return result, None
 
     def _reply(
-        self, delivery: Delivery, result: Json = None, error: Json = None, replayed: bool = False
+        self,
+        delivery: Delivery,
+        result: JsonValue = None,
+        error: JsonObject | None = None,
+        replayed: bool = False,
     ) -> None:
         body = {"result": result, "error": error, "replayed": replayed}
         properties = delivery.properties
@@ -184,7 +188,7 @@ class RpcEntrypoint(Entrypoint):  # type: ignore[misc]
         self.server.stop_consuming()
 
 
-def _error_of(failure: Any, contract: Rpc) -> Json:
+def _error_of(failure: Any, contract: Rpc) -> JsonObject:
     error = failure[1]
     if isinstance(error, ServiceError):
         return to_wire(error)
@@ -192,5 +196,5 @@ def _error_of(failure: Any, contract: Rpc) -> Json:
     return _failure(type(error).__name__, str(error))
 
 
-def _failure(name: str, text: str) -> dict[str, Json]:
+def _failure(name: str, text: str) -> JsonObject:
     return {"exc_type": name, "exc_path": name, "exc_args": [text], "value": text}

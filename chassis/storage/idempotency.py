@@ -4,8 +4,8 @@ The key is claimed by the first statement of the effect's transaction, so a conc
 waits for it, and the answer is stored in the same commit as the effect.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, TypeVar, cast
 
 from sqlalchemy import Connection, Executable, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,13 +15,20 @@ from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import LOCK_NOT_AVAILABLE, Db, sqlstate
 from chassis.storage.tables import IDEMPOTENCY
 from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
+from kit.types import JsonValue
 
-Json = Any
 T = TypeVar("T")
 
 
+class StoredAnswer(TypedDict, total=False):
+    """What a call returned, or the `error` that declined it."""
+
+    result: JsonValue
+    error: Mapping[str, Any]
+
+
 class _Replayed(Exception):
-    def __init__(self, answer: Json) -> None:
+    def __init__(self, answer: StoredAnswer) -> None:
         self.answer = answer
 
 
@@ -38,24 +45,24 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T
     if key is None:
         return db.write(effect)
 
-    def attempt(connection: Connection) -> dict[str, Json]:
+    def attempt(connection: Connection) -> StoredAnswer:
         _claim(connection, key)
         try:
-            answer: dict[str, Json] = {"result": effect(connection)}
+            answer: StoredAnswer = {"result": cast(JsonValue, effect(connection))}
         except Declined as declined:
             answer = {"error": to_wire(declined)}
         _store(connection, key, answer)
         return answer
 
     try:
-        answer: T = _unwrap(db.write(attempt))
+        answer = db.write(attempt)
     except _Replayed as replayed:
         call.replayed = True
-        answer = _unwrap(replayed.answer)
-    return answer
+        answer = replayed.answer
+    return cast(T, _unwrap(answer))
 
 
-def find_stored_answer(db: Db, call: Call) -> Json | None:
+def find_stored_answer(db: Db, call: Call) -> JsonValue:
     """Returns the stored answer of this call, or None when it has not run yet.
 
     For methods that call another service before their transaction: a repetition gets the stored answer
@@ -83,14 +90,15 @@ def _claim(connection: Connection, key: IdempotencyKey) -> None:
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
-        raise Conflict(
-            "A request with this Idempotency-Key is still in progress.", code="idempotency_in_progress"
-        ) from error
+        raise _in_progress() from error
     if claimed is None:
-        raise _Replayed(_stored(connection, key))
+        stored = _stored(connection, key)
+        if stored is None:  # it expired since
+            raise _in_progress()
+        raise _Replayed(stored)
 
 
-def _stored(connection: Connection, key: IdempotencyKey) -> Json | None:
+def _stored(connection: Connection, key: IdempotencyKey) -> StoredAnswer | None:
     found = connection.execute(
         select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.answer).where(
             IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key
@@ -106,10 +114,11 @@ def _stored(connection: Connection, key: IdempotencyKey) -> Json | None:
                 {"header": "Idempotency-Key", "code": "idempotency_key_reused", "detail": "Use a new key."}
             ],
         )
-    return found.answer
+    answer: StoredAnswer = found.answer
+    return answer
 
 
-def _store(connection: Connection, key: IdempotencyKey, answer: Json) -> None:
+def _store(connection: Connection, key: IdempotencyKey, answer: StoredAnswer) -> None:
     connection.execute(
         update(IDEMPOTENCY)
         .where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key)
@@ -117,7 +126,13 @@ def _store(connection: Connection, key: IdempotencyKey, answer: Json) -> None:
     )
 
 
-def _unwrap(answer: dict[str, Json]) -> Json:
+def _unwrap(answer: StoredAnswer) -> JsonValue:
     if "error" in answer:
         raise from_wire(answer["error"])
     return answer["result"]
+
+
+def _in_progress() -> Conflict:
+    return Conflict(
+        "A request with this Idempotency-Key is still in progress.", code="idempotency_in_progress"
+    )

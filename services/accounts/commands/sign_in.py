@@ -4,7 +4,7 @@ The stored answer holds no token: a repeat under the same key derives the same t
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uuid6
 from sqlalchemy import Connection, Row, update
@@ -45,7 +45,7 @@ def sign_in(
     Unavailable `busy`.
     """
     key = protect_fingerprint(call, settings)
-    issued: IssuedSession | None = find_stored_answer(db, call)
+    issued = cast(IssuedSession | None, find_stored_answer(db, call))
     if issued is None:
         attempt = Attempt(wanted.email, Origin(call.address or None, wanted.client), wanted.device_tokens)
         proof = prove_password(db, run_in_thread, attempt, wanted.password, settings)

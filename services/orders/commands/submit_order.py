@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import uuid6
 from sqlalchemy import Connection, Select, Uuid, bindparam, func, select, true
@@ -85,7 +85,7 @@ def submit_order(
 
     Raises: Conflict, see `check_offer` and `check_outstanding_orders`.
     """
-    stored: Order | None = find_stored_answer(db, call)
+    stored = cast(Order | None, find_stored_answer(db, call))
     if stored is not None:
         return stored
     caller, offer = call.account, _find_offer(catalog, service_id)

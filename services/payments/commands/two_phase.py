@@ -9,7 +9,7 @@ of the request finds the row, wherever the first one ended; a row that nobody co
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -52,7 +52,7 @@ def run_in_two_phases(
 
     Raises: what the three raise; Invalid `idempotency_key_reused`; Conflict `idempotency_in_progress`.
     """
-    stored: Answer | None = find_stored_answer(context.db, call)
+    stored = cast(Answer | None, find_stored_answer(context.db, call))
     if stored is not None:
         return stored
     pending = begin()
@@ -60,8 +60,7 @@ def run_in_two_phases(
     if pending.is_new:
         outcome = call_processor(pending.row)
     elif (answered := await_concurrent_result(context, call, pending.row)) is not None:
-        concurrent: Answer = answered
-        return concurrent
+        return cast(Answer, answered)
 
     def complete_and_notify(connection: Connection) -> Answer:
         notifications.notify(connection, _channel(row_id))
@@ -112,7 +111,7 @@ def find_existing(connection: Connection, table: Table, key: IdempotencyKey | No
     return row
 
 
-def await_concurrent_result(context: PaymentContext, call: Call, pending: Row) -> Any | None:
+def await_concurrent_result(context: PaymentContext, call: Call, pending: Row) -> object:
     """Waits for the answer of the concurrent request that inserted a row.
 
     Returns None when that request is no longer running: its row is decided, or reconciliation has it.
