@@ -1,6 +1,5 @@
 """The accounts process: accounts, sessions and public profiles."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -45,12 +44,12 @@ class WorkerThreads(DependencyProvider):  # type: ignore[misc]
         memory.return_freed_memory()
         passwords.placeholder_hash()
 
-    @functools.cache  # noqa: B019  # a provider lives as long as its process
-    def _slots(self) -> Semaphore:
+    def start(self) -> None:
+        """Sets how many threads work at once, now that every provider has read its settings."""
         provider = next(part for part in self.container.dependencies if isinstance(part, SettingsProvider))
         hashers: int = provider.get_dependency(None).password_hashers
         tpool.set_num_threads(hashers)  # more of them would only stand by
-        return Semaphore(hashers)
+        self._slots = Semaphore(hashers)
 
     def get_dependency(self, worker_ctx: Any) -> RunInThread:
         """`run_in_thread(function, *arguments)`; Unavailable when no thread is free before the deadline."""
@@ -58,12 +57,12 @@ class WorkerThreads(DependencyProvider):  # type: ignore[misc]
 
         def run(work: Callable[..., Any], *arguments: Any) -> Any:
             seconds = None if call is None else max(0.0, call.remaining_seconds())
-            if not self._slots().acquire(timeout=seconds):
+            if not self._slots.acquire(timeout=seconds):
                 raise Unavailable("Too many people are signing in at once; try again.", code="busy")
             try:
                 return tpool.execute(work, *arguments)
             finally:
-                self._slots().release()
+                self._slots.release()
 
         return run
 

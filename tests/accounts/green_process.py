@@ -132,6 +132,7 @@ PROVIDER = next(part for part in container.dependencies if isinstance(part, Work
 for part in container.dependencies:
     if isinstance(part, WorkerThreads | SettingsProvider):
         part.setup()
+PROVIDER.start()
 
 print(  # noqa: T201
     json.dumps(
