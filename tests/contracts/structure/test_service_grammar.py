@@ -48,12 +48,6 @@ SUBJECTS: dict[str, dict[str, str]] = {
     },
 }
 
-# What does not follow yet. An entry that is no longer needed fails.
-KNOWN_FILES: dict[str, set[str]] = {}
-KNOWN_ENTRY_POINTS: dict[str, set[str]] = {}
-KNOWN_HELPERS: dict[str, set[str]] = {"payments": {"_context"}}
-KNOWN_UPWARDS: set[tuple[str, str]] = set()
-
 MOST_STATEMENTS = 3
 # Lower layers import no higher one.
 LAYERS = ("service", "commands", "projections", "queries", "rendering")
@@ -116,26 +110,26 @@ def test_a_service_has_the_files_of_the_grammar_and_its_subjects(service: str) -
     found = entries(service)
     assert found >= REQUIRED
     others = found - REQUIRED - OPTIONAL - SUBJECTS[service].keys()
-    assert others == KNOWN_FILES.get(service, set())
+    assert others == set()
     assert SUBJECTS[service].keys() <= found
 
 
 @pytest.mark.parametrize("service", codebase.SERVICES)
 def test_entry_points_only_delegate(service: str) -> None:
     long = {method.name for method in methods(service) if statements(method) > MOST_STATEMENTS}
-    assert long == KNOWN_ENTRY_POINTS.get(service, set())
+    assert long == set()
 
 
 @pytest.mark.parametrize("service", codebase.SERVICES)
 def test_the_nameko_class_has_entry_points_only(service: str) -> None:
     helpers = {method.name for method in methods(service) if method.name.startswith("_")}
     helpers |= {method.name for method in methods(service) if not method.decorator_list}
-    assert helpers == KNOWN_HELPERS.get(service, set())
+    assert helpers == set()
 
 
 def test_imports_lead_downwards() -> None:
     found = {edge for service in codebase.SERVICES for edge in upward_imports(service)}
-    assert found == KNOWN_UPWARDS
+    assert found == set()
 
 
 def test_an_import_upwards_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
