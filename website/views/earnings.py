@@ -1,8 +1,8 @@
 """What a provider earned each month: from their statements, and as a picture.
 
 Statements, not transactions, because a month's statement holds its totals however much moved: no list
-has to be read to its end. A closed month of an append-only ledger never changes, so it is asked for once
-and kept; every further dashboard asks for the current month alone, beside all its other calls.
+has to be read to its end. A closed month of an append-only ledger never changes, so it is fetched once
+and cached; every further dashboard fetches the current month only, concurrently with its other calls.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from client.resources import Statement
 from kit.localization.dates import SHORT_MONTH, format_month
 
 MONTHS_SHOWN = 6
-MOST_MONTHS_KEPT = 20_000
+MAX_CACHED_MONTHS = 20_000
 SETTLED_AFTER = timedelta(days=1)  # until then a transaction of the month's last second may still arrive
 WIDTH, HEIGHT, TOP, BOTTOM = 340, 190, 24, 24
 
 Earned = Mapping[str, int]
-AskForStatement = Callable[[str], Coroutine[Any, Any, Statement]]
+FetchStatement = Callable[[str], Coroutine[Any, Any, Statement]]
 
 
 def months_until(now: datetime, count: int = MONTHS_SHOWN) -> list[str]:
@@ -36,29 +36,29 @@ def earned_in(statement: Statement) -> dict[str, int]:
 
 
 class ClosedMonths:
-    """What people earned in months that are over; the least recently used go first."""
+    """A cache of what people earned in closed months; evicts the least recently used."""
 
-    def __init__(self, most: int = MOST_MONTHS_KEPT) -> None:
+    def __init__(self, most: int = MAX_CACHED_MONTHS) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[str, str], Earned] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, str], Earned] = OrderedDict()
 
     async def earnings(
-        self, account_id: str, months: Sequence[str], ask: AskForStatement, now: datetime | None = None
+        self, account_id: str, months: Sequence[str], fetch: FetchStatement, now: datetime | None = None
     ) -> list[Earned]:
-        """What one person earned in each month; unknown months are asked for side by side."""
+        """What one person earned in each month; months that are not cached are fetched concurrently."""
         now = now or datetime.now(UTC)
-        return await asyncio.gather(*(self._month(account_id, month, ask, now) for month in months))
+        return await asyncio.gather(*(self._month(account_id, month, fetch, now) for month in months))
 
-    async def _month(self, account_id: str, month: str, ask: AskForStatement, now: datetime) -> Earned:
-        place = (account_id, month)
-        if (kept := self._kept.get(place)) is not None:
-            self._kept.move_to_end(place)
-            return kept
-        earned = earned_in(await ask(month))
+    async def _month(self, account_id: str, month: str, fetch: FetchStatement, now: datetime) -> Earned:
+        key = (account_id, month)
+        if (cached := self._cached.get(key)) is not None:
+            self._cached.move_to_end(key)
+            return cached
+        earned = earned_in(await fetch(month))
         if month < f"{now - SETTLED_AFTER:%Y-%m}":
-            self._kept[place] = earned
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._cached[key] = earned
+            while len(self._cached) > self._most:
+                self._cached.popitem(last=False)
         return earned
 
 

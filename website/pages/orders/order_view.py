@@ -27,7 +27,7 @@ class OrderView:
     """An order with all that belongs to it, as one person sees it.
 
     `before` and `until` select an earlier page of the messages: its cursor, and the time at which the page
-    after it begins. `away` names what is unavailable now: "messages", "payments", "review".
+    after it begins. `unavailable` names what could not be fetched: "messages", "payments", "review".
     `receivable` is None before the order is completed. `review_actions` is what the customer may do about an
     order without a review.
     """
@@ -42,7 +42,7 @@ class OrderView:
     role: str
     before: str | None
     until: str | None
-    away: frozenset[str]
+    unavailable: frozenset[str]
     forms: dict[str, Form] = field(default_factory=dict)
 
     @property
@@ -65,7 +65,7 @@ class OrderView:
     @property
     def can_pay(self) -> bool:
         """Whether the reader may pay now."""
-        if self.receivable is None or "payments" in self.away:
+        if self.receivable is None or "payments" in self.unavailable:
             return False
         return "pay" in self.receivable["available_actions"]
 
@@ -152,18 +152,20 @@ class OrderView:
 async def view_order(
     api: MarketplaceClient, order_id: str, account_id: str, before: str | None, until: str | None
 ) -> OrderView:
-    """Fetches everything concurrently; what is unavailable is left out, and named in `away`.
+    """Fetches everything concurrently; what cannot be fetched is left out, and named in `unavailable`.
 
     Raises: Problem when the order itself cannot be read.
     """
-    away: set[str] = set()
+    missing: set[str] = set()
     order, transitions, messages, receivable, payments, (review, review_actions) = await asyncio.gather(
         api.order(order_id),
         _all(api, f"/v1/orders/{order_id}/transitions"),
-        _if_available(lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", away),
-        _if_available(lambda: api.receivable(order_id), "payments", away),
-        _if_available(lambda: api.payments(order_id), "payments", away),
-        _review(api, order_id, away),
+        _if_available(
+            lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", missing
+        ),
+        _if_available(lambda: api.receivable(order_id), "payments", missing),
+        _if_available(lambda: api.payments(order_id), "payments", missing),
+        _review(api, order_id, missing),
     )
     newest_first = (payments or NOTHING)["data"]
     return OrderView(
@@ -177,7 +179,7 @@ async def view_order(
         role=order_banner.role_on(order, account_id),
         before=before,
         until=_time(until),
-        away=frozenset(away),
+        unavailable=frozenset(missing),
     )
 
 
@@ -199,23 +201,27 @@ async def _all(api: MarketplaceClient, path: str) -> list[Any]:
     return [item async for item in api.all_of(path)]
 
 
-async def _review(api: MarketplaceClient, order_id: str, away: set[str]) -> tuple[Review | None, list[str]]:
+async def _review(
+    api: MarketplaceClient, order_id: str, missing: set[str]
+) -> tuple[Review | None, list[str]]:
     """Returns the review, or what may be done about an order without one."""
     actions: list[str] = []
 
-    async def ask() -> Review:
+    async def fetch() -> Review:
         try:
             return await api.review(order_id)
         except Problem as problem:
             actions.extend(problem.available_actions)
             raise
 
-    return await _if_available(ask, "review", away), actions
+    return await _if_available(fetch, "review", missing), actions
 
 
-async def _if_available(ask: Callable[[], Awaitable[Result]], name: str, away: set[str]) -> Result | None:
+async def _if_available(
+    fetch: Callable[[], Awaitable[Result]], name: str, missing: set[str]
+) -> Result | None:
     try:
-        return await ask()
+        return await fetch()
     except Problem as problem:
         if problem.status in NOT_YET:
             return None
@@ -223,7 +229,7 @@ async def _if_available(ask: Callable[[], Awaitable[Result]], name: str, away: s
             raise
     except (Unreachable, aiohttp.ClientError, TimeoutError):
         pass  # the page is shown without it
-    away.add(name)
+    missing.add(name)
     return None
 
 

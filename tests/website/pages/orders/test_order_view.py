@@ -32,7 +32,7 @@ def view_of(role: str, **parts: Any) -> OrderView:
     shown: dict[str, Any] = {
         "order": ORDER, "transitions": [], "messages": NOTHING, "receivable": None, "payments": [],
         "review": None, "review_actions": [], "role": role, "before": None, "until": None,
-        "away": frozenset(), **parts,
+        "unavailable": frozenset(), **parts,
     }  # fmt: skip
     return OrderView(**shown)
 
@@ -41,7 +41,7 @@ def view_of(role: str, **parts: Any) -> OrderView:
 def test_paying_is_offered_as_payments_allows_it(actions: list[str]) -> None:
     receivable = cast(Receivable, {"available_actions": actions})
     assert view_of("customer", receivable=receivable).can_pay == bool(actions)
-    assert not view_of("customer", receivable=receivable, away=frozenset({"payments"})).can_pay
+    assert not view_of("customer", receivable=receivable, unavailable=frozenset({"payments"})).can_pay
 
 
 @pytest.mark.parametrize("actions", [[], ["refund"], ["confirm"]])
