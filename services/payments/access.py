@@ -17,7 +17,7 @@ Role = Literal["customer", "provider", "staff"]
 Row = Mapping[Any, Any]
 
 
-def nothing_there() -> NotFound:
+def not_found() -> NotFound:
     """The error for what does not exist and, alike, for what the caller may not see."""
     return NotFound("There is no such order or payment.")
 
@@ -35,7 +35,7 @@ def require_role(caller: Caller, receivable: Row) -> Role:
     """The caller's role in an order. Raises: NotFound for a stranger."""
     role = role_in_order(caller, receivable)
     if role is None:
-        raise nothing_there()
+        raise not_found()
     return role
 
 

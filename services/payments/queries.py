@@ -9,7 +9,7 @@ from chassis.runtime.audit import log_staff_read
 from kit.paging import ById, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
 from kit.validation import is_id
-from services.payments.access import nothing_there, role_in_order
+from services.payments.access import not_found, role_in_order
 from services.payments.ledger.funds import payable_funds
 from services.payments.ledger.statements import render_transaction, transactions_of
 from services.payments.models import BALANCES, PAYMENTS, PAYOUTS, RECEIVABLES, REFUNDS
@@ -31,12 +31,12 @@ def payment_by_id(
 ) -> Payment:
     """One payment, for the parties of its order and staff. Raises: NotFound."""
     if not is_id(payment_id):
-        raise nothing_there()
+        raise not_found()
     statement = _payments().where(PAYMENTS.c.id == payment_id)
     allowed = statement if caller.is_staff else statement.where(_is_party(caller))
     rendered = _rendered(connection, allowed, caller, action_period)
     if not rendered:
-        raise nothing_there()
+        raise not_found()
     row, payment = rendered[0]
     log_staff_read(caller, "payment", row["order_id"], (row["customer_id"], row["provider_id"]))
     return payment
@@ -98,12 +98,12 @@ def balance_of(connection: Connection, caller: Caller) -> Balance:
 
 def _visible_receivable(connection: Connection, caller: Caller, order_id: str) -> Row:
     if not is_id(order_id):
-        raise nothing_there()
+        raise not_found()
     receivable = find_receivable(connection, order_id)
     if receivable is None:
-        raise OrderUnknown(nothing_there().detail)
+        raise OrderUnknown(not_found().detail)
     if role_in_order(caller, receivable) is None:
-        raise nothing_there()
+        raise not_found()
     log_staff_read(caller, "payments", order_id, (receivable["customer_id"], receivable["provider_id"]))
     return receivable
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, select, update
 
-from services.payments.access import nothing_there
+from services.payments.access import not_found
 from services.payments.ledger.rules import Paid, Parties, Split
 from services.payments.models import ACCOUNT_NAMES, PAYMENTS, RECEIVABLES
 from services.payments.rendering import Row
@@ -49,7 +49,7 @@ def lock_payment(connection: Connection, payment_id: str) -> tuple[Row, Row]:
     order_id = connection.scalar(select(PAYMENTS.c.order_id).where(PAYMENTS.c.id == payment_id))
     receivable = None if order_id is None else lock_receivable(connection, order_id)
     if receivable is None:
-        raise nothing_there()
+        raise not_found()
     locked = select(PAYMENTS).where(PAYMENTS.c.id == payment_id).with_for_update()
     return receivable, connection.execute(locked).mappings().one()
 
@@ -58,7 +58,7 @@ def find_payment(connection: Connection, payment_id: str) -> Row:
     """A payment with the number and title of its order. Raises: NotFound."""
     payment = connection.execute(payments_with_order().where(PAYMENTS.c.id == payment_id)).mappings().first()
     if payment is None:
-        raise nothing_there()
+        raise not_found()
     return payment
 
 

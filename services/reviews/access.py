@@ -21,7 +21,7 @@ def role_in_order(caller_id: str, is_staff: bool, customer_id: str, provider_id:
     return "staff" if is_staff else None
 
 
-def nothing_there() -> NotFound:
+def not_found() -> NotFound:
     """Returns the one refusal for what does not exist and for what the caller may not know of."""
     return NotFound("There is no such order or review.")
 
@@ -38,7 +38,7 @@ def not_reviewed(review_by: datetime | None, now: datetime) -> NotFound:
 def require_role(role: Role | None, needed: Role, refusal: str) -> None:
     """Raises: NotFound for a stranger, who must not learn that it exists; Forbidden for another role."""
     if role is None:
-        raise nothing_there()
+        raise not_found()
     if role != needed:
         raise Forbidden(refusal)
 

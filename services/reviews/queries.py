@@ -13,7 +13,7 @@ from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.contract import Status
 from services.orders.types import Order
-from services.reviews.access import not_reviewed, nothing_there, review_deadline, role_in_order
+from services.reviews.access import not_found, not_reviewed, review_deadline, role_in_order
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS, REVIEWS
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
@@ -36,7 +36,7 @@ def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping |
     Raises: NotFound for a malformed id, which no order has.
     """
     if not is_id(order_id):
-        raise nothing_there()
+        raise not_found()
     statement = (
         select(
             *(column for column in REVIEWABLE_ORDERS.c if not column.name.endswith("_name")),
@@ -57,11 +57,11 @@ def lock_review(connection: Connection, review_id: str) -> RowMapping:
     Raises: NotFound.
     """
     if not is_id(review_id):
-        raise nothing_there()
+        raise not_found()
     statement = _reviews().where(REVIEWS.c.id == review_id).with_for_update(of=REVIEWS)
     review = connection.execute(statement).mappings().first()
     if review is None:
-        raise nothing_there()
+        raise not_found()
     return review
 
 
@@ -87,7 +87,7 @@ def _review_of_order(
     connection: Connection, order_id: str, caller: Caller, periods: ReviewPeriods, order: Order | None
 ) -> Review:
     if not is_id(order_id):
-        raise nothing_there()
+        raise not_found()
     statement = _reviews().where(REVIEWS.c.order_id == order_id)
     if not caller.is_staff:
         parties = (REVIEWABLE_ORDERS.c.customer_id, REVIEWABLE_ORDERS.c.provider_id)
@@ -105,7 +105,7 @@ def _no_review(
     if known is None:
         return OrderUnknown("There is no such order or review.")
     if role_in_order(caller.id, caller.is_staff, known["customer_id"], known["provider_id"]) is None:
-        return nothing_there()
+        return not_found()
     completed_at = known["completed_at"]
     review_by = None if completed_at is None else review_deadline(completed_at, periods.submission)
     refusal = not_reviewed(review_by, datetime.now(UTC))
@@ -127,7 +127,7 @@ def reviews_of_provider(
     Raises: NotFound for a malformed id; BadQuery for a cursor of another list.
     """
     if not is_id(account_id):
-        raise nothing_there()
+        raise not_found()
     filters = {"list": "profile_reviews", "account_id": account_id}
     if service_id is not None:
         filters["service_id"] = service_id
@@ -166,7 +166,7 @@ def rating_of_service(connection: Connection, service_id: str) -> ServiceRating:
     Raises: NotFound for a malformed id.
     """
     if not is_id(service_id):
-        raise nothing_there()
+        raise not_found()
     rows = connection.execute(service_stars(service_id)).all()
     return star_counts({row[0]: row[1] for row in rows})
 

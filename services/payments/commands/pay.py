@@ -12,7 +12,7 @@ from kit.errors import Conflict, Declined, ServiceError
 from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.types import Order
-from services.payments.access import nothing_there, require_customer
+from services.payments.access import not_found, require_customer
 from services.payments.commands.two_phase import PendingRequest, begin_once, run_in_two_phases
 from services.payments.contract import PaymentStatus
 from services.payments.ledger.rules import split_payment
@@ -75,7 +75,7 @@ def _begin(
     Raises: OrderUnknown when it has to be asked.
     """
     if not is_id(order_id):
-        raise nothing_there()
+        raise not_found()
     if order is not None:
         open_receivable_from_order(connection, order, context.settings)
     receivable = lock_receivable(connection, order_id)
@@ -96,7 +96,7 @@ def _begin(
 
 def _not_due(caller: Caller, order: Order | None) -> ServiceError:
     if order is None:
-        return OrderUnknown(nothing_there().detail)
+        return OrderUnknown(not_found().detail)
     require_customer(caller, {f"{role}_id": order[role]["id"] for role in ("customer", "provider")})
     return payment_not_due(order)
 

@@ -9,7 +9,7 @@ from chassis.runtime.context import Call
 from kit.errors import Conflict, Invalid
 from kit.types import Money
 from kit.validation import is_id
-from services.payments.access import nothing_there, require_refunder
+from services.payments.access import not_found, require_refunder
 from services.payments.commands.two_phase import PendingRequest, begin_once, run_in_two_phases
 from services.payments.contract import RefundStatus
 from services.payments.ledger.funds import lock_funds
@@ -51,7 +51,7 @@ def _begin(
     reason: str,
 ) -> PendingRequest:
     if not is_id(payment_id):
-        raise nothing_there()
+        raise not_found()
     receivable, payment = lock_payment(connection, payment_id)
 
     def make_row() -> dict[str, Any]:

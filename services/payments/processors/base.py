@@ -20,7 +20,7 @@ class OutcomeUnknown(Exception):
 
 @dataclass(frozen=True)
 class ChargeRequest:
-    """Take this amount from the customer."""
+    """A request to charge the customer."""
 
     payment_id: str
     order_id: str

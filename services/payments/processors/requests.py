@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from chassis.runtime.failpoints import reach
 from kit.errors import Unavailable
-from services.payments.access import nothing_there
+from services.payments.access import not_found
 from services.payments.models import PAYMENTS, PAYOUTS, REFUNDS
 from services.payments.payment_context import PaymentContext
 from services.payments.processors.base import (
@@ -46,18 +46,18 @@ def request_charge(context: PaymentContext, payment: Row) -> Charge | None:
 def request_refund(context: PaymentContext, refund_id: str, repeated: bool) -> Transfer | None:
     """Requests a refund that was begun. Raises: NotFound."""
     request = context.db.read(lambda connection: _refund_request(connection, refund_id))
-    reach("refund.before_asking")
+    reach("refund.before_request")
     transfer = call_processor(lambda: context.processor.refund(request, repeated), refund_id=refund_id)
-    reach("refund.asked")
+    reach("refund.requested")
     return transfer
 
 
 def request_payout(context: PaymentContext, payout_id: str, repeated: bool) -> Transfer | None:
     """Requests a payout that was begun. Raises: NotFound."""
     request = context.db.read(lambda connection: _payout_request(connection, payout_id))
-    reach("payout.before_asking")
+    reach("payout.before_request")
     transfer = call_processor(lambda: context.processor.pay_out(request, repeated), payout_id=payout_id)
-    reach("payout.asked")
+    reach("payout.requested")
     return transfer
 
 
@@ -80,7 +80,7 @@ def _refund_request(connection: Connection, refund_id: str) -> RefundRequest:
     found = columns.select_from(joined).where(REFUNDS.c.id == refund_id)
     refund = connection.execute(found).mappings().first()
     if refund is None:
-        raise nothing_there()
+        raise not_found()
     return RefundRequest(
         refund_id=refund_id,
         payment_id=refund["payment_id"],
@@ -94,7 +94,7 @@ def _payout_request(connection: Connection, payout_id: str) -> PayoutRequest:
     found = select(PAYOUTS).where(PAYOUTS.c.id == payout_id)
     payout = connection.execute(found).mappings().first()
     if payout is None:
-        raise nothing_there()
+        raise not_found()
     return PayoutRequest(
         payout_id=payout_id,
         provider_id=payout["provider_id"],

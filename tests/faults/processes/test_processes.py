@@ -25,10 +25,10 @@ PAYING = (
     "payment.before_charge",
     "payment.charged",
     "payment.recorded",
-    "refund.before_asking",
-    "refund.asked",
-    "payout.before_asking",
-    "payout.asked",
+    "refund.before_request",
+    "refund.requested",
+    "payout.before_request",
+    "payout.requested",
 )
 # One row of these runs with all tests: before and after the broker has an event, in a consumer, in a call.
 SHORT = (

@@ -17,8 +17,8 @@ from tests.support.placed_orders import Json, euros
 
 MANY = pytest.mark.faults
 STEPS = ["payment.before_charge", "payment.charged", "payment.recorded"]
-REFUND_STEPS = ["refund.before_asking", "refund.asked"]
-PAYOUT_STEPS = ["payout.before_asking", "payout.asked"]
+REFUND_STEPS = ["refund.before_request", "refund.requested"]
+PAYOUT_STEPS = ["payout.before_request", "payout.requested"]
 
 
 def crash_at(step: str, world: World, caller: Caller, key: str, rpc: str, **arguments: Any) -> None:
