@@ -1,4 +1,4 @@
-"""What a service promises to others: its RPC methods and its events, as data.
+"""Contracts: the RPC methods and events of a service, as data.
 
 A `contract.py` holds constants of these two types; the gateway, the other services, `migrate`
 and the contract tests all read the same constants.
@@ -46,7 +46,7 @@ class Rpc:
         return f"{self.service}.{self.method}"
 
     def accept(self, arguments: Any) -> dict[str, Any]:
-        """The arguments as the owner takes them. Raises: marshmallow.ValidationError."""
+        """Validates the arguments of a call and returns them. Raises: marshmallow.ValidationError."""
         accepted: dict[str, Any] = _instance(self.arguments).load(arguments)
         return accepted
 
@@ -64,7 +64,7 @@ class Event:
     """One fact that `owner` publishes.
 
     `consumers` are the services that must never miss it: each has a durable queue and a
-    handler named `on_<type>`. `live` says that gateways listen too, on transient queues.
+    handler named `on_<type>`. With `live`, gateways receive it too, on transient queues.
     """
 
     owner: str
@@ -80,14 +80,14 @@ class Event:
         return f"on_{self.type}"
 
     def check(self, body: Any) -> None:
-        """Makes sure that the owner publishes what it promises, no more and no less.
+        """Checks that a body has exactly the fields of the contract.
 
         Raises: ValidationError.
         """
         _instance(self.schema).load(body)
 
     def load(self, message: Any) -> dict[str, Any]:
-        """A message as this event; fields that newer code added, at any depth, are left out.
+        """Returns a message as this event; fields that newer code added, at any depth, are left out.
 
         Raises: ValidationError, ValueError when the version is not the one known here.
         """

@@ -122,9 +122,9 @@ class Settings(Common):
         "", "base64 Ed25519 public keys that verify access tokens, separated by spaces"
     )
     token_audience_required: bool = setting(
-        True, "false while an upgrade brings audiences: access tokens are made and taken without `aud`"
+        True, "false while an upgrade brings audiences: access tokens are issued and accepted without `aud`"
     )
-    fail_point: str = setting("", "for tests: where in the code the process dies; production refuses it")
+    fail_point: str = setting("", "for tests: where in the code the process crashes; production refuses it")
     fail_point_passes: int = setting(
         0, "for tests: how often it gets past there first", within=(0, 1_000_000)
     )
@@ -151,7 +151,7 @@ class Settings(Common):
         elif any(map(_is_demo_key, self.token_public_keys.split())):
             yield "TOKEN_PUBLIC_KEYS: one is the demo's, with which anybody can sign"
         if self.fail_point:
-            yield "FAIL_POINT: production never dies on purpose"
+            yield "FAIL_POINT: production refuses it, because it makes processes crash"
         for url in urls.alternatives(self.amqp_url):
             if not url.startswith("inprocess:") and (why := weakness_of_password(urls.password_of(url))):
                 yield f"AMQP_URL: the password {why}"

@@ -1,4 +1,4 @@
-"""Projections: rows that a service keeps of another service's data, each with the version it reflects."""
+"""Projections: rows that a service stores of another service's data, each with the version it reflects."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -159,7 +159,7 @@ class Hub:
         live = LiveEvent(event["event_id"], self._clock(), text)
         for account_id in dict.fromkeys(live_type.recipients(event)):
             self._recent.setdefault(account_id, deque()).append(live)
-            self._forget_old(account_id)
+            self._remove_expired(account_id)
             for stream in self._by_account.get(account_id, ()):
                 stream.send(text)
         self._sweep()
@@ -198,7 +198,7 @@ class Hub:
             raise TooMany(detail, code="quota_exceeded", quota="stream_limit_per_address", limit=limit)
 
     def remove(self, stream: Stream) -> None:
-        """Forgets a stream that has ended."""
+        """Removes a stream that has ended."""
         STREAMS.dec()
         others = self._by_network.get(stream.network, set())
         others.discard(stream)
@@ -240,7 +240,7 @@ class Hub:
         since = last.received_at - self._settings.stream_rewind_seconds
         return [event.text for event in recent if event.received_at >= since]
 
-    def _forget_old(self, account_id: str) -> None:
+    def _remove_expired(self, account_id: str) -> None:
         # The rewind is stored in addition, so that the oldest known id can be replayed in full.
         settings = self._settings
         oldest = self._clock() - settings.stream_kept_seconds - settings.stream_rewind_seconds
@@ -254,4 +254,4 @@ class Hub:
         if self._clock() >= self._sweep_at:
             self._sweep_at = self._clock() + SWEEP_SECONDS
             for account_id in list(self._recent):
-                self._forget_old(account_id)
+                self._remove_expired(account_id)

@@ -20,7 +20,7 @@ PROBE_INTERVAL_SECONDS = 1.0
 
 
 class ServiceAvailability:
-    """Remembers which services are unavailable; a call only pays for `raise_if_unavailable`."""
+    """Stores which services are unavailable; a call costs no more than `raise_if_unavailable`."""
 
     def __init__(self, prefix: str, timeout_seconds: float) -> None:
         self._prefix = prefix
@@ -36,7 +36,7 @@ class ServiceAvailability:
         self._connection = connection
 
     def on_disconnect(self) -> None:
-        """Forgets everything: after a reconnect every service counts as available."""
+        """Clears what is known: after a reconnect every service counts as available."""
         self._connection = None
         self._unavailable.clear()
         for task in self._probes.values():

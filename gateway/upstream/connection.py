@@ -69,7 +69,7 @@ class AmqpConnection:
             try:
                 await self._use_one_connection()
                 backoff = FIRST_BACKOFF_SECONDS
-            except Exception as error:  # whatever the cause, trying again is all that can help
+            except Exception as error:  # whatever the cause, the connection is retried
                 log.warning("broker_unreachable", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(backoff * _JITTER.uniform(0.7, 1.3))
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)

@@ -9,7 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 
 class ObservableConnection(RequestHandler):
-    """A connection that says how far a request has come; aiohttp keeps that and its event loop private."""
+    """A connection that reports how much of a request it has received, which aiohttp does not publish."""
 
     __slots__ = ()
 

@@ -25,7 +25,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def locale_of_dates(tag: str) -> Locale:
-    """The language in use as it is written where a language tag's people live.
+    """The locale of the language in use, in the region of a language tag.
 
     On an English page `de` makes "28 Dec 2026, 17:05", on a German one "28.12.2026, 17:05".
     """

@@ -72,7 +72,7 @@ class Verifier:
         """Returns the caller of a token. A service also accepts tokens for the one `method` that is called.
 
         Raises: Unauthenticated when it is malformed, forged, expired, signed by an unknown key or
-        meant for somebody else.
+        issued for another audience.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         verified = self._verified.get(digest)
@@ -115,7 +115,7 @@ def call_token(access_token: str, audience: str) -> str:
     """Derives the token of a call from a verified access token: the same claims for one audience.
 
     `audience` is a service, or one method. Accounts made the signature, which the access token carries;
-    nobody else can make one, and no access token can be derived from it. A token of earlier releases,
+    no other service can make one, and no access token can be derived from it. A token of earlier releases,
     without an audience, is returned unchanged.
 
     Raises: Unauthenticated when accounts did not sign for this audience; a new token has it.

@@ -276,8 +276,8 @@ class OrderStatusChanged(EventSchema):
 
 
 class OrderReminderDue(EventSchema):
-    """The customer should look: `day` days have passed since the work was completed, and at
-    `confirm_by` the order confirms itself."""
+    """The customer is reminded to confirm: `day` days have passed since the work was completed, and at
+    `confirm_by` the system confirms the order."""
 
     order_id = Id(required=True)
     number = Text(required=True)

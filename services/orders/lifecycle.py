@@ -141,7 +141,7 @@ class TransitionRequest:
 
 @dataclass(frozen=True)
 class Step:
-    """A transition that is allowed: what history and event will say. `submit` comes from nowhere."""
+    """A transition that is allowed: what history and event record. `from_status` is None for `submit`."""
 
     transition: str
     role: str

@@ -49,7 +49,7 @@ class OrdersService:
 
     @rpc(contract.TRANSITION_ORDER)
     def transition_order(self, order_id: str, **fields: Any) -> Order:
-        """Takes an order one step on, if the table allows it to this caller now."""
+        """Takes a step of an order, if the table allows it to this caller now."""
         caller, request = self.call.account, TransitionRequest(**fields)
         order: Order = run_idempotently(
             self.db, self.call, lambda c: transition_order(c, order_id, caller, request, self.periods)
@@ -81,7 +81,7 @@ class OrdersService:
 
     @on_event(ACCOUNT_UPDATED)
     def on_account_updated(self, connection: Connection, event: AccountNamed) -> None:
-        """Stores the display name: orders and their history show people as they are called now."""
+        """Stores the display name: orders and their history show current names."""
         save_display_name(connection, event)
 
     @on_event(PAYMENT_CHANGED)

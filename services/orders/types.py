@@ -107,5 +107,5 @@ class OrderReminderDueFields(TypedDict):
 
 
 class OrderReminderDue(OrderReminderDueFields, EventEnvelope):
-    """The customer should look: `day` days have passed since the work was completed, and at
-    `confirm_by` the order confirms itself."""
+    """The customer is reminded to confirm: `day` days have passed since the work was completed, and at
+    `confirm_by` the system confirms the order."""

@@ -16,7 +16,7 @@ from services.orders.types import Order
 def transition_order(
     connection: Connection, order_id: str, caller: Caller, request: TransitionRequest, periods: OrderPeriods
 ) -> Order:
-    """Takes an order one step on for a caller; returns the order as the caller sees it afterwards.
+    """Takes a step of an order for a caller; returns the order as the caller sees it afterwards.
 
     Raises: NotFound for strangers, and what `decide` raises.
     """
