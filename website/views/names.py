@@ -1,4 +1,4 @@
-"""Names and titles inside our own sentences: whatever is in them, it cannot turn what stands around."""
+"""Names and titles inside sentences, isolated so that their text direction does not affect the rest."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ def bdi(text: str) -> Markup:
 
 
 def fill(sentence: str, words: Mapping[str, str]) -> Markup:
-    """A sentence of ours as HTML, with words in its places: markup as it is, the rest escaped.
+    """A translated sentence as HTML, with its placeholders filled: markup as it is, the rest escaped.
 
     One pass: what is in a word is never read as a place to fill.
     """

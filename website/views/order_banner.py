@@ -1,4 +1,4 @@
-"""What an order wants from whom: pure words over an order as the API shows it. No rule of its own:
+"""What an order needs next, and from whom: texts about an order as the API shows it. No rule of its own:
 what somebody can do is what `available_transitions` says.
 """
 
@@ -30,7 +30,7 @@ class Banner:
 
 @dataclass(frozen=True)
 class ProgressStep:
-    """One status on the way of an order; `state`: "past", "now" or "ahead"."""
+    """One status in the progress of an order; `state`: "past", "now" or "ahead"."""
 
     code: int
     label: str
@@ -38,7 +38,7 @@ class ProgressStep:
 
 
 def role_on(order: Order, account_id: str) -> str:
-    """As whom somebody who can see an order sees it; a party first, else staff."""
+    """Returns the role of an account in an order; a party counts before staff."""
     if account_id == order["customer"]["id"]:
         return CUSTOMER
     return PROVIDER if account_id == order["provider"]["id"] else STAFF
@@ -52,7 +52,7 @@ def is_turn_of(order: Order, role: str) -> bool:
 
 
 def progress_of(order: Order, history: Sequence[OrderTransition]) -> list[ProgressStep]:
-    """The way of an order: 1 to 4; of a cancelled one only as far as it came, and then its end."""
+    """Returns the steps of an order: 1 to 4; of a cancelled one those it reached, then the cancellation."""
     status = order["status"]
     if status != CANCELLED:
         states = {code: "now" if code == status else ("past" if code < status else "ahead") for code in STEPS}
@@ -64,7 +64,7 @@ def progress_of(order: Order, history: Sequence[OrderTransition]) -> list[Progre
 
 
 def banner_of(order: Order, role: str, can_review: bool, payment: Payment | None = None) -> Banner:
-    """The one sentence at the top of an order's page. `payment` is the last try to pay."""
+    """The one sentence at the top of an order's page. `payment` is the newest one."""
     words = _names(order)
     if order["status"] == CANCELLED:
         return _filled(_CANCELLED_FOR_STAFF if role == STAFF else _CANCELLED, words)

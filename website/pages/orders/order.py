@@ -73,7 +73,7 @@ def _mark_read(request: PageRequest, view: OrderView) -> None:
         request.site.run_in_background(request.api.mark_messages_read(view.order["id"], message_id))
 
 
-async def move_order(request: PageRequest) -> web.StreamResponse:
+async def transition_order(request: PageRequest) -> web.StreamResponse:
     """Takes a transition, on the version that was shown."""
     form = await request.form()
     order_id, transition = request.path_id("order_id"), form["transition"]
@@ -126,6 +126,12 @@ async def post_message(request: PageRequest) -> web.StreamResponse:
 
 PAGES = (
     Page("GET", "/orders/{order_id}", show_order, Access.SIGNED_IN),
-    Page("POST", "/orders/{order_id}/transitions", move_order, Access.SIGNED_IN, redisplay=show_typed_step),
+    Page(
+        "POST",
+        "/orders/{order_id}/transitions",
+        transition_order,
+        Access.SIGNED_IN,
+        redisplay=show_typed_step,
+    ),
     Page("POST", "/orders/{order_id}/messages", post_message, Access.SIGNED_IN, redisplay=show_typed_message),
 )
