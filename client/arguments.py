@@ -32,7 +32,7 @@ class ProfileReviewFilters(Page, total=False):
 
 
 class OwnServiceFilters(Page, total=False):
-    """Which of one's own services."""
+    """Which of the caller's services."""
 
     status: Literal["draft", "active", "paused", "archived"] | None
 

@@ -112,13 +112,13 @@ class ListReading:
         return cast(Service, await self._read(path_of("/v1/services/{}", service_id)))
 
     async def own_services(self, **filters: Unpack[OwnServiceFilters]) -> Listing[Service]:
-        """One's own services in every status."""
+        """The caller's services in every status."""
         return cast("Listing[Service]", await self._read("/v1/me/services", **filters))
 
     async def orders(
         self, role: Literal["customer", "provider"], **filters: Unpack[OrderFilters]
     ) -> Listing[Order]:
-        """One's orders in one role."""
+        """The caller's orders in one role."""
         return cast("Listing[Order]", await self._read("/v1/orders", role=role, **filters))
 
     async def order(self, order_id: str) -> Order:

@@ -1,4 +1,4 @@
-"""Everything a person can do in the marketplace, in the domain's words."""
+"""The client of the public API: one method for each route that changes something, and event streams."""
 
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -80,7 +80,7 @@ class MarketplaceClient(ListReading):
         self, email: str, password: str, key: str | None = None, device_token: str | None = None
     ) -> Session:
         """Opens a session; further calls are this person's. `device_token` is that of earlier sign-ins
-        (several are separated by spaces): who has it is not locked out by what strangers guess."""
+        (several are separated by spaces): with it, wrong passwords of others do not lock this one out."""
         body = {"email": email, "password": password}
         headers = {"Device-Token": device_token} if device_token else {}
         session = cast(Session, await self._write("POST", "/v1/sessions", body, key, **headers))
@@ -88,7 +88,7 @@ class MarketplaceClient(ListReading):
         return session
 
     async def refresh(self) -> Session:
-        """Renews the session now (it is done unasked before the access token expires)."""
+        """Renews the session now; otherwise it is renewed before its access token expires."""
         if self.session is None:
             raise RuntimeError("Sign in first.")
         await self.connection.renew(self.session["access_token"])
@@ -106,7 +106,7 @@ class MarketplaceClient(ListReading):
         self.connection.use(None)
 
     async def change_me(self, key: str | None = None, **changes: Unpack[AccountChanges]) -> Account:
-        """Changes one's own account."""
+        """Changes the caller's account."""
         return cast(Account, await self._write("PATCH", "/v1/me", changes, key))
 
     async def change_password(self, current_password: str, new_password: str, key: str | None = None) -> None:
@@ -115,7 +115,7 @@ class MarketplaceClient(ListReading):
         await self._write("PUT", "/v1/me/password", body, key)
 
     async def change_notification_preferences(self, **changes: Unpack[PreferenceChanges]) -> Preferences:
-        """Changes what one is told, and where: `messages={"in_app": False}`."""
+        """Changes the channels of notifications: `messages={"in_app": False}`."""
         path = "/v1/me/notification_preferences"
         return cast(Preferences, await self._write("PATCH", path, changes, None))
 
@@ -148,12 +148,12 @@ class MarketplaceClient(ListReading):
     async def change_service(
         self, service: Service, key: str | None = None, **changes: Unpack[ServiceChanges]
     ) -> Service:
-        """Changes a service as it was last read; 412 when somebody changed it since."""
+        """Changes a service as it was last read; Problem 412 when it has changed since."""
         path, match = path_of("/v1/services/{}", service["id"]), {"If-Match": _tag(service["version"])}
         return cast(Service, await self._write("PATCH", path, changes, key, **match))
 
     async def archive_service(self, service: Service, key: str | None = None) -> None:
-        """Takes a service out of the market for good."""
+        """Archives a service; this is final."""
         path, match = path_of("/v1/services/{}", service["id"]), {"If-Match": _tag(service["version"])}
         await self._write("DELETE", path, None, key, **match)
 
@@ -178,7 +178,7 @@ class MarketplaceClient(ListReading):
         version: int | None = None,
         key: str | None = None,
     ) -> Order:
-        """Moves an order on; with `version` only if nobody else did meanwhile."""
+        """Takes a step of an order; with `version` only if the order still has that version."""
         given = {"transition": transition, "reason": reason, "note": note, "to_status": to_status}
         body = {name: value for name, value in given.items() if value is not None}
         match = {} if version is None else {"If-Match": _tag(version)}
@@ -208,7 +208,7 @@ class MarketplaceClient(ListReading):
         await self.connection.send("POST", "/v1/notifications/read_all", query={"order_id": order_id})
 
     def events(self, last_event_id: str = "") -> AsyncIterator[LiveEvent]:
-        """What happens to this person, live and for ever."""
+        """Iterates over this person's live events without end."""
         return live.live_events(self.connection, last_event_id)
 
     # payments
@@ -221,7 +221,7 @@ class MarketplaceClient(ListReading):
     async def refund_payment(
         self, payment_id: str, reason: str, amount: Money | None = None, key: str | None = None
     ) -> Refund:
-        """Gives a payment back, wholly or an `amount` of it."""
+        """Refunds a payment, or an `amount` of it."""
         body: dict[str, object] = {"reason": reason}
         if amount is not None:
             body["amount"] = amount
@@ -230,7 +230,7 @@ class MarketplaceClient(ListReading):
         )
 
     async def request_payout(self, amount: Money, key: str | None = None) -> Payout:
-        """Has available money paid out."""
+        """Requests a payout of available money."""
         return cast(Payout, await self._write("POST", "/v1/me/payouts", {"amount": amount}, key))
 
     async def answer_sandbox_action(self, token: str, approve: bool, key: str | None = None) -> SandboxAction:

@@ -1,11 +1,11 @@
-"""What a look at something ends in."""
+"""The results of examinations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Result(StrEnum):
-    """How bad it is. Only `failed` makes the command fail."""
+    """The severity of a finding. Only `failed` makes the command fail."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,7 +14,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `advice` says what to do when it is not well."""
+    """The result of one check; `advice` says what to do unless it is `ok`."""
 
     subject: str
     check: str
@@ -24,15 +24,15 @@ class Finding:
 
 
 def ok(subject: str, check: str, found: str) -> Finding:
-    """All is well."""
+    """Returns a finding without a problem."""
     return Finding(subject, check, Result.OK, found)
 
 
 def warning(subject: str, check: str, found: str, advice: str) -> Finding:
-    """It works, but somebody should look."""
+    """Returns a finding that works and needs attention."""
     return Finding(subject, check, Result.WARNING, found, advice)
 
 
 def failed(subject: str, check: str, found: str, advice: str) -> Finding:
-    """It does not work."""
+    """Returns a finding that does not work."""
     return Finding(subject, check, Result.FAILED, found, advice)
