@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cli.demo import words
+from cli.demo import texts
 from cli.demo.offers import Offer
 from cli.demo.people import CUSTOMERS, EVERYBODY, PROVIDERS
 
@@ -70,38 +70,38 @@ Plot = Callable[[StoryWriter], list[Step]]
 
 
 def _question(writer: StoryWriter) -> list[Step]:
-    return writer.talk((CUSTOMER, words.CUSTOMER_QUESTIONS))
+    return writer.talk((CUSTOMER, texts.CUSTOMER_QUESTIONS))
 
 
 def _approved(writer: StoryWriter) -> list[Step]:
-    return [*_question(writer), Step(PROVIDER, "approve"), *writer.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+    return [*_question(writer), Step(PROVIDER, "approve"), *writer.talk((PROVIDER, texts.PROVIDER_ANSWERS))]
 
 
 def _in_progress(writer: StoryWriter) -> list[Step]:
-    return [*_approved(writer), *writer.talk((PROVIDER, words.PROGRESS))]
+    return [*_approved(writer), *writer.talk((PROVIDER, texts.PROGRESS))]
 
 
 def _delivered(writer: StoryWriter) -> list[Step]:
-    return [*_in_progress(writer), Step(PROVIDER, "complete_work", writer.pick(words.DELIVERY_NOTES))]
+    return [*_in_progress(writer), Step(PROVIDER, "complete_work", writer.pick(texts.DELIVERY_NOTES))]
 
 
 def _changes_wanted(writer: StoryWriter) -> list[Step]:
-    step = Step(CUSTOMER, "request_changes", writer.pick(words.CHANGE_REASONS))
-    return [*_delivered(writer), step, *writer.talk((PROVIDER, words.PROVIDER_ANSWERS))]
+    step = Step(CUSTOMER, "request_changes", writer.pick(texts.CHANGE_REASONS))
+    return [*_delivered(writer), step, *writer.talk((PROVIDER, texts.PROVIDER_ANSWERS))]
 
 
 def _delivered_again(writer: StoryWriter) -> list[Step]:
-    return [*_changes_wanted(writer), Step(PROVIDER, "complete_work", writer.pick(words.DELIVERY_NOTES))]
+    return [*_changes_wanted(writer), Step(PROVIDER, "complete_work", writer.pick(texts.DELIVERY_NOTES))]
 
 
 def _ending_well(writer: StoryWriter, steps: list[Step]) -> list[Step]:
-    steps = [*steps, *writer.talk((CUSTOMER, words.THANKS)), Step(CUSTOMER, "confirm")]
-    steps += writer.talk((PROVIDER, words.AFTERWORDS))
+    steps = [*steps, *writer.talk((CUSTOMER, texts.THANKS)), Step(CUSTOMER, "confirm")]
+    steps += writer.talk((PROVIDER, texts.AFTERWORDS))
     if writer.includes(REVIEWED_SHARE):
         stars = writer.chance.choice(STARS)
-        steps.append(Step(CUSTOMER, REVIEW, writer.pick(words.REVIEWS[stars]), stars=stars))
+        steps.append(Step(CUSTOMER, REVIEW, writer.pick(texts.REVIEWS[stars]), stars=stars))
         if writer.includes(REPLIED_SHARE):
-            steps.append(Step(PROVIDER, REPLY, writer.pick(words.REPLIES[stars > 3])))
+            steps.append(Step(PROVIDER, REPLY, writer.pick(texts.REPLIES[stars > 3])))
     return [*steps, *_paid(writer)] if writer.includes(PAID_SHARE) else steps
 
 
@@ -109,7 +109,7 @@ def _paid(writer: StoryWriter) -> list[Step]:
     steps = [Step(CUSTOMER, PAY, "sandbox_declined")] if writer.includes(DECLINED_SHARE) else []
     steps.append(Step(CUSTOMER, PAY, "sandbox_ok"))
     if writer.includes(REFUNDED_SHARE):
-        steps.append(Step(PROVIDER, REFUND, writer.pick(words.REFUND_REASONS)))
+        steps.append(Step(PROVIDER, REFUND, writer.pick(texts.REFUND_REASONS)))
     return steps
 
 
@@ -122,7 +122,7 @@ def _completed_after_changes(writer: StoryWriter) -> list[Step]:
 
 
 def _declined(writer: StoryWriter) -> list[Step]:
-    return [*_question(writer), Step(PROVIDER, "decline", writer.pick(words.DECLINE_REASONS))]
+    return [*_question(writer), Step(PROVIDER, "decline", writer.pick(texts.DECLINE_REASONS))]
 
 
 def _withdrawn(writer: StoryWriter) -> list[Step]:
@@ -130,24 +130,24 @@ def _withdrawn(writer: StoryWriter) -> list[Step]:
 
 
 def _cancelled_by_customer(writer: StoryWriter) -> list[Step]:
-    return [*_approved(writer), Step(CUSTOMER, "cancel", writer.pick(words.CUSTOMER_CANCEL_REASONS))]
+    return [*_approved(writer), Step(CUSTOMER, "cancel", writer.pick(texts.CUSTOMER_CANCEL_REASONS))]
 
 
 def _cancelled_by_provider(writer: StoryWriter) -> list[Step]:
-    return [*_in_progress(writer), Step(PROVIDER, "cancel", writer.pick(words.PROVIDER_CANCEL_REASONS))]
+    return [*_in_progress(writer), Step(PROVIDER, "cancel", writer.pick(texts.PROVIDER_CANCEL_REASONS))]
 
 
 def _disputed_in_progress(writer: StoryWriter) -> list[Step]:
-    return [*_in_progress(writer), Step(CUSTOMER, "open_dispute", writer.pick(words.DISPUTE_REASONS))]
+    return [*_in_progress(writer), Step(CUSTOMER, "open_dispute", writer.pick(texts.DISPUTE_REASONS))]
 
 
 def _disputed_when_delivered(writer: StoryWriter) -> list[Step]:
-    return [*_delivered(writer), Step(CUSTOMER, "open_dispute", writer.pick(words.DISPUTE_REASONS))]
+    return [*_delivered(writer), Step(CUSTOMER, "open_dispute", writer.pick(texts.DISPUTE_REASONS))]
 
 
 def _resolved(to_status: int) -> Plot:
     def plot(writer: StoryWriter) -> list[Step]:
-        decision = Step(STAFF, "resolve_dispute", words.RESOLUTIONS[to_status], to_status=to_status)
+        decision = Step(STAFF, "resolve_dispute", texts.RESOLUTIONS[to_status], to_status=to_status)
         return [*_disputed_when_delivered(writer), decision]
 
     return plot
@@ -187,7 +187,7 @@ def stories(offers: Sequence[Offer]) -> list[Story]:
         offer, brief = _choose_brief(chance, briefs, number, revisable=plot in WITH_CHANGES)
         customer = _customer(chance, offer, brief, written)
         writer = StoryWriter(chance, customer, offer)
-        wanted = f"{writer.pick(words.OPENINGS)}{brief}{writer.pick(words.CLOSINGS)}"
+        wanted = f"{writer.pick(texts.OPENINGS)}{brief}{writer.pick(texts.CLOSINGS)}"
         written.append(Story(number, customer, offer, wanted, tuple(plot(writer)), status))
     return written
 

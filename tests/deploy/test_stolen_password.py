@@ -24,7 +24,7 @@ from kit.replies import reply_address
 from kit.settings import Settings
 from services.catalog.contract import GET_SERVICE
 from tests.compose.expected import LEAST_REFUSED, allowed_at_the_broker
-from tests.gateway.amqp_world import until
+from tests.gateway.amqp_testbed import until
 from tests.support import codebase
 from tests.support.private_rabbit import RabbitServer
 from tests.support.servers import broker_connection, eventually, not_run

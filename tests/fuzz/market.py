@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from client.resources import Money
 from tests.embedded.dev_process import DevProcess
-from tests.fuzz.holds import HOLDS
+from tests.fuzz.blocking_log import HOLDS
 from tests.website.support.market import UNLIMITED, Market, Person
 
 PRICE = Money(amount=4500, currency="EUR")

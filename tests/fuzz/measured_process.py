@@ -7,7 +7,7 @@ machine do not change it. The gateway, the site and the services share this loop
 import os
 
 from chassis.runtime.green import go_green
-from tests.fuzz.holds import HOLDS
+from tests.fuzz.blocking_log import HOLDS
 
 go_green("asyncio")
 

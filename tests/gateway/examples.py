@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.routing.policies import BodyFormat
 from gateway.routing.route import Route
-from tests.gateway.world import BEN, ORDER_ID, SERVICE_ID, SESSION_ID
+from tests.gateway.testbed import BEN, ORDER_ID, SERVICE_ID, SESSION_ID
 
 PAYMENT_ID = "01890000-0000-7000-8000-0000000000b1"
 MESSAGE_ID = "01890000-0000-7000-8000-0000000000c1"

@@ -19,8 +19,8 @@ import pytest
 from gateway.app import serving_metrics
 from gateway.contracts import live_events
 from kit.settings import Settings
-from tests.gateway.amqp_world import until
-from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, token
+from tests.gateway.amqp_testbed import until
+from tests.gateway.testbed import ANNA, ORDER_ID, SESSION_ID, token
 from tests.support.servers import free_port
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,7 @@ from gateway.metrics import RPCS
 from gateway.routing.policies import CacheRegion
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
-from tests.gateway.world import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
 
 SERVICE = f"/v1/services/{SERVICE_ID}"
 OTHER = f"/v1/services/{ORDER_ID}"

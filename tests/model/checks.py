@@ -12,7 +12,7 @@ from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.model.lifecycle import Order, Refused
 from tests.model.reference import Marketplace
-from tests.model.world import World
+from tests.model.testbed import World
 
 Json = dict[str, Any]
 People = dict[str, Caller]

@@ -16,8 +16,8 @@ from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.model import checks
 from tests.model.lifecycle import TRANSITIONS, Order, Refused
-from tests.model.stage import PEOPLE, SELLERS, Stage, Take
-from tests.model.things import Message, Review
+from tests.model.model_run import PEOPLE, SELLERS, Stage, Take
+from tests.model.records import Message, Review
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 CATEGORIES = ("order_updates", "messages", "reviews")

@@ -9,7 +9,7 @@ from client import MarketplaceClient
 from client.resources import Order, Service
 from kit.settings import Settings
 from tests.journeys import walk
-from tests.model.things import Published
+from tests.model.records import Published
 
 PUBLISHERS = ("accounts", "orders", "reviews")
 LAST = "SELECT coalesce(max(id), 0) FROM outbox"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.model.lifecycle import Line, Order, Refused
-from tests.model.things import Fact, Message, Notification, Published, Review, Thread
+from tests.model.records import Fact, Message, Notification, Published, Review, Thread
 from tests.support.notification_types import TYPE_OF_TRANSITION
 
 REVIEW_WINDOW, EDIT_WINDOW = timedelta(days=60), timedelta(hours=24)

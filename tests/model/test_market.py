@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from kit.settings import Settings
 from tests.model.machine import MarketMachine
-from tests.model.world import World, open_world
+from tests.model.testbed import World, open_world
 
 STEPS = 40
 FEW, MANY = 10, int(os.environ.get("MODEL_EXAMPLES", "300"))

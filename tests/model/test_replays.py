@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from kit.settings import Settings
 from services.catalog.contract import POST_SERVICE
 from tests.model.recording import PUBLISHERS, Recorder, lively_week
-from tests.model.things import Published
-from tests.model.world import CONTRACTS, do_not_wait_for_disks
+from tests.model.records import Published
+from tests.model.testbed import CONTRACTS, do_not_wait_for_disks
 from tests.support import codebase
 from tests.support.service_harness import Harness, make_service, person
 from tests.support.stack import Stack

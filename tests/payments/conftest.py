@@ -4,7 +4,7 @@ import pytest
 
 from kit.settings import Settings
 from services.payments.settings import PaymentSettings
-from tests.payments.world import World, started
+from tests.payments.testbed import World, started
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness
 

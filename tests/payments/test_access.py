@@ -22,7 +22,7 @@ from services.payments.access import (
     role_in_order,
 )
 from services.payments.contract import PaymentAction, PaymentStatus, ReceivableStatus, RefundStatus
-from tests.payments.world import World, checked
+from tests.payments.testbed import World, checked
 from tests.support.placed_orders import Json, euros
 from tests.support.service_harness import person
 

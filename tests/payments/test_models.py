@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from services.payments.ledger import rules as ledger
 from services.payments.ledger.journal import record_movement
 from services.payments.ledger.rules import Parties, Split
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import euros, new_id
 
 

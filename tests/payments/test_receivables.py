@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from kit.validation import rfc3339
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import Order
 
 

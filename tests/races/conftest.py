@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from kit.settings import Settings
-from tests.races.proof import Databases
+from tests.races.assertions import Databases
 from tests.support.stack import Process, Stack
 
 FEW, MANY = int(os.environ.get("RACE_ROUNDS", "6")), int(os.environ.get("RACE_ROUNDS", "200"))

@@ -9,7 +9,7 @@ from uuid import uuid4
 from client import MarketplaceClient
 from client.resources import Order, Service
 from tests.journeys import walk
-from tests.races.arena import Contender, warm
+from tests.races.race import Contender, warm
 
 ROUNDS_PER_PAIR = 15  # so that nobody reaches the limit of requests per minute
 CONNECTIONS = 16

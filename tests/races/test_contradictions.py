@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from client.resources import Order
-from tests.races.arena import Race
+from tests.races.assertions import Databases, assert_lost, assert_one_story
 from tests.races.pairs import Pair, new_pair, parts
-from tests.races.proof import Databases, assert_lost, assert_one_story
+from tests.races.race import Race
 from tests.support.stack import Stack
 
 Requests = tuple[tuple[str, str], ...]

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys import walk
-from tests.races.arena import Contender, Race
 from tests.races.pairs import Pair, new_pair, parts
+from tests.races.race import Contender, Race
 from tests.support.stack import Stack
 
 DUPLICATES = 4

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.races.arena import Answer, Race
+from tests.races.assertions import Databases, assert_one_story
 from tests.races.pairs import Pair, new_pair, parts
-from tests.races.proof import Databases, assert_one_story
+from tests.races.race import Answer, Race
 from tests.support.servers import eventually
 from tests.support.stack import Stack
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.reviews.models import METADATA
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness, make_service
 

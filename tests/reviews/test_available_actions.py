@@ -6,7 +6,7 @@ import pytest
 from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable
 from kit.security.tokens import Caller
 from services.orders import contract as orders_contract
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import Order
 
 DAY = timedelta(days=1)

@@ -5,7 +5,7 @@ from threading import Barrier
 from typing import Any
 
 from kit.errors import ServiceError
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import new_id
 
 CLIENTS = 16

@@ -2,7 +2,7 @@ import pytest
 
 from kit.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from services.reviews import contract
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 
 
 def age(world: World, hours: float) -> None:

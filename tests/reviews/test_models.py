@@ -4,7 +4,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 from services.reviews.models import METADATA
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 
 
 def test_the_migrations_make_the_tables_of_the_models(world: World) -> None:

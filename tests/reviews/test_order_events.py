@@ -7,7 +7,7 @@ from chassis.storage.outbox import row
 from kit.contracts import events_of
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness
 

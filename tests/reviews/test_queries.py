@@ -9,7 +9,7 @@ from kit.errors import BadQuery, NotFound, Unauthenticated
 from kit.validation import rfc3339
 from services.accounts import contract as accounts_contract
 from services.reviews import contract, queries
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import new_id
 
 

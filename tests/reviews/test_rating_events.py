@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.errors import Conflict
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import FakeOrders, new_id
 from tests.support.service_harness import Harness
 

@@ -5,7 +5,7 @@ import pytest
 from kit.errors import Conflict, Forbidden, Invalid, NotFound, TimedOut, Unauthenticated, Unavailable
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.reviews.world import World
+from tests.reviews.testbed import World
 from tests.support.placed_orders import new_id, party
 
 

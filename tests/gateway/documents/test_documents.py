@@ -24,7 +24,7 @@ from kit.localization.money import decimals_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID
-from tests.gateway.world import ANNA, BEN, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, World, on_gateway
 
 RECEIPT = f"/v1/payments/{PAYMENT_ID}/receipt"
 STATEMENT = "/v1/me/statements/2026-11"

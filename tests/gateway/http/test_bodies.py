@@ -11,7 +11,7 @@ import pytest
 from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, ORDER_ID, World, on_gateway
 
 REVIEW = f"/v1/orders/{ORDER_ID}/review"
 JSON = {"Content-Type": "application/json", "Idempotency-Key": "k"}

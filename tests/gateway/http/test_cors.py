@@ -2,7 +2,7 @@
 
 from services.orders import contract as orders
 from tests.gateway.examples import RESULT
-from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, ORDER_ID, World, on_gateway
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 PAGE_ORIGIN = "https://shop.example"

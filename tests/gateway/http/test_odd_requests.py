@@ -7,7 +7,7 @@ import pytest
 
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
-from tests.gateway.world import ANNA, World, on_gateway, token
+from tests.gateway.testbed import ANNA, World, on_gateway, token
 from tests.support.odd_requests import (
     ODD_HEADERS,
     ODD_IDS,

@@ -24,7 +24,7 @@ from kit.errors import (
 )
 from services.catalog import contract as catalog
 from services.orders import contract as orders
-from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, ORDER_ID, World, on_gateway
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 STATUSES: list[tuple[ServiceError, int]] = [

@@ -8,7 +8,7 @@ from services.catalog import contract as catalog
 from services.messaging import contract as messaging
 from services.orders import contract as orders
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.world import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 SERVICE = f"/v1/services/{SERVICE_ID}"

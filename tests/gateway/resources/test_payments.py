@@ -9,7 +9,7 @@ from gateway.http.problems import Problem
 from gateway.upstream.rpc_client import Reply
 from kit.errors import Conflict, Declined, NotFound, Unauthenticated
 from services.payments import contract as payments
-from tests.gateway.world import ANNA, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, ORDER_ID, World, on_gateway
 
 PAYMENTS = f"/v1/orders/{ORDER_ID}/payments"
 WEBHOOK = "/v1/webhooks/stripe"

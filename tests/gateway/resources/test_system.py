@@ -6,7 +6,7 @@ from structlog.testing import CapturingLogger
 from gateway.help import GROUPS, HELP, parse
 from gateway.settings import GatewaySettings
 from kit.settings import BadSetting, load
-from tests.gateway.world import World, on_gateway
+from tests.gateway.testbed import World, on_gateway
 
 
 @on_gateway()

@@ -24,7 +24,7 @@ from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
 from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of
-from tests.gateway.world import ANNA, FakeFeed, FakeRpc, World, on_gateway
+from tests.gateway.testbed import ANNA, FakeFeed, FakeRpc, World, on_gateway
 
 NO_CALL = {"list_order_statuses", "list_help", "stream_events"}
 WRITE_THEMSELVES = {"show_receipt", "show_statement", "show_sandbox_action", "answer_sandbox_action"}

@@ -22,9 +22,9 @@ from services.accounts import contract as accounts
 from services.accounts.credentials.signing import Signer, generate_signing_key
 from services.catalog import contract as catalog
 from services.orders import contract as orders
-from tests.gateway.amqp_world import until
+from tests.gateway.amqp_testbed import until
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.world import ANNA, ORDER_ID, SESSION_ID, FakeFeed, FakeRpc, World, on_gateway, token
+from tests.gateway.testbed import ANNA, ORDER_ID, SESSION_ID, FakeFeed, FakeRpc, World, on_gateway, token
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 OTHER_SESSION = "01890000-0000-7000-8000-0000000000d2"

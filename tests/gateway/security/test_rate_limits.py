@@ -8,7 +8,7 @@ from gateway.security.rate_limits import WindowCounts
 from services.accounts import contract as accounts
 from services.orders import contract as orders
 from tests.gateway.examples import BODIES, RESULT
-from tests.gateway.world import ANNA, BEN, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, World, on_gateway
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 STATE = re.compile(r'"(\w+)";r=(\d+);t=(\d+)')

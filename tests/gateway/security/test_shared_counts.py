@@ -23,7 +23,7 @@ from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient
 from kit.settings import Settings, load
 from services.registry import NAMES
-from tests.gateway.amqp_world import until
+from tests.gateway.amqp_testbed import until
 from tests.gateway.examples import BODIES
 from tests.support.network import Network
 

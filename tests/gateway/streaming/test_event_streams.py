@@ -10,8 +10,8 @@ import pytest
 from gateway.settings import GatewaySettings
 from gateway.streaming.hub import MAX_QUEUED, PING, RESYNC, Hub
 from kit.errors import TooMany
-from tests.gateway.amqp_world import until
-from tests.gateway.world import ANNA, BEN, ORDER_ID, SESSION_ID, World, on_gateway, token
+from tests.gateway.amqp_testbed import until
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SESSION_ID, World, on_gateway, token
 
 CARA = "01890000-0000-7000-8000-00000000000c"
 NOW = "2026-01-01T00:00:00.000000Z"

@@ -3,7 +3,7 @@
 import pytest
 
 from kit.settings import Settings
-from tests.gateway.amqp_world import AmqpWorld, in_world, until
+from tests.gateway.amqp_testbed import AmqpWorld, in_world, until
 
 pytestmark = pytest.mark.servers
 

@@ -19,7 +19,7 @@ from kit.replies import reply_address
 from kit.settings import Settings
 from services.orders import contract as orders
 from tests.faults.support.poison import unreadable
-from tests.gateway.amqp_world import DEADLINE_SECONDS, AmqpWorld, in_world, until
+from tests.gateway.amqp_testbed import DEADLINE_SECONDS, AmqpWorld, in_world, until
 from tests.support.network import Mode
 from tests.support.servers import broker_connection
 

@@ -14,7 +14,7 @@ from kit.security.tokens import Caller
 from kit.settings import Settings, load
 from services.payments import contract
 from services.payments.settings import PaymentSettings
-from tests.payments.world import FAST
+from tests.payments.testbed import FAST
 from tests.support.service_harness import Harness
 
 

@@ -11,7 +11,7 @@ import pytest
 from kit.security.tokens import Caller
 from services.payments import contract
 from tests.payments.commands.crashing_process import task
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.codebase import ROOT
 from tests.support.placed_orders import Json, euros
 

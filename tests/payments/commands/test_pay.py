@@ -7,7 +7,7 @@ from kit.errors import Conflict, Declined, Forbidden, Invalid, NotFound
 from services.accounts.contract import ACCOUNT_UPDATED
 from services.orders import contract as orders_contract
 from services.payments import contract
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import euros, new_id
 
 

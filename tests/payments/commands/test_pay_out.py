@@ -6,7 +6,7 @@ from kit.errors import Conflict, Invalid
 from services.payments import contract
 from services.payments.ledger.settlement import settle_payout
 from services.payments.processors.base import OutcomeUnknown, Transfer
-from tests.payments.world import World, checked
+from tests.payments.testbed import World, checked
 from tests.support.placed_orders import euros
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.errors import Conflict, Invalid, ServiceError
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import Json, euros
 
 REQUESTS = 4

@@ -5,7 +5,7 @@ import pytest
 from kit.errors import Conflict, Forbidden, Invalid, NotFound
 from kit.security.tokens import Caller
 from services.payments.processors.base import OutcomeUnknown, Transfer
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import euros
 
 

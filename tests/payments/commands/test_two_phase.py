@@ -12,7 +12,7 @@ from chassis.runtime.context import Call, IdempotencyKey
 from kit.errors import Conflict, Declined
 from services.payments.commands.two_phase import await_concurrent_result
 from services.payments.processors.base import ChargeRequest
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import Json
 from tests.support.servers import eventually
 

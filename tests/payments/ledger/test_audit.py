@@ -12,7 +12,7 @@ from kit.settings import Settings
 from services.payments.ledger import audit
 from services.payments.ledger import checks as ledger_checks
 from services.payments.ledger.audit import FINDINGS, FINISHED, audit_nightly
-from tests.payments.world import World, started
+from tests.payments.testbed import World, started
 from tests.support.placed_orders import euros
 
 PAID = "(SELECT id FROM payments WHERE status = 'paid' LIMIT 1)"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit.errors import Conflict, Declined
 from kit.settings import Settings
 from tests.payments.processors.test_sandbox import answer, token_of
-from tests.payments.world import World, started
+from tests.payments.testbed import World, started
 from tests.support.placed_orders import FakeOrders, Json, Order
 from tests.support.service_harness import Harness
 

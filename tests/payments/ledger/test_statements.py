@@ -7,7 +7,7 @@ import pytest
 from kit.errors import BadQuery, Invalid
 from services.payments import contract
 from services.payments.ledger.statements import bounds_of
-from tests.payments.world import World, checked
+from tests.payments.testbed import World, checked
 from tests.support.placed_orders import Json, euros
 
 THIS_MONTH = datetime.now(UTC).strftime("%Y-%m")

@@ -11,7 +11,7 @@ from services.payments.processors.base import Charge
 from services.payments.processors.requests import charge_request_of
 from services.payments.processors.sandbox import ACTION_PATH
 from services.payments.rows import find_payment
-from tests.payments.world import World
+from tests.payments.testbed import World
 from tests.support.placed_orders import Json
 
 

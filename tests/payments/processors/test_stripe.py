@@ -12,7 +12,7 @@ from services.payments.processors import stripe as stripe_processor
 from services.payments.processors.base import OutcomeUnknown
 from tests.payments.processors import local_stripe
 from tests.payments.processors.local_stripe import LocalStripe, running_stripe, webhook
-from tests.payments.world import World, started
+from tests.payments.testbed import World, started
 from tests.support.network import Network
 from tests.support.placed_orders import Json, euros, new_id
 from tests.support.servers import eventually, free_port

@@ -11,7 +11,7 @@ import psycopg2
 from client import MarketplaceClient
 from client.resources import Order
 from kit.settings import Settings
-from tests.races.arena import Answer
+from tests.races.race import Answer
 from tests.support.servers import eventually
 
 Json = dict[str, Any]

@@ -15,10 +15,10 @@ from kit.errors import ServiceError
 from kit.security.tokens import Caller
 from tests.model import checks
 from tests.model.lifecycle import Order, Refused
+from tests.model.records import Published
 from tests.model.reference import Marketplace
 from tests.model.tables import assert_right
-from tests.model.things import Published
-from tests.model.world import Delivery, World
+from tests.model.testbed import Delivery, World
 from tests.support.service_harness import person
 
 Json = dict[str, Any]

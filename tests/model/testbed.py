@@ -15,9 +15,9 @@ from kit.contracts import Event, Rpc
 from kit.errors import NotFound
 from kit.security.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
+from tests.model.records import Published
 from tests.model.reference import Marketplace
 from tests.model.tables import look
-from tests.model.things import Published
 from tests.support import codebase
 from tests.support.service_harness import Harness, make_service
 
