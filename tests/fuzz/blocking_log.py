@@ -3,4 +3,4 @@
 This module imports nothing, because it is loaded before eventlet patches the standard library.
 """
 
-HOLDS = "LOOP_HOLDS_FILE"
+BLOCKING_LOG = "LOOP_BLOCKING_LOG"

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from client.resources import Money
 from tests.embedded.dev_process import DevProcess
-from tests.fuzz.blocking_log import HOLDS
+from tests.fuzz.blocking_log import BLOCKING_LOG
 from tests.website.support.market import UNLIMITED, Market, Person
 
 PRICE = Money(amount=4500, currency="EUR")
@@ -28,13 +28,13 @@ class MeasuredProcess(DevProcess):
     module = "tests.fuzz.measured_process"
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self._holds = folder / "holds"
-        self._holds.touch()
-        super().__init__(folder, **{HOLDS: str(self._holds), **environment})
+        self._blocking_log = folder / "blocking_log"
+        self._blocking_log.touch()
+        super().__init__(folder, **{BLOCKING_LOG: str(self._blocking_log), **environment})
 
-    def holds(self, since: int) -> tuple[list[tuple[float, str]], int]:
-        """Returns what blocked the loop since an offset in the record, and the next offset."""
-        written = self._holds.read_bytes()
+    def blocked(self, since: int) -> tuple[list[tuple[float, str]], int]:
+        """Returns what blocked the loop since an offset in the log, and the next offset."""
+        written = self._blocking_log.read_bytes()
         lines = map(json.loads, written[since:].splitlines())
         return [(line["seconds"], line["callback"]) for line in lines], len(written)
 

@@ -22,7 +22,7 @@ from tests.website.support.market import Person
 
 pytestmark = pytest.mark.xdist_group("full_market")
 
-LONGEST_HOLD_SECONDS = 0.05
+LONGEST_BLOCK_SECONDS = 0.05
 TRIES = 3  # a code path's first run, and a slow moment of the machine, are nobody's request
 FOR_WHOM_IT_ENDS = ("close_session", "close_all_sessions", "change_password")
 ANSWER = aiohttp.ClientTimeout(total=60.0)
@@ -36,19 +36,19 @@ class Watch:
 
     def __init__(self, market: FullMarket) -> None:
         self._market = market
-        self._place = 0
+        self._offset = 0
         self.done = 0
         self.slow: list[str] = []
 
-    async def look(self, what: str, send: Send) -> None:
+    async def send(self, what: str, send: Send) -> None:
         """Runs an action, again if it blocked the loop, and records it when it always does."""
         found = []
         for _ in range(TRIES):
             await send()
             self.done += 1
-            holds, self._place = self._market.measured.holds(self._place)
-            found.append(max(holds, default=(0.0, "")))
-            if found[-1][0] <= LONGEST_HOLD_SECONDS:
+            blocked, self._offset = self._market.measured.blocked(self._offset)
+            found.append(max(blocked, default=(0.0, "")))
+            if found[-1][0] <= LONGEST_BLOCK_SECONDS:
                 return
         seconds, callback = min(found)
         self.slow.append(f"{seconds * 1000:.0f} ms: {what} {callback}")
@@ -96,25 +96,25 @@ def test_a_callback_that_takes_long_is_seen(tmp_path: Path) -> None:
     program = (
         "import asyncio, os, time\n"
         "from tests.fuzz.measured_process import measure\n"
-        f"measure(os.open({str(tmp_path / 'holds')!r}, os.O_WRONLY | os.O_CREAT))\n"
-        "async def hold():\n"
+        f"measure(os.open({str(tmp_path / 'blocking_log')!r}, os.O_WRONLY | os.O_CREAT))\n"
+        "async def block():\n"
         "    end = time.thread_time() + 0.06\n"
         "    while time.thread_time() < end: pass\n"
-        "asyncio.new_event_loop().run_until_complete(hold())\n"
+        "asyncio.new_event_loop().run_until_complete(block())\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, cwd=ROOT, timeout=60)
-    (line,) = (tmp_path / "holds").read_text().splitlines()
-    assert json.loads(line)["seconds"] >= LONGEST_HOLD_SECONDS
+    (line,) = (tmp_path / "blocking_log").read_text().splitlines()
+    assert json.loads(line)["seconds"] >= LONGEST_BLOCK_SECONDS
 
 
-def test_no_request_at_its_largest_holds_the_loop(full_market: FullMarket) -> None:
+def test_no_request_at_its_largest_blocks_the_loop(full_market: FullMarket) -> None:
     async def walk(watch: Watch) -> None:
         async with aiohttp.ClientSession(timeout=ANSWER, max_field_size=65536) as http:
             sender = Sender(full_market, http)
             for sent in requests_of(await sender.document(), full_market.ids):
                 for person in callers(full_market, sent.name):
                     what = f"{sent.method} {sent.path}"
-                    await watch.look(what, functools.partial(sender.send, sent, person))
+                    await watch.send(what, functools.partial(sender.send, sent, person))
 
     watch = Watch(full_market)
     asyncio.run(walk(watch))
@@ -122,19 +122,19 @@ def test_no_request_at_its_largest_holds_the_loop(full_market: FullMarket) -> No
     assert watch.slow == []
 
 
-def test_no_page_and_no_form_of_the_site_at_its_largest_holds_the_loop(full_market: FullMarket) -> None:
+def test_no_page_and_no_form_of_the_site_at_its_largest_blocks_the_loop(full_market: FullMarket) -> None:
     seen: dict[str, Post] = {}
 
     async def send(watch: Watch, visitor: Visitor, forms: Iterable[Post]) -> None:
         for post in (variant for form in forms for variant in form.variants()):
             what = f"POST {post.path} {[(name, len(text)) for name, text in post.fields.items()][:20]}"
-            await watch.look(what, functools.partial(visitor.post, post))
+            await watch.send(what, functools.partial(visitor.post, post))
 
     async def walk(watch: Watch) -> None:
         for person in (None, *full_market.parties):
             async with visiting(full_market, person) as visitor:
                 for path in visitor.longest_addresses():
-                    await watch.look(f"GET {path[:200]}", functools.partial(visitor.status, path))
+                    await watch.send(f"GET {path[:200]}", functools.partial(visitor.status, path))
                 more = {place: form for place, form in (await visitor.forms()).items() if place not in seen}
                 await send(watch, visitor, more.values())
                 seen.update(more)

@@ -22,7 +22,7 @@ from tests.support.network import Network
 DEADLINE_SECONDS = 0.6
 
 
-class AmqpWorld:
+class AmqpTestbed:
     """A real client of a real broker, and the means to stand in for the services."""
 
     def __init__(self, settings: Settings, channel: aio_pika.abc.AbstractChannel, network: Network) -> None:
@@ -86,9 +86,9 @@ async def until(
 
 
 @contextlib.asynccontextmanager
-async def amqp_world(
+async def amqp_testbed(
     servers: Settings, connected: bool = True, deadline_seconds: float = DEADLINE_SECONDS
-) -> AsyncIterator[AmqpWorld]:
+) -> AsyncIterator[AmqpTestbed]:
     """The client on a separate network, with the exchanges that `migrate` declares; deleted at the end."""
     prefix = f"{servers.broker_prefix}gw{secrets.token_hex(3)}-"
     own = await aio_pika.connect(servers.amqp_url)
@@ -103,30 +103,30 @@ async def amqp_world(
             names = [f"{prefix}nameko-rpc", f"{prefix}orders.events", f"{prefix}accounts.events"]
             for name in names:
                 await channel.declare_exchange(name, aio_pika.ExchangeType.TOPIC)
-            world = AmqpWorld(settings, channel, network)
-            await world.broker.start()
+            testbed = AmqpTestbed(settings, channel, network)
+            await testbed.broker.start()
             try:
                 if connected:
-                    await until(lambda: world.broker.is_connected)
-                yield world
+                    await until(lambda: testbed.broker.is_connected)
+                yield testbed
             finally:
-                await world.broker.stop()
-                for name in world.queues:
+                await testbed.broker.stop()
+                for name in testbed.queues:
                     await channel.queue_delete(name)
                 for name in names:
                     await channel.exchange_delete(name)
 
 
-def in_world(
+def run_on_testbed(
     servers: Settings,
-    test: Callable[[AmqpWorld], Coroutine[Any, Any, None]],
+    test: Callable[[AmqpTestbed], Coroutine[Any, Any, None]],
     connected: bool = True,
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> None:
     """Runs a test with a client on the broker."""
 
     async def run() -> None:
-        async with amqp_world(servers, connected, deadline_seconds) as world:
-            await asyncio.wait_for(test(world), 40)
+        async with amqp_testbed(servers, connected, deadline_seconds) as testbed:
+            await asyncio.wait_for(test(testbed), 40)
 
     asyncio.run(run())

@@ -11,7 +11,7 @@ from gateway.metrics import RPCS
 from gateway.routing.policies import CacheRegion
 from services.catalog import contract as catalog
 from tests.gateway.examples import PAGE
-from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SERVICE_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SERVICE_ID, GatewayTestbed, on_gateway
 
 SERVICE = f"/v1/services/{SERVICE_ID}"
 OTHER = f"/v1/services/{ORDER_ID}"
@@ -23,52 +23,52 @@ def service(service_id: str = SERVICE_ID, status: str = "active", title: str = "
     return {"id": service_id, "status": status, "title": title, "version": 1}
 
 
-async def title_of(world: World, path: str = SERVICE, who: str | None = None) -> str:
+async def title_of(testbed: GatewayTestbed, path: str = SERVICE, who: str | None = None) -> str:
     """Returns what a reader sees."""
-    async with world.request("GET", path, who) as response:
+    async with testbed.request("GET", path, who) as response:
         assert response.status == 200
         return str((await response.json())["title"])
 
 
-def changed(world: World, service_id: str = SERVICE_ID) -> None:
+def changed(testbed: GatewayTestbed, service_id: str = SERVICE_ID) -> None:
     """Publishes `service_changed`."""
-    world.feed.deliver("service_changed", {"event_id": "e", "service_id": service_id})
+    testbed.feed.deliver("service_changed", {"event_id": "e", "service_id": service_id})
 
 
 @on_gateway()
-async def test_a_cached_answer_needs_no_call_whoever_reads(world: World) -> None:
-    world.rpc.answer(catalog.GET_SERVICE, service())
-    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
-    world.rpc.answer(catalog.LIST_CATEGORIES, PAGE)
+async def test_a_cached_answer_needs_no_call_whoever_reads(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.GET_SERVICE, service())
+    testbed.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+    testbed.rpc.answer(catalog.LIST_CATEGORIES, PAGE)
     counter = RPCS.labels("get_service", "catalog.get_service")
     before = counter._value.get()
     for path in (SERVICE, "/v1/services?q=a&limit=5", "/v1/categories"):
-        world.rpc.calls.clear()
+        testbed.rpc.calls.clear()
         for who in (None, ANNA, BEN, None):
-            async with world.request("GET", path, who) as response:
+            async with testbed.request("GET", path, who) as response:
                 assert response.status == 200
-        assert len(world.rpc.calls) == 1, path
+        assert len(testbed.rpc.calls) == 1, path
     assert counter._value.get() - before == 1
-    async with world.request("GET", SERVICE) as response:
+    async with testbed.request("GET", SERVICE) as response:
         etag = response.headers["ETag"]
-    async with world.request("GET", SERVICE, headers={"If-None-Match": etag}) as response:
+    async with testbed.request("GET", SERVICE, headers={"If-None-Match": etag}) as response:
         assert response.status == 304
-    world.rpc.calls.clear()
-    async with world.request("GET", "/v1/services?q=b&limit=5") as response:
+    testbed.rpc.calls.clear()
+    async with testbed.request("GET", "/v1/services?q=b&limit=5") as response:
         assert response.status == 200
-    assert len(world.rpc.calls) == 1
+    assert len(testbed.rpc.calls) == 1
 
 
 @on_gateway()
-async def test_a_draft_is_visible_to_its_owner_only_archived_or_not(world: World) -> None:
+async def test_a_draft_is_visible_to_its_owner_only_archived_or_not(testbed: GatewayTestbed) -> None:
     for status in ("draft", "archived"):
-        world.rpc.answer(catalog.GET_SERVICE, service(status=status))
-        assert await title_of(world, who=ANNA) == "one"
-        world.rpc.answer(catalog.GET_SERVICE, catalog_not_found())
-        assert (await world.problem("GET", SERVICE, BEN))["status"] == 404
-        assert (await world.problem("GET", SERVICE))["status"] == 404
-    world.rpc.answer(catalog.GET_SERVICE, service(title="published"))
-    assert await title_of(world) == "published"
+        testbed.rpc.answer(catalog.GET_SERVICE, service(status=status))
+        assert await title_of(testbed, who=ANNA) == "one"
+        testbed.rpc.answer(catalog.GET_SERVICE, catalog_not_found())
+        assert (await testbed.problem("GET", SERVICE, BEN))["status"] == 404
+        assert (await testbed.problem("GET", SERVICE))["status"] == 404
+    testbed.rpc.answer(catalog.GET_SERVICE, service(title="published"))
+    assert await title_of(testbed) == "published"
 
 
 def catalog_not_found() -> Exception:
@@ -79,37 +79,37 @@ def catalog_not_found() -> Exception:
 
 
 @on_gateway()
-async def test_a_change_evicts_the_service_and_every_list_and_nothing_else(world: World) -> None:
-    world.rpc.answer(catalog.GET_SERVICE, lambda service_id: service(service_id))
-    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+async def test_a_change_evicts_the_service_and_every_list_and_nothing_else(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.GET_SERVICE, lambda service_id: service(service_id))
+    testbed.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
     for path in (SERVICE, OTHER, "/v1/services"):
-        async with world.request("GET", path):
+        async with testbed.request("GET", path):
             pass
-    changed(world)
-    world.rpc.calls.clear()
+    changed(testbed)
+    testbed.rpc.calls.clear()
     for path in (SERVICE, OTHER, "/v1/services"):
-        async with world.request("GET", path):
+        async with testbed.request("GET", path):
             pass
-    assert [contract.method for contract, _, _ in world.rpc.calls] == ["get_service", "search_services"]
+    assert [contract.method for contract, _, _ in testbed.rpc.calls] == ["get_service", "search_services"]
 
 
 @on_gateway()
-async def test_a_fill_that_began_before_a_change_is_discarded(world: World) -> None:
+async def test_a_fill_that_began_before_a_change_is_discarded(testbed: GatewayTestbed) -> None:
     may_answer = asyncio.Event()
 
     async def slow(service_id: str) -> dict[str, Any]:
         await may_answer.wait()
         return service(service_id, title="old")
 
-    world.rpc.answer(catalog.GET_SERVICE, slow)
-    reading = asyncio.create_task(title_of(world))
-    while not world.rpc.calls:
+    testbed.rpc.answer(catalog.GET_SERVICE, slow)
+    reading = asyncio.create_task(title_of(testbed))
+    while not testbed.rpc.calls:
         await asyncio.sleep(0.01)
-    changed(world)
+    changed(testbed)
     may_answer.set()
     assert await reading == "old"
-    world.rpc.answer(catalog.GET_SERVICE, service(title="new"))
-    assert await title_of(world) == "new"
+    testbed.rpc.answer(catalog.GET_SERVICE, service(title="new"))
+    assert await title_of(testbed) == "new"
 
 
 def test_a_fill_is_discarded_only_for_a_change_of_its_own_resource() -> None:
@@ -138,33 +138,33 @@ def test_a_reconnect_discards_every_fill_in_progress() -> None:
 
 
 @on_gateway()
-async def test_a_reconnect_of_the_feed_clears_the_cache(world: World) -> None:
-    world.rpc.answer(catalog.GET_SERVICE, service(title="old"))
-    assert await title_of(world) == "old"
-    world.rpc.answer(catalog.GET_SERVICE, service(title="new"))
-    assert await title_of(world) == "old"
-    world.feed.connected()
-    assert await title_of(world) == "new"
+async def test_a_reconnect_of_the_feed_clears_the_cache(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.GET_SERVICE, service(title="old"))
+    assert await title_of(testbed) == "old"
+    testbed.rpc.answer(catalog.GET_SERVICE, service(title="new"))
+    assert await title_of(testbed) == "old"
+    testbed.feed.connected()
+    assert await title_of(testbed) == "new"
 
 
 @on_gateway()
-async def test_who_changes_a_service_sees_the_change_at_once(world: World) -> None:
-    world.rpc.answer(catalog.CHANGE_SERVICE, service(title="new"))
-    world.rpc.answer(catalog.ARCHIVE_SERVICE, None)
-    world.rpc.answer(catalog.POST_SERVICE, service())
+async def test_who_changes_a_service_sees_the_change_at_once(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.CHANGE_SERVICE, service(title="new"))
+    testbed.rpc.answer(catalog.ARCHIVE_SERVICE, None)
+    testbed.rpc.answer(catalog.POST_SERVICE, service())
     headers = {"If-Match": '"1.a"'}
     writes: list[tuple[str, str, dict[str, Any]]] = [
         ("PATCH", SERVICE, {"json": {"title": "new title"}}),
         ("DELETE", SERVICE, {}),
     ]
     for number, (method, path, options) in enumerate(writes):
-        world.gateway.cache.clear()
-        world.rpc.answer(catalog.GET_SERVICE, service(title=f"old {number}"))
-        assert await title_of(world) == f"old {number}"
-        world.rpc.answer(catalog.GET_SERVICE, service(title=f"new {number}"))
-        async with world.request(method, path, ANNA, headers=headers, **options) as response:
+        testbed.gateway.cache.clear()
+        testbed.rpc.answer(catalog.GET_SERVICE, service(title=f"old {number}"))
+        assert await title_of(testbed) == f"old {number}"
+        testbed.rpc.answer(catalog.GET_SERVICE, service(title=f"new {number}"))
+        async with testbed.request(method, path, ANNA, headers=headers, **options) as response:
             assert response.status < 300
-        assert await title_of(world) == f"new {number}"
+        assert await title_of(testbed) == f"new {number}"
 
 
 def test_the_cache_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,11 +183,11 @@ def test_the_cache_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @on_gateway(cache_seconds=0.0)
-async def test_caching_can_be_switched_off(world: World) -> None:
-    world.rpc.answer(catalog.GET_SERVICE, service())
-    await title_of(world)
-    await title_of(world)
-    assert len(world.rpc.calls) == 2
+async def test_caching_can_be_switched_off(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.GET_SERVICE, service())
+    await title_of(testbed)
+    await title_of(testbed)
+    assert len(testbed.rpc.calls) == 2
 
 
 def test_entries_expire_and_the_least_recently_used_are_evicted_first() -> None:

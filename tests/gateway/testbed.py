@@ -65,7 +65,7 @@ class FakeFeed(EventSubscribers):
         self.is_ready = True
 
 
-class World:
+class GatewayTestbed:
     """A running gateway and a client of it."""
 
     def __init__(self, rpc: FakeRpc, feed: FakeFeed, gateway: Gateway, client: aiohttp.ClientSession) -> None:
@@ -101,10 +101,12 @@ def token(
     return SIGNER.sign(account_id, session_id, "Anna", roles, int(time.time()), lifetime)
 
 
-def on_gateway(**overrides: Any) -> Callable[[Callable[[World], Awaitable[None]]], Callable[[], None]]:
-    """Turns a coroutine that takes a `World` into a test; `overrides` are settings."""
+def on_gateway(
+    **overrides: Any,
+) -> Callable[[Callable[[GatewayTestbed], Awaitable[None]]], Callable[[], None]]:
+    """Turns a coroutine that takes a `GatewayTestbed` into a test; `overrides` are settings."""
 
-    def decorate(test: Callable[[World], Awaitable[None]]) -> Callable[[], None]:
+    def decorate(test: Callable[[GatewayTestbed], Awaitable[None]]) -> Callable[[], None]:
         def run() -> None:
             asyncio.run(_run(test, overrides))
 
@@ -114,13 +116,13 @@ def on_gateway(**overrides: Any) -> Callable[[Callable[[World], Awaitable[None]]
     return decorate
 
 
-async def _run(test: Callable[[World], Awaitable[None]], overrides: dict[str, Any]) -> None:
-    async with running_world(**overrides) as world:
-        await asyncio.wait_for(test(world), 30)
+async def _run(test: Callable[[GatewayTestbed], Awaitable[None]], overrides: dict[str, Any]) -> None:
+    async with running_testbed(**overrides) as testbed:
+        await asyncio.wait_for(test(testbed), 30)
 
 
 @asynccontextmanager
-async def running_world(**overrides: Any) -> AsyncIterator[World]:
+async def running_testbed(**overrides: Any) -> AsyncIterator[GatewayTestbed]:
     """A gateway that listens, and a client."""
     settings = load(GatewaySettings, **{"gateway_port": 0, "drain_seconds": 2.0, **overrides})
     rpc, feed = FakeRpc(), FakeFeed()
@@ -128,4 +130,4 @@ async def running_world(**overrides: Any) -> AsyncIterator[World]:
     async with serving(app, settings) as runner:
         host, port = runner.addresses[0][:2]
         async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
-            yield World(rpc, feed, app[GATEWAY], client)
+            yield GatewayTestbed(rpc, feed, app[GATEWAY], client)

@@ -1,6 +1,6 @@
-"""The lifecycle once more, read from the table that people were promised and not from the code.
+"""The lifecycle once more, written from the documented table and not from the code.
 
-Small and slow on purpose: a mapping from who does what to where it leads, and a few sentences.
+Small and slow on purpose: a mapping from transition and role to the statuses, and a few rules.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ NEEDS_REASON = {"decline", "request_changes", "cancel", "open_dispute", "resolve
 
 
 class Refused(Exception):
-    """What the model expects to be told: the kind of error and its code."""
+    """The error that the model predicts: its kind and code."""
 
     def __init__(self, kind: str, code: str, **data: Any) -> None:
         super().__init__(kind, code)
@@ -147,7 +147,7 @@ class Order:
         if to_status not in (None, 2, 4, 7):
             raise Refused("invalid", "to_status_invalid")
 
-    def take(
+    def apply(
         self,
         transition: str,
         actor_id: str | None,
@@ -156,7 +156,7 @@ class Order:
         reason: str | None = None,
         to_status: int | None = None,
     ) -> Line:
-        """The step, taken by the first role that may; a new line of history."""
+        """Applies a transition as the first role that may; returns its line of history."""
         role = next(role for role in roles if self.allows(transition, role))
         target = MOVES[transition, role][self.status] or to_status
         assert target is not None
@@ -182,7 +182,7 @@ class Order:
             self.disputed_at = now
 
     def clock_transition(self, now: datetime) -> str | None:
-        """What the system's clocks do with it now."""
+        """The transition that a timer makes now."""
         if self.status == 1 and self.created_at + EXPIRY <= now:
             return "expire"
         if self.confirm_by is not None and self.confirm_by <= now:

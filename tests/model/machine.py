@@ -1,6 +1,6 @@
-"""What may happen next: people act, time passes, the broker delivers. Each rule is one step of a run.
+"""The rules of the state machine: people act, time passes, events are delivered. Each is one step of a run.
 
-There are few rules with many acts in each, since hypothesis leaves out rules at random in each run.
+There are few rules with many actions in each, since hypothesis leaves out rules at random in each run.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.model import checks
 from tests.model.lifecycle import TRANSITIONS, Order, Refused
-from tests.model.model_run import PEOPLE, SELLERS, Stage, Take
+from tests.model.model_run import PEOPLE, SELLERS, GetAnswer, ModelRun
 from tests.model.records import Message, Review
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -32,9 +32,11 @@ JUMPS = {
     "two months": timedelta(days=61),
 }
 MOVES = ("go_on", "go_on", "do_what_is_possible", "do_what_is_possible", "try_anything", "submit_order")
-TALK = ("post_message", "post_message", "mark_messages_read", "mark_messages_read", "mark_all_read",
-        "choose_what_to_hear", "change_name")  # fmt: skip
-JUDGEMENTS = ("submit_review", "submit_review", "change_review", "change_review", "reply_to_review")
+MESSAGE_ACTIONS = (
+    "post_message", "post_message", "mark_messages_read", "mark_messages_read", "mark_all_read",
+    "change_preferences", "change_name",
+)  # fmt: skip
+REVIEW_ACTIONS = ("submit_review", "submit_review", "change_review", "change_review", "reply_to_review")
 
 people = st.sampled_from(PEOPLE)
 pairs = st.tuples(people, st.sampled_from(SELLERS))
@@ -47,7 +49,7 @@ prices = st.sampled_from((None, {"amount": 4500, "currency": "EUR"}, {"amount": 
 mostly = st.sampled_from((True, True, True, False))
 
 
-class MarketMachine(Stage):
+class MarketMachine(ModelRun):
     """Every public way to change orders, messages and reviews, and every delay in between."""
 
     @initialize(begun=st.lists(st.tuples(strangers_to_each_other, st.integers(0, 3)), min_size=3, max_size=4))
@@ -61,12 +63,12 @@ class MarketMachine(Stage):
     def an_order_moves(self, data: Any, act: str) -> None:
         getattr(self, act)(data.draw)
 
-    @rule(data=st.data(), act=st.sampled_from(TALK))
+    @rule(data=st.data(), act=st.sampled_from(MESSAGE_ACTIONS))
     def people_talk(self, data: Any, act: str) -> None:
         getattr(self, act)(data.draw)
 
-    @precondition(lambda stage: any(order.status == 4 for order in stage.orders))
-    @rule(data=st.data(), act=st.sampled_from(JUDGEMENTS))
+    @precondition(lambda run: any(order.status == 4 for order in run.orders))
+    @rule(data=st.data(), act=st.sampled_from(REVIEW_ACTIONS))
     def people_judge(self, data: Any, act: str) -> None:
         getattr(self, act if self.model.reviews else "submit_review")(data.draw)
 
@@ -82,24 +84,24 @@ class MarketMachine(Stage):
 
     @rule(timer=st.sampled_from((*TIMER_TRANSITIONS, "remind_customers")))
     def a_clock_runs(self, timer: str) -> None:
-        self.world.tick(timer)
+        self.testbed.tick(timer)
         if timer in TIMER_TRANSITIONS:
             self.model.run_timer(TIMER_TRANSITIONS[timer], self.now)
         else:
             self.model.remind(self.now)
         self.settle("orders")
 
-    @precondition(lambda stage: stage.world.pending)
+    @precondition(lambda run: run.testbed.pending)
     @rule(picks=st.lists(some, min_size=1, max_size=6))
     def events_arrive(self, picks: list[int]) -> None:
         for at in picks:
-            if self.world.pending:
-                self.deliver(self.world.take_pending(at))
+            if self.testbed.pending:
+                self.deliver(self.testbed.pop_pending(at))
 
-    @precondition(lambda stage: stage.world.delivered)
+    @precondition(lambda run: run.testbed.delivered)
     @rule(at=some)
     def an_event_arrives_again(self, at: int) -> None:
-        delivered = self.world.delivered
+        delivered = self.testbed.delivered
         self.deliver(delivered[at % len(delivered)])
 
     # --- orders -------------------------------------------------------------------------------
@@ -110,14 +112,14 @@ class MarketMachine(Stage):
         return order
 
     def name_of(self, person_id: str) -> str:
-        """Who that is."""
+        """Returns the name of a person."""
         return next(name for name, caller in self.people.items() if caller.id == person_id)
 
     def submit(self, customer: str, provider: str, price: Any) -> None:
-        """Somebody orders somebody's service."""
+        """Requests an order of a service."""
         offer = self.services[provider]
 
-        def foretell(take: Take) -> None:
+        def predict(get_answer: GetAnswer) -> None:
             if customer == provider:
                 raise Refused("conflict", "own_service")
             if offer["status"] != "active":
@@ -125,26 +127,26 @@ class MarketMachine(Stage):
             if price not in (None, offer["price"]):
                 raise Refused("conflict", "price_changed", current_price=offer["price"])
             parties = (self.people[customer].id, self.people[provider].id)
-            order = Order(take()["id"], *parties, offer["service_id"], 3, 1, self.now)
+            order = Order(get_answer()["id"], *parties, offer["service_id"], 3, 1, self.now)
             self.model.submit(order)
             self.moved = order
 
         wanted = {"service_id": offer["service_id"], "requirements": "In D minor.", "expected_price": price}
-        self.request(customer, orders.SUBMIT_ORDER, foretell, **wanted)
+        self.request(customer, orders.SUBMIT_ORDER, predict, **wanted)
 
     def transition(self, name: str, order: Order, **wanted: Any) -> None:
-        """Somebody wishes to take an order a step on."""
+        """Requests a transition of an order."""
         caller = self.people[name]
 
-        def foretell(take: Take) -> None:
+        def predict(get_answer: GetAnswer) -> None:
             self.model.transition(order, caller.id, caller.is_staff, wanted, self.now)
             self.moved = order
-            checks.assert_order(take(), order, order.roles_of(caller.id, caller.is_staff))
+            checks.assert_order(get_answer(), order, order.roles_of(caller.id, caller.is_staff))
 
-        self.request(name, orders.TRANSITION_ORDER, foretell, order_id=order.id, **wanted)
+        self.request(name, orders.TRANSITION_ORDER, predict, order_id=order.id, **wanted)
 
     def move_forward(self, order: Order) -> None:
-        """The step that leads towards completion."""
+        """Requests the transition that leads towards completion."""
         transition = FORWARD.get(order.status, "approve")
         actor_id = order.customer_id if transition == "confirm" else order.provider_id
         self.transition(self.name_of(actor_id), order, transition=transition)
@@ -193,11 +195,11 @@ class MarketMachine(Stage):
         name = self.writer(draw, order)
         caller, body = self.people[name], f"Message {len(self.requests)} ☕"
 
-        def foretell(take: Take) -> None:
+        def predict(get_answer: GetAnswer) -> None:
             self.model.may_write(order, caller.id, caller.is_staff)
-            self.model.post(order, Message(take()["id"], caller.id, body))
+            self.model.post(order, Message(get_answer()["id"], caller.id, body))
 
-        self.request(name, messaging.POST_MESSAGE, foretell, order_id=order.id, body=body)
+        self.request(name, messaging.POST_MESSAGE, predict, order_id=order.id, body=body)
 
     def mark_messages_read(self, draw: Draw) -> None:
         order = self.order(draw)
@@ -205,37 +207,40 @@ class MarketMachine(Stage):
         written = [message.id for message in self.model.messages[order.id]] or [order.id]
         caller, up_to = self.people[name], draw(st.sampled_from(written))
 
-        def foretell(_take: Take) -> None:
+        def predict(_get_answer: GetAnswer) -> None:
             self.model.may_write(order, caller.id, caller.is_staff)
             self.model.mark_read(order, caller.id, up_to)
 
-        self.request(name, messaging.MARK_MESSAGES_READ, foretell, order_id=order.id, up_to=up_to)
+        self.request(name, messaging.MARK_MESSAGES_READ, predict, order_id=order.id, up_to=up_to)
 
-    def choose_what_to_hear(self, draw: Draw) -> None:
+    def change_preferences(self, draw: Draw) -> None:
         name, category, wanted = draw(people), draw(st.sampled_from(CATEGORIES)), draw(st.booleans())
         choice = (self.people[name].id, category)
 
-        def foretell(_take: Take) -> None:
+        def predict(_get_answer: GetAnswer) -> None:
             (self.model.switched_off.discard if wanted else self.model.switched_off.add)(choice)
 
-        self.request(name, messaging.CHANGE_PREFERENCES, foretell, **{category: {"in_app": wanted}})
+        self.request(name, messaging.CHANGE_PREFERENCES, predict, **{category: {"in_app": wanted}})
 
     def mark_all_read(self, draw: Draw) -> None:
         name = draw(people)
         about = self.order(draw).id if draw(st.booleans()) else None
 
-        def foretell(_take: Take) -> None:
-            for told in self.model.notifications:
-                is_meant = about in (None, told.order_id) and told.recipient_id == self.people[name].id
-                told.read = told.read or is_meant
+        def predict(_get_answer: GetAnswer) -> None:
+            for notification in self.model.notifications:
+                is_meant = (
+                    about in (None, notification.order_id)
+                    and notification.recipient_id == self.people[name].id
+                )
+                notification.read = notification.read or is_meant
 
-        self.request(name, messaging.MARK_ALL_READ, foretell, **({"order_id": about} if about else {}))
+        self.request(name, messaging.MARK_ALL_READ, predict, **({"order_id": about} if about else {}))
 
     def change_name(self, draw: Draw) -> None:
         name = draw(people)
         self.versions[name] += 1
         self.people[name] = replace(self.people[name], display_name=f"{name} {self.versions[name]}")
-        self.world.rename(self.people[name].id, self.people[name].display_name, self.versions[name])
+        self.testbed.rename(self.people[name].id, self.people[name].display_name, self.versions[name])
 
     # --- reviews ------------------------------------------------------------------------------
 
@@ -245,11 +250,11 @@ class MarketMachine(Stage):
         name = self.name_of(order.customer_id) if draw(mostly) else draw(people)
         caller, rating, text = self.people[name], draw(stars), draw(texts)
 
-        def foretell(take: Take) -> None:
+        def predict(get_answer: GetAnswer) -> None:
             self.model.may_review(order, caller.id, caller.is_staff, self.now)
-            self.model.add_review(Review(take()["id"], order, rating, text, self.now))
+            self.model.add_review(Review(get_answer()["id"], order, rating, text, self.now))
 
-        self.request(name, reviews.SUBMIT_REVIEW, foretell, order_id=order.id, rating=rating, text=text)
+        self.request(name, reviews.SUBMIT_REVIEW, predict, order_id=order.id, rating=rating, text=text)
 
     def review(self, draw: Draw) -> Review:
         """One of the reviews."""
@@ -263,17 +268,17 @@ class MarketMachine(Stage):
         changes = {field: draw({"rating": stars, "text": texts}[field]) for field in some_fields}
         caller = self.people[name]
 
-        def foretell(_take: Take) -> None:
+        def predict(_get_answer: GetAnswer) -> None:
             self.model.edit(review, caller.id, caller.is_staff, changes, self.now)
 
-        self.request(name, reviews.CHANGE_REVIEW, foretell, review_id=review.id, **changes)
+        self.request(name, reviews.CHANGE_REVIEW, predict, review_id=review.id, **changes)
 
     def reply_to_review(self, draw: Draw) -> None:
         review = self.review(draw)
         name = self.name_of(review.order.provider_id) if draw(mostly) else draw(people)
         caller = self.people[name]
 
-        def foretell(_take: Take) -> None:
+        def predict(_get_answer: GetAnswer) -> None:
             self.model.reply(review, caller.id, caller.is_staff, "Thank you!")
 
-        self.request(name, reviews.REPLY_TO_REVIEW, foretell, review_id=review.id, text="Thank you!")
+        self.request(name, reviews.REPLY_TO_REVIEW, predict, review_id=review.id, text="Thank you!")

@@ -1,4 +1,4 @@
-"""One run: the real services and the model side by side, and what is compared after every step."""
+"""One run of the real services and of the model, which are compared after every step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from kit.errors import ServiceError
 from kit.security.tokens import Caller
 from tests.model import checks
 from tests.model.lifecycle import Order, Refused
-from tests.model.records import Published
+from tests.model.records import PublishedEvent
 from tests.model.reference import Marketplace
-from tests.model.tables import assert_right
-from tests.model.testbed import Delivery, World
+from tests.model.tables import assert_tables
+from tests.model.testbed import Delivery, MarketTestbed
 from tests.support.service_harness import person
 
 Json = dict[str, Any]
-Take = Callable[[], Any]  # gives the answer; fails when there was a refusal instead
+GetAnswer = Callable[[], Any]  # returns the answer of the service; fails when it refused
 BEGINNING = datetime(2000, 1, 1, 12, tzinfo=UTC)  # however far a run jumps, it stays in the past
 PEOPLE = ("Ada", "Bo", "Cleo", "Stef", "Sam")
 SELLERS, STAFF = PEOPLE[:4], ("Stef", "Sam")  # Stef is staff, and buys and sells as well
@@ -30,31 +30,31 @@ SELLERS, STAFF = PEOPLE[:4], ("Stef", "Sam")  # Stef is staff, and buys and sell
 
 @dataclass(frozen=True)
 class Request:
-    """A changing call under a key. `foretell` is what the model makes of it: a refusal, or an effect."""
+    """A changing call under a key. `predict` applies it to the model, or raises Refused."""
 
     caller: Caller
     contract: Rpc
     arguments: Json
-    foretell: Callable[[Take], None]
+    predict: Callable[[GetAnswer], None]
     key: str
     fingerprint: str = "as first sent"
 
 
-class Stage(RuleBasedStateMachine):
+class ModelRun(RuleBasedStateMachine):
     """People, the services they use and the model of both; rules come in a subclass."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, testbed: MarketTestbed) -> None:
         super().__init__()
-        self.world, self.model = world, Marketplace()
+        self.testbed, self.model = testbed, Marketplace()
         self.people = {name: person(name, *["staff"] * (name in STAFF)) for name in PEOPLE}
         self.versions = dict.fromkeys(PEOPLE, 1)
         self.requests: list[Request] = []
         self.answers: dict[tuple[str, str, str], tuple[str, Any]] = {}
         self.moved: Order | None = None
-        self.agreed = True
+        self.is_consistent = True
         self._travel = time_machine.travel(BEGINNING, tick=False)
         self.clock = self._travel.start()
-        world.begin()
+        testbed.begin()
         self.services = {name: self._offer(self.people[name]) for name in SELLERS}
 
     def _offer(self, provider: Caller) -> Json:
@@ -67,7 +67,7 @@ class Stage(RuleBasedStateMachine):
             "status": "active",
             "provider": {"id": provider.id, "display_name": provider.display_name},
         }
-        self.world.offers[offer["service_id"]] = offer
+        self.testbed.offers[offer["service_id"]] = offer
         return offer
 
     @property
@@ -77,18 +77,20 @@ class Stage(RuleBasedStateMachine):
 
     @property
     def now(self) -> datetime:
-        """The run's own time, which only stands and jumps."""
+        """The time of the run, which only rules change."""
         return datetime.now(UTC)
 
-    def request(self, name: str, contract: Rpc, foretell: Callable[[Take], None], **arguments: Any) -> None:
-        """Somebody asks for something new."""
-        request = Request(self.people[name], contract, arguments, foretell, str(uuid6.uuid7()))
+    def request(
+        self, name: str, contract: Rpc, predict: Callable[[GetAnswer], None], **arguments: Any
+    ) -> None:
+        """Sends a new request."""
+        request = Request(self.people[name], contract, arguments, predict, str(uuid6.uuid7()))
         self.requests.append(request)
         self.perform(request)
 
     def perform(self, request: Request) -> None:
-        """Asks the real service, then the model; both must say the same."""
-        self.agreed = False
+        """Sends a request to the real service, then to the model; the outcomes must be equal."""
+        self.is_consistent = False
         outcome, replayed = self._ask(request)
         note(f"{request.caller.display_name}: {request.contract.method} {request.arguments} → {outcome!r}")
         scope = (request.contract.service, request.caller.id, request.key)
@@ -99,71 +101,71 @@ class Stage(RuleBasedStateMachine):
             assert (outcome, replayed) == (stored, True)
         else:
             assert not replayed
-            self._foretell(request, outcome)
+            self._predict(request, outcome)
         self.settle(request.contract.service)
 
     def _ask(self, request: Request) -> tuple[Any, bool]:
         key, fingerprint = request.key, request.fingerprint
         try:
-            return self.world.call(request.caller, request.contract, key, fingerprint, **request.arguments)
+            return self.testbed.call(request.caller, request.contract, key, fingerprint, **request.arguments)
         except ServiceError as error:
             return error, False
 
-    def _foretell(self, request: Request, outcome: Any) -> None:
-        def take() -> Any:
+    def _predict(self, request: Request, outcome: Any) -> None:
+        def get_answer() -> Any:
             assert not isinstance(outcome, ServiceError), f"refused against the rules: {outcome!r}"
             return outcome
 
         try:
-            request.foretell(take)
+            request.predict(get_answer)
         except Refused as refused:
             checks.assert_refused(outcome, refused)
         else:
-            take()
+            get_answer()
             scope = (request.contract.service, request.caller.id, request.key)
             self.answers[scope] = (request.fingerprint, outcome)
 
     def deliver(self, delivery: Delivery) -> None:
-        """An event reaches a consumer, and the model knows it."""
-        self.agreed = False
+        """Delivers an event to a consumer, and to the model."""
+        self.is_consistent = False
         note(f"to {delivery.consumer}: {delivery.event.type} {delivery.event.id}")
-        self.world.deliver(delivery)
-        self.model.hear(delivery.consumer, delivery.event)
+        self.testbed.deliver(delivery)
+        self.model.consume(delivery.consumer, delivery.event)
         self.settle(delivery.consumer)
 
     def settle(self, service: str) -> None:
-        """What a service published is exactly what the model expected, and its tables agree with it."""
-        seen, events = self.world.look(service, self.model)
+        """Compares the events that a service published and its tables with those of the model."""
+        seen, events = self.testbed.read_tables(service, self.model)
         for event in events:
             # A clock may also meet orders that an earlier run left behind.
             if service != "orders" or event.body["order_id"] in self.model.orders:
                 self._published(event)
         assert not self.model.expected, f"never published: {self.model.expected}"
-        assert_right(service, seen, self.model)
+        assert_tables(service, seen, self.model)
         if self.moved is not None:
-            checks.assert_seen(self.world, self.moved, self.people)
+            checks.assert_seen(self.testbed, self.moved, self.people)
             self.moved = None
-        self.agreed = True
+        self.is_consistent = True
 
-    def _published(self, event: Published) -> None:
-        fact = next((fact for fact in self.model.expected if event.fits(fact)), None)
-        assert fact is not None, f"published unasked: {event}"
-        self.model.expected.remove(fact)
-        self.model.happened(fact, event.id)
-        self.world.send(event)
+    def _published(self, event: PublishedEvent) -> None:
+        expected = next((expected for expected in self.model.expected if event.matches(expected)), None)
+        assert expected is not None, f"published unasked: {event}"
+        self.model.expected.remove(expected)
+        self.model.record_published(expected, event.id)
+        self.testbed.send(event)
 
     def teardown(self) -> None:
-        """All that is left is delivered, shuffled and doubled; everybody sees what the model says."""
+        """Delivers the pending events shuffled and twice; compares what each person sees with the model."""
         try:
-            if self.agreed:
-                self._end_quietly()
+            if self.is_consistent:
+                self._deliver_the_rest()
         finally:
             self._travel.stop()
 
-    def _end_quietly(self) -> None:
-        while self.world.pending:
-            for delivery in self.world.shuffled_rest(len(self.world.delivered)):
+    def _deliver_the_rest(self) -> None:
+        while self.testbed.pending:
+            for delivery in self.testbed.shuffled_rest(len(self.testbed.delivered)):
                 self.deliver(delivery)
-        checks.assert_everybody_sees(self.world, self.model, self.people)
-        checks.assert_names(self.world, self.model, self.people)
-        checks.assert_quiet(self.world)
+        checks.assert_everybody_sees(self.testbed, self.model, self.people)
+        checks.assert_names(self.testbed, self.model, self.people)
+        checks.assert_no_failed_events(self.testbed)

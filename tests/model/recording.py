@@ -9,7 +9,7 @@ from client import MarketplaceClient
 from client.resources import Order, Service
 from kit.settings import Settings
 from tests.journeys import walk
-from tests.model.records import Published
+from tests.model.records import PublishedEvent
 
 PUBLISHERS = ("accounts", "orders", "reviews")
 LAST = "SELECT coalesce(max(id), 0) FROM outbox"
@@ -23,10 +23,10 @@ class Recorder:
         self._url = servers.database_url
         self._marks = {name: self._rows(name, LAST) for name in PUBLISHERS}
 
-    def events(self) -> list[Published]:
+    def events(self) -> list[PublishedEvent]:
         """Everything recorded since, in the order in which it happened."""
         found = [
-            Published(name, type_, body)
+            PublishedEvent(name, type_, body)
             for name, ((mark,),) in self._marks.items()
             for type_, body in self._rows(name, SINCE, mark)
         ]

@@ -1,4 +1,4 @@
-"""What the model remembers besides orders: messages, threads, reviews, notifications and facts."""
+"""What the model stores besides orders: messages, threads, reviews, notifications and events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from tests.model.lifecycle import Order
 
 @dataclass
 class Message:
-    """What somebody wrote on an order."""
+    """A message of an order."""
 
     id: str
     author_id: str
@@ -19,7 +19,7 @@ class Message:
 
 @dataclass
 class Thread:
-    """What messaging has heard of an order: by its events, or by asking (then `sequence` is 0)."""
+    """What messaging has stored about an order: from its events, or from orders itself (`sequence` 0)."""
 
     sequence: int
     version: int
@@ -42,7 +42,7 @@ class Review:
 
 @dataclass
 class Notification:
-    """What one person was told; `cause` is an event's id."""
+    """A notification; `cause` is the id of its event."""
 
     recipient_id: str
     type: str
@@ -52,20 +52,20 @@ class Notification:
 
 
 @dataclass(frozen=True)
-class Fact:
+class ExpectedEvent:
     """An event that must be published, by the fields that matter.
 
-    `tells`: whom it notifies in the same moment, and of which order.
+    `notifies` is the recipient and the order of a notification that is stored with it.
     """
 
     owner: str
     type: str
     fields: dict[str, Any]
-    tells: tuple[str, str] | None = None
+    notifies: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedEvent:
     """An event as its owner recorded it."""
 
     owner: str
@@ -77,7 +77,7 @@ class Published:
         """Its `event_id`."""
         return str(self.body["event_id"])
 
-    def fits(self, fact: Fact) -> bool:
-        """Whether it is the one that was expected."""
-        told = {name: self.body.get(name) for name in fact.fields}
-        return (self.owner, self.type, told) == (fact.owner, fact.type, fact.fields)
+    def matches(self, expected: ExpectedEvent) -> bool:
+        """Whether it is the expected event."""
+        data = {name: self.body.get(name) for name in expected.fields}
+        return (self.owner, self.type, data) == (expected.owner, expected.type, expected.fields)

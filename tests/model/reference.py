@@ -1,4 +1,4 @@
-"""The whole marketplace as people were promised it: a small model in memory, nothing of the product.
+"""The marketplace as the documentation describes it: a small model in memory, without code of the product.
 
 `expected` lists the events that the last step must have published and nothing else.
 """
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.model.lifecycle import Line, Order, Refused
-from tests.model.records import Fact, Message, Notification, Published, Review, Thread
+from tests.model.records import ExpectedEvent, Message, Notification, PublishedEvent, Review, Thread
 from tests.support.notification_types import TYPE_OF_TRANSITION
 
 REVIEW_WINDOW, EDIT_WINDOW = timedelta(days=60), timedelta(hours=24)
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Marketplace:
-    """Orders, what was said about them and who knows of it."""
+    """Orders, their messages and reviews, and the notifications about them."""
 
     orders: dict[str, Order] = field(default_factory=dict)
     messages: dict[str, list[Message]] = field(default_factory=dict)
@@ -26,8 +26,8 @@ class Marketplace:
     ratings: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
     notifications: list[Notification] = field(default_factory=list)
     switched_off: set[tuple[str, str]] = field(default_factory=set)
-    heard: set[tuple[str, str]] = field(default_factory=set)
-    expected: list[Fact] = field(default_factory=list)
+    consumed: set[tuple[str, str]] = field(default_factory=set)
+    expected: list[ExpectedEvent] = field(default_factory=list)
     moves: int = 0
 
     # --- orders -------------------------------------------------------------------------------
@@ -38,21 +38,23 @@ class Marketplace:
         self.messages[order.id] = []
         line = Line("submit", None, 1, order.customer_id, "customer", None, order.created_at)
         order.history.append(line)
-        self._tell_transition(order)
+        self._expect_status_event(order)
 
     def transition(self, order: Order, person_id: str, staff: bool, wanted: Json, now: datetime) -> None:
-        """Somebody wishes to take an order on. Raises: Refused."""
+        """Applies a transition that a person requests. Raises: Refused."""
         roles = order.roles_of(person_id, staff)
         order.refuse(roles, wanted, staff)
-        order.take(wanted["transition"], person_id, roles, now, wanted.get("reason"), wanted.get("to_status"))
-        self._tell_transition(order)
+        order.apply(
+            wanted["transition"], person_id, roles, now, wanted.get("reason"), wanted.get("to_status")
+        )
+        self._expect_status_event(order)
 
     def run_timer(self, transition: str, now: datetime) -> None:
         """The system expires or confirms what is due."""
         for order in self.orders.values():
             if order.clock_transition(now) == transition:
-                order.take(transition, None, ["system"], now)
-                self._tell_transition(order)
+                order.apply(transition, None, ["system"], now)
+                self._expect_status_event(order)
 
     def remind(self, now: datetime) -> None:
         """The system reminds customers."""
@@ -60,7 +62,7 @@ class Marketplace:
             if (day := order.due_reminder(now)) is not None:
                 self._expect("orders", "order_reminder_due", order_id=order.id, day=day)
 
-    def _tell_transition(self, order: Order) -> None:
+    def _expect_status_event(self, order: Order) -> None:
         line = order.history[-1]
         self._expect(
             "orders",
@@ -90,14 +92,14 @@ class Marketplace:
             raise Refused("forbidden", "not_allowed")
 
     def post(self, order: Order, message: Message) -> None:
-        """A party writes; the other one is told."""
+        """Posts a message of a party and notifies the other one."""
         self.messages[order.id].append(message)
         self.threads[order.id].moved = self._move()
         other = order.provider_id if message.author_id == order.customer_id else order.customer_id
         wanted = self._wants(other, "messages")
-        told = {"message_id": message.id, "order_id": order.id, "recipient_ids": [other]}
-        tells = (other, order.id) if wanted else None
-        self.expected.append(Fact("messaging", "message_posted", told, tells))
+        fields = {"message_id": message.id, "order_id": order.id, "recipient_ids": [other]}
+        notifies = (other, order.id) if wanted else None
+        self.expected.append(ExpectedEvent("messaging", "message_posted", fields, notifies))
         if wanted:
             self._expect_notification(other, "message_posted", order.id)
 
@@ -130,13 +132,13 @@ class Marketplace:
             raise Refused("conflict", "review_window_closed")
 
     def add_review(self, review: Review) -> None:
-        """The customer's judgement counts."""
+        """Adds the customer's review to the ratings."""
         self.reviews[review.id] = review
         self._expect("reviews", "review_submitted", **self._said(review))
         self._rate(review.order, review.rating, 1)
 
     def edit(self, review: Review, person_id: str, staff: bool, changes: Json, now: datetime) -> None:
-        """Its author thinks again. Raises: Refused."""
+        """Changes a review for its author. Raises: Refused."""
         self._require("customer", review.order, person_id, staff)
         if now - review.created_at > EDIT_WINDOW:
             raise Refused("conflict", "review_edit_window_closed")
@@ -150,7 +152,7 @@ class Marketplace:
             self._rate(review.order, more_stars, 0)
 
     def reply(self, review: Review, person_id: str, staff: bool, text: str) -> None:
-        """The provider answers once. Raises: Refused."""
+        """Adds the one reply of the provider. Raises: Refused."""
         self._require("provider", review.order, person_id, staff)
         if review.reply is not None:
             raise Refused("conflict", "reply_exists")
@@ -190,35 +192,35 @@ class Marketplace:
 
     # --- events -------------------------------------------------------------------------------
 
-    def happened(self, fact: Fact, event_id: str) -> None:
-        """An expected event was published; a message tells its reader in the same moment."""
-        if fact.tells is not None:
-            recipient_id, order_id = fact.tells
+    def record_published(self, expected: ExpectedEvent, event_id: str) -> None:
+        """Records an expected event as published; a message stores its notification with it."""
+        if expected.notifies is not None:
+            recipient_id, order_id = expected.notifies
             self.notifications.append(Notification(recipient_id, "message_posted", order_id, event_id))
 
-    def hear(self, consumer: str, event: Published) -> None:
-        """A consumer is given an event, perhaps not for the first time."""
-        if (consumer, event.id) in self.heard:
+    def consume(self, consumer: str, event: PublishedEvent) -> None:
+        """Delivers an event to a consumer, perhaps not for the first time."""
+        if (consumer, event.id) in self.consumed:
             return
-        self.heard.add((consumer, event.id))
+        self.consumed.add((consumer, event.id))
         if consumer != "messaging" or event.type == "account_updated":
             return
         order = self.orders[event.body["order_id"]]
         if event.type == "order_status_changed":
-            self._learn(order, event.body["sequence"])
-        for recipient_id, type_, category in self._told_by(order, event):
+            self._update_thread(order, event.body["sequence"])
+        for recipient_id, type_, category in self._recipients_of(order, event):
             if self._wants(recipient_id, category):
                 self.notifications.append(Notification(recipient_id, type_, order.id, event.id))
                 self._expect_notification(recipient_id, type_, order.id)
 
-    def _learn(self, order: Order, sequence: int) -> None:
+    def _update_thread(self, order: Order, sequence: int) -> None:
         known = self.threads.get(order.id)
         if known is None or (known.sequence < sequence and known.version <= sequence):
             status = order.history[sequence - 1].to_status
             self.threads[order.id] = Thread(sequence, sequence, status, self._move())
 
     @staticmethod
-    def _told_by(order: Order, event: Published) -> list[tuple[str, str, str]]:
+    def _recipients_of(order: Order, event: PublishedEvent) -> list[tuple[str, str, str]]:
         if event.type == "order_reminder_due":
             return [(order.customer_id, "order_reminder", "order_updates")]
         if event.type == "review_submitted":
@@ -238,11 +240,11 @@ class Marketplace:
         return (person_id, category) not in self.switched_off
 
     def _expect_notification(self, recipient_id: str, type_: str, order_id: str) -> None:
-        told = {"account_id": recipient_id, "type": type_, "order_id": order_id}
-        self.expected.append(Fact("messaging", "notification_created", told))
+        fields = {"account_id": recipient_id, "type": type_, "order_id": order_id}
+        self.expected.append(ExpectedEvent("messaging", "notification_created", fields))
 
     def _expect(self, owner: str, type_: str, **fields: Any) -> None:
-        self.expected.append(Fact(owner, type_, fields))
+        self.expected.append(ExpectedEvent(owner, type_, fields))
 
     def _move(self) -> int:
         self.moves += 1

@@ -1,4 +1,4 @@
-"""What each service's tables say about the orders of one run, by one statement, and what they should say."""
+"""Reads the tables of each service about the orders of one run, and compares them with the model."""
 
 from collections import Counter
 from typing import Any
@@ -58,7 +58,7 @@ def _statement(service: str) -> sa.TextClause:
 STATEMENTS = {service: _statement(service) for service in LISTS}
 
 
-def look(service: Harness, model: Marketplace, after: int) -> dict[str, list[list[Any]]]:
+def read_tables(service: Harness, model: Marketplace, after: int) -> dict[str, list[list[Any]]]:
     """The tables now, with the events recorded since the one with the id `after`."""
     subjects = {id_ for order in model.orders.values() for id_ in (order.provider_id, order.service_id)}
     values = {"orders": list(model.orders), "subjects": list(subjects), "after": after}
@@ -69,8 +69,8 @@ def look(service: Harness, model: Marketplace, after: int) -> dict[str, list[lis
     return found
 
 
-def assert_right(service: str, seen: dict[str, list[list[Any]]], model: Marketplace) -> None:
-    """Every table holds exactly what the model says."""
+def assert_tables(service: str, seen: dict[str, list[list[Any]]], model: Marketplace) -> None:
+    """Asserts that every table has exactly the rows of the model."""
     expected = {"orders": _orders, "messaging": _messaging, "reviews": _reviews}[service](model)
     for name, rows in expected.items():
         found = Counter(tuple(row) for row in seen[name])
@@ -123,8 +123,12 @@ def _messaging(model: Marketplace) -> dict[str, Rows]:
         for order_id, messages in model.messages.items()
         for n, message in enumerate(messages, start=1)
     )
-    told = ((n.cause, n.recipient_id, n.type, n.order_id, n.read) for n in model.notifications)
-    return {"threads": Counter(threads), "messages": Counter(messages), "notifications": Counter(told)}
+    notifications = ((n.cause, n.recipient_id, n.type, n.order_id, n.read) for n in model.notifications)
+    return {
+        "threads": Counter(threads),
+        "messages": Counter(messages),
+        "notifications": Counter(notifications),
+    }
 
 
 def _reviews(model: Marketplace) -> dict[str, Rows]:

@@ -12,19 +12,19 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from kit.settings import Settings
 from tests.model.machine import MarketMachine
-from tests.model.testbed import World, open_world
+from tests.model.testbed import MarketTestbed, open_testbed
 
 STEPS = 40
 FEW, MANY = 10, int(os.environ.get("MODEL_EXAMPLES", "300"))
 
 
 @pytest.fixture(scope="module")
-def world(servers: Settings) -> Iterator[World]:
-    with open_world() as world:
-        yield world
+def testbed(servers: Settings) -> Iterator[MarketTestbed]:
+    with open_testbed() as testbed:
+        yield testbed
 
 
-def run(world: World, seed: int, runs: int) -> None:
+def run(testbed: MarketTestbed, seed: int, runs: int) -> None:
     """Runs the machine; a failure shows the whole run, and with MODEL_SHRINK=1 the shortest that fails."""
     how = settings(
         phases=(Phase.generate, Phase.shrink) if os.environ.get("MODEL_SHRINK") else (Phase.generate,),
@@ -34,15 +34,15 @@ def run(world: World, seed: int, runs: int) -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(seeded(seed)(partial(MarketMachine, world)), settings=how)  # type: ignore[arg-type]
+    run_state_machine_as_test(seeded(seed)(partial(MarketMachine, testbed)), settings=how)  # type: ignore[arg-type]
 
 
-def test_orders_messages_and_reviews_do_what_the_model_says(world: World) -> None:
-    run(world, seed=1, runs=FEW)
+def test_orders_messages_and_reviews_do_what_the_model_says(testbed: MarketTestbed) -> None:
+    run(testbed, seed=1, runs=FEW)
 
 
 @pytest.mark.faults
-def test_they_do_so_over_many_random_runs(world: World) -> None:
+def test_they_do_so_over_many_random_runs(testbed: MarketTestbed) -> None:
     seed = int(os.environ.get("MODEL_SEED") or secrets.randbelow(2**32))
     print(f"MODEL_SEED={seed}")  # noqa: T201
-    run(world, seed, MANY)
+    run(testbed, seed, MANY)

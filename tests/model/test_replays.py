@@ -1,4 +1,4 @@
-"""Events of a real week, shuffled and doubled, lead each consumer where they lead once and in order."""
+"""Recorded events, shuffled and each delivered twice, lead to the same state as once and in order."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kit.settings import Settings
 from services.catalog.contract import POST_SERVICE
 from tests.model.recording import PUBLISHERS, Recorder, lively_week
-from tests.model.records import Published
+from tests.model.records import PublishedEvent
 from tests.model.testbed import CONTRACTS, do_not_wait_for_disks
 from tests.support import codebase
 from tests.support.service_harness import Harness, make_service, person
@@ -30,7 +30,7 @@ OWN = {
     "threads": ("updated_at",),
     "services": ("created_at", "updated_at", "indexed_at"),
 }
-TOLD = "SELECT body - 'event_id' - 'occurred_at' - 'notification_id' FROM outbox"
+PUBLISHED = "SELECT body - 'event_id' - 'occurred_at' - 'notification_id' FROM outbox"
 NOT_EMPTIED = {"alembic_version", "categories", "order_history", "operator_acts"}
 REFERRED_TO = ("threads", "review_slots", "people", "accounts")  # emptied last, in this order
 NOT_COMPARED = {"alembic_version", "idempotency", "inbox", "outbox"}
@@ -42,7 +42,7 @@ State = dict[str, Counter[str]]
 
 
 @pytest.fixture(scope="module")
-def week(stack: Stack, servers: Settings) -> list[Published]:
+def week(stack: Stack, servers: Settings) -> list[PublishedEvent]:
     """What a real run published."""
     recorder = Recorder(servers)
     asyncio.run(lively_week(stack.url))
@@ -59,7 +59,7 @@ def consumers() -> Iterator[dict[str, Harness]]:
         yield made
 
 
-def begin(service: Harness, events: list[Published]) -> None:
+def reset(service: Harness, events: list[PublishedEvent]) -> None:
     """An empty database; the catalog has the services that are going to be rated."""
     tables = {row[0] for row in service.execute(TABLES)} - NOT_EMPTIED
     for table in sorted(tables, key=lambda name: REFERRED_TO.index(name) if name in REFERRED_TO else -1):
@@ -82,9 +82,9 @@ def _post(catalog: Harness, provider_id: str, service_id: str) -> None:
     catalog.execute(GIVE_IDS, **ids)
 
 
-def replay(service: Harness, events: list[Published]) -> State:
+def replay(service: Harness, events: list[PublishedEvent]) -> State:
     """What the service's tables hold after these deliveries."""
-    begin(service, events)
+    reset(service, events)
     for event in events:
         service.deliver(CONTRACTS[event.owner, event.type], event=event.body)
     assert service.failed_events() == []
@@ -96,7 +96,7 @@ def replay(service: Harness, events: list[Published]) -> State:
     }
     state = {table: _rows(service, table) for table in sorted(tables)}
     if service.name == "messaging":
-        state["told"] = Counter(json.dumps(row[0], sort_keys=True) for row in service.execute(TOLD))
+        state["published"] = Counter(json.dumps(row[0], sort_keys=True) for row in service.execute(PUBLISHED))
     return state
 
 
@@ -106,7 +106,7 @@ def _rows(service: Harness, table: str) -> Counter[str]:
     return Counter(json.dumps(row[0], sort_keys=True) for row in rows)
 
 
-def prove(service: Harness, events: list[Published], times: int, seed: int) -> None:
+def check_replays(service: Harness, events: list[PublishedEvent], times: int, seed: int) -> None:
     """Any order of the events, each twice, leads to the same state as once and in order."""
     expected = replay(service, events)
 
@@ -127,21 +127,21 @@ def prove(service: Harness, events: list[Published], times: int, seed: int) -> N
     same_state()
 
 
-def _heard(week: list[Published], consumer: str) -> list[Published]:
+def _consumed(week: list[PublishedEvent], consumer: str) -> list[PublishedEvent]:
     return [event for event in week if consumer in CONTRACTS[event.owner, event.type].consumers]
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 @pytest.mark.parametrize("times", [FEW, pytest.param(MANY, marks=pytest.mark.faults)], ids=["few", "many"])
 def test_shuffled_and_doubled_events_lead_to_the_same_state(
-    week: list[Published], consumers: dict[str, Harness], consumer: str, times: int
+    week: list[PublishedEvent], consumers: dict[str, Harness], consumer: str, times: int
 ) -> None:
-    heard = _heard(week, consumer)
-    assert len({event.type for event in heard}) > 1, "a week in which this consumer heard little"
-    prove(consumers[consumer], heard, times, seed=1)
+    consumed = _consumed(week, consumer)
+    assert len({event.type for event in consumed}) > 1, "too few events for this consumer"
+    check_replays(consumers[consumer], consumed, times, seed=1)
 
 
-def test_a_week_holds_every_event_that_its_publishers_owe_somebody(week: list[Published]) -> None:
+def test_a_week_holds_every_event_that_its_publishers_owe_somebody(week: list[PublishedEvent]) -> None:
     owed = {(event.owner, event.type) for event in codebase.events() if event.consumers}
     missing = owed - {(event.owner, event.type) for event in week}
     # Days must pass before a customer is reminded: the model's clocks do that.

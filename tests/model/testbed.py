@@ -1,4 +1,4 @@
-"""Orders, messaging and reviews, really built and on real databases; only the broker is the test's own.
+"""Orders, messaging and reviews on real databases; only the broker is replaced by the test.
 
 Events are taken from the outbox tables and wait in `pending` until a test delivers them: late, in
 another order, twice, or all at the end.
@@ -15,9 +15,9 @@ from kit.contracts import Event, Rpc
 from kit.errors import NotFound
 from kit.security.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
-from tests.model.records import Published
+from tests.model.records import PublishedEvent
 from tests.model.reference import Marketplace
-from tests.model.tables import look
+from tests.model.tables import read_tables
 from tests.support import codebase
 from tests.support.service_harness import Harness, make_service
 
@@ -30,12 +30,12 @@ class Delivery:
     """An event on its way to one consumer."""
 
     consumer: str
-    event: Published
+    event: PublishedEvent
 
 
 @dataclass
-class World:
-    """Three services that reach each other, and what is on its way between them."""
+class MarketTestbed:
+    """Three services that call each other, and the events between them that are not delivered yet."""
 
     services: dict[str, Harness]
     offers: dict[str, Json] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class World:
     _asking: Caller | None = None
 
     def begin(self) -> None:
-        """A new run: nothing is on its way, and what happened before is nobody's business."""
+        """Begins a run: no event is pending, and those of earlier runs are ignored."""
         self.offers.clear()
         self.pending.clear()
         self.delivered.clear()
@@ -73,41 +73,41 @@ class World:
                 return items
 
     def tick(self, timer: str) -> None:
-        """One of orders' clocks goes once."""
+        """Runs one of the timers of orders once."""
         self.services["orders"].tick(timer)
 
-    def look(self, name: str, model: Marketplace) -> tuple[dict[str, Any], list[Published]]:
-        """A service's tables now, and the events it has recorded since the last look."""
-        seen = look(self.services[name], model, self._collected[name])
+    def read_tables(self, name: str, model: Marketplace) -> tuple[dict[str, Any], list[PublishedEvent]]:
+        """A service's tables now, and the events it has recorded since the last call."""
+        seen = read_tables(self.services[name], model, self._collected[name])
         recorded = sorted(seen.pop("outbox"))
         self._collected[name] = max((id_ for id_, _, _ in recorded), default=self._collected[name])
-        return seen, [Published(name, type_, body) for _, type_, body in recorded]
+        return seen, [PublishedEvent(name, type_, body) for _, type_, body in recorded]
 
-    def send(self, event: Published) -> None:
-        """From now on the event is on its way to its consumers."""
+    def send(self, event: PublishedEvent) -> None:
+        """Adds the deliveries of an event to its consumers to the pending ones."""
         consumers = CONTRACTS[event.owner, event.type].consumers
         self.pending += [Delivery(name, event) for name in consumers if name in self.services]
 
     def rename(self, account_id: str, display_name: str, version: int) -> None:
-        """Accounts tells that somebody has another name."""
-        told = {"account_id": account_id, "display_name": display_name, "account_version": version}
-        body = outbox.row(ACCOUNT_UPDATED, **told)["body"]
-        self.send(Published(ACCOUNT_UPDATED.owner, ACCOUNT_UPDATED.type, body))
+        """Publishes the event of accounts about a changed name."""
+        data = {"account_id": account_id, "display_name": display_name, "account_version": version}
+        body = outbox.row(ACCOUNT_UPDATED, **data)["body"]
+        self.send(PublishedEvent(ACCOUNT_UPDATED.owner, ACCOUNT_UPDATED.type, body))
 
     def deliver(self, delivery: Delivery) -> None:
-        """Gives an event to a consumer, the way the broker does."""
+        """Delivers an event to a consumer as the broker does."""
         event = delivery.event
         self._asking = None
         self.services[delivery.consumer].deliver(CONTRACTS[event.owner, event.type], event=event.body)
 
-    def take_pending(self, at: int) -> Delivery:
-        """One that was on its way; it may come again."""
+    def pop_pending(self, at: int) -> Delivery:
+        """Returns a pending delivery; it may be repeated."""
         delivery = self.pending.pop(at % len(self.pending))
         self.delivered.append(delivery)
         return delivery
 
     def shuffled_rest(self, seed: int) -> list[Delivery]:
-        """All that is still on its way, each twice, in any order."""
+        """Returns all pending deliveries, each twice, in random order."""
         rest = self.pending * 2
         random.Random(seed).shuffle(rest)
         self.delivered += self.pending
@@ -133,16 +133,16 @@ def do_not_wait_for_disks(service: Harness) -> None:
 
 
 @contextmanager
-def open_world() -> Iterator[World]:
+def open_testbed() -> Iterator[MarketTestbed]:
     """The three services, each on a migrated database of its own."""
-    world = World({})
-    remote: dict[str, Callable[..., Any]] = {"catalog": world.ask_catalog, "orders": world.ask_orders}
+    testbed = MarketTestbed({})
+    remote: dict[str, Callable[..., Any]] = {"catalog": testbed.ask_catalog, "orders": testbed.ask_orders}
     with (
         make_service("orders", remote) as orders,
         make_service("messaging", remote) as messaging,
         make_service("reviews", remote) as reviews,
     ):
-        world.services = {"orders": orders, "messaging": messaging, "reviews": reviews}
-        for service in world.services.values():
+        testbed.services = {"orders": orders, "messaging": messaging, "reviews": reviews}
+        for service in testbed.services.values():
             do_not_wait_for_disks(service)
-        yield world
+        yield testbed

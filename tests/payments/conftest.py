@@ -4,7 +4,7 @@ import pytest
 
 from kit.settings import Settings
 from services.payments.settings import PaymentSettings
-from tests.payments.testbed import World, started
+from tests.payments.testbed import PaymentsTestbed, started
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness
 
@@ -16,10 +16,10 @@ def _started(servers: Settings) -> Iterator[tuple[Harness, FakeOrders, PaymentSe
 
 
 @pytest.fixture
-def world(_started: tuple[Harness, FakeOrders, PaymentSettings]) -> Iterator[World]:
+def testbed(_started: tuple[Harness, FakeOrders, PaymentSettings]) -> Iterator[PaymentsTestbed]:
     """Payments on a database of its own, with new people; no event failed, and the audit is clean."""
     harness, orders, settings = _started
-    world = World(harness, orders, settings)
-    yield world
+    testbed = PaymentsTestbed(harness, orders, settings)
+    yield testbed
     assert harness.failed_events() == []
-    assert world.findings() == []
+    assert testbed.findings() == []

@@ -22,7 +22,7 @@ from services.payments.access import (
     role_in_order,
 )
 from services.payments.contract import PaymentAction, PaymentStatus, ReceivableStatus, RefundStatus
-from tests.payments.testbed import World, checked
+from tests.payments.testbed import PaymentsTestbed, checked
 from tests.support.placed_orders import Json, euros
 from tests.support.service_harness import person
 
@@ -127,84 +127,88 @@ def test_a_stranger_learns_nothing_and_a_party_without_the_right_is_refused(
 # --- as callers see it --------------------------------------------------------------------------
 
 
-def receivable(world: World, order_id: str, caller: Caller) -> Json:
+def receivable(testbed: PaymentsTestbed, order_id: str, caller: Caller) -> Json:
     """What an order owes, as one caller sees it."""
-    answer = world.payments.call_as(caller, contract.GET_RECEIVABLE, order_id=order_id)
+    answer = testbed.payments.call_as(caller, contract.GET_RECEIVABLE, order_id=order_id)
     return checked(contract.Receivable, answer)
 
 
-def test_the_customer_sees_that_an_order_can_be_paid_until_it_is(world: World) -> None:
-    order = world.order()
-    due = receivable(world, order.id, world.customer)
+def test_the_customer_sees_that_an_order_can_be_paid_until_it_is(testbed: PaymentsTestbed) -> None:
+    order = testbed.order()
+    due = receivable(testbed, order.id, testbed.customer)
     assert (due["payment_status"], due["available_actions"]) == ("due", ["pay"])
-    assert due["amount"] == euros(4500) and due["due_at"] == world.payment_events(order)[0]["due_at"]
-    for caller in (world.provider, world.staff):
-        assert receivable(world, order.id, caller) == {**due, "available_actions": []}
-    payment = world.pay(order)
+    assert due["amount"] == euros(4500) and due["due_at"] == testbed.payment_events(order)[0]["due_at"]
+    for caller in (testbed.provider, testbed.staff):
+        assert receivable(testbed, order.id, caller) == {**due, "available_actions": []}
+    payment = testbed.pay(order)
     assert payment["available_actions"] == []
-    paid = receivable(world, order.id, world.customer)
+    paid = receivable(testbed, order.id, testbed.customer)
     assert (paid["payment_status"], paid["available_actions"], paid["version"]) == ("paid", [], 3)
 
 
-def test_an_order_whose_completion_has_not_arrived_here_is_asked_for(world: World) -> None:
-    order = world.order(known=False)
-    assert receivable(world, order.id, world.customer)["available_actions"] == ["pay"]
-    assert world.changes(order) == [("due", "due")]
+def test_an_order_whose_completion_has_not_arrived_here_is_asked_for(testbed: PaymentsTestbed) -> None:
+    order = testbed.order(known=False)
+    assert receivable(testbed, order.id, testbed.customer)["available_actions"] == ["pay"]
+    assert testbed.changes(order) == [("due", "due")]
 
 
-def test_an_order_before_its_completion_owes_nothing(world: World) -> None:
-    order = world.order(known=False, status=3)
+def test_an_order_before_its_completion_owes_nothing(testbed: PaymentsTestbed) -> None:
+    order = testbed.order(known=False, status=3)
     with pytest.raises(Conflict) as refused:
-        receivable(world, order.id, world.customer)
+        receivable(testbed, order.id, testbed.customer)
     assert (refused.value.code, refused.value.data) == ("payment_not_due", {"current_status": 3})
 
 
-def test_a_stranger_does_not_learn_what_an_order_owes(world: World) -> None:
-    for order_id in (world.order().id, "nothing"):
+def test_a_stranger_does_not_learn_what_an_order_owes(testbed: PaymentsTestbed) -> None:
+    for order_id in (testbed.order().id, "nothing"):
         with pytest.raises(NotFound):
-            receivable(world, order_id, world.stranger)
+            receivable(testbed, order_id, testbed.stranger)
 
 
-def test_a_payment_that_requires_an_action_names_it_and_its_deadline_to_its_customer(world: World) -> None:
-    order = world.order()
-    payment = world.pay(order, "sandbox_action")
+def test_a_payment_that_requires_an_action_names_it_and_its_deadline_to_its_customer(
+    testbed: PaymentsTestbed,
+) -> None:
+    order = testbed.order()
+    payment = testbed.pay(order, "sandbox_action")
     assert payment["available_actions"] == ["confirm"]
     begun = datetime.fromisoformat(payment["created_at"])
-    assert datetime.fromisoformat(payment["action_expires_at"]) == begun + world.settings.action_period
-    assert world.get(payment, world.provider)["available_actions"] == []
-    world.change("payments", payment["id"], "created_at = now() - interval '25 hours'")
-    world.reconcile()
-    assert world.get(payment)["available_actions"] == ["retry"]
-    assert world.get(payment)["action_expires_at"] is None
+    assert datetime.fromisoformat(payment["action_expires_at"]) == begun + testbed.settings.action_period
+    assert testbed.get(payment, testbed.provider)["available_actions"] == []
+    testbed.change("payments", payment["id"], "created_at = now() - interval '25 hours'")
+    testbed.reconcile()
+    assert testbed.get(payment)["available_actions"] == ["retry"]
+    assert testbed.get(payment)["action_expires_at"] is None
 
 
-def test_a_paid_payment_can_be_refunded_by_provider_and_staff_down_to_nothing(world: World) -> None:
-    payment = world.paid()
+def test_a_paid_payment_can_be_refunded_by_provider_and_staff_down_to_nothing(
+    testbed: PaymentsTestbed,
+) -> None:
+    payment = testbed.paid()
     for amount, actions in ((1500, ["refund"]), (3000, [])):
-        world.refund(payment, euros(amount))
-        for caller in (world.provider, world.staff):
-            assert world.get(payment, caller)["available_actions"] == actions
-        assert world.get(payment)["available_actions"] == []
-        assert world.get(payment)["refundable"] == euros(3000 if actions else 0)
+        testbed.refund(payment, euros(amount))
+        for caller in (testbed.provider, testbed.staff):
+            assert testbed.get(payment, caller)["available_actions"] == actions
+        assert testbed.get(payment)["available_actions"] == []
+        assert testbed.get(payment)["refundable"] == euros(3000 if actions else 0)
 
 
-def test_a_balance_says_what_can_be_paid_out(world: World) -> None:
+def test_a_balance_says_what_can_be_paid_out(testbed: PaymentsTestbed) -> None:
     def payable() -> list[Json]:
-        payable: list[Json] = world.payments.call_as(world.provider, contract.GET_BALANCE)["payable"]
+        payable: list[Json] = testbed.payments.call_as(testbed.provider, contract.GET_BALANCE)["payable"]
         return payable
 
     assert payable() == []
-    payment = world.paid()
+    payment = testbed.paid()
     assert payable() == []
-    world.release(payment)
+    testbed.release(payment)
     assert payable() == [euros(4050)]
-    world.payments.execute(
+    testbed.payments.execute(
         "INSERT INTO refunds (id, payment_id, amount_minor, fee_minor, reason, actor_id, actor_role, status,"
         " check_at) VALUES (gen_random_uuid(), CAST(:id AS uuid), 1000, 100, 'Late', gen_random_uuid(),"
         " 'staff', 'processing', now() + interval '1 day')",
         id=payment["id"],
     )
     assert payable() == [euros(3150)]
-    world.payments.execute("DELETE FROM refunds WHERE payment_id = CAST(:id AS uuid)", id=payment["id"])
-    world.pay_out(euros(4050))
+    testbed.payments.execute("DELETE FROM refunds WHERE payment_id = CAST(:id AS uuid)", id=payment["id"])
+    testbed.pay_out(euros(4050))
     assert payable() == []

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from services.payments.ledger import rules as ledger
 from services.payments.ledger.journal import record_movement
 from services.payments.ledger.rules import Parties, Split
-from tests.payments.testbed import World
+from tests.payments.testbed import PaymentsTestbed
 from tests.support.placed_orders import euros, new_id
 
 
@@ -22,10 +22,10 @@ from tests.support.placed_orders import euros, new_id
         "TRUNCATE ledger_movements CASCADE",
     ],
 )
-def test_the_ledger_is_only_ever_appended_to(world: World, change: str) -> None:
-    world.paid()
+def test_the_ledger_is_only_ever_appended_to(testbed: PaymentsTestbed, change: str) -> None:
+    testbed.paid()
     with pytest.raises(DBAPIError, match="append-only"):
-        world.payments.execute(change)
+        testbed.payments.execute(change)
 
 
 def _movement(connection: Connection, *amounts: tuple[str, int, str]) -> None:
@@ -55,30 +55,30 @@ def _movement(connection: Connection, *amounts: tuple[str, int, str]) -> None:
     ],
 )
 def test_a_movement_that_does_not_balance_cannot_be_committed(
-    world: World, amounts: tuple[tuple[str, int, str], ...]
+    testbed: PaymentsTestbed, amounts: tuple[tuple[str, int, str], ...]
 ) -> None:
-    world.release(world.paid())
-    world.pay_out(euros(100))
+    testbed.release(testbed.paid())
+    testbed.pay_out(euros(100))
     with pytest.raises(DBAPIError, match="sum to zero"):
-        world.payments.db.write(lambda connection: _movement(connection, *amounts))
+        testbed.payments.db.write(lambda connection: _movement(connection, *amounts))
 
 
-def test_a_movement_cannot_be_unbalanced_afterwards_either(world: World) -> None:
-    world.paid()
+def test_a_movement_cannot_be_unbalanced_afterwards_either(testbed: PaymentsTestbed) -> None:
+    testbed.paid()
     add = (
         "INSERT INTO ledger_entries (movement_id, account, owner_id, amount_minor, currency)"
         " SELECT id, 'payouts', :owner, 1, 'EUR' FROM ledger_movements LIMIT 1"
     )
     with pytest.raises(DBAPIError, match="sum to zero"):
-        world.payments.execute(add, owner=new_id())
+        testbed.payments.execute(add, owner=new_id())
 
 
-def test_an_order_is_captured_once_whatever_the_code_does(world: World) -> None:
-    order = world.order()
-    payment = world.pay(order)
+def test_an_order_is_captured_once_whatever_the_code_does(testbed: PaymentsTestbed) -> None:
+    order = testbed.order()
+    payment = testbed.pay(order)
     again = ledger.capture(Parties(order.customer.id, order.provider.id, "EUR"), Split(450, 4050))
     with pytest.raises(DBAPIError, match="ledger_one_capture"):
-        world.payments.db.write(
+        testbed.payments.db.write(
             lambda connection: record_movement(connection, again, order_id=order.id, payment_id=payment["id"])
         )
 
@@ -98,25 +98,25 @@ def test_an_order_is_captured_once_whatever_the_code_does(world: World) -> None:
     ],
 )
 def test_a_payment_that_contradicts_itself_is_refused(
-    world: World, assignments: str, constraint: str
+    testbed: PaymentsTestbed, assignments: str, constraint: str
 ) -> None:
-    payment = world.paid()
+    payment = testbed.paid()
     with pytest.raises(DBAPIError, match=constraint):
-        world.change("payments", payment["id"], assignments)
+        testbed.change("payments", payment["id"], assignments)
 
 
-def test_an_order_has_one_live_payment(world: World) -> None:
-    payment = world.paid()
+def test_an_order_has_one_live_payment(testbed: PaymentsTestbed) -> None:
+    payment = testbed.paid()
     copy = (
         "INSERT INTO payments (id, order_id, amount_minor, fee_minor, currency, status, processor, method,"
         " check_at) SELECT :id, order_id, amount_minor, fee_minor, currency, 'processing', processor,"
         " method, now() FROM payments WHERE id = CAST(:other AS uuid)"
     )
     with pytest.raises(DBAPIError, match="payments_live"):
-        world.payments.execute(copy, id=new_id(), other=payment["id"])
+        testbed.payments.execute(copy, id=new_id(), other=payment["id"])
 
 
-def test_pending_money_is_never_negative(world: World) -> None:
-    world.paid()
+def test_pending_money_is_never_negative(testbed: PaymentsTestbed) -> None:
+    testbed.paid()
     with pytest.raises(DBAPIError, match="balances_pending"):
-        world.payments.execute("UPDATE balances SET pending_minor = -1")
+        testbed.payments.execute("UPDATE balances SET pending_minor = -1")

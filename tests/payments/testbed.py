@@ -18,7 +18,7 @@ FAST = {"payment_check_seconds": 1, "sandbox_callback_seconds": 0, "processor_ti
 
 
 @dataclass
-class World:
+class PaymentsTestbed:
     """A provider, a customer and others; new ones for each test, because a ledger is append-only."""
 
     payments: Harness

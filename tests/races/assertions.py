@@ -1,4 +1,4 @@
-"""What the databases must hold after races: one story for each order, told once to everybody it concerns."""
+"""Assertions about the databases after races: one history per order, one notification per recipient."""
 
 import itertools
 from collections import Counter
@@ -15,7 +15,7 @@ from tests.races.race import Answer
 from tests.support.servers import eventually
 
 Json = dict[str, Any]
-TOLD = {"customer": ("provider",), "provider": ("customer",), "system": ("customer", "provider")}
+RECIPIENTS = {"customer": ("provider",), "provider": ("customer",), "system": ("customer", "provider")}
 
 
 class Databases:
@@ -32,7 +32,7 @@ class Databases:
             cursor.execute(query, values)
             return list(cursor.fetchall()) if cursor.description else []
 
-    def assert_told_once(self, order_ids: Sequence[str]) -> None:
+    def assert_notified_once(self, order_ids: Sequence[str]) -> None:
         """Each line of history is one event, and each event one notification per recipient."""
         events = self._events(order_ids)
         lines = self.rows(
@@ -44,16 +44,16 @@ class Databases:
         expected = Counter(
             (event["event_id"], event[role]["id"])
             for event in events
-            for role in TOLD[event["actor"]["role"]]
+            for role in RECIPIENTS[event["actor"]["role"]]
         )
-        eventually(lambda: self._told(order_ids).keys() >= expected.keys(), 60, "everybody is told")
-        assert self._told(order_ids) == expected
+        eventually(lambda: self._notifications(order_ids).keys() >= expected.keys(), 60, "every notification")
+        assert self._notifications(order_ids) == expected
 
     def _events(self, order_ids: Sequence[str]) -> list[Json]:
         query = "SELECT body FROM outbox WHERE type = 'order_status_changed' AND body->>'order_id' = ANY (%s)"
         return [body for (body,) in self.rows("orders", query, list(order_ids))]
 
-    def _told(self, order_ids: Sequence[str]) -> Counter[Any]:
+    def _notifications(self, order_ids: Sequence[str]) -> Counter[Any]:
         query = (
             "SELECT cause_id::text, recipient_id::text FROM notifications WHERE order_id = ANY (%s::uuid[])"
             " AND type NOT IN ('message_posted', 'review_submitted', 'review_replied', 'order_reminder')"
@@ -62,7 +62,9 @@ class Databases:
         return Counter(self.rows("messaging", query, list(order_ids)))
 
 
-async def assert_one_story(reader: MarketplaceClient, order: Order, new_steps: int) -> tuple[Order, str]:
+async def assert_consistent_history(
+    reader: MarketplaceClient, order: Order, new_steps: int
+) -> tuple[Order, str]:
     """The history is gapless and has gained so many lines; the order now and its last transition."""
     lines = [line async for line in reader.all_of(f"/v1/orders/{order['id']}/transitions")]
     seen = await reader.order(order["id"])
@@ -73,7 +75,7 @@ async def assert_one_story(reader: MarketplaceClient, order: Order, new_steps: i
     return seen, lines[-1]["transition"]
 
 
-def assert_lost(answer: Answer, seen: Order) -> None:
+def assert_refused(answer: Answer, seen: Order) -> None:
     """The documented refusal: the status now, and what this caller may still do."""
     assert (answer.status, answer.code) == (409, "invalid_transition"), answer
     assert answer.body["current_status"] == seen["status"]

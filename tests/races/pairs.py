@@ -9,7 +9,7 @@ from uuid import uuid4
 from client import MarketplaceClient
 from client.resources import Order, Service
 from tests.journeys import walk
-from tests.races.race import Contender, warm
+from tests.races.race import Contender, open_connections
 
 ROUNDS_PER_PAIR = 15  # so that nobody reaches the limit of requests per minute
 CONNECTIONS = 16
@@ -37,15 +37,15 @@ class Pair:
             order = await self.of(role).transition(order["id"], transition)
         return order
 
-    def taking(self, order: Order, role: str, transition: str) -> Contender:
-        """Somebody who takes an order a step on."""
+    def transition(self, order: Order, role: str, transition: str) -> Contender:
+        """Returns a contender that requests a transition."""
         body = {"transition": transition} | ({"reason": REASON} if transition in NEEDS_REASON else {})
-        return self.posting(role, transition, f"/v1/orders/{order['id']}/transitions", body)
+        return self.post(role, transition, f"/v1/orders/{order['id']}/transitions", body)
 
-    def posting(
+    def post(
         self, role: str, name: str, path: str, body: Any, key: str | None = None, **headers: str
     ) -> Contender:
-        """Somebody who posts something under a key of their own, unless it is given."""
+        """Returns a contender that posts under a key of its own, unless one is given."""
         sent = {"Idempotency-Key": key or str(uuid4()), **headers}
         return Contender(name, self.of(role), "POST", path, body, sent)
 
@@ -55,8 +55,8 @@ async def new_pair(url: str) -> AsyncIterator[Pair]:
     """Two people who have just signed up, with open connections."""
     async with walk.person(url, "Zoë Øst") as customer, walk.person(url, "Łukasz 明") as provider:
         service = await walk.post_service(provider)
-        await warm(customer, CONNECTIONS)
-        await warm(provider, CONNECTIONS)
+        await open_connections(customer, CONNECTIONS)
+        await open_connections(provider, CONNECTIONS)
         yield Pair(customer, provider, service)
 
 

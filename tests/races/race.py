@@ -1,4 +1,4 @@
-"""Several clients that ask at the same moment, and who of them won how often."""
+"""Concurrent requests of several clients, and how often each of them won."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ ENOUGH_ROUNDS = 100  # from here on somebody who never wins was never in the rac
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said, as it said it; `retry`: after it had asked for patience."""
+    """An answer of the API; `retry` says that an earlier one asked the client to try again."""
 
     status: int
     body: Any
@@ -30,8 +30,8 @@ class Answer:
         return self.body.get("code") if self.status >= 400 else None
 
     @property
-    def asks_for_patience(self) -> bool:
-        """Whether a client is told to try again."""
+    def is_retryable(self) -> bool:
+        """Whether a client should try again."""
         return self.status in (503, 504) or self.code == "idempotency_in_progress"
 
 
@@ -51,7 +51,7 @@ class Contender:
         await asyncio.sleep(after_seconds)
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         answer = await self._send()
-        while answer.asks_for_patience and time.monotonic() < give_up_at:
+        while answer.is_retryable and time.monotonic() < give_up_at:
             await asyncio.sleep(PAUSE_SECONDS)
             answer = replace(await self._send(), retry=True)
         return answer
@@ -65,7 +65,7 @@ class Contender:
             return Answer(answer.status, body, answer.headers.get("Idempotency-Replayed") == "true")
 
 
-async def warm(client: MarketplaceClient, connections: int) -> None:
+async def open_connections(client: MarketplaceClient, connections: int) -> None:
     """Opens that many connections, so that no contender has to shake hands first."""
     await asyncio.gather(*(client.categories() for _ in range(connections)))
 
@@ -83,7 +83,7 @@ class Race:
         self.random = Random(self.seed)
 
     def delay(self, within_seconds: float = START_WITHIN_SECONDS) -> float:
-        """When somebody starts, from the start of the round."""
+        """Returns how long after the start of the round a request is sent."""
         return self.random.uniform(0, within_seconds)
 
     async def run(self, contenders: Sequence[Contender]) -> dict[Contender, Answer]:
@@ -92,14 +92,14 @@ class Race:
         return dict(zip(contenders, answers, strict=True))
 
     def won(self, name: str) -> None:
-        """Somebody has won this round."""
+        """Records the winner of a round."""
         self.wins[name] += 1
 
     def finish(self, *names: str) -> str:
         """One line about the race; over many rounds everybody must have won at least once."""
-        told = ", ".join(f"{name} {self.wins[name]}" for name in names)
-        assert sum(self.wins.values()) == self.rounds, told
-        assert set(self.wins) <= set(names), told
+        result = ", ".join(f"{name} {self.wins[name]}" for name in names)
+        assert sum(self.wins.values()) == self.rounds, result
+        assert set(self.wins) <= set(names), result
         if self.rounds >= ENOUGH_ROUNDS:
-            assert all(self.wins[name] for name in names), f"was it a race? {told}"
-        return f"{self.title}: {self.rounds} rounds, won by {told} (RACE_SEED={self.seed})"
+            assert all(self.wins[name] for name in names), f"was it a race? {result}"
+        return f"{self.title}: {self.rounds} rounds, won by {result} (RACE_SEED={self.seed})"

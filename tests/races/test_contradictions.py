@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from client.resources import Order
-from tests.races.assertions import Databases, assert_lost, assert_one_story
+from tests.races.assertions import Databases, assert_consistent_history, assert_refused
 from tests.races.pairs import Pair, new_pair, parts
 from tests.races.race import Race
 from tests.support.stack import Stack
@@ -29,12 +29,12 @@ def no_clock(_order: Order, _race: Race) -> None:
 async def one_round(pair: Pair, race: Race, status: int, requests: Requests, prepare: Prepare) -> str:
     """One order, one race; the order's id."""
     order = await pair.order_at(status)
-    contenders = [pair.taking(order, role, transition) for role, transition in requests]
+    contenders = [pair.transition(order, role, transition) for role, transition in requests]
     race.random.shuffle(contenders)
     prepare(order, race)
     answers = await race.run(contenders)
     winners = [contender.name for contender, answer in answers.items() if answer.status == 200]
-    seen, last = await assert_one_story(pair.customer, order, new_steps=1)
+    seen, last = await assert_consistent_history(pair.customer, order, new_steps=1)
     assert winners in ([last], []), answers
     race.won(last)
     for contender, answer in answers.items():
@@ -42,7 +42,7 @@ async def one_round(pair: Pair, race: Race, status: int, requests: Requests, pre
             assert answer.body["version"] == seen["version"]
             assert answer.retry or not answer.replayed
         else:
-            assert_lost(answer, await contender.client.order(order["id"]))
+            assert_refused(answer, await contender.client.order(order["id"]))
     return order["id"]
 
 
@@ -63,7 +63,7 @@ def test_of_contradictory_requests_exactly_one_wins(
     race = Race(" / ".join(names), rounds, seed)
     ids = asyncio.run(all_rounds(stack.url, race, status, requests, no_clock))
     print(race.finish(*names))  # noqa: T201
-    databases.assert_told_once(ids)
+    databases.assert_notified_once(ids)
 
 
 @pytest.mark.usefixtures("fast_clocks")
@@ -79,7 +79,7 @@ def test_the_system_and_the_customer_never_both_complete(
     race = Race("confirm / request_changes / auto_confirm", rounds, seed)
     ids = asyncio.run(all_rounds(stack.url, race, 3, requests, run_out_soon))
     print(race.finish("confirm", "request_changes", "auto_confirm"))  # noqa: T201
-    databases.assert_told_once(ids)
+    databases.assert_notified_once(ids)
 
 
 @pytest.mark.usefixtures("fast_clocks")
@@ -98,4 +98,4 @@ def test_the_system_and_the_parties_never_both_end_an_unanswered_order(
     race = Race("approve / withdraw / expire", rounds, seed)
     ids = asyncio.run(all_rounds(stack.url, race, 1, requests, expire_soon))
     print(race.finish("approve", "withdraw", "expire"))  # noqa: T201
-    databases.assert_told_once(ids)
+    databases.assert_notified_once(ids)

@@ -1,4 +1,4 @@
-"""The same wish under different keys at once: one gets it, the others hear why not."""
+"""The same request under different keys at once: one succeeds, the others are refused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,23 +20,21 @@ async def reviewing(pair: Pair) -> list[Contender]:
     """The confirmation's event may still be on its way to reviews."""
     order = await pair.order_at(4)
     path = f"/v1/orders/{order['id']}/review"
-    return [pair.posting("customer", f"duplicate {n}", path, {"rating": n + 1}) for n in range(DUPLICATES)]
+    return [pair.post("customer", f"duplicate {n}", path, {"rating": n + 1}) for n in range(DUPLICATES)]
 
 
 async def replying(pair: Pair) -> list[Contender]:
     order = await pair.order_at(4)
     review = await pair.customer.submit_review(order["id"], 5)
     path = f"/v1/reviews/{review['id']}/reply"
-    return [
-        pair.posting("provider", f"duplicate {n}", path, {"text": f"Thanks {n}"}) for n in range(DUPLICATES)
-    ]
+    return [pair.post("provider", f"duplicate {n}", path, {"text": f"Thanks {n}"}) for n in range(DUPLICATES)]
 
 
 async def editing(pair: Pair) -> list[Contender]:
     service = await pair.provider.service(pair.service["id"])
     path, match = f"/v1/services/{service['id']}", f'"{service["version"]}.0"'
     edits = [
-        pair.posting("provider", f"duplicate {n}", path, {"delivery_days": n + 4}, **{"If-Match": match})
+        pair.post("provider", f"duplicate {n}", path, {"delivery_days": n + 4}, **{"If-Match": match})
         for n in range(DUPLICATES)
     ]
     return [replace(edit, method="PATCH") for edit in edits]
@@ -44,7 +42,7 @@ async def editing(pair: Pair) -> list[Contender]:
 
 async def signing_up(pair: Pair) -> list[Contender]:
     account = {"email": f"{uuid4().hex[:16]}@example.com", "password": walk.PASSWORD, "display_name": "Ada"}
-    return [pair.posting(role, f"duplicate {n}", "/v1/accounts", account)
+    return [pair.post(role, f"duplicate {n}", "/v1/accounts", account)
             for n, role in enumerate(("customer", "provider"))]  # fmt: skip
 
 
@@ -53,9 +51,7 @@ async def refreshing(pair: Pair) -> list[Contender]:
     opened = {"email": pair.customer.session["account"]["email"], "password": walk.PASSWORD}  # type: ignore[index]
     session = await pair.customer.connection.send("POST", "/v1/sessions", opened)
     body = {"refresh_token": session["refresh_token"]}
-    return [
-        pair.posting("provider", f"duplicate {n}", "/v1/sessions/refresh", body) for n in range(DUPLICATES)
-    ]
+    return [pair.post("provider", f"duplicate {n}", "/v1/sessions/refresh", body) for n in range(DUPLICATES)]
 
 
 RACES: list[tuple[Prepare, int, int, str]] = [

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.races.assertions import Databases, assert_one_story
+from tests.races.assertions import Databases, assert_consistent_history
 from tests.races.pairs import Pair, new_pair, parts
 from tests.races.race import Answer, Race
 from tests.support.servers import eventually
@@ -42,7 +42,7 @@ async def one_answer(pair: Pair, race: Race, request: Request) -> Answer:
     """Sixteen clients, one key: the same answer for all, made once and replayed to the others."""
     role, path, body, _ = request
     key = str(uuid4())
-    contenders = [pair.posting(role, f"client {n}", path, body, key) for n in range(CLIENTS)]
+    contenders = [pair.post(role, f"client {n}", path, body, key) for n in range(CLIENTS)]
     answers = await race.run(contenders)
     patient = any(answer.retry for answer in answers.values())  # the first answer may have got lost
     made = [contender for contender, answer in answers.items() if not answer.replayed or patient]
@@ -74,7 +74,7 @@ async def checked(pair: Pair, prepare: Prepare, done: list[tuple[Request, Answer
     if prepare is approving:
         for (_, _, _, order_id), _answer in done:
             order = await pair.customer.order(order_id)
-            await assert_one_story(pair.customer, {**order, "version": 1}, new_steps=1)
+            await assert_consistent_history(pair.customer, {**order, "version": 1}, new_steps=1)
 
 
 def _many(race: Race) -> str:
@@ -92,11 +92,11 @@ def test_one_key_from_sixteen_clients_moves_an_order_once(
     race = Race(f"one key, {prepare.__name__}", rounds, seed)
     done = asyncio.run(all_rounds(stack.url, race, prepare))
     print(_many(race))  # noqa: T201
-    databases.assert_told_once([answer.body["id"] for _, answer in done])
+    databases.assert_notified_once([answer.body["id"] for _, answer in done])
 
 
 @pytest.mark.parametrize(
-    ("prepare", "event", "told"),
+    ("prepare", "event", "notifications"),
     [(writing, "message_posted", "message_posted"), (reviewing, "review_submitted", "review_submitted")],
 )
 def test_one_key_from_sixteen_clients_says_it_once(
@@ -106,7 +106,7 @@ def test_one_key_from_sixteen_clients_says_it_once(
     seed: int,
     prepare: Prepare,
     event: str,
-    told: str,
+    notifications: str,
 ) -> None:
     race = Race(f"one key, {prepare.__name__}", rounds, seed)
     done = asyncio.run(all_rounds(stack.url, race, prepare))
@@ -121,5 +121,9 @@ def test_one_key_from_sixteen_clients_says_it_once(
     )
     assert sorted(order_id for (order_id,) in events) == ids
     query = "SELECT order_id::text FROM notifications WHERE type = %s AND order_id = ANY (%s::uuid[])"
-    eventually(lambda: len(databases.rows("messaging", query, told, ids)) >= len(ids), 60, "all are told")
-    assert sorted(order_id for (order_id,) in databases.rows("messaging", query, told, ids)) == ids
+    eventually(
+        lambda: len(databases.rows("messaging", query, notifications, ids)) >= len(ids),
+        60,
+        "every notification",
+    )
+    assert sorted(order_id for (order_id,) in databases.rows("messaging", query, notifications, ids)) == ids

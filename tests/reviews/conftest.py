@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.reviews.models import METADATA
-from tests.reviews.testbed import World
+from tests.reviews.testbed import ReviewsTestbed
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness, make_service
 
@@ -22,8 +22,8 @@ def reviews_service(fake_orders: FakeOrders) -> Iterator[Harness]:
 
 
 @pytest.fixture
-def world(reviews_service: Harness, fake_orders: FakeOrders) -> World:
+def testbed(reviews_service: Harness, fake_orders: FakeOrders) -> ReviewsTestbed:
     """An empty marketplace."""
     reviews_service.execute(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY")
     fake_orders.reset()
-    return World(reviews_service, fake_orders)
+    return ReviewsTestbed(reviews_service, fake_orders)

@@ -4,19 +4,21 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 from services.reviews.models import METADATA
-from tests.reviews.testbed import World
+from tests.reviews.testbed import ReviewsTestbed
 
 
-def test_the_migrations_make_the_tables_of_the_models(world: World) -> None:
-    with world.reviews.engine.connect() as connection:
+def test_the_migrations_make_the_tables_of_the_models(testbed: ReviewsTestbed) -> None:
+    with testbed.reviews.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 @pytest.mark.parametrize("status", [0, 5, 6, 8])
-def test_a_status_that_does_not_exist_is_never_stored(world: World, status: int) -> None:
-    world.order()
+def test_a_status_that_does_not_exist_is_never_stored(testbed: ReviewsTestbed, status: int) -> None:
+    testbed.order()
     with pytest.raises(IntegrityError, match="review_slots_status"):
-        world.reviews.execute("UPDATE review_slots SET status = :status, completed_at = NULL", status=status)
+        testbed.reviews.execute(
+            "UPDATE review_slots SET status = :status, completed_at = NULL", status=status
+        )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,9 @@ def test_a_status_that_does_not_exist_is_never_stored(world: World, status: int)
         ("ratings_stars_total", "UPDATE ratings SET count = 0"),
     ],
 )
-def test_the_database_refuses_what_the_rules_exclude(world: World, constraint: str, statement: str) -> None:
-    world.submit(world.order(), rating=5)
+def test_the_database_refuses_what_the_rules_exclude(
+    testbed: ReviewsTestbed, constraint: str, statement: str
+) -> None:
+    testbed.submit(testbed.order(), rating=5)
     with pytest.raises(IntegrityError, match=constraint):
-        world.reviews.execute(statement)
+        testbed.reviews.execute(statement)

@@ -7,34 +7,34 @@ from chassis.storage.outbox import row
 from kit.contracts import events_of
 from services.orders import contract as orders_contract
 from services.reviews import contract
-from tests.reviews.testbed import World
+from tests.reviews.testbed import ReviewsTestbed
 from tests.support.placed_orders import FakeOrders
 from tests.support.service_harness import Harness
 
 CHANGED = orders_contract.ORDER_STATUS_CHANGED
 
 
-def test_an_event_delivered_twice_has_one_effect(world: World) -> None:
-    order = world.order(known=False)
-    event = world.reviews.deliver(CHANGED, **order.event())
-    before = world.rows("review_slots")
-    world.reviews.deliver(CHANGED, event)
-    assert world.rows("review_slots") == before
-    assert len(world.rows("inbox")) == 1
-    assert world.reviews.failed_events() == []
+def test_an_event_delivered_twice_has_one_effect(testbed: ReviewsTestbed) -> None:
+    order = testbed.order(known=False)
+    event = testbed.reviews.deliver(CHANGED, **order.event())
+    before = testbed.rows("review_slots")
+    testbed.reviews.deliver(CHANGED, event)
+    assert testbed.rows("review_slots") == before
+    assert len(testbed.rows("inbox")) == 1
+    assert testbed.reviews.failed_events() == []
 
 
-def test_completion_counts_from_the_event_when_it_names_no_time(world: World) -> None:
-    order = world.order(known=False)
-    event = world.reviews.deliver(CHANGED, **{**order.event(), "completed_at": None})
-    (slot,) = world.rows("review_slots")
+def test_completion_counts_from_the_event_when_it_names_no_time(testbed: ReviewsTestbed) -> None:
+    order = testbed.order(known=False)
+    event = testbed.reviews.deliver(CHANGED, **{**order.event(), "completed_at": None})
+    (slot,) = testbed.rows("review_slots")
     assert slot["completed_at"].isoformat().replace("+00:00", "Z") == event["occurred_at"]
 
 
-def test_a_dispute_resolved_as_completed_unlocks_the_review(world: World) -> None:
-    order = world.order(known=False)
-    world.reviews.deliver(CHANGED, **{**order.event(), "transition": "resolve_dispute", "from_status": 2})
-    assert world.submit(order)["rating"] == 5
+def test_a_dispute_resolved_as_completed_unlocks_the_review(testbed: ReviewsTestbed) -> None:
+    order = testbed.order(known=False)
+    testbed.reviews.deliver(CHANGED, **{**order.event(), "transition": "resolve_dispute", "from_status": 2})
+    assert testbed.submit(order)["rating"] == 5
 
 
 STATUSES = st.sampled_from(
@@ -60,8 +60,8 @@ def test_events_in_any_order_and_repeated_end_where_the_order_is(
     random: Random,
     asked_between: bool,
 ) -> None:
-    world = World(reviews_service, fake_orders)
-    order = world.order(known=False, status=statuses[-1], sequence=len(statuses))
+    testbed = ReviewsTestbed(reviews_service, fake_orders)
+    order = testbed.order(known=False, status=statuses[-1], sequence=len(statuses))
     events = [
         row(CHANGED, **order.event(status, sequence))["body"]
         for sequence, status in enumerate(statuses, start=1)
@@ -70,9 +70,9 @@ def test_events_in_any_order_and_repeated_end_where_the_order_is(
     random.shuffle(deliveries)
     for number, event in enumerate(deliveries):
         if asked_between and number == 1 and statuses[-1] == 4:
-            world.submit(order)
-        world.reviews.deliver(CHANGED, event)
-    (slot,) = world.rows(f"review_slots WHERE order_id = '{order.id}'")
+            testbed.submit(order)
+        testbed.reviews.deliver(CHANGED, event)
+    (slot,) = testbed.rows(f"review_slots WHERE order_id = '{order.id}'")
     assert (slot["status"], slot["sequence"]) == (statuses[-1], len(statuses))
     assert slot["completed_at"] == (order.completed_at if statuses[-1] == 4 else None)
 

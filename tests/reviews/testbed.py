@@ -11,7 +11,7 @@ from tests.support.service_harness import Harness, person
 
 
 @dataclass
-class World:
+class ReviewsTestbed:
     """A provider with one service, a customer and everybody else."""
 
     reviews: Harness

@@ -24,7 +24,7 @@ from kit.localization.money import decimals_of
 from services.accounts import contract as accounts
 from services.payments import contract as payments
 from tests.gateway.examples import PAYMENT_ID
-from tests.gateway.testbed import ANNA, BEN, World, on_gateway
+from tests.gateway.testbed import ANNA, BEN, GatewayTestbed, on_gateway
 
 RECEIPT = f"/v1/payments/{PAYMENT_ID}/receipt"
 STATEMENT = "/v1/me/statements/2026-11"
@@ -70,10 +70,10 @@ def statement(**changes: Any) -> dict[str, Any]:
     }
 
 
-def answer(world: World, locale: str = "en", **changes: Any) -> None:
-    world.rpc.answer(payments.GET_PAYMENT, payment(**changes))
-    world.rpc.answer(payments.GET_STATEMENT, statement())
-    world.rpc.answer(accounts.GET_ME, {"locale": locale})
+def answer(testbed: GatewayTestbed, locale: str = "en", **changes: Any) -> None:
+    testbed.rpc.answer(payments.GET_PAYMENT, payment(**changes))
+    testbed.rpc.answer(payments.GET_STATEMENT, statement())
+    testbed.rpc.answer(accounts.GET_ME, {"locale": locale})
 
 
 class Texts(HTMLParser):
@@ -94,56 +94,58 @@ class Texts(HTMLParser):
 
 
 @on_gateway()
-async def test_a_receipt_is_html_unless_pdf_is_requested(world: World) -> None:
-    answer(world)
+async def test_a_receipt_is_html_unless_pdf_is_requested(testbed: GatewayTestbed) -> None:
+    answer(testbed)
     for path, headers, kind in (
         (RECEIPT, {}, "text/html"),
         (RECEIPT, {"Accept": "application/pdf"}, "application/pdf"),
         (f"{RECEIPT}?format=pdf", {}, "application/pdf"),
         (f"{RECEIPT}?format=html", {"Accept": "application/pdf"}, "text/html"),
     ):
-        async with world.request("GET", path, ANNA, headers=headers) as response:
+        async with testbed.request("GET", path, ANNA, headers=headers) as response:
             assert (response.status, response.content_type) == (200, kind)
             assert response.headers["Cache-Control"] == "private"
             assert response.headers["Vary"] == "Authorization, Accept"
             body = await response.read()
         assert body.startswith(b"%PDF-") if kind == "application/pdf" else b"45.00" in body
-    assert (await world.problem("GET", f"{RECEIPT}?format=docx", ANNA))["status"] == 400
+    assert (await testbed.problem("GET", f"{RECEIPT}?format=docx", ANNA))["status"] == 400
 
 
 @on_gateway()
-async def test_a_receipt_is_written_in_its_reader_s_locale(world: World) -> None:
-    answer(world, "de", amount=money(1234567, "KWD"))
-    async with world.request("GET", RECEIPT, ANNA) as response:
+async def test_a_receipt_is_written_in_its_reader_s_locale(testbed: GatewayTestbed) -> None:
+    answer(testbed, "de", amount=money(1234567, "KWD"))
+    async with testbed.request("GET", RECEIPT, ANNA) as response:
         page = await response.text()
     assert "1.234,567\N{NO-BREAK SPACE}KWD" in page and "26.11.2026, 22:03 UTC" in page
-    world.rpc.answer(accounts.GET_ME, Unavailable("Away."))
-    async with world.request("GET", RECEIPT, ANNA) as response:
+    testbed.rpc.answer(accounts.GET_ME, Unavailable("Away."))
+    async with testbed.request("GET", RECEIPT, ANNA) as response:
         assert "KWD\N{NO-BREAK SPACE}1,234.567" in await response.text()
 
 
 @on_gateway()
-async def test_there_is_no_receipt_of_an_unpaid_payment_or_of_another_account(world: World) -> None:
-    answer(world, paid_at=None, status="failed")
-    problem = await world.problem("GET", RECEIPT, ANNA)
+async def test_there_is_no_receipt_of_an_unpaid_payment_or_of_another_account(
+    testbed: GatewayTestbed,
+) -> None:
+    answer(testbed, paid_at=None, status="failed")
+    problem = await testbed.problem("GET", RECEIPT, ANNA)
     assert (problem["status"], problem["code"]) == (409, "payment_not_paid")
-    world.rpc.answer(payments.GET_PAYMENT, NotFound("No such payment."))
-    assert (await world.problem("GET", RECEIPT, ANNA))["status"] == 404
+    testbed.rpc.answer(payments.GET_PAYMENT, NotFound("No such payment."))
+    assert (await testbed.problem("GET", RECEIPT, ANNA))["status"] == 404
 
 
 @on_gateway()
-async def test_a_statement_is_available_as_html_pdf_and_json(world: World) -> None:
-    answer(world)
+async def test_a_statement_is_available_as_html_pdf_and_json(testbed: GatewayTestbed) -> None:
+    answer(testbed)
     for kind in ("text/html", "application/pdf", "application/json"):
-        async with world.request("GET", STATEMENT, ANNA, headers={"Accept": kind}) as response:
+        async with testbed.request("GET", STATEMENT, ANNA, headers={"Accept": kind}) as response:
             assert (response.status, response.content_type) == (200, kind)
             if kind == "application/json":
                 assert await response.json() == statement()
-    assert {tuple(call[2].items()) for call in world.rpc.calls if call[2]} == {(("month", "2026-11"),)}
-    calls = len(world.rpc.calls)
+    assert {tuple(call[2].items()) for call in testbed.rpc.calls if call[2]} == {(("month", "2026-11"),)}
+    calls = len(testbed.rpc.calls)
     for month in ("2026-13", "2026-1", "0000-00", "2026-11-01", "now"):
-        assert (await world.problem("GET", f"/v1/me/statements/{month}", ANNA))["status"] == 404
-    assert len(world.rpc.calls) == calls
+        assert (await testbed.problem("GET", f"/v1/me/statements/{month}", ANNA))["status"] == 404
+    assert len(testbed.rpc.calls) == calls
 
 
 def test_a_receipt_names_the_method_in_words_and_is_kept_under_the_order_s_number() -> None:
@@ -287,38 +289,38 @@ def test_an_account_s_documents_count_until_they_are_rendered_even_when_its_clie
 
 
 @on_gateway()
-async def test_an_overlong_stored_language_tag_still_means_its_language(world: World) -> None:
-    answer(world, locale="de-" + "-".join(f"w{number:04d}xx" for number in range(7000)))
-    async with world.request("GET", RECEIPT, ANNA) as response:
+async def test_an_overlong_stored_language_tag_still_means_its_language(testbed: GatewayTestbed) -> None:
+    answer(testbed, locale="de-" + "-".join(f"w{number:04d}xx" for number in range(7000)))
+    async with testbed.request("GET", RECEIPT, ANNA) as response:
         assert response.status == 200
         assert "45,00\N{NO-BREAK SPACE}€" in await response.text()
 
 
 @on_gateway()
 async def test_pdfs_of_one_account_do_not_delay_its_html_and_delay_others_by_its_maximum_only(
-    world: World,
+    testbed: GatewayTestbed,
 ) -> None:
-    world.rpc.answer(payments.GET_PAYMENT, payment())
-    world.rpc.answer(accounts.GET_ME, {"locale": "en"})
+    testbed.rpc.answer(payments.GET_PAYMENT, payment())
+    testbed.rpc.answer(accounts.GET_ME, {"locale": "en"})
     go_on = threading.Event()
     held = [
-        asyncio.create_task(world.gateway.documents.pdfs.run(ANNA, lambda: go_on.wait(30)))
+        asyncio.create_task(testbed.gateway.documents.pdfs.run(ANNA, lambda: go_on.wait(30)))
         for _ in range(MAX_PER_ACCOUNT)
     ]
     await asyncio.sleep(0)
-    problem = await world.problem("GET", f"{RECEIPT}?format=pdf", ANNA)
+    problem = await testbed.problem("GET", f"{RECEIPT}?format=pdf", ANNA)
     assert (problem["status"], problem["code"]) == (429, "too_many_documents")
     assert int(problem["headers"]["Retry-After"]) > 0
-    async with world.request("GET", f"{RECEIPT}?format=html", ANNA) as response:
+    async with testbed.request("GET", f"{RECEIPT}?format=html", ANNA) as response:
         assert response.status == 200
-    others = asyncio.create_task(_status(world, f"{RECEIPT}?format=pdf", BEN))
+    others = asyncio.create_task(_status(testbed, f"{RECEIPT}?format=pdf", BEN))
     go_on.set()
     assert await others == 200
     await asyncio.gather(*held)
 
 
-async def _status(world: World, path: str, who: str) -> int:
-    async with world.request("GET", path, who) as response:
+async def _status(testbed: GatewayTestbed, path: str, who: str) -> int:
+    async with testbed.request("GET", path, who) as response:
         return int(response.status)
 
 

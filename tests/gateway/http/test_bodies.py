@@ -11,21 +11,21 @@ import pytest
 from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.testbed import ANNA, ORDER_ID, World, on_gateway
+from tests.gateway.testbed import ANNA, ORDER_ID, GatewayTestbed, on_gateway
 
 REVIEW = f"/v1/orders/{ORDER_ID}/review"
 JSON = {"Content-Type": "application/json", "Idempotency-Key": "k"}
 
 
-async def refused(world: World, body: bytes | str, **headers: str) -> dict[str, Any]:
+async def refused(testbed: GatewayTestbed, body: bytes | str, **headers: str) -> dict[str, Any]:
     """The problem of a review with this body."""
-    problem = await world.problem("POST", REVIEW, ANNA, data=body, headers={**JSON, **headers})
-    assert world.rpc.calls == []
+    problem = await testbed.problem("POST", REVIEW, ANNA, data=body, headers={**JSON, **headers})
+    assert testbed.rpc.calls == []
     return problem
 
 
 @on_gateway()
-async def test_an_unreadable_body_is_400(world: World) -> None:
+async def test_an_unreadable_body_is_400(testbed: GatewayTestbed) -> None:
     bodies: list[bytes | str] = [
         "",
         "{",
@@ -44,12 +44,12 @@ async def test_an_unreadable_body_is_400(world: World) -> None:
         '{"rating": 5} {}',
     ]
     for body in bodies:
-        problem = await refused(world, body)
+        problem = await refused(testbed, body)
         assert (problem["status"], problem["code"]) == (400, "unreadable_body"), body[:40]
 
 
 @on_gateway()
-async def test_bad_values_are_422_with_pointers(world: World) -> None:
+async def test_bad_values_are_422_with_pointers(testbed: GatewayTestbed) -> None:
     cases: list[tuple[str, str]] = [
         ("[]", "#"),
         ("5", "#"),
@@ -72,64 +72,68 @@ async def test_bad_values_are_422_with_pointers(world: World) -> None:
         ('{"rating": 5, "text": ' + "[" * 31 + "]" * 31 + "}", "#/text"),
     ]
     for body, pointer in cases:
-        problem = await refused(world, body)
+        problem = await refused(testbed, body)
         assert (problem["status"], problem["code"]) == (422, "validation_failed"), body
         assert [error["pointer"] for error in problem["errors"]] == [pointer], body
 
 
 @on_gateway()
-async def test_a_locale_of_more_than_35_characters_is_refused(world: World) -> None:
+async def test_a_locale_of_more_than_35_characters_is_refused(testbed: GatewayTestbed) -> None:
     for locale in ("en-" + "a" * 33, "en-" + "-".join(f"w{number:04d}xx" for number in range(7000))):
-        problem = await world.problem("PATCH", "/v1/me", ANNA, json={"locale": locale})
+        problem = await testbed.problem("PATCH", "/v1/me", ANNA, json={"locale": locale})
         assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/locale")
 
 
 @on_gateway()
-async def test_money_is_strict(world: World) -> None:
+async def test_money_is_strict(testbed: GatewayTestbed) -> None:
     prices: list[Any] = [0, -1, 10**12 + 1, 1.0, "1", True, None]
     for amount in prices:
         body = {**BODIES["submit_order"], "expected_price": {"amount": amount, "currency": "EUR"}}
-        problem = await world.problem("POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"})
+        problem = await testbed.problem(
+            "POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"}
+        )
         assert problem["status"] == 422
         assert problem["errors"][0]["pointer"] == "#/expected_price/amount"
     for currency in ("eur", "XXX ", "", None, 978):
         body = {**BODIES["submit_order"], "expected_price": {"amount": 1, "currency": currency}}
-        problem = await world.problem("POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"})
+        problem = await testbed.problem(
+            "POST", "/v1/orders", ANNA, json=body, headers={"Idempotency-Key": "k"}
+        )
         assert problem["errors"][0]["pointer"] == "#/expected_price/currency"
 
 
 @on_gateway()
-async def test_only_strict_json_is_accepted(world: World) -> None:
+async def test_only_strict_json_is_accepted(testbed: GatewayTestbed) -> None:
     body = json.dumps({"rating": 5})
     for kind in ("text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=latin-1"):
-        problem = await refused(world, body, **{"Content-Type": kind})
+        problem = await refused(testbed, body, **{"Content-Type": kind})
         assert (problem["status"], problem["code"]) == (415, "unsupported_media_type"), kind
-    problem = await refused(world, gzip.compress(body.encode()), **{"Content-Encoding": "gzip"})
+    problem = await refused(testbed, gzip.compress(body.encode()), **{"Content-Encoding": "gzip"})
     assert problem["status"] == 415
-    world.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
+    testbed.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
     headers = {"Content-Type": "application/json; charset=UTF-8", "Idempotency-Key": "k"}
-    async with world.request("POST", REVIEW, ANNA, data=body, headers=headers) as response:
+    async with testbed.request("POST", REVIEW, ANNA, data=body, headers=headers) as response:
         assert response.status == 201
 
 
 @on_gateway()
-async def test_bodies_over_64_kib_are_413_announced_or_not(world: World) -> None:
+async def test_bodies_over_64_kib_are_413_announced_or_not(testbed: GatewayTestbed) -> None:
     async def chunks() -> Any:
         for _ in range(70):
             yield b" " * 1024
 
     for body in (b" " * (64 * 1024 + 1), chunks()):
-        problem = await world.problem("POST", REVIEW, ANNA, data=body, headers=JSON)
+        problem = await testbed.problem("POST", REVIEW, ANNA, data=body, headers=JSON)
         assert (problem["status"], problem["code"]) == (413, "body_too_large")
     text = json.dumps({"rating": 5, "text": "x"})
     exactly = text.encode() + b" " * (64 * 1024 - len(text))
-    world.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
-    async with world.request("POST", REVIEW, ANNA, data=exactly, headers=JSON) as response:
+    testbed.rpc.answer(reviews.SUBMIT_REVIEW, RESULT)
+    async with testbed.request("POST", REVIEW, ANNA, data=exactly, headers=JSON) as response:
         assert response.status == 201
 
 
 @on_gateway()
-async def test_a_body_that_never_ends_is_408(world: World) -> None:
+async def test_a_body_that_never_ends_is_408(testbed: GatewayTestbed) -> None:
     async def forever() -> Any:
         yield b"{"
         await asyncio.sleep(5)
@@ -137,38 +141,38 @@ async def test_a_body_that_never_ends_is_408(world: World) -> None:
     bodies_module = sys.modules["kit.http.body"]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bodies_module, "BODY_SECONDS", 0.1)
-        problem = await world.problem("POST", REVIEW, ANNA, data=forever(), headers=JSON)
+        problem = await testbed.problem("POST", REVIEW, ANNA, data=forever(), headers=JSON)
     assert (problem["status"], problem["code"]) == (408, "body_too_slow")
 
 
 @on_gateway()
-async def test_routes_without_a_body_accept_none(world: World) -> None:
-    problem = await world.problem("POST", "/v1/notifications/read_all", ANNA, json={"x": 1})
+async def test_routes_without_a_body_accept_none(testbed: GatewayTestbed) -> None:
+    problem = await testbed.problem("POST", "/v1/notifications/read_all", ANNA, json={"x": 1})
     assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "#/x")
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
     bodies: tuple[dict[str, Any], ...] = ({}, {"json": {}})
     for options in bodies:
-        async with world.request("POST", "/v1/notifications/read_all", ANNA, **options) as response:
+        async with testbed.request("POST", "/v1/notifications/read_all", ANNA, **options) as response:
             assert response.status == 204
 
 
 @on_gateway()
-async def test_notifications_are_marked_read_for_all_orders_or_for_one(world: World) -> None:
+async def test_notifications_are_marked_read_for_all_orders_or_for_one(testbed: GatewayTestbed) -> None:
     path = "/v1/notifications/read_all"
     asked: tuple[tuple[str, dict[str, str]], ...] = (
         ("", {}),
         (f"?order_id={ORDER_ID}", {"order_id": ORDER_ID}),
     )
     for query, arguments in asked:
-        async with world.request("POST", path + query, ANNA) as response:
+        async with testbed.request("POST", path + query, ANNA) as response:
             assert response.status == 204
-        assert world.rpc.last[2] == arguments
-    problem = await world.problem("POST", path + "?order_id=x", ANNA)
+        assert testbed.rpc.last[2] == arguments
+    problem = await testbed.problem("POST", path + "?order_id=x", ANNA)
     assert (problem["status"], problem["errors"][0]["parameter"]) == (400, "order_id")
 
 
 @on_gateway()
-async def test_bad_query_values_are_400_and_named(world: World) -> None:
+async def test_bad_query_values_are_400_and_named(testbed: GatewayTestbed) -> None:
     cases = {
         "/v1/orders": "role",
         "/v1/orders?role=staff": "role",
@@ -190,18 +194,18 @@ async def test_bad_query_values_are_400_and_named(world: World) -> None:
         "/v1/notifications?unread=1": "unread",
     }
     for path, parameter in cases.items():
-        problem = await world.problem("GET", path, ANNA)
+        problem = await testbed.problem("GET", path, ANNA)
         assert (problem["status"], problem["code"]) == (400, "invalid_query"), path
         assert [error["parameter"] for error in problem["errors"]] == [parameter], path
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
 
 
 @on_gateway()
-async def test_statuses_are_given_as_codes_separated_by_commas(world: World) -> None:
-    world.rpc.answer(orders.LIST_ORDERS, PAGE)
-    async with world.request("GET", "/v1/orders?role=customer&status=7,1,2,1&limit=5", ANNA) as response:
+async def test_statuses_are_given_as_codes_separated_by_commas(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(orders.LIST_ORDERS, PAGE)
+    async with testbed.request("GET", "/v1/orders?role=customer&status=7,1,2,1&limit=5", ANNA) as response:
         assert response.status == 200
-    assert world.rpc.last[2] == {
+    assert testbed.rpc.last[2] == {
         "role": "customer",
         "status": [1, 2, 7],
         "limit": 5,

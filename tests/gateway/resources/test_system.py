@@ -6,35 +6,35 @@ from structlog.testing import CapturingLogger
 from gateway.help import GROUPS, HELP, parse
 from gateway.settings import GatewaySettings
 from kit.settings import BadSetting, load
-from tests.gateway.testbed import World, on_gateway
+from tests.gateway.testbed import GatewayTestbed, on_gateway
 
 
 @on_gateway()
-async def test_health_and_readiness(world: World) -> None:
+async def test_health_and_readiness(testbed: GatewayTestbed) -> None:
     async def status(path: str) -> int:
-        async with world.request("GET", path) as response:
+        async with testbed.request("GET", path) as response:
             assert response.headers["Cache-Control"] == "private, no-store"
             return int(response.status)
 
     assert (await status("/healthz"), await status("/readyz")) == (200, 200)
-    world.feed.is_ready = False
+    testbed.feed.is_ready = False
     assert (await status("/healthz"), await status("/readyz")) == (200, 503)
-    world.feed.is_ready, world.rpc.is_ready = True, False
+    testbed.feed.is_ready, testbed.rpc.is_ready = True, False
     assert await status("/readyz") == 503
-    world.rpc.is_ready, world.gateway.is_draining = True, True
-    async with world.request("GET", "/readyz") as response:
+    testbed.rpc.is_ready, testbed.gateway.is_draining = True, True
+    async with testbed.request("GET", "/readyz") as response:
         assert (response.status, response.headers["Connection"]) == (503, "close")
 
 
 @on_gateway()
-async def test_only_failed_probes_are_logged(world: World) -> None:
+async def test_only_failed_probes_are_logged(testbed: GatewayTestbed) -> None:
     lines = CapturingLogger()
-    world.gateway.access_log = lines
+    testbed.gateway.access_log = lines
     for path in ("/healthz", "/readyz", "/v1/help"):
-        async with world.request("GET", path):
+        async with testbed.request("GET", path):
             pass
-    world.feed.is_ready = False
-    async with world.request("GET", "/readyz"):
+    testbed.feed.is_ready = False
+    async with testbed.request("GET", "/readyz"):
         pass
     written = [
         (call.kwargs["path"], call.kwargs["status"]) for call in lines.calls if call.method_name == "info"
@@ -43,35 +43,35 @@ async def test_only_failed_probes_are_logged(world: World) -> None:
 
 
 @on_gateway()
-async def test_the_documents_page_needs_no_other_host(world: World) -> None:
-    async with world.request("GET", "/docs") as response:
+async def test_the_documents_page_needs_no_other_host(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/docs") as response:
         page = await response.text()
         assert response.content_type == "text/html"
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     assert "http://" not in page and "https://" not in page
     for part in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js"):
         assert f"/docs/{part}" in page
-        async with world.request("GET", f"/docs/{part}") as response:
+        async with testbed.request("GET", f"/docs/{part}") as response:
             assert response.status == 200
             text = await response.text()
         assert text
         if part == "swagger-ui-bundle.js":
             assert 'PACKAGE_VERSION:"5.' in text, "earlier ones cannot read OpenAPI 3.1"
-    assert (await world.problem("GET", "/docs/index.j2"))["status"] == 404
-    assert (await world.problem("GET", "/docs/..%2fapp.py"))["status"] == 404
+    assert (await testbed.problem("GET", "/docs/index.j2"))["status"] == 404
+    assert (await testbed.problem("GET", "/docs/..%2fapp.py"))["status"] == 404
 
 
 @on_gateway()
-async def test_the_document_is_served(world: World) -> None:
-    async with world.request("GET", "/openapi.json") as response:
+async def test_the_document_is_served(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/openapi.json") as response:
         document = await response.json()
     assert document["openapi"] == "3.1.0"
     assert "/v1/orders/{order_id}" in document["paths"]
 
 
 @on_gateway()
-async def test_help_comes_in_four_groups_and_covers_the_stages_of_an_order(world: World) -> None:
-    async with world.request("GET", "/v1/help") as response:
+async def test_help_comes_in_four_groups_and_covers_the_stages_of_an_order(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/v1/help") as response:
         assert response.status == 200
         groups = (await response.json())["data"]
     assert [group["group"] for group in groups] == list(GROUPS)

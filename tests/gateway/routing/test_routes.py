@@ -24,7 +24,7 @@ from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
 from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of
-from tests.gateway.testbed import ANNA, FakeFeed, FakeRpc, World, on_gateway
+from tests.gateway.testbed import ANNA, FakeFeed, FakeRpc, GatewayTestbed, on_gateway
 
 NO_CALL = {"list_order_statuses", "list_help", "stream_events"}
 WRITE_THEMSELVES = {"show_receipt", "show_statement", "show_sandbox_action", "answer_sandbox_action"}
@@ -156,19 +156,19 @@ def test_the_document_is_valid_openapi_and_describes_times_and_money() -> None:
 
 
 @on_gateway()
-async def test_every_route_makes_exactly_one_call_with_the_callers_token(world: World) -> None:
+async def test_every_route_makes_exactly_one_call_with_the_callers_token(testbed: GatewayTestbed) -> None:
     for route in RELAYED:
         for contract in (
             c for module in CONTRACTS for c in vars(module).values() if hasattr(c, "routing_key")
         ):
-            world.rpc.answer(contract, PAGE if contract.paged else RESULT)
-        world.rpc.calls.clear()
-        world.gateway.revocations._until.clear()  # some routes sign the caller out
+            testbed.rpc.answer(contract, PAGE if contract.paged else RESULT)
+        testbed.rpc.calls.clear()
+        testbed.gateway.revocations._until.clear()  # some routes sign the caller out
         who = ANNA if route.access is not Access.ANYONE else None
-        async with world.request(route.method, address_of(route), who, **options_of(route)) as response:
+        async with testbed.request(route.method, address_of(route), who, **options_of(route)) as response:
             assert response.status == route.status, (route.operation_id, await response.text())
             text = await response.text()
-        ((contract, headers, arguments),) = world.rpc.calls
+        ((contract, headers, arguments),) = testbed.rpc.calls
         contract.arguments().load(arguments)
         assert contract.mutates == route.writes, route.operation_id
         assert contract.paged == (route.response_kind is ResponseKind.PAGE)
@@ -183,47 +183,49 @@ async def test_every_route_makes_exactly_one_call_with_the_callers_token(world: 
 
 
 @on_gateway()
-async def test_without_a_token_routes_for_the_signed_in_are_401_without_a_call(world: World) -> None:
+async def test_without_a_token_routes_for_the_signed_in_are_401_without_a_call(
+    testbed: GatewayTestbed,
+) -> None:
     for route in (route for route in ROUTES if route.access is not Access.ANYONE):
-        problem = await world.problem(route.method, address_of(route), **options_of(route))
+        problem = await testbed.problem(route.method, address_of(route), **options_of(route))
         assert (problem["status"], problem["code"]) == (401, "unauthenticated"), route.operation_id
         assert problem["headers"]["WWW-Authenticate"] == "Bearer"
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
 
 
 @on_gateway()
-async def test_malformed_ids_are_404_without_a_call(world: World) -> None:
+async def test_malformed_ids_are_404_without_a_call(testbed: GatewayTestbed) -> None:
     for route in (route for route in V1 if "{" in route.path):
         for odd in ("1", "%00", "..%2f", "01890000-0000-7000-8000-00000000000A", "x" * 3000, "%F0%9F%99%82"):
             path = re.sub(r"\{\w+\}", odd, route.path)
-            problem = await world.problem(route.method, path, ANNA, **options_of(route))
+            problem = await testbed.problem(route.method, path, ANNA, **options_of(route))
             assert (problem["status"], problem["code"]) == (404, "not_found"), (route.operation_id, odd)
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
 
 
 @on_gateway()
-async def test_unknown_query_parameters_are_400_everywhere(world: World) -> None:
+async def test_unknown_query_parameters_are_400_everywhere(testbed: GatewayTestbed) -> None:
     for route in V1:
         address = address_of(route)
         address += ("&" if "?" in address else "?") + "surprise=1"
-        problem = await world.problem(route.method, address, ANNA, **options_of(route))
+        problem = await testbed.problem(route.method, address, ANNA, **options_of(route))
         assert (problem["status"], problem["code"]) == (400, "invalid_query"), route.operation_id
         assert problem["errors"] == [
             {"parameter": "surprise", "code": "unknown_parameter", "detail": "Unknown field."}
         ]
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
 
 
 @on_gateway()
-async def test_every_path_supports_options_and_405_names_the_allowed_methods(world: World) -> None:
+async def test_every_path_supports_options_and_405_names_the_allowed_methods(testbed: GatewayTestbed) -> None:
     for path in {route.path for route in ROUTES}:
         address = address_of(next(route for route in ROUTES if route.path == path)).partition("?")[0]
         methods = {route.method for route in ROUTES if route.path == path}
-        async with world.request("OPTIONS", address) as response:
+        async with testbed.request("OPTIONS", address) as response:
             assert response.status == 204
             allowed = set(response.headers["Allow"].split(", "))
             assert methods | {"OPTIONS"} == allowed - {"HEAD"}, path
-        problem = await world.problem("TRACE", address)
+        problem = await testbed.problem("TRACE", address)
         assert problem["status"] == 405
         assert set(problem["headers"]["Allow"].split(", ")) >= allowed
 

@@ -24,7 +24,16 @@ from services.catalog import contract as catalog
 from services.orders import contract as orders
 from tests.gateway.amqp_testbed import until
 from tests.gateway.examples import BODIES, PAGE, RESULT
-from tests.gateway.testbed import ANNA, ORDER_ID, SESSION_ID, FakeFeed, FakeRpc, World, on_gateway, token
+from tests.gateway.testbed import (
+    ANNA,
+    ORDER_ID,
+    SESSION_ID,
+    FakeFeed,
+    FakeRpc,
+    GatewayTestbed,
+    on_gateway,
+    token,
+)
 
 ORDER = f"/v1/orders/{ORDER_ID}"
 OTHER_SESSION = "01890000-0000-7000-8000-0000000000d2"
@@ -43,7 +52,7 @@ def revocation(session_id: str, minutes: int = 10) -> dict[str, object]:
 
 
 @on_gateway()
-async def test_an_invalid_token_is_401_without_a_call(world: World) -> None:
+async def test_an_invalid_token_is_401_without_a_call(testbed: GatewayTestbed) -> None:
     forged = Signer(generate_signing_key()).sign(ANNA, SESSION_ID, "Anna", [], int(time.time()), 600)
     good = token(ANNA)
     cases = {
@@ -57,48 +66,48 @@ async def test_an_invalid_token_is_401_without_a_call(world: World) -> None:
         f"Bearer {token(ANNA, lifetime=-1)}": "token_expired",
     }
     for header, code in cases.items():
-        problem = await world.problem("GET", ORDER, headers={"Authorization": header})
+        problem = await testbed.problem("GET", ORDER, headers={"Authorization": header})
         assert (problem["status"], problem["code"]) == (401, code), header
         assert problem["headers"]["WWW-Authenticate"] == "Bearer"
         # a token that is sent must hold, also where none is needed
-        assert (await world.problem("GET", "/v1/services", headers={"Authorization": header}))[
+        assert (await testbed.problem("GET", "/v1/services", headers={"Authorization": header}))[
             "status"
         ] == 401
-    assert world.rpc.calls == []
+    assert testbed.rpc.calls == []
 
 
 @on_gateway()
-async def test_sign_in_and_refresh_ignore_old_tokens(world: World) -> None:
-    world.rpc.answer(accounts.OPEN_SESSION, RESULT)
-    world.rpc.answer(accounts.REFRESH_SESSION, RESULT)
+async def test_sign_in_and_refresh_ignore_old_tokens(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(accounts.OPEN_SESSION, RESULT)
+    testbed.rpc.answer(accounts.REFRESH_SESSION, RESULT)
     old = {"Authorization": f"Bearer {token(ANNA, lifetime=-1)}"}
     for path, name in (("/v1/sessions", "open_session"), ("/v1/sessions/refresh", "refresh_session")):
-        async with world.request("POST", path, json=BODIES[name], headers=old) as response:
+        async with testbed.request("POST", path, json=BODIES[name], headers=old) as response:
             assert response.status in (200, 201)
-        assert world.rpc.last[1].access_token == ""
-        assert world.rpc.last[1].idempotency_scope == "address:127.0.0.1"
+        assert testbed.rpc.last[1].access_token == ""
+        assert testbed.rpc.last[1].idempotency_scope == "address:127.0.0.1"
 
 
 @on_gateway()
-async def test_the_scheme_is_case_insensitive_and_the_token_is_passed_on(world: World) -> None:
-    world.rpc.answer(orders.GET_ORDER, RESULT)
+async def test_the_scheme_is_case_insensitive_and_the_token_is_passed_on(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(orders.GET_ORDER, RESULT)
     mine = token(ANNA)
-    async with world.request("GET", ORDER, headers={"Authorization": f"bearer {mine}"}) as response:
+    async with testbed.request("GET", ORDER, headers={"Authorization": f"bearer {mine}"}) as response:
         assert response.status == 200
-    inside = world.rpc.last[1].access_token
+    inside = testbed.rpc.last[1].access_token
     assert inside == call_token(mine, "orders")
-    again = await world.problem("GET", ORDER, headers={"Authorization": f"Bearer {inside}"})
+    again = await testbed.problem("GET", ORDER, headers={"Authorization": f"Bearer {inside}"})
     assert (again["status"], again["code"]) == (401, "invalid_token"), "it opens nothing outside"
 
 
 @on_gateway()
-async def test_a_service_that_calls_another_gets_a_token_for_that_one_method(world: World) -> None:
+async def test_a_service_that_calls_another_gets_a_token_for_that_one_method(testbed: GatewayTestbed) -> None:
     mine = token(ANNA)
     headers = {"Authorization": f"Bearer {mine}"}
     for path in ("/v1/me/balance", ORDER, "/v1/me"):
-        async with world.request("GET", path, headers=headers):
+        async with testbed.request("GET", path, headers=headers):
             pass
-    onward = {call[0].service: dict(call[1].onward_tokens) for call in world.rpc.calls}
+    onward = {call[0].service: dict(call[1].onward_tokens) for call in testbed.rpc.calls}
     assert onward == {
         "payments": {"orders.get_order": call_token(mine, "orders.get_order")},
         "orders": {},
@@ -107,19 +116,21 @@ async def test_a_service_that_calls_another_gets_a_token_for_that_one_method(wor
 
 
 @on_gateway()
-async def test_a_signed_out_session_is_refused_as_soon_as_the_event_arrives(world: World) -> None:
-    world.rpc.answer(orders.GET_ORDER, RESULT)
-    world.feed.deliver("session_revoked", revocation(SESSION_ID))
-    problem = await world.problem("GET", ORDER, ANNA)
+async def test_a_signed_out_session_is_refused_as_soon_as_the_event_arrives(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(orders.GET_ORDER, RESULT)
+    testbed.feed.deliver("session_revoked", revocation(SESSION_ID))
+    problem = await testbed.problem("GET", ORDER, ANNA)
     assert (problem["status"], problem["code"]) == (401, "session_revoked")
     other = {"Authorization": f"Bearer {token(ANNA, session_id=OTHER_SESSION)}"}
-    async with world.request("GET", ORDER, headers=other) as response:
+    async with testbed.request("GET", ORDER, headers=other) as response:
         assert response.status == 200
 
 
 @on_gateway()
-async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(world: World) -> None:
-    world.rpc.answer(orders.GET_ORDER, RESULT)
+async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(
+    testbed: GatewayTestbed,
+) -> None:
+    testbed.rpc.answer(orders.GET_ORDER, RESULT)
     tries = []
 
     def answer() -> Reply | Exception:
@@ -127,11 +138,11 @@ async def test_a_gateway_that_starts_or_reconnects_fetches_the_live_revocations(
         return Unavailable("away") if len(tries) == 1 else Reply({"data": [revocation(SESSION_ID) | entry]})
 
     entry = {"session_id": SESSION_ID}
-    world.rpc.answer(accounts.LIST_REVOCATIONS, answer)
-    world.feed.connected()
+    testbed.rpc.answer(accounts.LIST_REVOCATIONS, answer)
+    testbed.feed.connected()
 
     async def is_refused() -> bool:
-        async with world.request("GET", ORDER, ANNA) as response:
+        async with testbed.request("GET", ORDER, ANNA) as response:
             return bool(response.status == 401)
 
     assert not await is_refused()
@@ -150,16 +161,16 @@ def test_expired_revocations_are_removed() -> None:
 
 
 @on_gateway()
-async def test_anonymous_callers_may_read_what_is_public(world: World) -> None:
-    world.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
-    async with world.request("GET", "/v1/services") as response:
+async def test_anonymous_callers_may_read_what_is_public(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(catalog.SEARCH_SERVICES, PAGE)
+    async with testbed.request("GET", "/v1/services") as response:
         assert response.status == 200
-    assert world.rpc.last[1].access_token == ""
+    assert testbed.rpc.last[1].access_token == ""
 
 
 @on_gateway()
-async def test_the_public_keys_are_published(world: World) -> None:
-    async with world.request("GET", "/.well-known/jwks.json") as response:
+async def test_the_public_keys_are_published(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/.well-known/jwks.json") as response:
         (key,) = (await response.json())["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
     assert "d" not in key
@@ -179,14 +190,14 @@ def test_routes_for_staff_refuse_everybody_else() -> None:
 
 
 @on_gateway()
-async def test_a_session_closed_here_is_refused_before_its_event_arrives(world: World) -> None:
-    world.rpc.answer(accounts.GET_ME, RESULT)
+async def test_a_session_closed_here_is_refused_before_its_event_arrives(testbed: GatewayTestbed) -> None:
+    testbed.rpc.answer(accounts.GET_ME, RESULT)
     for path in ("/v1/sessions/current", "/v1/sessions"):
         contract = accounts.CLOSE_ALL_SESSIONS if path == "/v1/sessions" else accounts.CLOSE_SESSION
-        world.rpc.answer(contract, None)
-        world.gateway.revocations._until.clear()
-        async with world.request("GET", "/v1/me", ANNA) as before:
+        testbed.rpc.answer(contract, None)
+        testbed.gateway.revocations._until.clear()
+        async with testbed.request("GET", "/v1/me", ANNA) as before:
             assert before.status == 200
-        async with world.request("DELETE", path, ANNA) as closed:
+        async with testbed.request("DELETE", path, ANNA) as closed:
             assert closed.status == 204
-        assert (await world.problem("GET", "/v1/me", ANNA))["code"] == "session_revoked"
+        assert (await testbed.problem("GET", "/v1/me", ANNA))["code"] == "session_revoked"

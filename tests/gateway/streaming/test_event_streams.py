@@ -11,7 +11,7 @@ from gateway.settings import GatewaySettings
 from gateway.streaming.hub import MAX_QUEUED, PING, RESYNC, Hub
 from kit.errors import TooMany
 from tests.gateway.amqp_testbed import until
-from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SESSION_ID, World, on_gateway, token
+from tests.gateway.testbed import ANNA, BEN, ORDER_ID, SESSION_ID, GatewayTestbed, on_gateway, token
 
 CARA = "01890000-0000-7000-8000-00000000000c"
 NOW = "2026-01-01T00:00:00.000000Z"
@@ -247,17 +247,19 @@ def test_an_address_has_at_most_50_streams_whoever_opens_them_and_the_refusal_na
 
 
 @on_gateway(stream_limit_per_address=1, trusted_proxies="127.0.0.0/8")
-async def test_streams_are_counted_by_the_visitors_address(world: World) -> None:
+async def test_streams_are_counted_by_the_visitors_address(testbed: GatewayTestbed) -> None:
     async def refusal(who: str, address: str) -> Any:
-        return await world.problem("GET", "/v1/events", who, headers={"X-Forwarded-For": address})
+        return await testbed.problem("GET", "/v1/events", who, headers={"X-Forwarded-For": address})
 
-    async with world.request("GET", "/v1/events", ANNA, headers={"X-Forwarded-For": "203.0.113.1"}):
+    async with testbed.request("GET", "/v1/events", ANNA, headers={"X-Forwarded-For": "203.0.113.1"}):
         problem = await refusal(BEN, "::ffff:203.0.113.1")
         assert (problem["status"], problem["code"]) == (429, "quota_exceeded")
         assert problem["quota"] == "stream_limit_per_address"
         assert "Retry-After" in problem["headers"]
         for address in ("203.0.113.2", "127.0.0.1"):
-            async with world.request("GET", "/v1/events", BEN, headers={"X-Forwarded-For": address}) as other:
+            async with testbed.request(
+                "GET", "/v1/events", BEN, headers={"X-Forwarded-For": address}
+            ) as other:
                 assert other.status == 200
 
 
@@ -283,8 +285,8 @@ class Reader:
 
 
 @on_gateway(stream_ping_seconds=0.1)
-async def test_a_stream_over_http_delivers_pings_and_ends_with_its_session(world: World) -> None:
-    async with world.request("GET", "/v1/events", ANNA) as response:
+async def test_a_stream_over_http_delivers_pings_and_ends_with_its_session(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/v1/events", ANNA) as response:
         assert response.status == 200
         assert response.content_type == "text/event-stream"
         assert response.headers["Cache-Control"] == "private, no-store"
@@ -292,36 +294,36 @@ async def test_a_stream_over_http_delivers_pings_and_ends_with_its_session(world
         reader = Reader(response)
         await reader.sees("retry: ")
         began = time.monotonic()
-        world.feed.deliver("order_status_changed", transitioned("e7"))
+        testbed.feed.deliver("order_status_changed", transitioned("e7"))
         await reader.sees("id: e7\nevent: order.transitioned\n")
         assert time.monotonic() - began < 2
         await reader.sees(": ping\n\n")
         revoked = {"account_id": ANNA, "session_ids": [SESSION_ID], "expires_at": "2099-01-01T00:00:00Z"}
-        world.feed.deliver("session_revoked", revoked)
+        testbed.feed.deliver("session_revoked", revoked)
         await reader.ends()
-    assert world.gateway.hub._by_account == {}
-    assert (await world.problem("GET", "/v1/events", ANNA))["code"] == "session_revoked"
+    assert testbed.gateway.hub._by_account == {}
+    assert (await testbed.problem("GET", "/v1/events", ANNA))["code"] == "session_revoked"
 
 
 @on_gateway()
-async def test_a_stream_ends_when_its_token_expires(world: World) -> None:
+async def test_a_stream_ends_when_its_token_expires(testbed: GatewayTestbed) -> None:
     short = {"Authorization": f"Bearer {token(ANNA, lifetime=2)}"}
-    async with world.request("GET", "/v1/events", headers=short) as response:
+    async with testbed.request("GET", "/v1/events", headers=short) as response:
         assert response.status == 200
         await Reader(response).ends()
 
 
 @on_gateway(stream_limit_per_account=1)
-async def test_the_11th_stream_is_429_until_another_one_is_closed(world: World) -> None:
-    async with world.request("GET", "/v1/events", ANNA) as response:
+async def test_the_11th_stream_is_429_until_another_one_is_closed(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/v1/events", ANNA) as response:
         await Reader(response).sees("retry")
-        problem = await world.problem("GET", "/v1/events", ANNA)
+        problem = await testbed.problem("GET", "/v1/events", ANNA)
         assert (problem["status"], problem["code"]) == (429, "too_many_streams")
         assert problem["headers"]["Retry-After"]
         response.close()
 
     async def is_open() -> bool:
-        async with world.request("GET", "/v1/events", ANNA) as again:
+        async with testbed.request("GET", "/v1/events", ANNA) as again:
             again.close()
             return bool(again.status == 200)
 
@@ -329,18 +331,18 @@ async def test_the_11th_stream_is_429_until_another_one_is_closed(world: World) 
 
 
 @on_gateway()
-async def test_last_event_id_is_read_from_the_header(world: World) -> None:
-    world.feed.deliver("order_status_changed", transitioned("e1"))
-    async with world.request("GET", "/v1/events", BEN, headers={"Last-Event-ID": "e1"}) as response:
+async def test_last_event_id_is_read_from_the_header(testbed: GatewayTestbed) -> None:
+    testbed.feed.deliver("order_status_changed", transitioned("e1"))
+    async with testbed.request("GET", "/v1/events", BEN, headers={"Last-Event-ID": "e1"}) as response:
         await Reader(response).sees("id: e1")
-    async with world.request("GET", "/v1/events", BEN, headers={"Last-Event-ID": "e0"}) as response:
+    async with testbed.request("GET", "/v1/events", BEN, headers={"Last-Event-ID": "e0"}) as response:
         await Reader(response).sees("event: resync\ndata: {}\n\n")
 
 
 @on_gateway()
-async def test_a_reconnect_of_the_feed_reaches_open_streams(world: World) -> None:
-    async with world.request("GET", "/v1/events", ANNA) as response:
+async def test_a_reconnect_of_the_feed_reaches_open_streams(testbed: GatewayTestbed) -> None:
+    async with testbed.request("GET", "/v1/events", ANNA) as response:
         reader = Reader(response)
         await reader.sees("retry")
-        world.feed.connected()
+        testbed.feed.connected()
         await reader.sees("event: resync")

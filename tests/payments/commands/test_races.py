@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.errors import Conflict, Invalid, ServiceError
-from tests.payments.testbed import World
+from tests.payments.testbed import PaymentsTestbed
 from tests.support.placed_orders import Json, euros
 
 REQUESTS = 4
@@ -42,87 +42,91 @@ def won(outcomes: list[Any]) -> list[Json]:
 
 
 @few_and_many
-def test_of_many_who_pay_an_order_at_once_one_does(world: World, rounds: int) -> None:
+def test_of_many_who_pay_an_order_at_once_one_does(testbed: PaymentsTestbed, rounds: int) -> None:
     for _ in range(rounds):
-        order = world.order()
-        outcomes = together(*[partial(world.pay, order) for _ in range(REQUESTS)])
+        order = testbed.order()
+        outcomes = together(*[partial(testbed.pay, order) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
-        assert world.captured(order) == 1
-        assert world.entries(order)["customer_funds"] == [-4500]
+        assert testbed.captured(order) == 1
+        assert testbed.entries(order)["customer_funds"] == [-4500]
 
 
 @few_and_many
-def test_a_request_sent_many_times_at_once_is_one_payment_with_one_answer(world: World, rounds: int) -> None:
+def test_a_request_sent_many_times_at_once_is_one_payment_with_one_answer(
+    testbed: PaymentsTestbed, rounds: int
+) -> None:
     for number in range(rounds):
-        order, key = world.order(), f"same-{number}"
-        answers = won(together(*[partial(world.pay, order, key=key) for _ in range(REQUESTS)]))
+        order, key = testbed.order(), f"same-{number}"
+        answers = won(together(*[partial(testbed.pay, order, key=key) for _ in range(REQUESTS)]))
         assert len(answers) == REQUESTS
         assert all(answer == answers[0] for answer in answers)
-        assert world.captured(order) == 1
+        assert testbed.captured(order) == 1
 
 
 @few_and_many
-def test_reconciliation_and_call_backs_do_not_capture_twice(world: World, rounds: int) -> None:
+def test_reconciliation_and_call_backs_do_not_capture_twice(testbed: PaymentsTestbed, rounds: int) -> None:
     for _ in range(rounds):
-        order = world.order()
-        payment = world.pay(order, "sandbox_late")
+        order = testbed.order()
+        payment = testbed.pay(order, "sandbox_late")
         together(
-            lambda: world.payments.tick("deliver_sandbox_callbacks"),
-            lambda: world.payments.tick("deliver_sandbox_callbacks"),
-            world.reconcile,
-            world.reconcile,
+            lambda: testbed.payments.tick("deliver_sandbox_callbacks"),
+            lambda: testbed.payments.tick("deliver_sandbox_callbacks"),
+            testbed.reconcile,
+            testbed.reconcile,
         )
-        world.reconcile()
-        assert world.get(payment)["status"] == "paid"
-        assert world.entries(order)["customer_funds"] == [-4500]
-        assert world.changes(order).count(("paid", "paid")) == 1
+        testbed.reconcile()
+        assert testbed.get(payment)["status"] == "paid"
+        assert testbed.entries(order)["customer_funds"] == [-4500]
+        assert testbed.changes(order).count(("paid", "paid")) == 1
 
 
 @few_and_many
-def test_no_more_is_paid_out_than_is_available_however_many_ask(world: World, rounds: int) -> None:
+def test_no_more_is_paid_out_than_is_available_however_many_ask(
+    testbed: PaymentsTestbed, rounds: int
+) -> None:
     for _ in range(rounds):
-        payment = world.paid(euros(1000))
-        world.make_releasable(payment)
-        world.payments.tick("release_shares")
-        outcomes = together(*[lambda: world.pay_out(euros(600)) for _ in range(REQUESTS)])
+        payment = testbed.paid(euros(1000))
+        testbed.make_releasable(payment)
+        testbed.payments.tick("release_shares")
+        outcomes = together(*[lambda: testbed.pay_out(euros(600)) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
-        rest = world.balance()[0]["EUR"]
+        rest = testbed.balance()[0]["EUR"]
         assert rest >= 0
-        world.pay_out(euros(rest))
-    assert world.balance() == ({"EUR": 0}, {"EUR": 0})
+        testbed.pay_out(euros(rest))
+    assert testbed.balance() == ({"EUR": 0}, {"EUR": 0})
 
 
 @few_and_many
-def test_of_many_whole_refunds_at_once_one_happens(world: World, rounds: int) -> None:
+def test_of_many_whole_refunds_at_once_one_happens(testbed: PaymentsTestbed, rounds: int) -> None:
     for _ in range(rounds):
-        order = world.order()
-        payment = world.pay(order)
-        outcomes = together(*[partial(world.refund, payment) for _ in range(REQUESTS)])
+        order = testbed.order()
+        payment = testbed.pay(order)
+        outcomes = together(*[partial(testbed.refund, payment) for _ in range(REQUESTS)])
         assert len(won(outcomes)) == 1
-        assert sum(world.entries(order)["customer_funds"]) == 0
+        assert sum(testbed.entries(order)["customer_funds"]) == 0
 
 
 @few_and_many
-def test_a_refund_and_a_release_at_once_leave_the_right_sum(world: World, rounds: int) -> None:
+def test_a_refund_and_a_release_at_once_leave_the_right_sum(testbed: PaymentsTestbed, rounds: int) -> None:
     for _ in range(rounds):
-        payment = world.paid(euros(1000))
-        before = sum(world.balance()[0].values())
-        world.make_releasable(payment)
-        refund = partial(world.refund, payment, euros(500))
-        together(refund, lambda: world.payments.tick("release_shares"))
-        world.payments.tick("release_shares")
-        available, pending = world.balance()
+        payment = testbed.paid(euros(1000))
+        before = sum(testbed.balance()[0].values())
+        testbed.make_releasable(payment)
+        refund = partial(testbed.refund, payment, euros(500))
+        together(refund, lambda: testbed.payments.tick("release_shares"))
+        testbed.payments.tick("release_shares")
+        available, pending = testbed.balance()
         assert (available["EUR"] - before, pending["EUR"]) == (450, 0)
 
 
 @few_and_many
 def test_a_whole_refund_and_a_whole_payout_at_once_never_give_the_money_twice(
-    world: World, rounds: int
+    testbed: PaymentsTestbed, rounds: int
 ) -> None:
     for _ in range(rounds):
-        payment = world.paid(euros(1000))
-        world.release(payment)
-        refunds = [partial(world.refund, payment)] * 2
-        payouts = [partial(world.pay_out, euros(900))] * 2
+        payment = testbed.paid(euros(1000))
+        testbed.release(payment)
+        refunds = [partial(testbed.refund, payment)] * 2
+        payouts = [partial(testbed.pay_out, euros(900))] * 2
         assert len(won(together(*refunds, *payouts))) == 1
-        assert world.balance() == ({"EUR": 0}, {"EUR": 0})
+        assert testbed.balance() == ({"EUR": 0}, {"EUR": 0})

@@ -12,25 +12,25 @@ from chassis.runtime.context import Call, IdempotencyKey
 from kit.errors import Conflict, Declined
 from services.payments.commands.two_phase import await_concurrent_result
 from services.payments.processors.base import ChargeRequest
-from tests.payments.testbed import World
+from tests.payments.testbed import PaymentsTestbed
 from tests.support.placed_orders import Json
 from tests.support.servers import eventually
 
 SECONDS = 10.0
 
 
-def waiting(world: World) -> int:
+def waiting(testbed: PaymentsTestbed) -> int:
     """How many sessions wait for a notification."""
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
     )
-    return int(world.payments.execute(query)[0][0])
+    return int(testbed.payments.execute(query)[0][0])
 
 
-def repeated(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def repeated(testbed: PaymentsTestbed, method: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The outcomes of a payment and of its duplicate, which arrives while the processor is working."""
-    order, called, proceed = world.order(), Event(), Event()
-    charge = world.context.processor.charge
+    order, called, proceed = testbed.order(), Event(), Event()
+    charge = testbed.context.processor.charge
 
     def charge_with_delay(request: ChargeRequest) -> Any:
         called.set()
@@ -39,16 +39,16 @@ def repeated(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> list
 
     def pay() -> Any:
         try:
-            return world.pay(order, method, key="k")
+            return testbed.pay(order, method, key="k")
         except Declined as declined:
             return declined.data
 
-    monkeypatch.setattr(world.context.processor, "charge", charge_with_delay)
+    monkeypatch.setattr(testbed.context.processor, "charge", charge_with_delay)
     with ThreadPoolExecutor(2) as requests:
         first = requests.submit(pay)
         assert called.wait(SECONDS)
         second = requests.submit(pay)
-        eventually(lambda: waiting(world) == 1, SECONDS)
+        eventually(lambda: waiting(testbed) == 1, SECONDS)
         assert not second.done()
         proceed.set()
         return [first.result(SECONDS), second.result(SECONDS)]
@@ -56,22 +56,22 @@ def repeated(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> list
 
 @pytest.mark.parametrize("method", ["sandbox_ok", "sandbox_declined"])
 def test_a_concurrent_duplicate_gets_the_answer_of_the_request(
-    world: World, method: str, monkeypatch: pytest.MonkeyPatch
+    testbed: PaymentsTestbed, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, answer_of_duplicate = repeated(world, method, monkeypatch)
+    answer, answer_of_duplicate = repeated(testbed, method, monkeypatch)
     assert answer == answer_of_duplicate
-    eventually(lambda: waiting(world) == 0, SECONDS)
+    eventually(lambda: waiting(testbed) == 0, SECONDS)
 
 
-def await_result(world: World, pending: Json) -> Any:
+def await_result(testbed: PaymentsTestbed, pending: Json) -> Any:
     """The result of a duplicate that may not wait at all."""
-    settings = replace(world.settings, processor_timeout_seconds=0)
+    settings = replace(testbed.settings, processor_timeout_seconds=0)
     call = Call(
-        verifier=world.payments.verifier,
+        verifier=testbed.payments.verifier,
         deadline=float("inf"),
-        idempotency=IdempotencyKey(world.customer.id, "k", "same"),
+        idempotency=IdempotencyKey(testbed.customer.id, "k", "same"),
     )
-    return await_concurrent_result(replace(world.context, settings=settings), call, pending)
+    return await_concurrent_result(replace(testbed.context, settings=settings), call, pending)
 
 
 def pending(check_in_seconds: int | None, checks: int = 0) -> Json:
@@ -80,9 +80,9 @@ def pending(check_in_seconds: int | None, checks: int = 0) -> Json:
     return {"id": "01934f00-0000-7000-8000-00000000f002", "check_at": check_at, "checks": checks}
 
 
-def test_a_duplicate_is_refused_when_the_request_takes_too_long(world: World) -> None:
+def test_a_duplicate_is_refused_when_the_request_takes_too_long(testbed: PaymentsTestbed) -> None:
     with pytest.raises(Conflict) as refused:
-        await_result(world, pending(check_in_seconds=60))
+        await_result(testbed, pending(check_in_seconds=60))
     assert refused.value.code == "idempotency_in_progress"
     assert refused.value.detail == "A request with this Idempotency-Key is still in progress."
 
@@ -90,5 +90,7 @@ def test_a_duplicate_is_refused_when_the_request_takes_too_long(world: World) ->
 @pytest.mark.parametrize(
     "row", [pending(None), pending(-1), pending(60, checks=1)], ids=["decided", "overdue", "reconciled"]
 )
-def test_a_duplicate_does_not_wait_for_a_request_that_is_no_longer_running(world: World, row: Json) -> None:
-    assert await_result(world, row) is None
+def test_a_duplicate_does_not_wait_for_a_request_that_is_no_longer_running(
+    testbed: PaymentsTestbed, row: Json
+) -> None:
+    assert await_result(testbed, row) is None

@@ -12,7 +12,7 @@ from kit.settings import Settings
 from services.payments.ledger import audit
 from services.payments.ledger import checks as ledger_checks
 from services.payments.ledger.audit import FINDINGS, FINISHED, audit_nightly
-from tests.payments.testbed import World, started
+from tests.payments.testbed import PaymentsTestbed, started
 from tests.support.placed_orders import euros
 
 PAID = "(SELECT id FROM payments WHERE status = 'paid' LIMIT 1)"
@@ -33,27 +33,31 @@ DAMAGE = {
 
 
 @pytest.fixture(scope="module")
-def business(servers: Settings) -> Iterator[World]:
+def business(servers: Settings) -> Iterator[PaymentsTestbed]:
     """A service where something was paid, refunded, released and paid out."""
     with started() as (harness, orders, chosen):
-        world = World(harness, orders, chosen)
-        first = world.paid()
-        world.refund(world.paid(), euros(100))
-        world.release(first)
-        world.pay_out(euros(1000))
-        world.pay(world.order(), "sandbox_timeout")
-        yield world
+        testbed = PaymentsTestbed(harness, orders, chosen)
+        first = testbed.paid()
+        testbed.refund(testbed.paid(), euros(100))
+        testbed.release(first)
+        testbed.pay_out(euros(1000))
+        testbed.pay(testbed.order(), "sandbox_timeout")
+        yield testbed
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5_000])
-def test_a_clean_ledger_has_no_findings(business: World, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clean_ledger_has_no_findings(
+    business: PaymentsTestbed, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ledger_checks, "ROWS", rows)
     assert business.findings() == []
 
 
 @pytest.mark.parametrize("check", DAMAGE)
 @pytest.mark.parametrize("rows", [1, 5_000])
-def test_damage_is_found(business: World, check: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_is_found(
+    business: PaymentsTestbed, check: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Constraints and triggers are off, and the damage is rolled back afterwards."""
     monkeypatch.setattr(ledger_checks, "ROWS", rows)
     engine = business.payments.engine
@@ -79,7 +83,9 @@ def _drop_checks(connection: Connection) -> None:
         connection.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
 
 
-def _findings_on(business: World, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def _findings_on(
+    business: PaymentsTestbed, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> set[str]:
     class OneConnection:
         def read(self, query: Any) -> Any:
             return query(connection)
@@ -92,7 +98,7 @@ def _findings_on(business: World, connection: Connection, monkeypatch: pytest.Mo
 
 
 def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
-    business: World, monkeypatch: pytest.MonkeyPatch
+    business: PaymentsTestbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     business.payments.execute(
@@ -116,13 +122,17 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
     assert [(row.day, len(row.findings)) for row in days] == [(datetime.now(UTC).date(), 1)]
 
 
-def test_before_the_hour_nothing_is_audited(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_the_hour_nothing_is_audited(
+    business: PaymentsTestbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 25)
     monkeypatch.setattr(audit, "audit_ledger", lambda _context, changed_since: pytest.fail("it is not night"))
     audit_nightly(business.context)
 
 
-def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_could_not_run_is_a_finding(
+    business: PaymentsTestbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def too_slow(*_: object) -> object:
         raise Unavailable("The database took too long.", code="database_timeout")
 
@@ -135,7 +145,9 @@ def test_a_check_that_could_not_run_is_a_finding(business: World, monkeypatch: p
     assert "took too long" in findings[0]["detail"]
 
 
-def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_that_never_ended_is_begun_again(
+    business: PaymentsTestbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     monkeypatch.setattr(audit, "audit_ledger", lambda _context, changed_since: [])
     business.payments.execute("DELETE FROM ledger_audits")
@@ -151,7 +163,7 @@ def test_an_audit_that_never_ended_is_begun_again(business: World, monkeypatch: 
 
 
 def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean_audit(
-    business: World, monkeypatch: pytest.MonkeyPatch
+    business: PaymentsTestbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     asked: list[datetime] = []
@@ -176,6 +188,6 @@ def test_at_night_the_processor_is_asked_about_what_changed_since_the_last_clean
         assert age.days == expected
 
 
-def finished(business: World) -> list[object]:
+def finished(business: PaymentsTestbed) -> list[object]:
     rows = business.payments.execute("SELECT day FROM ledger_audits WHERE finished_at IS NOT NULL")
     return [row.day for row in rows]

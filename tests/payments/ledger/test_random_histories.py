@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit.errors import Conflict, Declined
 from kit.settings import Settings
 from tests.payments.processors.test_sandbox import answer, token_of
-from tests.payments.testbed import World, started
+from tests.payments.testbed import PaymentsTestbed, started
 from tests.support.placed_orders import FakeOrders, Json, Order
 from tests.support.service_harness import Harness
 
@@ -43,9 +43,9 @@ OPERATIONS = st.one_of(
 class Walk:
     """One provider's business, operation by operation; refused operations change nothing."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.orders: list[Order] = [world.order()]
+    def __init__(self, testbed: PaymentsTestbed) -> None:
+        self.testbed = testbed
+        self.orders: list[Order] = [testbed.order()]
         self.payments: list[Json] = []
 
     def run(self, operation: tuple[object, ...]) -> None:
@@ -55,82 +55,82 @@ class Walk:
             getattr(self, str(name))(*arguments)
 
     def order(self, price: Json) -> None:
-        self.orders.append(self.world.order(price))
+        self.orders.append(self.testbed.order(price))
 
     def pay(self, which: int, method: str) -> None:
         order = self.orders[which % len(self.orders)]
-        self.payments.append(self.world.pay(order, method))
+        self.payments.append(self.testbed.pay(order, method))
 
     def answer(self, which: int, approve: bool) -> None:
         waiting = [payment for payment in self.payments if payment["action_url"]]
         if waiting:
-            answer(self.world, token_of(waiting[which % len(waiting)]), approve)
+            answer(self.testbed, token_of(waiting[which % len(waiting)]), approve)
 
     def call_back(self) -> None:
-        self.world.payments.tick("deliver_sandbox_callbacks")
+        self.testbed.payments.tick("deliver_sandbox_callbacks")
 
     def reconcile(self) -> None:
-        self.world.reconcile()
+        self.testbed.reconcile()
 
     def refund(self, which: int, percent: int) -> None:
         if self.payments:
             payment = self.payments[which % len(self.payments)]
             amount = payment["amount"]["amount"] * percent // 100
             money = {**payment["amount"], "amount": amount} if amount else None
-            self.world.refund(payment, money)
+            self.testbed.refund(payment, money)
 
     def release(self, which: int) -> None:
         if self.payments:
-            payment = self.world.get(self.payments[which % len(self.payments)])
+            payment = self.testbed.get(self.payments[which % len(self.payments)])
             if payment["paid_at"]:
-                self.world.release(payment)
+                self.testbed.release(payment)
 
     def pay_out(self, currency: str, percent: int) -> None:
-        available = self.world.balance()[0].get(currency, 0)
+        available = self.testbed.balance()[0].get(currency, 0)
         amount = max(1, min(available * percent // 100, 10**12))
-        self.world.pay_out({"amount": amount, "currency": currency})
+        self.testbed.pay_out({"amount": amount, "currency": currency})
 
 
 def assert_invariants(walk: Walk) -> None:
     """What domain.md promises of payments."""
-    world = walk.world
-    assert world.findings() == []
+    testbed = walk.testbed
+    assert testbed.findings() == []
     for order in walk.orders:
-        assert world.captured(order) <= 1
-        events = world.payment_events(order)
+        assert testbed.captured(order) <= 1
+        events = testbed.payment_events(order)
         assert [event["payment_version"] for event in events] == list(range(1, len(events) + 1))
-        entries = world.entries(order)
+        entries = testbed.entries(order)
         assert sum(sum(amounts) for amounts in entries.values()) == 0
     for payment in walk.payments:
-        now = world.get(payment)
+        now = testbed.get(payment)
         assert now["fee"]["amount"] + now["provider_share"]["amount"] == now["amount"]["amount"]
         assert 0 <= now["refunded"]["amount"] <= now["amount"]["amount"]
-    available, pending = world.balance()
+    available, pending = testbed.balance()
     assert all(amount >= 0 for amount in pending.values())
     assert set(available) == set(pending)
 
 
 @pytest.fixture(scope="module")
-def service(servers: Settings) -> Iterator[World]:
+def service(servers: Settings) -> Iterator[PaymentsTestbed]:
     with started() as (harness, orders, chosen):
-        yield World(harness, orders, chosen)
+        yield PaymentsTestbed(harness, orders, chosen)
 
 
-def a_new_world(service: World) -> World:
+def with_new_people(service: PaymentsTestbed) -> PaymentsTestbed:
     """The same service with new people."""
     harness: Harness = service.payments
     orders: FakeOrders = service.orders
-    return World(harness, orders, service.settings)
+    return PaymentsTestbed(harness, orders, service.settings)
 
 
-def prove(service: World, walks: int, seed: int) -> None:
+def prove(service: PaymentsTestbed, walks: int, seed: int) -> None:
     """Whatever people, clocks and the processor do, and in whatever order, money adds up."""
 
     @seeded(seed)
     @settings(max_examples=walks, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(OPERATIONS, min_size=1, max_size=14))
     def money_adds_up(operations: list[tuple[object, ...]]) -> None:
-        walk = Walk(a_new_world(service))
+        walk = Walk(with_new_people(service))
         for operation in operations:
             walk.run(operation)
         assert_invariants(walk)
@@ -141,12 +141,12 @@ def prove(service: World, walks: int, seed: int) -> None:
     money_adds_up()
 
 
-def test_every_sequence_of_operations_keeps_every_invariant(service: World) -> None:
+def test_every_sequence_of_operations_keeps_every_invariant(service: PaymentsTestbed) -> None:
     prove(service, FEW, seed=1)
 
 
 @pytest.mark.faults
-def test_many_random_sequences_do_so(service: World) -> None:
+def test_many_random_sequences_do_so(service: PaymentsTestbed) -> None:
     seed = int(os.environ.get("WALKS_SEED") or secrets.randbelow(2**32))
     print(f"WALKS_SEED={seed}")  # noqa: T201
     prove(service, MANY, seed)

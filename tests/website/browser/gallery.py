@@ -21,7 +21,7 @@ from tests.website.browser.support.page_checks import HEIGHT, NARROW, WIDE, show
 from tests.website.browser.support.visitors import Visitor
 from tests.website.support.market import Market
 from tests.website.support.scenes import Scene
-from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, World
+from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, ScreenData
 
 PICTURES = ROOT / "build" / "screenshots"
 OF_README = ROOT / "docs" / "site.png"
@@ -50,18 +50,18 @@ def demo_scene(market: Market) -> Scene:
 
 def take_pictures(browser: Browser, market: Market, screens: Sequence[Screen]) -> None:
     """Every screen at both widths, light and dark."""
-    world = World(demo_scene(market))
-    visitors = {who: Visitor(browser, market.site, person) for who, person in world.people.items()}
+    screen_data = ScreenData(demo_scene(market))
+    visitors = {who: Visitor(browser, market.site, person) for who, person in screen_data.people.items()}
     PICTURES.mkdir(parents=True, exist_ok=True)
     for screen in track(screens, "Pictures", console=Console()):
         page = visitors[screen.who].page
-        page.goto(world.path(screen))
+        page.goto(screen_data.path(screen))
         for width, theme in LOOKS:
             show(page, width, theme)
             page.screenshot(path=PICTURES / f"{screen}-{width}-{theme}.png", full_page=True, caret="initial")
-    if (customer := world.people[SHOWN_IN_README.who]) is not None:
+    if (customer := screen_data.people[SHOWN_IN_README.who]) is not None:
         market.ask(customer.api.mark_all_read())
-    picture_for_readme(visitors[SHOWN_IN_README.who], world.path(SHOWN_IN_README))
+    picture_for_readme(visitors[SHOWN_IN_README.who], screen_data.path(SHOWN_IN_README))
 
 
 def picture_for_readme(visitor: Visitor, path: str) -> None:

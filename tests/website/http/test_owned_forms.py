@@ -9,7 +9,7 @@ from tests.website.support.form_reader import Reader
 from tests.website.support.html_forms import SentForm, forms_of
 from tests.website.support.market import Market, Person
 from tests.website.support.scenes import PAID, Scene, Step, make_scene
-from tests.website.support.screens import ORDER_SCREENS, SCREENS, World
+from tests.website.support.screens import ORDER_SCREENS, SCREENS, ScreenData
 from website.http.page_request import Access
 from website.pages import PAGES
 from website.security.account_signatures import ANONYMOUS, OWNER_FIELD
@@ -27,7 +27,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture(scope="module")
 def found(scene: Scene) -> Found:
     """Every form that is sent, of every screen: who sees it, where, and what it holds."""
-    world = World(scene)
+    screen_data = ScreenData(scene)
     unanswered = scene.order(*PAID, Step("customer", "review", "Quick."), talk=False)
     waits = scene.order(*PAID[:-1], Step("customer", "pay", "sandbox_action"), talk=False)
     token = (
@@ -38,9 +38,11 @@ def found(scene: Scene) -> Found:
         (scene.provider, f"/profiles/{scene.provider.id}"),
         (scene.customer, f"/pay/{token}"),
     ]
-    readers = {who: Reader(scene.market, person) for who, person in world.people.items()}
-    names = {id(person): who for who, person in world.people.items()}
-    pages = [(world.people[screen.who], world.path(screen)) for screen in (*SCREENS, *ORDER_SCREENS)] + more
+    readers = {who: Reader(scene.market, person) for who, person in screen_data.people.items()}
+    names = {id(person): who for who, person in screen_data.people.items()}
+    pages = [
+        (screen_data.people[screen.who], screen_data.path(screen)) for screen in (*SCREENS, *ORDER_SCREENS)
+    ] + more
     return [
         (person, path, form)
         for person, path in pages

@@ -1,4 +1,4 @@
-"""Every screen of the site: who looks at what. The tests look closely at each, the gallery takes pictures."""
+"""Every screen of the site and the role that sees it, for the tests and the gallery."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ IS_FILE = (".pdf",)
 
 @dataclass(frozen=True)
 class Screen:
-    """A page as one role sees it; `{…}` in its path stands for a thing of the shown world."""
+    """A page as one role sees it; `{…}` in its path stands for an id in `ScreenData`."""
 
     who: str
     path: str
@@ -77,8 +77,8 @@ SCREENS = (
 )
 
 
-class World:
-    """What the screens show: orders in every state, services in every status, and who looks at them."""
+class ScreenData:
+    """The data of the screens: orders in every state, services in every status, and people in every role."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene, market = scene, scene.market
@@ -95,7 +95,7 @@ class World:
         paused = post_service(market, scene.provider)
         market.ask(scene.provider.api.change_service(paused, status="paused"))
         draft: Service = post_service(market, scene.provider, status="draft")
-        self._things = {state: order["id"] for state, order in self.orders.items()} | {
+        self._ids = {state: order["id"] for state, order in self.orders.items()} | {
             "service": scene.service["id"],
             "paused": paused["id"],
             "draft": draft["id"],
@@ -111,7 +111,7 @@ class World:
 
     def path(self, screen: Screen) -> str:
         """Where a screen is."""
-        return screen.path.format_map(self._things)
+        return screen.path.format_map(self._ids)
 
 
 def route_of(path: str) -> str:

@@ -16,7 +16,7 @@ from tests.website.support.form_reader import Reader
 from tests.website.support.market import Market
 from tests.website.support.real_site import site_before
 from tests.website.support.scenes import make_scene
-from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, World
+from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, ScreenData
 
 
 def test_a_page_is_in_the_language_that_the_browser_prefers() -> None:
@@ -180,8 +180,8 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 
 @pytest.fixture(scope="module")
-def world(market: Market) -> World:
-    return World(make_scene(market))
+def screen_data(market: Market) -> ScreenData:
+    return ScreenData(make_scene(market))
 
 
 @contextlib.contextmanager
@@ -196,13 +196,13 @@ def own_site(market: Market) -> Iterator[Market]:
 
 
 def test_no_page_shows_a_text_that_is_not_translated(
-    market: Market, world: World, monkeypatch: pytest.MonkeyPatch
+    market: Market, screen_data: ScreenData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(translations, "translations", lambda _: Marking())
-    groups = market.ask(world.people[CUSTOMER].api.help())  # type: ignore[union-attr]
+    groups = market.ask(screen_data.people[CUSTOMER].api.help())  # type: ignore[union-attr]
     helped = [text["title"] for group in groups for text in (group, *group["articles"])]
     of_people = (
-        *(person.name for person in world.people.values() if person),
+        *(person.name for person in screen_data.people.values() if person),
         "Proofreading",
         *helped,
         NOT_FOUND,
@@ -210,11 +210,11 @@ def test_no_page_shows_a_text_that_is_not_translated(
     left: dict[str, list[str]] = {}
     seen = 0
     with own_site(market) as site:
-        readers = {who: Reader(site, person) for who, person in world.people.items()}
+        readers = {who: Reader(site, person) for who, person in screen_data.people.items()}
         for screen in (*SCREENS, *ORDER_SCREENS):
             if not _is_of_the_site(screen):
                 continue
-            answer = readers[screen.who].read(world.path(screen))
+            answer = readers[screen.who].read(screen_data.path(screen))
             assert answer.status == screen.status
             seen += answer.html.count("⟦")
             if found := untranslated(answer.html, of_people):

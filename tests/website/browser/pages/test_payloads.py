@@ -13,7 +13,15 @@ from tests.website.browser.support.fill_forms import fill_every_form, typed_form
 from tests.website.browser.support.payloads import LONG, SHORT, assert_harmless, assert_shown, texts_on
 from tests.website.support.market import Market, Person
 from tests.website.support.scenes import PAID, PRICE, Step, make_scene
-from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, PROVIDER, SCREENS, STAFF, VISITOR, World
+from tests.website.support.screens import (
+    CUSTOMER,
+    ORDER_SCREENS,
+    PROVIDER,
+    SCREENS,
+    STAFF,
+    VISITOR,
+    ScreenData,
+)
 
 FILTERS = ("q", "category", "provider_id", "min_price", "max_price", "currency", "min_rating", "sort")
 
@@ -97,10 +105,10 @@ def test_every_form_takes_every_text_and_shows_it_as_typed(visit: Visit, market:
     scene = make_scene(market)
     scene.order(*PAID, Step("customer", "review", "A review that waits for its reply."))
     scene.wait_for_earnings()
-    world, wanted, filled = World(scene), typed_forms_of_the_site(), set[str]()
+    screen_data, wanted, filled = ScreenData(scene), typed_forms_of_the_site(), set[str]()
     for who in (CUSTOMER, PROVIDER, STAFF, VISITOR):
-        visitor = visit(world.people[who])
+        visitor = visit(screen_data.people[who])
         for screen in (*ORDER_SCREENS, *SCREENS):
             if screen.who == who and wanted - filled:
-                fill_every_form(visitor, world.path(screen), filled)
+                fill_every_form(visitor, screen_data.path(screen), filled)
     assert filled >= wanted, wanted - filled

@@ -9,7 +9,7 @@ from tests.website.browser.support.page_checks import assert_light, complaints_o
 from tests.website.browser.support.visitors import Visitor
 from tests.website.support.market import Market
 from tests.website.support.scenes import make_scene
-from tests.website.support.screens import ORDER_SCREENS, SCREENS, Screen, World, routes_without_screen
+from tests.website.support.screens import ORDER_SCREENS, SCREENS, Screen, ScreenData, routes_without_screen
 
 
 def grouped(name: str, screens: tuple[Screen, ...]) -> list[object]:
@@ -18,14 +18,14 @@ def grouped(name: str, screens: tuple[Screen, ...]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def world(market: Market) -> World:
-    return World(make_scene(market))
+def screen_data(market: Market) -> ScreenData:
+    return ScreenData(make_scene(market))
 
 
 @pytest.fixture(scope="module")
-def visitors(browser: Browser, world: World, market: Market) -> Iterator[dict[str, Visitor]]:
+def visitors(browser: Browser, screen_data: ScreenData, market: Market) -> Iterator[dict[str, Visitor]]:
     """Everybody at their browsers, which stay open from test to test."""
-    visitors = {who: Visitor(browser, market.site, person) for who, person in world.people.items()}
+    visitors = {who: Visitor(browser, market.site, person) for who, person in screen_data.people.items()}
     yield visitors
     for visitor in visitors.values():
         visitor.close()
@@ -40,10 +40,10 @@ def test_every_page_of_the_site_is_looked_at() -> None:
     "screen", [*grouped("browser screens", SCREENS), *grouped("browser orders", ORDER_SCREENS)]
 )
 def test_a_screen_is_accessible_fits_every_width_and_is_light(
-    screen: Screen, visitors: dict[str, Visitor], world: World
+    screen: Screen, visitors: dict[str, Visitor], screen_data: ScreenData
 ) -> None:
     visitor = visitors[screen.who]
-    page = visitor.open(world.path(screen), screen.status)
+    page = visitor.open(screen_data.path(screen), screen.status)
     assert_light(page)
     complaints = complaints_of(page)
     assert not complaints, "\n".join(complaints)
