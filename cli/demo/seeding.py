@@ -32,7 +32,7 @@ from client import MarketplaceClient, Problem, Unreachable
 from client.resources import Money, Order, Payment, Service
 
 AT_ONCE = 4
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 90.0  # longer than a minute's window of a rate limit
 EXPECTED = frozenset({"email_taken", "review_exists", "reply_exists", "already_paid", "payment_declined"})
 REFUNDED_PART = 4
@@ -205,7 +205,7 @@ class Seeding:
         while await _available(client, half["currency"]) < half["amount"]:
             if time.monotonic() > give_up_at:
                 raise Unreachable(f"{story.offer.provider}'s share of an order was not released.")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         await client.request_payout(half, key=f"demo {story.offer.provider} payout")
 
 

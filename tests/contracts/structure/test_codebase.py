@@ -79,19 +79,19 @@ def test_rpc_methods_load_decide_save_and_answer_in_a_few_lines(service: str) ->
     assert {f.name: length(f) for f in decorated if length(f) > LONGEST_RPC} == {}
 
 
-def test_the_ground_floor_stays_small() -> None:
+def test_the_chassis_stays_small() -> None:
     lines = sum(lines_of_code(path) for path in (codebase.ROOT / "chassis").rglob("*.py"))
     assert lines < LARGEST_CHASSIS
 
 
-def test_names_say_what_things_are() -> None:
+def test_file_names_are_specific() -> None:
     assert [name_of(path) for path in SOURCES if path.stem in VAGUE] == []
 
 
-def test_rules_never_look_at_a_clock() -> None:
+def test_rules_do_not_read_a_clock() -> None:
     config = tomllib.loads((codebase.ROOT / "pyproject.toml").read_text())
-    wall = next(c for c in config["tool"]["importlinter"]["contracts"] if "rules" in c["name"])
-    rules = [codebase.ROOT / f"{m.replace('.', '/')}.py" for m in wall["source_modules"] if "*" not in m]
+    boundary = next(c for c in config["tool"]["importlinter"]["contracts"] if "rules" in c["name"])
+    rules = [codebase.ROOT / f"{m.replace('.', '/')}.py" for m in boundary["source_modules"] if "*" not in m]
     assert rules
     for path in rules:
         called = {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
