@@ -26,8 +26,8 @@ class Form:
     """One form, as it was sent or as it is to be shown.
 
     `values` are the texts by field, `errors` the messages by field, and `summary` is the message about the
-    whole form. `key` is its idempotency key, `owner` the signed id of its owner's account, and `carried` an
-    encrypted form that waits until its owner has signed in.
+    whole form. `key` is its idempotency key, `owner` the signed id of its owner's account, and
+    `pending_form` an encrypted form that waits until its owner has signed in.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Form:
     summary: str = ""
     key: str = field(default_factory=new_key)
     owner: str = ""
-    carried: str = ""
+    pending_form: str = ""
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
@@ -87,9 +87,11 @@ class Form:
 def parse_form(sent: Mapping[str, str]) -> Form:
     """Returns a form as a browser sent it, with the line ends of the API."""
     values = {name: value.replace("\r\n", "\n") for name, value in sent.items()}
-    key, owner, carried = (values.pop(name, "") for name in (KEY, OWNER_FIELD, PENDING))
+    key, owner, pending_form = (values.pop(name, "") for name in (KEY, OWNER_FIELD, PENDING))
     if _KEY.fullmatch(key) is None:
-        return Form(values=values, owner=owner, carried=carried)
+        return Form(values=values, owner=owner, pending_form=pending_form)
     # The same form sent twice is one request; after a change it is another.
     content = json.dumps([key, sorted(values.items())]).encode()
-    return Form(values=values, key=hashlib.sha256(content).hexdigest(), owner=owner, carried=carried)
+    return Form(
+        values=values, key=hashlib.sha256(content).hexdigest(), owner=owner, pending_form=pending_form
+    )

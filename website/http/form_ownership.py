@@ -43,7 +43,7 @@ async def require_owner(request: PageRequest, page: Page) -> web.Response | None
         reload_path=_return_path(request),
         owner_name=pending.name if pending.name != person.display_name else "",
         is_known=bool(owner),
-        carried=_encrypted(request, page, pending),
+        pending_form=_encrypted(request, page, pending),
         back=_return_path(request),
     )
 
@@ -77,7 +77,7 @@ async def show_sign_in(
         reload_path=action,
         form=form,
         action=action,
-        carried=encrypted if pending else "",
+        pending_form=encrypted if pending else "",
         owner_name=pending.name if pending else "",
         has_signed_out=has_signed_out,
     )

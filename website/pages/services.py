@@ -29,7 +29,7 @@ async def browse_services(request: PageRequest) -> web.StreamResponse:
     return await request.render(
         "services.html",
         asked=search.typed,
-        complaints=search.warnings,
+        warnings=search.warnings,
         services=found["data"],
         next_page=with_query(request, cursor=found["page"]["next_cursor"])
         if found["page"]["has_more"]
@@ -38,7 +38,7 @@ async def browse_services(request: PageRequest) -> web.StreamResponse:
         first_page=with_query(request, cursor=None),
         categories=categories,
         names=names,
-        chips=_active_filters(request, search, names, found["data"]),
+        active_filters=_active_filters(request, search, names, found["data"]),
         sorts=search.sorts,
         ratings=RATINGS,
         currencies=_currencies(search.typed["currency"]),

@@ -33,8 +33,8 @@ async def sign_in(request: PageRequest) -> web.StreamResponse:
         email, password = form["email"].strip(), form["password"]
         await request.api.sign_in(email, password, key=form.key, device_token=request.device_tokens)
     except Problem as problem:
-        return await show_sign_in(request, _with_problem(form, problem), 422, form.carried)
-    return await resume_form(request, form.carried) or request.redirect(request.next_path(FIRST_PAGE))
+        return await show_sign_in(request, _with_problem(form, problem), 422, form.pending_form)
+    return await resume_form(request, form.pending_form) or request.redirect(request.next_path(FIRST_PAGE))
 
 
 async def show_sign_up(request: PageRequest) -> web.StreamResponse:
@@ -72,7 +72,7 @@ async def _set_zone_and_language(request: PageRequest, zone: str, language: str)
 
 async def sign_out(request: PageRequest) -> web.StreamResponse:
     """Ends the session here and at the API, whatever the API answers. The pending form of another account
-    is carried to the sign-in page."""
+    is pending_form to the sign-in page."""
     form = await request.form()
     if request.person is not None:
         try:
@@ -80,10 +80,10 @@ async def sign_out(request: PageRequest) -> web.StreamResponse:
         except Problem:
             request.api.connection.use(None)
     request.person = None
-    if request.site.pending_forms.decrypt(form.carried) is None:
+    if request.site.pending_forms.decrypt(form.pending_form) is None:
         response = request.redirect("/", "signed_out")
     else:
-        response = await show_sign_in(request, Form(), encrypted=form.carried, has_signed_out=True)
+        response = await show_sign_in(request, Form(), encrypted=form.pending_form, has_signed_out=True)
     response.headers["Clear-Site-Data"] = '"storage"'  # drafts
     return response
 

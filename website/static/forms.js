@@ -1,20 +1,20 @@
-// What forms do better with scripts: they are sent once, and what was typed survives a detour.
+// Enhancements of forms: each is sent once, and typed text is stored as a draft.
 
 // A refused form's page answered what was sent. Back and Reload fetch the same page without sending again.
-const { again } = document.body.dataset;
-if (again) history.replaceState(history.state, "", again);
+const { reloadPath } = document.body.dataset;
+if (reloadPath) history.replaceState(history.state, "", reloadPath);
 
 const texts = JSON.parse(document.body.dataset.texts); // in the language of the page
 
-// Whose page it is: the opaque key of an account, empty when nobody is signed in.
+// The opaque key of the signed-in account; empty when there is none.
 const { account } = document.body.dataset;
 
-const keep = (storage, name, value) => {
+const store = (storage, name, value) => {
   try {
     if (value) storage.setItem(name, value);
     else storage.removeItem(name);
   } catch {
-    // No room, or storage is not allowed: then there are no drafts.
+    // The storage is full or disabled: there are no drafts.
   }
 };
 
@@ -26,12 +26,12 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
-  if ("once" in form.dataset) keepKey(form);
+  if ("once" in form.dataset) storeKey(form);
   for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
-  keep(sessionStorage, "sent", [...form.querySelectorAll("[data-draft]")].map(draftOf).join(" "));
+  store(sessionStorage, "sent", [...form.querySelectorAll("[data-draft]")].map(draftOf).join(" "));
 });
 
-// A page that comes back from the browser's memory may send its forms again.
+// A page from the back-forward cache may send its forms again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
@@ -39,23 +39,23 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Drafts: kept in this browser until they were sent. A complaint, an error or having to sign in first means
-// that they were not. They belong to an account: the next one to sign in never sees them and removes them, and
-// so does signing out. Nobody signed in removes none: a session may have ended, and its owner comes back.
+// Drafts are stored in this browser until they were sent. A form error, another error or the sign-in page
+// means that they were not. They belong to an account: another account that signs in never sees them and
+// removes them, and so does signing out. Without a session none is removed: its owner may sign in again.
 const ownDrafts = `draft:${account}:`;
 const hasSignedOut = "signedOut" in document.body.dataset;
-const isForeign = (name) => name.startsWith("draft:") && (hasSignedOut || (account && !name.startsWith(ownDrafts)));
-for (const name of Object.keys(localStorage)) if (isForeign(name)) keep(localStorage, name, "");
+const isOfAnotherAccount = (name) => name.startsWith("draft:") && (hasSignedOut || (account && !name.startsWith(ownDrafts)));
+for (const name of Object.keys(localStorage)) if (isOfAnotherAccount(name)) store(localStorage, name, "");
 
 const sent = sessionStorage.getItem("sent")?.split(" ") ?? [];
-keep(sessionStorage, "sent", "");
-const wasTaken = !document.querySelector('[role="alert"], [data-unsent]');
-for (const draft of sent) if (wasTaken) keep(localStorage, draft, "");
+store(sessionStorage, "sent", "");
+const wasAccepted = !document.querySelector('[role="alert"], [data-unsent]');
+for (const draft of sent) if (wasAccepted) store(localStorage, draft, "");
 
 const draftOf = (field) => ownDrafts + field.dataset.draft;
 const isOwnPage = () => !document.getElementById("account-note"); // live.js: another account signed in meanwhile
-const keepDraft = (field) => isOwnPage() && keep(localStorage, draftOf(field), field.value);
-const fillIn = (part) => {
+const storeDraft = (field) => isOwnPage() && store(localStorage, draftOf(field), field.value);
+const restoreDrafts = (part) => {
   for (const field of part.querySelectorAll("[data-draft]")) {
     const draft = localStorage.getItem(draftOf(field));
     if (!draft) continue;
@@ -64,29 +64,29 @@ const fillIn = (part) => {
     field.closest("details")?.setAttribute("open", "");
   }
 };
-if (again) {
+if (reloadPath) {
   // What was typed before is on the page already, perhaps from before another account removed its draft.
-  for (const field of document.querySelectorAll("textarea[data-draft]")) if (field.value) keepDraft(field);
+  for (const field of document.querySelectorAll("textarea[data-draft]")) if (field.value) storeDraft(field);
 }
-fillIn(document);
-document.addEventListener("placed", (event) => fillIn(event.target)); // a part that is new on the page
+restoreDrafts(document);
+document.addEventListener("regionreplaced", (event) => restoreDrafts(event.target)); // a part that is new on the page
 document.addEventListener("input", ({ target }) => {
-  if (target.dataset.draft) keepDraft(target);
+  if (target.dataset.draft) storeDraft(target);
 });
 
-// What one makes by a form with data-once is made once: come back to, the form has the key it was sent with,
-// and sent again unchanged it is the same wish. A change that can be undone may be wished for again.
-const placeOf = (form) => `${account} ${form.getAttribute("action")}`;
+// A form with data-once creates something once: when its page is visited again, it has the key it was sent
+// with, so that sending it unchanged is the same request. Other forms get a new key.
+const stateKeyOf = (form) => `${account} ${form.getAttribute("action")}`;
 for (const form of document.querySelectorAll("form[data-once]")) {
-  const sentWith = history.state?.[placeOf(form)];
+  const sentWith = history.state?.[stateKeyOf(form)];
   if (sentWith) form.elements._key.value = sentWith;
 }
-const keepKey = (form) => {
-  const key = { [placeOf(form)]: form.elements._key.value };
+const storeKey = (form) => {
+  const key = { [stateKeyOf(form)]: form.elements._key.value };
   history.replaceState({ ...history.state, ...key }, "");
 };
 
-// The browser knows where its clock is.
+// The time zone of the browser.
 for (const field of document.querySelectorAll("[data-zone]")) {
   field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

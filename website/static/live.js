@@ -1,4 +1,4 @@
-// Keeps an open page true: hears thin events, fetches the page again, and replaces its marked regions.
+// Keeps an open page up to date: on each event, fetches the page and replaces the regions that changed.
 //
 // A page says in <body data-live="..."> which events concern it, and in data-order which order's only.
 // Regions are elements with an id and data-region. One that has the focus or unsent text waits, and says so.
@@ -12,7 +12,7 @@ const waiting = new Map(); // region id -> its fresh element
 let timer = null;
 let wanted = ""; // "bell" or "page"
 let running = false;
-let isUnsure = kinds.length > 0; // what happened while the page was on its way was not heard
+let isUnsure = kinds.length > 0; // events before the stream was open are missed
 
 const concerns = (event) =>
   event.type === "resync" || (kinds.includes(event.type) && (!order || event.order === order));
@@ -30,7 +30,7 @@ const hasUnsent = (part) =>
 const isBusy = (region) =>
   (region !== document.activeElement && region.contains(document.activeElement)) || hasUnsent(region);
 
-const say = (text) => { document.getElementById("news").textContent = text; };
+const announce = (text) => { document.getElementById("news").textContent = text; };
 
 const noteId = (id) => `${id}-note`;
 
@@ -46,23 +46,23 @@ const makeNote = (id, text, action, act) => {
   button.textContent = action;
   button.addEventListener("click", act);
   note.append(words, button);
-  say(text);
+  announce(text);
   return note;
 };
 
 const removeNote = (id) => document.getElementById(noteId(id))?.remove();
 
-const place = (region, fresh) => {
+const replaceRegion = (region, fresh) => {
   for (const opened of region.querySelectorAll("details[open][id]")) {
     const same = fresh.querySelector(`#${CSS.escape(opened.id)}`);
     if (same) same.open = true;
   }
   fresh.classList.add("fresh");
   region.replaceWith(fresh);
-  fresh.dispatchEvent(new Event("placed", { bubbles: true }));
+  fresh.dispatchEvent(new Event("regionreplaced", { bubbles: true }));
 };
 
-const plain = (region) => {
+const comparableHtml = (region) => {
   const copy = region.cloneNode(true);
   copy.classList.remove("fresh");
   copy.removeAttribute("tabindex"); // of a region that was given the focus
@@ -78,45 +78,45 @@ const stopWaiting = (id) => {
   waiting.delete(id);
 };
 
-const placeNow = (id) => {
+const replaceNow = (id) => {
   const region = document.getElementById(id);
   const fresh = waiting.get(id);
   stopWaiting(id);
-  if (region && fresh) place(region, fresh);
+  if (region && fresh) replaceRegion(region, fresh);
 };
 
 const showNow = (id) => {
-  placeNow(id);
+  replaceNow(id);
   const region = document.getElementById(id);
   region.tabIndex = -1;
   region.focus();
   if (document.activeElement !== region) document.getElementById("main").focus(); // an empty one is not shown
 };
 
-const tellOfWaiting = (region) => {
+const showUpdateNote = (region) => {
   if (region.id === "bell" || document.getElementById(noteId(region.id))) return;
   const text = hasUnsent(region) ? `${texts.changed} ${texts.typed}` : texts.changed;
   region.before(makeNote(region.id, text, texts.show_changed, () => showNow(region.id)));
 };
 
-const placeWaiting = () => {
+const replaceWaiting = () => {
   for (const id of waiting.keys()) {
     const region = document.getElementById(id);
-    if (region && isBusy(region)) tellOfWaiting(region);
-    else placeNow(id);
+    if (region && isBusy(region)) showUpdateNote(region);
+    else replaceNow(id);
   }
 };
 
-// Signed out elsewhere: what is private goes from the screen, unless somebody has typed into it.
-const leave = () => {
+// Signed out in another tab: private data is removed from the screen, unless a form has unsent text.
+const handleSignOut = () => {
   if (!hasUnsent(document)) return location.reload();
   if (document.getElementById(noteId("session"))) return;
   const note = makeNote("session", texts.signed_out, texts.sign_in, () => location.reload());
   document.getElementById("main").prepend(note);
 };
 
-// Another account signed in: nothing of it comes into this page, and this page says so.
-const tellOfAnother = (name) => {
+// Another account signed in: its data never enters this page, which shows a note.
+const showAccountNote = (name) => {
   removeNote("session");
   if (document.getElementById(noteId("account"))) return;
   const isolated = `\u2068${name}\u2069`; // a name may be written from right to left
@@ -124,8 +124,8 @@ const tellOfAnother = (name) => {
   document.getElementById("main").prepend(makeNote("account", text, texts.reload, () => location.reload()));
 };
 
-// The site refuses to give a page parts of another account's.
-const ask = async (path) => {
+// The site never answers a page with data of another account.
+const fetchOwn = async (path) => {
   const headers = { "X-Live": "1", "X-Account": account };
   const answer = await fetch(path, { headers, credentials: "same-origin" });
   const isSignedOut = new URL(answer.url).pathname === "/sign-in";
@@ -134,9 +134,9 @@ const ask = async (path) => {
 };
 
 const refresh = async (path) => {
-  const { answer, isSignedOut, other } = await ask(path);
-  if (isSignedOut) return leave();
-  if (other) return tellOfAnother(other);
+  const { answer, isSignedOut, other } = await fetchOwn(path);
+  if (isSignedOut) return handleSignOut();
+  if (other) return showAccountNote(other);
   if (!answer.ok) return;
   removeNote("session");
   removeNote("account");
@@ -144,7 +144,7 @@ const refresh = async (path) => {
   let changed = false;
   for (const fresh of page.querySelectorAll("[data-region]")) {
     const region = document.getElementById(fresh.id);
-    if (!region || plain(region) === plain(fresh)) {
+    if (!region || comparableHtml(region) === comparableHtml(fresh)) {
       stopWaiting(fresh.id);
       continue;
     }
@@ -154,10 +154,10 @@ const refresh = async (path) => {
   }
   if (path === BELL) isUnsure = false;
   if (changed) {
-    say(texts.news);
-    document.querySelector("main > .said")?.remove(); // it spoke of how things were
+    announce(texts.news);
+    document.querySelector("main > .flash")?.remove(); // it is out of date
   }
-  placeWaiting();
+  replaceWaiting();
 };
 
 const refreshSoon = (what) => {
@@ -165,21 +165,21 @@ const refreshSoon = (what) => {
   clearTimeout(timer);
   timer = setTimeout(async () => {
     if (running) return refreshSoon(wanted);
-    if (document.hidden) return; // looked at again, it is fetched
+    if (document.hidden) return; // fetched when it becomes visible
     running = true;
     const path = wanted === "page" ? location.pathname + location.search : BELL;
     wanted = "";
     try {
       await refresh(path);
     } catch {
-      // The network is away: the stream says so too, and what is missed comes with its return.
+      // The network is unavailable: the stream reconnects, and a resync follows.
     } finally {
       running = false;
     }
   }, 60);
 };
 
-// Looked at again, it is asked whose it is: somebody else may have signed in meanwhile, in another tab.
+// A page that becomes visible checks its account: another one may have signed in, in another tab.
 const checkAccount = () => document.hidden || refreshSoon(wanted || "bell");
 document.addEventListener("visibilitychange", checkAccount);
 addEventListener("focus", checkAccount);
@@ -187,57 +187,57 @@ const accounts = new BroadcastChannel("accounts");
 accounts.onmessage = (message) => message.data !== account && refreshSoon("bell");
 accounts.postMessage(account);
 
-const hear = (event) => {
-  if (event.type === "signed out") leave();
-  else if (event.type === "another account") tellOfAnother(event.name);
+const handleEvent = (event) => {
+  if (event.type === "signed out") handleSignOut();
+  else if (event.type === "another account") showAccountNote(event.name);
   else if (concerns(event)) refreshSoon("page");
   else if (event.type === "notification.created") refreshSoon("bell");
 };
 
-// One tab holds the stream for all of an account in this browser: a browser has few connections to give.
+// One tab holds the stream for all tabs of an account: a browser limits its connections.
 const LIVE = `live ${account}`;
 const TYPES = ["notification.created", "message.created", "order.transitioned", "payment.updated", "payout.updated",
   "review.created", "resync"];
 const SHORTEST_PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
 const others = new BroadcastChannel(LIVE);
-others.onmessage = (message) => hear(message.data);
-const tell = (event) => {
-  hear(event);
+others.onmessage = (message) => handleEvent(message.data);
+const broadcast = (event) => {
+  handleEvent(event);
   others.postMessage(event);
 };
 
-// A stream is refused to somebody who was signed out, and to everybody while the site or the API is away. The
-// bell tells which: one small page, for all tabs, as often as the stream is tried again. It also tells when
-// the stream would be another account's.
+// A stream is refused after a sign-out, and while the site or the API is unavailable. The page of the bell
+// shows which: it is fetched once for all tabs with each retry. It also shows whether another account is
+// signed in.
 const isOfAnother = async () => {
   try {
-    const { isSignedOut, other } = await ask(BELL);
-    if (isSignedOut) tell({ type: "signed out" });
-    if (other) tell({ type: "another account", name: other });
+    const { isSignedOut, other } = await fetchOwn(BELL);
+    if (isSignedOut) broadcast({ type: "signed out" });
+    if (other) broadcast({ type: "another account", name: other });
     return Boolean(other);
   } catch {
-    return false; // the network is away
+    return false; // the network is unavailable
   }
 };
 
-const follow = (lost) => {
+const openStream = (lost) => {
   let source;
   let pause = SHORTEST_PAUSE;
-  let asking;
+  let retry;
   let isOver = false;
   const openLater = async () => {
     source.close();
     const next = (await isOfAnother()) ? openLater : open;
     if (isOver) return;
-    asking = setTimeout(next, pause);
+    retry = setTimeout(next, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   };
   const open = () => {
     source = new EventSource("/live/events");
     source.onopen = async () => {
       if (lost && (await isOfAnother())) return openLater();
-      if (lost) tell({ type: "resync" }); // what happened meanwhile was missed
+      if (lost) broadcast({ type: "resync" }); // what happened meanwhile was missed
       lost = false;
       pause = SHORTEST_PAUSE;
     };
@@ -246,43 +246,43 @@ const follow = (lost) => {
       if (source.readyState === EventSource.CLOSED) openLater();
     };
     for (const type of TYPES) {
-      source.addEventListener(type, (raw) => tell({ type, order: JSON.parse(raw.data).order_id }));
+      source.addEventListener(type, (raw) => broadcast({ type, order: JSON.parse(raw.data).order_id }));
     }
   };
   open();
   return () => {
     isOver = true;
-    clearTimeout(asking);
+    clearTimeout(retry);
     source.close();
   };
 };
 
-const listen = async () => {
+const holdStream = async () => {
   const began = performance.now();
   const untilLeft = (wasWaiting) =>
     new Promise((end) => {
-      const stop = follow(wasWaiting);
+      const stop = openStream(wasWaiting);
       addEventListener("pagehide", () => { stop(); end(); }, { once: true });
     });
-  // Taken over from a tab that closed, the stream has a gap.
+  // After a tab that closed, the stream has a gap.
   if (navigator.locks) await navigator.locks.request(LIVE, () => untilLeft(performance.now() - began > 500));
   else await untilLeft(false);
 };
-listen();
+holdStream();
 if (isUnsure) setTimeout(() => isUnsure && refreshSoon("bell"), UNSURE_MILLISECONDS);
 
-document.addEventListener("focusout", () => setTimeout(placeWaiting));
-document.addEventListener("input", () => setTimeout(placeWaiting));
+document.addEventListener("focusout", () => setTimeout(replaceWaiting));
+document.addEventListener("input", () => setTimeout(replaceWaiting));
 
-// Back from the browser's memory the page is old, but what was typed there is not, unless it is another's.
+// A page from the back-forward cache is out of date; typed text stays unless it is another account's.
 addEventListener("pageshow", async (event) => {
   if (!event.persisted) return;
   if (!hasUnsent(document)) return location.reload();
   try {
-    if ((await ask(BELL)).other) return location.reload();
+    if ((await fetchOwn(BELL)).other) return location.reload();
   } catch {
-    // The network is away.
+    // The network is unavailable.
   }
   refreshSoon("page");
-  listen();
+  holdStream();
 });

@@ -1,4 +1,4 @@
-"""Transitions and messages of an order in one line of time."""
+"""Transitions, movements and messages of an order in chronological order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict

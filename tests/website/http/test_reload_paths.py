@@ -33,7 +33,7 @@ REFUSED = {  # form: who sends it, what is wrong with it, and where its page is
 NEVER_SHOWN_AGAIN = re.compile(
     r"/sign-out$|^/notifications/|/settings/notifications$|^/pay/|/(pause|resume|publish|archive)$"
 )
-AGAIN = re.compile(r'<body data-again="([^"]+)"')
+RELOAD_PATH = re.compile(r'<body data-reload-path="([^"]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +71,13 @@ def test_a_refused_forms_page_is_found_again_without_sending(
     reader = Reader(scene.market, getattr(scene, who) if who else None)
     sheet = reader.send(form.format_map(things), wrong)
     assert sheet.status == 422
-    named = AGAIN.search(sheet.html)
+    named = RELOAD_PATH.search(sheet.html)
     assert named is not None and unescape(named[1]) == (where or form).format_map(things)
     again = reader.read(unescape(named[1]))
-    assert (again.status, again.path, AGAIN.search(again.html)) == (200, unescape(named[1]), None)
+    assert (again.status, again.path, RELOAD_PATH.search(again.html)) == (200, unescape(named[1]), None)
 
 
 def test_only_a_refused_form_names_where_its_page_is(scene: Scene) -> None:
-    assert "data-again" not in Reader(scene.market).read("/sign-in").html
+    assert "data-reload-path" not in Reader(scene.market).read("/sign-in").html
     order = scene.order(*APPROVED)
-    assert "data-again" not in Reader(scene.market, scene.customer).read(f"/orders/{order['id']}").html
+    assert "data-reload-path" not in Reader(scene.market, scene.customer).read(f"/orders/{order['id']}").html

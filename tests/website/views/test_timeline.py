@@ -14,7 +14,7 @@ def message(body: str, at: str) -> Message:
     return cast(Message, {"body": body, "created_at": at})
 
 
-def told(timeline_entries: list[TimelineEntry]) -> list[Any]:
+def contents_of(timeline_entries: list[TimelineEntry]) -> list[Any]:
     return [
         each["message"]["body"]
         if each["message"]
@@ -35,20 +35,23 @@ EVERYTHING = ["submit", "one", "approve", "two", "complete_work", "three", "four
 
 
 def test_everything_stands_in_the_order_in_which_it_happened() -> None:
-    assert told(timeline(STEPS, [], [*NEWER, *OLDER], True, None, "UTC")) == EVERYTHING
+    assert contents_of(timeline(STEPS, [], [*NEWER, *OLDER], True, None, "UTC")) == EVERYTHING
 
 
 def test_money_that_moved_stands_among_the_rest() -> None:
     euros: Money = {"amount": 4500, "currency": "EUR"}
     paid, refunded = (Movement(f"2026-11-{day}T12:00:00Z", "kind", euros) for day in (25, 26))
     whole = timeline(STEPS, [refunded, paid], [*NEWER, *OLDER], True, None, "UTC")
-    assert told(whole[:-2]) == EVERYTHING and [each["movement"] for each in whole[-2:]] == [paid, refunded]
+    assert contents_of(whole[:-2]) == EVERYTHING and [each["movement"] for each in whole[-2:]] == [
+        paid,
+        refunded,
+    ]
     until = "2026-11-26T00:00:00Z"
     assert timeline([], [refunded, paid], [], True, until, "UTC")[-1]["movement"] == paid
 
 
 def test_an_order_without_messages_shows_its_whole_history() -> None:
-    assert told(timeline(STEPS, [], [], True, None, "UTC")) == [
+    assert contents_of(timeline(STEPS, [], [], True, None, "UTC")) == [
         "submit",
         "approve",
         "complete_work",
@@ -57,8 +60,8 @@ def test_an_order_without_messages_shows_its_whole_history() -> None:
 
 
 def test_parts_of_a_long_thread_are_together_the_whole_and_share_nothing() -> None:
-    newer = told(timeline(STEPS, [], NEWER, False, None, "UTC"))
-    older = told(timeline(STEPS, [], OLDER, True, NEWER[-1]["created_at"], "UTC"))
+    newer = contents_of(timeline(STEPS, [], NEWER, False, None, "UTC"))
+    older = contents_of(timeline(STEPS, [], OLDER, True, NEWER[-1]["created_at"], "UTC"))
     assert newer == ["three", "four", "confirm"]
     assert older + newer == EVERYTHING
 

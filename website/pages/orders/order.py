@@ -50,7 +50,7 @@ def _shown(request: PageRequest, view: OrderView) -> dict[str, object]:
         "view": view,
         "order": view.order,
         "role": view.role,
-        "banner": order_banner.banner_of(view.order, view.role, view.wants_review, view.payment),
+        "banner": order_banner.banner_of(view.order, view.role, view.can_submit_review, view.payment),
         "progress": order_banner.progress_of(view.order, view.transitions),
         "timeline_entries": timeline(
             view.transitions,

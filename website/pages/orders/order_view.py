@@ -51,14 +51,14 @@ class OrderView:
         return self.payments[0] if self.payments else None
 
     @property
-    def second_step(self) -> str:
+    def confirmation_path(self) -> str:
         """Where the reader confirms the latest payment; empty when they need not, or may not."""
         if self.payment is None or "confirm" not in self.payment["available_actions"]:
             return ""
         return action_path(self.payment)
 
     @property
-    def wants_review(self) -> bool:
+    def can_submit_review(self) -> bool:
         """Whether the reader may submit a review."""
         return self.role == order_banner.CUSTOMER and "submit" in self.review_actions
 
@@ -75,7 +75,7 @@ class OrderView:
         return self.payment is not None and "refund" in self.payment["available_actions"]
 
     @property
-    def left_to_refund(self) -> Money | None:
+    def refundable(self) -> Money | None:
         """What is neither refunded nor being refunded of the latest payment."""
         return self.payment["refundable"] if self.payment else None
 
@@ -91,7 +91,7 @@ class OrderView:
 
     @property
     def movements(self) -> list[Movement]:
-        """The payments and refunds of the order, as ennewest_first of the timeline."""
+        """The payments and refunds of the order, as entries of the timeline."""
         found: list[Movement] = []
         for payment in self.payments:
             if payment["paid_at"]:
@@ -131,13 +131,13 @@ class OrderView:
         return None
 
     @property
-    def lost_forms(self) -> list[Form]:
+    def orphaned_forms(self) -> list[Form]:
         """Refused forms that the page no longer contains: their texts are shown nevertheless."""
         places = {
             "message": self.role != order_banner.STAFF,
             "payment": self.can_pay,
             "refund": self.can_refund,
-            "review": self.wants_review,
+            "review": self.can_submit_review,
             "review_edit": self.can_edit_review,
             "reply": self.can_reply,
         }

@@ -49,7 +49,7 @@ def test_refunds_and_confirmations_are_offered_as_payments_allows_them(actions: 
     url = "/v1/sandbox/actions/token"
     view = view_of("provider", payments=[{"available_actions": actions, "action_url": url}])
     assert view.can_refund == (actions == ["refund"])
-    assert view.second_step == ("/pay/token" if actions == ["confirm"] else "")
+    assert view.confirmation_path == ("/pay/token" if actions == ["confirm"] else "")
 
 
 @pytest.mark.parametrize("actions", [[], ["edit"], ["reply"], ["edit", "reply"]])
@@ -63,5 +63,5 @@ def test_reviews_are_edited_and_replied_to_as_reviews_allows_it(actions: list[st
 
 @pytest.mark.parametrize("actions", [[], ["submit"]])
 def test_only_the_customer_is_asked_for_a_review_and_only_in_time(actions: list[str]) -> None:
-    assert view_of("customer", review_actions=actions).wants_review == bool(actions)
-    assert not view_of("provider", review_actions=actions).wants_review
+    assert view_of("customer", review_actions=actions).can_submit_review == bool(actions)
+    assert not view_of("provider", review_actions=actions).can_submit_review
