@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.website.support.form_reader import Reader
 from tests.website.support.html_forms import SentForm, forms_of
 from tests.website.support.market import Market, Person
 from tests.website.support.scenes import PAID, Scene, Step, make_scene
 from tests.website.support.screens import ORDER_SCREENS, SCREENS, ScreenData
+from tests.website.support.site_client import SiteClient
 from website.http.page_request import Access
 from website.pages import PAGES
 from website.security.account_signatures import ANONYMOUS, OWNER_FIELD
@@ -38,7 +38,7 @@ def found(scene: Scene) -> Found:
         (scene.provider, f"/profiles/{scene.provider.id}"),
         (scene.customer, f"/pay/{token}"),
     ]
-    readers = {who: Reader(scene.market, person) for who, person in screen_data.people.items()}
+    clients = {who: SiteClient(scene.market, person) for who, person in screen_data.people.items()}
     names = {id(person): who for who, person in screen_data.people.items()}
     pages = [
         (screen_data.people[screen.who], screen_data.path(screen)) for screen in (*SCREENS, *ORDER_SCREENS)
@@ -46,7 +46,7 @@ def found(scene: Scene) -> Found:
     return [
         (person, path, form)
         for person, path in pages
-        for form in forms_of(readers[names[id(person)]].read(path).html)
+        for form in forms_of(clients[names[id(person)]].open(path).html)
         if form.method == "post"
     ]
 
@@ -67,17 +67,17 @@ def test_every_form_of_every_page_names_the_one_it_is_shown_to(found: Found) -> 
 
 
 def test_every_form_is_refused_to_whoever_else_is_signed_in(scene: Scene, found: Found) -> None:
-    other = Reader(scene.market, scene.market.person("Olga Other"))
+    other = SiteClient(scene.market, scene.market.person("Olga Other"))
     entering = {shape(page.path) for page in PAGES if page.access is Access.SIGNING_IN}
     one_of_each = {shape(form.action): (person, form) for person, _, form in found}
     for kind, (person, form) in one_of_each.items():
         if kind in entering:
             continue
         assert person is not None
-        sheet = other.send_unchanged(form.action, form.values)
+        sheet = other.post_unchanged(form.action, form.values)
         assert sheet.status == 409, kind
         assert (
             "Olga Other" in sheet.html
             and f"The form belongs to <strong><bdi>{person.name}</bdi>" in sheet.html
         )
-    assert "Olga Other" in other.read("/").html
+    assert "Olga Other" in other.open("/").html

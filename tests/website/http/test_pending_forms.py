@@ -11,10 +11,10 @@ from cryptography.fernet import Fernet
 
 from client.resources import Order
 from tests.website.support.fake_api import ACCOUNT, Visitor, problem, run, session
-from tests.website.support.form_reader import Reader, Sheet
 from tests.website.support.html_forms import SentForm, forms_of
 from tests.website.support.market import Market, Person
 from tests.website.support.scenes import APPROVED, PAID, REVIEWED, Scene, Step, make_scene
+from tests.website.support.site_client import PageResponse, SiteClient
 from website.http.middleware import SITE
 from website.pages import PAGES
 from website.security.pending_forms import MAX_BYTES, PENDING_FORM_SECONDS, PendingForm, PendingForms
@@ -79,7 +79,7 @@ def things(scene: Scene) -> dict[str, str]:
     return {**ids, "review": of_profile, "service": scene.service["id"], "provider": scene.provider.id}
 
 
-def form_to(sheet: Sheet, action: str) -> SentForm:
+def form_to(sheet: PageResponse, action: str) -> SentForm:
     forms = [form for form in forms_of(sheet.html) if unescape(form.action) == action]
     return next(form for form in forms if form.values.get("transition") in (None, "complete_work"))
 
@@ -95,11 +95,11 @@ def end_sessions(market: Market, person: Person) -> None:
     market.ask(end())
 
 
-def sign_in(reader: Reader, page: Sheet, person: Person, password: str = "") -> Sheet:
+def sign_in(client: SiteClient, page: PageResponse, person: Person, password: str = "") -> PageResponse:
     """Fills in the sign-in form of a page, hidden fields and all."""
     (form,) = [form for form in forms_of(page.html) if form.action.startswith("/sign-in")]
     typed = {"email": person.email, "password": password or person.password}
-    return reader.send_unchanged(form.action, {**form.values, **typed})
+    return client.post_unchanged(form.action, {**form.values, **typed})
 
 
 def test_every_form_with_a_text_worth_keeping_is_looked_at() -> None:
@@ -120,25 +120,25 @@ def test_the_longest_text_is_there_after_signing_in_again_and_was_not_sent(
     who, where, typed = TYPED[action]
     owner: Person = getattr(scene, who)
     path = action.format_map(things)
-    reader = Reader(scene.market, owner)
-    form = form_to(reader.read(where.format_map(things)), path)
+    client = SiteClient(scene.market, owner)
+    form = form_to(client.open(where.format_map(things)), path)
     sent = {**form.values, **typed}
     if how == "session ended":
         end_sessions(scene.market, owner)
-        page = reader.send_unchanged(path, sent)
+        page = client.post_unchanged(path, sent)
     elif how == "cookie gone":
-        reader = Reader(scene.market)
-        page = reader.send_unchanged(path, sent)
+        client = SiteClient(scene.market)
+        page = client.post_unchanged(path, sent)
     else:
-        reader = Reader(scene.market, scene.staff)
-        refused = reader.send_unchanged(path, sent)
+        client = SiteClient(scene.market, scene.staff)
+        refused = client.post_unchanged(path, sent)
         assert refused.status == 409 and WIDE not in refused.html
         (leaving,) = [form for form in forms_of(refused.html) if "_carried" in form.values]
-        page = reader.send_unchanged("/sign-out", leaving.values)
+        page = client.post_unchanged("/sign-out", leaving.values)
         assert "Menu of" not in page.html
     assert page.status in (200, 403) and "was not sent" in page.html and WIDE not in page.html
     assert len(urlencode(form_to(page, forms_of(page.html)[-1].action).values)) < LARGEST_FORM_BYTES
-    shown = sign_in(reader, page, owner)
+    shown = sign_in(client, page, owner)
     assert shown.status == 200 and "The form was not sent: check it, and send it." in shown.html
     again = form_to(shown, path)
     assert {name: again.values[name] for name in typed} == typed
@@ -149,13 +149,13 @@ def test_the_longest_text_is_there_after_signing_in_again_and_was_not_sent(
 def test_what_comes_back_is_sent_when_its_owner_sends_it(scene: Scene) -> None:
     order = scene.order(talk=False)
     path = f"/orders/{order['id']}/messages"
-    reader = Reader(scene.market, scene.customer)
-    form = form_to(reader.read(f"/orders/{order['id']}"), path)
-    nobody = Reader(scene.market)
-    page = nobody.send_unchanged(path, {**form.values, "body": "Line one\nLine two"})
+    client = SiteClient(scene.market, scene.customer)
+    form = form_to(client.open(f"/orders/{order['id']}"), path)
+    nobody = SiteClient(scene.market)
+    page = nobody.post_unchanged(path, {**form.values, "body": "Line one\nLine two"})
     shown = sign_in(nobody, page, scene.customer)
     assert scene.market.ask(scene.customer.api.messages(order["id"]))["data"] == []
-    sent = nobody.send_unchanged(path, form_to(shown, path).values)
+    sent = nobody.post_unchanged(path, form_to(shown, path).values)
     assert sent.status == 200
     (message,) = scene.market.ask(scene.customer.api.messages(order["id"]))["data"]
     assert message["body"] == "Line one\nLine two"
@@ -163,30 +163,30 @@ def test_what_comes_back_is_sent_when_its_owner_sends_it(scene: Scene) -> None:
 
 def test_a_wrong_password_loses_nothing(scene: Scene) -> None:
     path = f"/services/{scene.service['id']}/order"
-    form = form_to(Reader(scene.market, scene.customer).read(path), path)
-    reader = Reader(scene.market)
-    page = reader.send_unchanged(path, {**form.values, "requirements": WIDE * 4000})
+    form = form_to(SiteClient(scene.market, scene.customer).open(path), path)
+    client = SiteClient(scene.market)
+    page = client.post_unchanged(path, {**form.values, "requirements": WIDE * 4000})
     for _ in range(2):
-        page = sign_in(reader, page, scene.customer, "not the pass phrase")
+        page = sign_in(client, page, scene.customer, "not the pass phrase")
         assert page.status == 422 and WIDE not in page.html and "was not sent" in page.html
-    shown = sign_in(reader, page, scene.customer)
+    shown = sign_in(client, page, scene.customer)
     assert form_to(shown, path).values["requirements"] == WIDE * 4000
 
 
 def test_another_account_that_signs_in_gets_nothing_of_it(scene: Scene) -> None:
     path = f"/services/{scene.service['id']}/order"
-    form = form_to(Reader(scene.market, scene.customer).read(path), path)
-    reader = Reader(scene.market)
-    page = reader.send_unchanged(path, {**form.values, "requirements": "Only mine"})
-    seen = sign_in(reader, page, scene.staff)
+    form = form_to(SiteClient(scene.market, scene.customer).open(path), path)
+    client = SiteClient(scene.market)
+    page = client.post_unchanged(path, {**form.values, "requirements": "Only mine"})
+    seen = sign_in(client, page, scene.staff)
     assert seen.path == path and "Only mine" not in seen.html and "_carried" not in seen.html
     assert form_to(seen, path).values["requirements"] == ""
 
 
 def test_a_link_to_sign_up_carries_no_text(scene: Scene) -> None:
     path = f"/services/{scene.service['id']}/order"
-    form = form_to(Reader(scene.market, scene.customer).read(path), path)
-    page = Reader(scene.market).send_unchanged(path, {**form.values, "requirements": "Only mine"})
+    form = form_to(SiteClient(scene.market, scene.customer).open(path), path)
+    page = SiteClient(scene.market).post_unchanged(path, {**form.values, "requirements": "Only mine"})
     carried = form_to(page, forms_of(page.html)[-1].action).values["_carried"]
     assert page.html.count(carried) == 1 and carried not in str(page.headers)
 

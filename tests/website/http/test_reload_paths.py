@@ -7,9 +7,9 @@ from html import unescape
 import pytest
 
 from client.resources import Order
-from tests.website.support.form_reader import Reader
 from tests.website.support.market import Market
 from tests.website.support.scenes import APPROVED, COMPLETED, PAID, REVIEWED, Scene, Step, make_scene
+from tests.website.support.site_client import SiteClient
 from website.pages import PAGES
 
 REFUSED = {  # form: who sends it, what is wrong with it, and where its page is
@@ -68,16 +68,18 @@ def test_a_refused_forms_page_is_found_again_without_sending(
     scene: Scene, things: dict[str, str], form: str
 ) -> None:
     who, wrong, where = REFUSED[form]
-    reader = Reader(scene.market, getattr(scene, who) if who else None)
-    sheet = reader.send(form.format_map(things), wrong)
+    client = SiteClient(scene.market, getattr(scene, who) if who else None)
+    sheet = client.post(form.format_map(things), wrong)
     assert sheet.status == 422
     named = RELOAD_PATH.search(sheet.html)
     assert named is not None and unescape(named[1]) == (where or form).format_map(things)
-    again = reader.read(unescape(named[1]))
+    again = client.open(unescape(named[1]))
     assert (again.status, again.path, RELOAD_PATH.search(again.html)) == (200, unescape(named[1]), None)
 
 
 def test_only_a_refused_form_names_where_its_page_is(scene: Scene) -> None:
-    assert "data-reload-path" not in Reader(scene.market).read("/sign-in").html
+    assert "data-reload-path" not in SiteClient(scene.market).open("/sign-in").html
     order = scene.order(*APPROVED)
-    assert "data-reload-path" not in Reader(scene.market, scene.customer).read(f"/orders/{order['id']}").html
+    assert (
+        "data-reload-path" not in SiteClient(scene.market, scene.customer).open(f"/orders/{order['id']}").html
+    )

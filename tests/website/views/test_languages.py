@@ -12,11 +12,11 @@ import pytest
 
 from kit.localization import translations
 from tests.website.support.fake_api import ACCOUNT, Visitor, problem, run, session
-from tests.website.support.form_reader import Reader
 from tests.website.support.market import Market
 from tests.website.support.real_site import site_before
 from tests.website.support.scenes import make_scene
 from tests.website.support.screens import CUSTOMER, ORDER_SCREENS, SCREENS, Screen, ScreenData
+from tests.website.support.site_client import SiteClient
 
 
 def test_a_page_is_in_the_language_that_the_browser_prefers() -> None:
@@ -210,11 +210,11 @@ def test_no_page_shows_a_text_that_is_not_translated(
     left: dict[str, list[str]] = {}
     seen = 0
     with own_site(market) as site:
-        readers = {who: Reader(site, person) for who, person in screen_data.people.items()}
+        clients = {who: SiteClient(site, person) for who, person in screen_data.people.items()}
         for screen in (*SCREENS, *ORDER_SCREENS):
             if not _is_of_the_site(screen):
                 continue
-            answer = readers[screen.who].read(screen_data.path(screen))
+            answer = clients[screen.who].open(screen_data.path(screen))
             assert answer.status == screen.status
             seen += answer.html.count("⟦")
             if found := untranslated(answer.html, of_people):
