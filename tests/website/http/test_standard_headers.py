@@ -1,6 +1,7 @@
 """What every answer has, whatever became of the request."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 from aiohttp import ClientResponse
 
@@ -66,3 +67,20 @@ def test_files_keep_for_ever_under_names_that_change_with_them() -> None:
         assert (await visitor.get("/static/site.000000000000.css")).status == 404
 
     run(scenario)
+
+
+def https(scenario: Callable[[Visitor], Awaitable[None]]) -> None:
+    run(scenario, site_url="https://market.example", web_secret="lantern-orchard-42-lantern-orchard-42")
+
+
+def test_an_https_site_is_left_by_https_only() -> None:
+    async def scenario(visitor: Visitor) -> None:
+        for path in ("/help", "/nowhere", "/healthz"):
+            answer = await visitor.get(path)
+            assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+    async def plain(visitor: Visitor) -> None:
+        assert "Strict-Transport-Security" not in (await visitor.get("/help")).headers
+
+    https(scenario)
+    run(plain)

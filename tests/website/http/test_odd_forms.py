@@ -1,14 +1,14 @@
-"""What no browser sends: forms in odd encodings, too long, compressed or broken, and odd addresses."""
+"""Forms that no browser sends: in odd encodings, too long, compressed or broken. All are refused."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 import pytest
-from yarl import URL
 
 from kit.http import body as bodies
-from tests.website.support.fake_api import Visitor, problem, run
+from tests.support.odd_requests import ODD_TYPES, request
+from tests.website.support.fake_api import Visitor, run
+from tests.website.support.listening_site import ListeningSite, run_on_listening_site
 
 FORM = "application/x-www-form-urlencoded"
 SERVICE = "01a223a8-dbc1-764d-bcf2-d87f81f512bb"
@@ -89,65 +89,6 @@ def test_an_order_at_a_price_that_was_never_shown_is_refused(price: str) -> None
     assert refused(f"/services/{SERVICE}/order", data, signed_in=True) in (422,)
 
 
-@pytest.mark.parametrize(
-    "part", ["a%0d%0aX:1", "%00", "%7f", "..", "%2e%2e", "%2e%2e%2fme", "a b", "%ff", "ä"]
-)
-@pytest.mark.parametrize(
-    "place", ["/orders/{}", "/orders/{}/payments", "/services/{}", "/profiles/{}", "/x/{}/y"]
-)
-def test_an_odd_address_is_no_page(place: str, part: str) -> None:
-    async def scenario(visitor: Visitor) -> None:
-        await visitor.sign_in()
-        asked = len(visitor.api.asked)
-        status, head = await raw(visitor, f"GET {place.format(part)} HTTP/1.1")
-        assert status in (303, 404, 400), head
-        assert b"X:1" not in head
-        assert not [r for r in visitor.api.asked[asked:] if ".." in r.path or "me" in r.path.split("/")]
-        assert (await visitor.get("/help")).status == 200
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("query", "reason"),
-    [
-        ("q=%ff", "Parameter “q”: It is not UTF-8."),
-        ("q=%ed%a0%80", "Parameter “q”: It is not UTF-8."),
-        ("q=a&q=b", "Parameter “q”: It is given more than once."),
-        ("%3Cb%3E=1&%3Cb%3E=2", "Parameter “&lt;b&gt;”: It is given more than once."),
-        ("&".join(f"a{n}=1" for n in range(101)), "It has more than 100 fields."),
-    ],
-)
-def test_a_query_that_cannot_be_read_is_400_and_says_why(query: str, reason: str) -> None:
-    async def scenario(visitor: Visitor) -> None:
-        await visitor.sign_in()
-        visitor.api.asked.clear()
-        status, head = await raw(visitor, f"GET /services?{query} HTTP/1.1")
-        answer = await visitor.http.get(URL(f"/services?{query}", encoded=True))
-        assert (status, answer.status) == (400, 400), head
-        assert reason in await answer.text()
-        assert not visitor.api.asked_for("/v1/services"), "the API is asked nothing for it"
-
-    run(scenario)
-
-
-def test_parameters_the_site_does_not_know_are_ignored() -> None:
-    async def scenario(visitor: Visitor) -> None:
-        assert (await visitor.get("/services?utm_source=x&q=logo&q2=")).status == 200
-
-    run(scenario)
-
-
-async def raw(visitor: Visitor, line: str) -> tuple[int, bytes]:
-    """What a request is answered whose address no client library would send."""
-    reader, writer = await asyncio.open_connection(visitor.http.host, visitor.http.port)
-    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
-    writer.write(f"{line}\r\nHost: x\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n".encode())
-    head, _, _ = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
-    return int(head.split()[1]), head
-
-
 def test_a_body_that_does_not_come_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
 
@@ -171,27 +112,28 @@ def test_a_form_that_cannot_be_read_is_refused_to_somebody_signed_out_too() -> N
     run(scenario)
 
 
-def https(scenario: Callable[[Visitor], Awaitable[None]]) -> None:
-    run(scenario, site_url="https://market.example", web_secret="lantern-orchard-42-lantern-orchard-42")
+@pytest.mark.parametrize("content_type", ODD_TYPES, ids=range(len(ODD_TYPES)))
+def test_an_odd_content_type_is_415(content_type: str) -> None:
+    async def scenario(site: ListeningSite) -> None:
+        lines = ("Host: x", "Origin: http://x", f"Content-Type: {content_type}", "Content-Length: 2")
+        assert (await site.answer(request("/sign-in", *lines, method="POST") + b"a="))[0] == 415
+
+    run_on_listening_site(scenario)
 
 
-def test_an_https_site_is_left_by_https_only() -> None:
-    async def scenario(visitor: Visitor) -> None:
-        for path in ("/help", "/nowhere", "/healthz"):
-            answer = await visitor.get(path)
-            assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+def test_a_form_with_broken_chunks_is_400() -> None:
+    async def scenario(site: ListeningSite) -> None:
+        lines = ("Host: x", "Origin: http://x", f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+        sent = request("/sign-in", *lines, method="POST") + b"zz\r\na=\r\n0\r\n\r\n"
+        assert (await site.answer(sent))[0] == 400
 
-    async def plain(visitor: Visitor) -> None:
-        assert "Strict-Transport-Security" not in (await visitor.get("/help")).headers
-
-    https(scenario)
-    run(plain)
+    run_on_listening_site(scenario)
 
 
-def test_a_link_to_a_forms_address_leads_to_where_the_form_was() -> None:
-    async def scenario(visitor: Visitor) -> None:
-        visitor.api.answers["GET /v1/orders/x"] = problem(404, "not_found")
-        status, head = await raw(visitor, "GET /orders/x%20%C3%A4/payments HTTP/1.1")
-        assert status == 303 and b"Location: /orders/x%20%C3%A4\r\n" in head + b"\r\n"
+def test_a_charset_is_refused_before_the_length_is_looked_at() -> None:
+    async def scenario(site: ListeningSite) -> None:
+        lines = ("Host: x", "Origin: http://x", f"Content-Type: {FORM}; charset=punycode")
+        sent = request("/sign-in", *lines, "Content-Length: 250001", method="POST")
+        assert (await site.answer(sent))[0] == 415
 
-    run(scenario)
+    run_on_listening_site(scenario)
