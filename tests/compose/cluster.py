@@ -111,7 +111,7 @@ def _docker(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=60)
 
 
-class Reader:
+class DatabaseReader:
     """Reads all databases of a project inside a `with` block, by one psql each that stays there."""
 
     def __init__(self, project: Project) -> None:

@@ -10,7 +10,7 @@ def allowed_at_the_broker(service: str) -> set[str]:
 
     A caller may dead-letter into `dead-letters`: it may write there anyway.
     """
-    own = {f"publish {service}.events", f"reply as {service}", "look who is there"}
+    own = {f"publish {service}.events", f"reply as {service}", "check whether a queue exists"}
     calls = {f"call {method.routing_key}" for method in calls_of(service)}
-    hears = {f"hear reply.*.{service}-1", "dead-letter to 'dead-letters'"} if calls else set()
-    return own | calls | hears
+    receives = {f"receive reply.*.{service}-1", "dead-letter to 'dead-letters'"} if calls else set()
+    return own | calls | receives

@@ -56,16 +56,19 @@ def _at_the_broker(me: str) -> Iterator[tuple[str, Attempt]]:
     yield "publish as another user", partial(_publish, f"{me}.events", "none", user_id="operator")
     yield "take dead letters", partial(_do, "basic_get", "dead-letters-orders")
     yield "delete the calls' exchange", partial(_do, "exchange_delete", "nameko-rpc")
-    yield "look who is there", _look
+    yield "check whether a queue exists", _check_queue
 
 
 def _with_queues_of_its_own(me: str, other: str) -> Iterator[tuple[str, Attempt]]:
     yield "declare a queue", partial(_do, "queue_declare", "spy")
     own = f"rpc.reply.{me}-test"
     for key in (f"reply.*.{me}-1", *REPLIES_OF_OTHERS, f"reply.*.{other}-1", "orders.*", "#"):
-        yield f"hear {key}", partial(_hear, own, key)
+        yield f"receive {key}", partial(_bind_queue, own, key)
     for name in ("gateway", "operations", other):
-        yield f"declare replies of {name}", partial(_hear, f"rpc.reply.{name}-test", f"reply.*.{name}-1")
+        yield (
+            f"declare replies of {name}",
+            partial(_bind_queue, f"rpc.reply.{name}-test", f"reply.*.{name}-1"),
+        )
     for exchange in ("", f"{other}.events", "dead-letters"):
         yield f"dead-letter to {exchange!r}", partial(_dead_letter, own, exchange)
 
@@ -78,7 +81,7 @@ def _do(act: str, name: str, channel: Any) -> None:
     getattr(channel, act)(name)
 
 
-def _hear(queue: str, key: str, channel: Any) -> None:
+def _bind_queue(queue: str, key: str, channel: Any) -> None:
     channel.queue_declare(queue, exclusive=True, auto_delete=True)
     channel.queue_bind(queue, "nameko-rpc", key)
 
@@ -88,7 +91,7 @@ def _dead_letter(queue: str, exchange: str, channel: Any) -> None:
     channel.queue_declare(queue, exclusive=True, auto_delete=True, arguments=arguments)
 
 
-def _look(channel: Any) -> None:
+def _check_queue(channel: Any) -> None:
     channel.queue_declare("rpc-catalog", passive=True)
 
 
@@ -108,7 +111,7 @@ def _call(me: str, method: str, token: str, channel: Any) -> None:
     name, call_id = f"{me}-intruder", "1"
     queue, reply_to = f"rpc.reply.{name}", f"reply.{method.split('.')[0]}.{name}"
     replies: list[Any] = []
-    _hear(queue, f"reply.*.{name}", channel)
+    _bind_queue(queue, f"reply.*.{name}", channel)
     channel.basic_consume(queue, no_ack=True, callback=replies.append)
     body = json.dumps({"args": [], "kwargs": {"order_id": NO_ORDER}})
     call = amqp.Message(

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from tests.compose.cluster import NODES, Callers, Cluster, Reader
+from tests.compose.cluster import NODES, Callers, Cluster, DatabaseReader
 from tests.compose.project import say
 from tests.faults.checker import consistency
 from tests.faults.checker.finding import Evidence
@@ -148,7 +148,7 @@ def test_without_a_majority_calls_are_refused_in_time_and_it_recovers(
 
 def nothing_is_lost(cluster: Cluster) -> None:
     """Every event reached everybody, and the ledger agrees with the request log."""
-    with Reader(cluster) as reader:
+    with DatabaseReader(cluster) as reader:
         rows = reader.rows
         eventually(
             lambda: not rows("payments", MONEY_UNDER_WAY) and not unconsumed(rows),

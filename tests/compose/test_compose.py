@@ -145,7 +145,7 @@ def test_without_reviews_everything_else_works_and_it_catches_up(project: Projec
             await begun.talk()
             await begun.step(begun.provider, "complete_work", 3)
             await begun.step(begun.customer, "confirm", 4)
-            await begun.told(begun.provider, "order_completed")
+            await begun.expect_notification(begun.provider, "order_completed")
             assert await customer.profile((await begun.provider.me())["id"])
             problem = await walk.refused(customer.submit_review(begun.order["id"], 4))
             assert problem.status == 503
@@ -153,7 +153,7 @@ def test_without_reviews_everything_else_works_and_it_catches_up(project: Projec
             say("reviews is back")
             customer.connection.patience_seconds = 30.0
             review = await customer.submit_review(begun.order["id"], 4, "Worth the wait.")
-            await begun.told(begun.provider, "review_submitted")
+            await begun.expect_notification(begun.provider, "review_submitted")
             assert review["rating"] == 4
             await walk.shows_rating(begun, (await begun.provider.me())["id"])
 

@@ -84,13 +84,13 @@ async def _paid(customer: Visitor, order: str) -> None:
     async def may_pay() -> bool:
         return f'action="{order}/payments"' in await customer.open(order)
 
-    await walk.arrives(may_pay, "the form to pay")
+    await walk.wait_for(may_pay, "the form to pay")
     await customer.send(f"{order}/payments", method="sandbox_ok")
 
     async def has_paid() -> bool:
         return "/receipt" in await customer.open(order)
 
-    await walk.arrives(has_paid, "the receipt")
+    await walk.wait_for(has_paid, "the receipt")
 
 
 def test_every_process_knows_whom_another_signed_in(project: Project) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from client import MarketplaceClient, Problem
 from client.resources import Payment
-from tests.journeys.walk import PATIENCE_SECONDS, Walk, arrives, begin, patience, person, refused
+from tests.journeys.walk import PATIENCE_SECONDS, Walk, begin, patience, person, refused, wait_for
 
-RECOVERY_SECONDS = 60.0  # a charge nobody heard of is asked for by a timer
+RECOVERY_SECONDS = 60.0  # an unknown charge is reconciled by a timer
 FEE, SHARE = 450, 4050  # of 45.00 EUR, at ten percent
 
 
@@ -16,11 +16,11 @@ def euros(amount: int) -> dict[str, Any]:
 
 
 async def paid(walk: Walk) -> None:
-    """The customer pays; both are told, the order shows it, the provider's share is pending."""
+    """The customer pays; both are notified, the order shows it, the provider's share is pending."""
     order_id, customer, provider = walk.order["id"], walk.customer, walk.provider
     for _ in range(2):  # the second time it is the stored answer
         await declined(customer, order_id)
-    await walk.told(customer, "payment_failed")
+    await walk.expect_notification(customer, "payment_failed")
     await shows(walk, "failed")
     assert (await refused(provider.pay_order(order_id, "sandbox_ok"))).status == 403
     payment = await begun(customer, order_id)
@@ -31,7 +31,7 @@ async def paid(walk: Walk) -> None:
     await settled(customer, payment["id"], "paid")
     assert (await refused(customer.pay_order(order_id, "sandbox_ok"))).code == "already_paid"
     for reader in (customer, provider):
-        await walk.told(reader, "payment_paid")
+        await walk.expect_notification(reader, "payment_paid")
     await shows(walk, "paid")
     shown = {"available": [euros(0)], "pending": [euros(SHARE)], "payable": []}
     assert await provider.balance() == shown
@@ -69,7 +69,7 @@ async def given_back(walk: Walk, payment: Payment) -> None:
     assert refund["fee"]["amount"] + refund["provider_share"]["amount"] == 450
     await settled(customer, payment["id"], "partly_refunded")
     for reader in (customer, provider):
-        await walk.told(reader, "payment_refunded")
+        await walk.expect_notification(reader, "payment_refunded")
     await shows(walk, "partly_refunded")
     too_much = await refused(
         provider.refund_payment(payment["id"], "All.", {"amount": 4051, "currency": "EUR"})
@@ -107,7 +107,7 @@ async def settled(who: MarketplaceClient, payment_id: str, status: str) -> None:
     async def is_settled() -> bool:
         return (await who.payment(payment_id))["status"] == status
 
-    await arrives(is_settled, f"the payment {status}")
+    await wait_for(is_settled, f"the payment {status}")
 
 
 async def shows(walk: Walk, payment_status: str) -> None:
@@ -116,7 +116,7 @@ async def shows(walk: Walk, payment_status: str) -> None:
     async def does() -> bool:
         return (await walk.customer.order(walk.order["id"]))["payment_status"] == payment_status
 
-    await arrives(does, f"the order shows {payment_status}")
+    await wait_for(does, f"the order shows {payment_status}")
 
 
 async def hasty_journey(url: str) -> None:
@@ -133,4 +133,4 @@ async def hasty_journey(url: str) -> None:
         payment = await customer.pay_order(walk.order["id"], "sandbox_timeout")
         assert time.monotonic() - began < 60
         await settled(customer, payment["id"], "paid")
-        await walk.told(provider, "payment_paid")
+        await walk.expect_notification(provider, "payment_paid")

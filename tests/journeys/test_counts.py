@@ -72,7 +72,7 @@ def test_a_read_is_one_call_and_one_statement(stack: Stack, call: str) -> None:
     async def read() -> Counts:
         async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
             begun = await begin(customer, provider)
-            await begun.told(provider, "order_submitted")
+            await begun.expect_notification(provider, "order_submitted")
             await READS[call](customer, begun.order["id"])  # connections and caches are warm now
             with counting(stack) as counts:
                 await READS[call](customer, begun.order["id"])
@@ -91,7 +91,7 @@ def test_a_transition_is_one_call_and_one_transaction_of_at_most_five_statements
             begun: Walk = await begin(customer, provider)
             with counting(stack) as counts:
                 await provider.transition(begun.order["id"], "approve")
-            await begun.told(customer, "order_approved")
+            await begun.expect_notification(customer, "order_approved")
             return counts
 
     counts = asyncio.run(approve())

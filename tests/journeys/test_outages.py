@@ -1,4 +1,4 @@
-"""A part that is away is a clear answer, never a hang, and its return needs no hands."""
+"""An unavailable service is a clear error within the deadline, and recovers without an operator."""
 
 import asyncio
 import time
@@ -11,8 +11,8 @@ from tests.support.servers import eventually
 from tests.support.stack import Stack
 
 DEADLINE_SECONDS = 5.0
-NOISE_SECONDS = 3.0  # the machine that tests is busy itself
-AT_ONCE_SECONDS = DEADLINE_SECONDS / 2  # nobody waits the deadline out any more
+NOISE_SECONDS = 3.0  # the machine that runs the tests is busy
+AT_ONCE_SECONDS = DEADLINE_SECONDS / 2  # no later request waits for the deadline
 
 
 async def _problem_and_seconds(client: MarketplaceClient) -> tuple[Problem, float]:
@@ -21,7 +21,7 @@ async def _problem_and_seconds(client: MarketplaceClient) -> tuple[Problem, floa
     return problem, time.monotonic() - began
 
 
-async def _asked_while_away(stack: Stack) -> None:
+async def _ask_while_unavailable(stack: Stack) -> None:
     async with walk.person(stack.url, "Customer", patience_seconds=0.0) as customer:
         for process in stack.of("orders"):
             process.stop()
@@ -51,7 +51,7 @@ async def _recovers(customer: MarketplaceClient) -> bool:
 
 
 def test_a_stopped_service_is_503_for_the_first_within_the_deadline_then_at_once(stack: Stack) -> None:
-    asyncio.run(_asked_while_away(stack))
+    asyncio.run(_ask_while_unavailable(stack))
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -85,8 +85,8 @@ def test_events_wait_for_a_stopped_consumer(stack: Stack) -> None:
             await provider.transition(begun.order["id"], "approve")
             for process in stack.of("messaging"):
                 process.start()
-            await begun.told(provider, "order_submitted")
-            await begun.told(customer, "order_approved")
+            await begun.expect_notification(provider, "order_submitted")
+            await begun.expect_notification(customer, "order_approved")
             await begun.talk()
 
     asyncio.run(order_without_messaging())

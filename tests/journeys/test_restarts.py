@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 90.0
 
 
 @dataclass
-class Private:
+class PrivateStack:
     """A marketplace on servers of its own."""
 
     stack: Stack
@@ -45,7 +45,7 @@ class Private:
 
 
 @pytest.fixture
-def private() -> Iterator[Private]:
+def private() -> Iterator[PrivateStack]:
     """Three processes of orders, two of messaging, one of each other, on private servers."""
     if not (PostgresServer.is_installed() and RabbitServer.is_installed()):
         missing = "not run: no installed PostgreSQL and RabbitMQ to restart"
@@ -60,7 +60,7 @@ def private() -> Iterator[Private]:
         with Stack(folder, settings) as stack:
             stack.migrate()
             stack.start_all(orders=3, messaging=2)
-            yield Private(stack, postgres, rabbit)
+            yield PrivateStack(stack, postgres, rabbit)
     finally:
         rabbit.close()
         postgres.close()
@@ -75,7 +75,7 @@ async def _walk_until(enough: asyncio.Event, url: str) -> int:
     return walks
 
 
-async def _restart_both_under_traffic(private: Private) -> int:
+async def _restart_both_under_traffic(private: PrivateStack) -> int:
     enough = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         walkers = [group.create_task(_walk_until(enough, private.stack.url)) for _ in range(WALKERS)]
@@ -93,7 +93,7 @@ async def _restart_both_under_traffic(private: Private) -> int:
 @pytest.mark.servers
 @pytest.mark.journey
 @pytest.mark.xdist_group("restarts")
-def test_journeys_pass_while_broker_and_database_are_killed_and_come_back(private: Private) -> None:
+def test_journeys_pass_while_broker_and_database_are_killed_and_come_back(private: PrivateStack) -> None:
     walk.patience.set(PATIENCE_SECONDS)
     try:
         walks = asyncio.run(_restart_both_under_traffic(private))

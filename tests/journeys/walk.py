@@ -1,4 +1,4 @@
-"""The whole journey of two people, told through the public client and checked at every step."""
+"""The whole journey of two people through the public client, checked at every step."""
 
 import asyncio
 import time
@@ -18,8 +18,8 @@ PATIENCE_SECONDS = 15.0
 patience: ContextVar[float] = ContextVar("patience", default=PATIENCE_SECONDS)
 
 
-async def arrives(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """What an event brings: waited for, since events travel after the answer."""
+async def wait_for(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Waits for the effect of an event, which arrives after the answer."""
     give_up_at = time.monotonic() + patience.get()
     while not (found := await condition()):
         assert time.monotonic() < give_up_at, f"never arrived: {what}"
@@ -73,14 +73,14 @@ class Walk:
     written: int = 0
 
     async def talk(self) -> None:
-        """Both write on the order, whatever its status, and both are told."""
+        """Both write on the order, whatever its status, and both are notified."""
         for author, reader in ((self.customer, self.provider), (self.provider, self.customer)):
             text = f"Zażółć ☕ 日本: message {self.written} at status {self.order['status']}"
             message = await author.post_message(self.order["id"], text)
             self.written += 1
             thread = await reader.messages(self.order["id"])
             assert (thread["data"][0]["body"], thread["data"][0]["id"]) == (text, message["id"])
-            await self.told(reader, "message_posted", self._messages_to_each())
+            await self.expect_notification(reader, "message_posted", self._messages_to_each())
 
     def _messages_to_each(self) -> int:
         return (self.written + 1) // 2
@@ -100,16 +100,16 @@ class Walk:
         for reader in (self.customer, self.provider):
             assert (await reader.order(self.order["id"]))["status"] == status
 
-    async def told(self, who: MarketplaceClient, kind: str, times: int = 1) -> None:
-        """Exactly so many notifications of a kind about this order, never more."""
+    async def expect_notification(self, who: MarketplaceClient, kind: str, times: int = 1) -> None:
+        """Waits for exactly so many notifications of a kind about this order."""
 
         async def count() -> bool:
             found = [n async for n in who.all_of("/v1/notifications")]
             about = [n for n in found if n["type"] == kind and n["order_id"] == self.order["id"]]
-            assert len(about) <= times, f"{kind} told {len(about)} times"
+            assert len(about) <= times, f"{kind} sent {len(about)} times"
             return len(about) == times
 
-        await arrives(count, f"{times} × {kind}")
+        await wait_for(count, f"{times} × {kind}")
 
 
 async def begin(customer: MarketplaceClient, provider: MarketplaceClient) -> Walk:
@@ -120,7 +120,7 @@ async def begin(customer: MarketplaceClient, provider: MarketplaceClient) -> Wal
     async def search() -> Any:
         return (await customer.search_services(q=word))["data"]
 
-    found = await arrives(search, "the service in the search")
+    found = await wait_for(search, "the service in the search")
     assert [s["id"] for s in found] == [service["id"]]
     order = await customer.submit_order(service["id"], "Two pages, please.", service["price"])
     assert (order["status"], order["status_name"], order["payment_status"]) == (1, "pending", "not_due")
@@ -131,20 +131,20 @@ async def begin(customer: MarketplaceClient, provider: MarketplaceClient) -> Wal
 async def to_completion(walk: Walk) -> None:
     """From pending to completed, through a request for changes, with talk at every stage."""
     customer, provider = walk.customer, walk.provider
-    await walk.told(provider, "order_submitted")
+    await walk.expect_notification(provider, "order_submitted")
     await walk.talk()
     assert (await refused(customer.transition(walk.order["id"], "approve"))).status == 403
     assert (await refused(provider.transition(walk.order["id"], "complete_work"))).status == 409
     await walk.step(provider, "approve", 2)
-    await walk.told(customer, "order_approved")
+    await walk.expect_notification(customer, "order_approved")
     await walk.talk()
     await walk.step(provider, "complete_work", 3, note="First version.")
-    await walk.told(customer, "work_completed")
+    await walk.expect_notification(customer, "work_completed")
     await walk.talk()
     await walk.step(customer, "request_changes", 2, reason="One slip is left.")
-    await walk.told(provider, "changes_requested")
+    await walk.expect_notification(provider, "changes_requested")
     await walk.step(provider, "complete_work", 3, note="Second version.")
-    await walk.told(customer, "work_completed", 2)
+    await walk.expect_notification(customer, "work_completed", 2)
     problem = await refused(customer.submit_review(walk.order["id"], 5))
     assert (problem.status, problem.code) == (409, "order_not_completed")
     await walk.step(customer, "confirm", 4)
@@ -157,13 +157,13 @@ async def after_completion(walk: Walk) -> None:
     assert provider.session is not None
     # In the same second as the confirmation: its event may still be on its way to reviews.
     review = await customer.submit_review(walk.order["id"], 4, "Careful and quick.")
-    await walk.told(provider, "order_completed")
-    await walk.told(provider, "review_submitted")
+    await walk.expect_notification(provider, "order_completed")
+    await walk.expect_notification(provider, "review_submitted")
     again = await refused(customer.submit_review(walk.order["id"], 5))
     assert (again.status, again.code) == (409, "review_exists")
     replied = await provider.reply_to_review(review["id"], "Thank you!")
     assert replied["reply"]
-    await walk.told(customer, "review_replied")
+    await walk.expect_notification(customer, "review_replied")
     await walk.talk()
     await shows_rating(walk, provider.session["account"]["id"])
     assert [t["transition"] async for t in customer.all_of(f"/v1/orders/{walk.order['id']}/transitions")] == [
@@ -183,8 +183,8 @@ async def shows_rating(walk: Walk, provider_id: str) -> None:
         service = await walk.customer.service(walk.order["service"]["id"])
         return service["rating"] == {"average": 4.0, "count": 1}
 
-    await arrives(profile_is_right, "rating and completed orders on the profile")
-    await arrives(service_is_right, "rating on the service")
+    await wait_for(profile_is_right, "rating and completed orders on the profile")
+    await wait_for(service_is_right, "rating on the service")
     reviews = (await walk.customer.profile_reviews(provider_id))["data"]
     assert [r["rating"] for r in reviews] == [4]
 
@@ -209,7 +209,7 @@ async def cancelled_journey(url: str) -> None:
         walk = await begin(customer, provider)
         assert (await refused(provider.transition(walk.order["id"], "decline"))).code == "reason_required"
         await walk.step(provider, "decline", 7, reason="Booked out.")
-        await walk.told(customer, "order_declined")
+        await walk.expect_notification(customer, "order_declined")
         await walk.talk()
         assert (await customer.order(walk.order["id"]))["available_transitions"] == []
         problem = await refused(customer.submit_review(walk.order["id"], 1))
