@@ -22,7 +22,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of guesses, and none of them slow."""
     quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", quick)
-    monkeypatch.setattr(passwords, "nobody", lambda: NO_HASH)
+    monkeypatch.setattr(passwords, "placeholder_hash", lambda: NO_HASH)
 
 
 def answer_to(people: People, email: str = ADA, password: str = "not the password", **rest: Any) -> str:
