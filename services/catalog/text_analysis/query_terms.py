@@ -40,7 +40,7 @@ class QueryTerms:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _QueryWord:
     """One word of a query."""
 
     text: str
@@ -56,12 +56,12 @@ class _Asked:
 
 def query_terms(typed: str) -> QueryTerms | None:
     """What to look up; None when nothing that was typed can be in any word."""
-    asked = list(_asked(typed))
-    needed = [each for each in asked if not each.optional] or asked
+    found = list(_query_words(typed))
+    needed = [each for each in found if not each.optional] or found
     needed = needed[:MOST_TERMS]
     if not needed:
         return None
-    typed_so = dict.fromkeys(term for each in asked[:MOST_TERMS] for term in each.exact)
+    typed_so = dict.fromkeys(term for each in found[:MOST_TERMS] for term in each.exact)
     forms = dict.fromkeys(term for each in needed for term in each.forms)
     words = sum(len(each.exact) for each in needed)
     latin = transliterate(" ".join(each.text for each in needed))[:LONGEST_TRANSLITERATION].strip()
@@ -75,32 +75,34 @@ def query_terms(typed: str) -> QueryTerms | None:
     )
 
 
-def _asked(typed: str) -> Iterator[_Asked]:
+def _query_words(typed: str) -> Iterator[_QueryWord]:
     for token, expanded in spelled_twice(typed):
         if isinstance(token, Run):
             for part in _SAME_SCRIPT.findall(token.text[:LONGEST_RUN]):
-                yield _asked_run(part)
+                yield _word_of_run(part)
         elif isinstance(expanded, Word):
-            yield _asked_word(token, expanded)
+            yield _word_of(token, expanded)
 
 
-def _asked_run(text: str) -> _Asked:
+def _word_of_run(text: str) -> _QueryWord:
     optional = _HIRAGANA.fullmatch(text) is not None
     if len(text) == 1:
-        return _Asked(text, f"{quoted(text)}:*", (text,), (text,), optional)
+        return _QueryWord(text, f"{quoted(text)}:*", (text,), (text,), optional)
     pairs = tuple(text[place : place + 2] for place in range(len(text) - 1))
-    return _Asked(text, f"({' <-> '.join(map(quoted, pairs))})", pairs, pairs, optional)
+    return _QueryWord(text, f"({' <-> '.join(map(quoted, pairs))})", pairs, pairs, optional)
 
 
-def _asked_word(word: Word, expanded: Word) -> _Asked:
+def _word_of(word: Word, expanded: Word) -> _QueryWord:
     parts = [_forms(*units) for units in zip(word.parts, expanded.parts, strict=True)]
     if not word.joints:
         optional = is_function_word(word.text)
-        return _Asked(word.text, _either(parts[0]), (word.text,), parts[0], optional)
+        return _QueryWord(word.text, _either(parts[0]), (word.text,), parts[0], optional)
     joined = "".join(word.parts)
     whole = (word.text, *_forms(joined, "".join(expanded.parts)))
     condition = f"({_either(whole)} | ({_together(word, parts)}))"
-    return _Asked(word.text, condition, (word.text,), (*whole, *(f for part in parts for f in part)), False)
+    return _QueryWord(
+        word.text, condition, (word.text,), (*whole, *(f for part in parts for f in part)), False
+    )
 
 
 def _together(word: Word, parts: list[tuple[str, ...]]) -> str:
