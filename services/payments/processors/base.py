@@ -130,7 +130,7 @@ class Processor(Protocol):
         """Pays out once for each key; `repeated` says that it may have been requested before."""
 
     def parse_webhook(self, payload: str, signature: str) -> WebhookEvent | None:
-        """Returns what a webhook is about; None when it is not about anything of ours.
+        """Returns what a webhook is about; None when it names no payment, refund or payout.
 
         Raises: Unauthenticated for a forged one; NotFound for a processor without webhooks.
         """

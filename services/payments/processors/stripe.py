@@ -149,7 +149,7 @@ class StripeProcessor:
         return ChargeRecord(from_stripe(amount, request.currency), from_stripe(refunded, request.currency))
 
     def parse_webhook(self, payload: str, signature: str) -> WebhookEvent | None:
-        """Verifies a webhook and returns what it is about; None when it is not about anything of ours.
+        """Verifies a webhook and returns what it is about; None when it names no payment, refund or payout.
 
         Raises: Unauthenticated when it is forged, changed, or its time is more than five minutes off.
         """

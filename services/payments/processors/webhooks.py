@@ -15,7 +15,7 @@ DELIVERIES = 2
 
 
 def receive_stripe_webhook(context: PaymentContext, payload: str, signature: str) -> None:
-    """Applies what Stripe posted, each event once; ignores what is about nothing of ours.
+    """Applies a webhook of Stripe, each event once; ignores events about unknown subjects.
 
     Raises: NotFound when Stripe is not the processor; Unauthenticated for a forged or old webhook;
     Unavailable when Stripe does not answer, so that it posts again.
