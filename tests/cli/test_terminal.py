@@ -71,9 +71,7 @@ def test_json_is_ascii_and_says_the_same(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("error", [NotFound(everything), BadSetting(everything)])
-def test_complaints_are_shown_with_their_escapes(
-    capsys: pytest.CaptureFixture[str], error: Exception
-) -> None:
+def test_errors_are_shown_with_their_escapes(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
     with pytest.raises(click.ClickException) as shown, handle_errors():
         raise error
     shown.value.show()

@@ -84,7 +84,7 @@ def test_an_open_page_becomes_live_again_after_the_site_was_away(
     visit: Visit, scene: Scene, market: Market
 ) -> None:
     provider = visit(scene.provider)
-    provider.forgives_lost_connections = True
+    provider.ignores_lost_connections = True
     provider.open("/services")
     with without_reload(provider.page):
         market.process.kill()

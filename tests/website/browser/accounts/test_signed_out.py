@@ -53,7 +53,7 @@ def test_while_the_site_is_away_a_page_stays_and_asks_no_more_than_its_stream(
     visit: Visit, scene: Scene
 ) -> None:
     customer = visit(scene.customer)
-    customer.forgives_lost_connections = True
+    customer.ignores_lost_connections = True
     asked: list[str] = []
     page = customer.page
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.website.browser.support.page_checks import assert_light, complaints_of
+from tests.website.browser.support.page_checks import assert_light, violations_of
 from tests.website.browser.support.visitors import Visitor
 from tests.website.support.market import Market
 from tests.website.support.scenes import make_scene
@@ -45,6 +45,6 @@ def test_a_screen_is_accessible_fits_every_width_and_is_light(
     visitor = visitors[screen.who]
     page = visitor.open(screen_data.path(screen), screen.status)
     assert_light(page)
-    complaints = complaints_of(page)
-    assert not complaints, "\n".join(complaints)
+    violations = violations_of(page)
+    assert not violations, "\n".join(violations)
     visitor.check()

@@ -33,8 +33,8 @@ FILES = """
 """
 
 
-def complaints_of(page: Page) -> list[str]:
-    """What is wrong with an open page, in light and dark, at every width; empty is what we want."""
+def violations_of(page: Page) -> list[str]:
+    """Returns the accessibility violations of an open page, in light and dark, at every width."""
     page.evaluate(_axe_script())
     found: list[str] = []
     for width, theme, only in (

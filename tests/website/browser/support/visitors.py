@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog,
 from tests.website.browser.support.chromium import LONGEST_WAIT_MILLISECONDS
 from tests.website.support.market import Person
 
-TELL_VIOLATIONS = """
+REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
@@ -21,13 +21,13 @@ class Visitor:
     def __init__(self, browser: Browser, site: str, person: Person | None = None, **options: Any) -> None:
         self.site = site
         self.person = person
-        self.complaints: list[str] = []
-        self.forgives_lost_connections = False
+        self.errors: list[str] = []
+        self.ignores_lost_connections = False
         self._opened: set[str] = set()
         options = {"viewport": {"width": 1280, "height": 900}, "base_url": site, **options}
         self.context: BrowserContext = browser.new_context(**options)
         self.context.set_default_timeout(LONGEST_WAIT_MILLISECONDS)
-        self.context.add_init_script(TELL_VIOLATIONS)
+        self.context.add_init_script(REPORT_VIOLATIONS)
         self.context.on("page", self._watch)
         if person is not None:
             self.sign_in(person)
@@ -51,39 +51,39 @@ class Visitor:
         return page
 
     def check(self) -> None:
-        """Raises: AssertionError when a browser complained since the last check."""
-        complaints, self.complaints = self.complaints, []
-        assert not complaints, "\n".join(complaints)
+        """Raises: AssertionError when the browser reported an error since the last check."""
+        errors, self.errors = self.errors, []
+        assert not errors, "\n".join(errors)
 
     def close(self) -> None:
-        """Closes the browser context; `check` still tells what was wrong."""
+        """Closes the browser context; `check` still works."""
         self.context.close()
 
     def _watch(self, page: Page) -> None:
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self._complain("error", page.url, str(error)))
+        page.on("console", self._record_console)
+        page.on("pageerror", lambda error: self._record_error("error", page.url, str(error)))
         page.on("request", self._see_request)
         page.on("response", self._see_response)
         page.on("dialog", self._refuse)
 
     def _refuse(self, dialog: Dialog) -> None:
-        self._complain("dialog", "", dialog.message)
+        self._record_error("dialog", "", dialog.message)
         dialog.dismiss()
 
-    def _complain(self, kind: str, where: str, what: str) -> None:
-        self.complaints.append(f"{kind} at {where}: {what}")
+    def _record_error(self, kind: str, where: str, what: str) -> None:
+        self.errors.append(f"{kind} at {where}: {what}")
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
         where = message.location.get("url", "")
-        if message.text.startswith(LOST) and (self.forgives_lost_connections or where in self._opened):
+        if message.text.startswith(LOST) and (self.ignores_lost_connections or where in self._opened):
             return  # a page that says 404 or 422 is a page
-        self._complain(f"console {message.type}", where, message.text)
+        self._record_error(f"console {message.type}", where, message.text)
 
     def _see_request(self, request: Request) -> None:
         if not request.url.startswith((self.site + "/", "about:")):
-            self._complain("request", request.frame.url, f"to another host: {request.url}")
+            self._record_error("request", request.frame.url, f"to another host: {request.url}")
 
     def _see_response(self, response: Response) -> None:
         if response.request.is_navigation_request():
