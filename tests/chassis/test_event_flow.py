@@ -108,11 +108,11 @@ def test_an_event_waits_for_a_database_away_or_busy_until_the_broker_delivers_it
 def test_a_failed_event_whose_retry_still_waits_is_not_retried_once_more() -> None:
     consumer, context, database = EventConsumer(), CallContext(), Database()
     retries: list[Callable[..., Any]] = []
-    looks = iter(range(6))
+    polls = iter(range(6))
 
     def read(_query: Any) -> list[tuple[int, str]]:
-        if next(looks) == 3:
-            assert len(retries) == 1, "three looks, one retry"
+        if next(polls) == 3:
+            assert len(retries) == 1, "three polls, one retry"
             retries[0](None, None, None)
         consumer._stopping = len(retries) > 1
         return [(7, "echo.thing_done")]
@@ -126,7 +126,7 @@ def test_a_failed_event_whose_retry_still_waits_is_not_retried_once_more() -> No
     )
     context.setup()
     consumer._entrypoints["echo.thing_done"] = EventEntrypoint(contract.THING_DONE)
-    consumer._retry_for_ever()
+    consumer._retry_periodically()
     assert len(retries) == 2, "and another when the first has ended"
 
 
