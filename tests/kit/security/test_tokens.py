@@ -2,10 +2,12 @@ import base64
 import itertools
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jwt
 import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import api_jws
 
@@ -20,6 +22,13 @@ KEY = generate_signing_key()
 NOW = int(time.time())
 ACCOUNT = "01890000-0000-7000-8000-00000000000a"
 SESSION = "01890000-0000-7000-8000-0000000000d1"
+
+
+@pytest.fixture(autouse=True)
+def fixed_time() -> Iterator[None]:
+    """The tokens of the parametrized tests are made at collection, which may be long before their test."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 def token(key: str = KEY, issued_at: int = NOW, lifetime_seconds: int = 600) -> str:
