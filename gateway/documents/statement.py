@@ -8,7 +8,6 @@ from gateway.documents.sheet import Sheet, Table
 from kit.localization.translations import N_, gettext, ngettext
 from kit.text import isolated, without_direction
 
-Json = Mapping[str, Any]
 MOVEMENT_LABELS = {
     "earning": N_("Earned"),
     "refund": N_("Refunded"),
@@ -25,7 +24,7 @@ TOTALS = (
 )
 
 
-def statement_of(statement: Json, formatter: LocaleFormatter) -> Sheet:
+def statement_of(statement: Mapping[str, Any], formatter: LocaleFormatter) -> Sheet:
     """The statement of one month (`services.payments.contract.Statement`)."""
     provider = without_direction(statement["provider"]["display_name"])
     facts = ((gettext("Provider"), provider), (gettext("Month"), formatter.month(statement["month"])))
@@ -50,7 +49,7 @@ def statement_of(statement: Json, formatter: LocaleFormatter) -> Sheet:
     return Sheet(f"statement-{statement['month']}", gettext("Statement"), facts, tuple(tables), tuple(notes))
 
 
-def _totals(total: Json, formatter: LocaleFormatter) -> Table:
+def _totals(total: Mapping[str, Any], formatter: LocaleFormatter) -> Table:
     currency = total["currency"]
     rows = tuple(
         (gettext(title), formatter.money({"amount": sign * total[name], "currency": currency}))
@@ -59,7 +58,7 @@ def _totals(total: Json, formatter: LocaleFormatter) -> Table:
     return Table(currency, ("", gettext("Amount")), rows, has_total=True)
 
 
-def _row(line: Json, formatter: LocaleFormatter) -> tuple[str, ...]:
+def _row(line: Mapping[str, Any], formatter: LocaleFormatter) -> tuple[str, ...]:
     kind = line["type"]
     label = gettext(MOVEMENT_LABELS[kind]) if kind in MOVEMENT_LABELS else kind
     title = isolated(line["service_title"] or "")
