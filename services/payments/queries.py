@@ -9,11 +9,11 @@ from chassis.runtime.audit import log_staff_read
 from kit.paging import ById, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
 from kit.validation import is_id
-from services.payments.access import not_found, role_in_order
+from services.payments.access import Row, not_found, role_in_order
 from services.payments.ledger.funds import payable_funds
 from services.payments.ledger.statements import render_transaction, transactions_of
 from services.payments.models import BALANCES, PAYMENTS, PAYOUTS, RECEIVABLES, REFUNDS
-from services.payments.rendering import Row, money, render_payment, render_payout, render_receivable
+from services.payments.rendering import money, render_payment, render_payout, render_receivable
 from services.payments.rows import CURRENT_NAMES, find_receivable, join_names
 from services.payments.types import Balance, Payment, Payout, Receivable, Transaction
 from services.unknown_orders import OrderUnknown

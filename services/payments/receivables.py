@@ -13,10 +13,11 @@ from kit.types import Money
 from kit.validation import rfc3339
 from services.orders.contract import Status
 from services.orders.types import Order, OrderStatusChanged
+from services.payments.access import Row
 from services.payments.contract import PAYMENT_CHANGED, PaymentChange
 from services.payments.lifecycle import ReceivableEvent, next_receivable_status, required
 from services.payments.models import RECEIVABLES
-from services.payments.rendering import Row, customer_of, money, provider_of, service_of
+from services.payments.rendering import customer_of, money, provider_of, service_of
 from services.payments.settings import PaymentSettings
 
 CHANGES: Mapping[ReceivableEvent, PaymentChange] = {

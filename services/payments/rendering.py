@@ -1,13 +1,13 @@
 """Rows as the answers of the public contract."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from kit.security.tokens import Caller
 from kit.types import Money, Party
 from kit.validation import rfc3339
 from services.payments.access import (
+    Row,
     action_expires_at,
     left_to_refund_minor,
     payment_actions,
@@ -15,8 +15,6 @@ from services.payments.access import (
     role_in_order,
 )
 from services.payments.types import PaidService, Payment, Payout, Receivable, Refund
-
-Row = Mapping[Any, Any]
 
 
 def money(amount_minor: int, currency: str) -> Money:

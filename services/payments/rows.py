@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, func, select, update
 
-from services.payments.access import not_found
+from services.payments.access import Row, not_found
 from services.payments.ledger.rules import Paid, Parties, Split
 from services.payments.models import ACCOUNT_NAMES, PAYMENTS, RECEIVABLES
-from services.payments.rendering import Row
 
 _CUSTOMERS = ACCOUNT_NAMES.alias("customers")
 _PROVIDERS = ACCOUNT_NAMES.alias("providers")

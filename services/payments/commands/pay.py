@@ -12,7 +12,7 @@ from kit.errors import Conflict, Declined, ServiceError
 from kit.security.tokens import Caller
 from kit.validation import is_id
 from services.orders.types import Order
-from services.payments.access import not_found, require_customer
+from services.payments.access import Row, not_found, require_customer
 from services.payments.commands.two_phase import PendingRequest, begin_once, run_in_two_phases
 from services.payments.contract import PaymentStatus
 from services.payments.ledger.rules import split_payment
@@ -24,7 +24,6 @@ from services.payments.processors.base import Charge
 from services.payments.processors.requests import request_charge
 from services.payments.queries import payment_by_id
 from services.payments.receivables import change_receivable, open_receivable_from_order, payment_not_due
-from services.payments.rendering import Row
 from services.payments.rows import lock_receivable
 from services.payments.types import Payment
 from services.unknown_orders import OrderUnknown, run_with_order

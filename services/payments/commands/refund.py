@@ -9,7 +9,7 @@ from chassis.runtime.context import Call
 from kit.errors import Conflict, Invalid
 from kit.types import Money
 from kit.validation import is_id
-from services.payments.access import not_found, require_refunder
+from services.payments.access import Row, not_found, require_refunder
 from services.payments.commands.two_phase import PendingRequest, begin_once, run_in_two_phases
 from services.payments.contract import RefundStatus
 from services.payments.ledger.funds import lock_funds
@@ -20,7 +20,7 @@ from services.payments.models import PAYMENTS, REFUNDS
 from services.payments.payment_context import PaymentContext
 from services.payments.processors.base import Transfer
 from services.payments.processors.requests import request_refund
-from services.payments.rendering import Row, money, render_refund
+from services.payments.rendering import money, render_refund
 from services.payments.rows import lock_payment, paid_of
 from services.payments.types import Refund
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
+from services.payments.access import Row
 from services.payments.contract import PaymentChange
 from services.payments.lifecycle import UNPAID
 from services.payments.models import RECEIVABLES
 from services.payments.payment_context import PaymentContext
 from services.payments.receivables import next_reminder_at, publish_payment_change
-from services.payments.rendering import Row
 from services.payments.settings import PaymentSettings
 
 BATCH = 50

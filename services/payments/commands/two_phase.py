@@ -19,8 +19,8 @@ from chassis.runtime.failpoints import reach
 from chassis.storage import notifications
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
 from kit.errors import Conflict, Invalid
+from services.payments.access import Row
 from services.payments.payment_context import PaymentContext
-from services.payments.rendering import Row
 from services.payments.settings import PaymentSettings
 
 Outcome = TypeVar("Outcome")

@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 from sqlalchemy import Column, Connection, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.payments.access import Row
 from services.payments.contract import RefundStatus
 from services.payments.ledger.checks import (
     AFTER_ALL,
@@ -27,7 +28,6 @@ from services.payments.models import AUDITS, PAYMENTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.payment_context import PaymentContext
 from services.payments.processors.base import ChargeRecord, OutcomeUnknown
 from services.payments.processors.requests import charge_request_of
-from services.payments.rendering import Row
 from services.payments.rows import payments_with_order
 
 log = structlog.get_logger(__name__)

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection, Table, select, update
 
 from chassis.storage import outbox
+from services.payments.access import Row
 from services.payments.contract import PAYOUT_CHANGED, PaymentStatus, PayoutStatus, RefundStatus
 from services.payments.ledger import rules
 from services.payments.ledger.journal import record_movement
@@ -26,7 +27,7 @@ from services.payments.lifecycle import (
 from services.payments.models import PAYOUTS, REFUNDS
 from services.payments.processors.base import Charge, Transfer
 from services.payments.receivables import change_receivable
-from services.payments.rendering import Row, money, provider_of
+from services.payments.rendering import money, provider_of
 from services.payments.rows import change_payment, lock_payment, parties_of
 from services.payments.settings import PaymentSettings
 

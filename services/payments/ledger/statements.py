@@ -8,10 +8,11 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select
 
 from kit.security.tokens import Caller
 from kit.validation import rfc3339
+from services.payments.access import Row
 from services.payments.contract import MAX_STATEMENT_LINES
 from services.payments.ledger.rules import KINDS
 from services.payments.models import ACCOUNT_NAMES, ENTRIES, MOVEMENTS, RECEIVABLES
-from services.payments.rendering import Row, money
+from services.payments.rendering import money
 from services.payments.types import Statement, StatementTotal, Transaction
 
 PROVIDER_ACCOUNTS = ("provider_pending", "provider_available")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.errors import Unavailable
-from services.payments.access import is_expired
+from services.payments.access import Row, is_expired
 from services.payments.ledger.settlement import settle_charge, settle_payout, settle_refund
 from services.payments.models import PAYMENTS, PAYOUTS, PROCESSOR_EVENTS, REFUNDS
 from services.payments.payment_context import PaymentContext
@@ -24,7 +24,6 @@ from services.payments.processors.requests import (
     request_payout,
     request_refund,
 )
-from services.payments.rendering import Row
 from services.payments.rows import find_payment
 
 log = structlog.get_logger(__name__)

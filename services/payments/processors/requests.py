@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from chassis.runtime.failpoints import reach
 from kit.errors import Unavailable
-from services.payments.access import not_found
+from services.payments.access import Row, not_found
 from services.payments.models import PAYMENTS, PAYOUTS, REFUNDS
 from services.payments.payment_context import PaymentContext
 from services.payments.processors.base import (
@@ -19,7 +19,6 @@ from services.payments.processors.base import (
     RefundRequest,
     Transfer,
 )
-from services.payments.rendering import Row
 
 log = structlog.get_logger(__name__)
 Outcome = TypeVar("Outcome")
