@@ -12,6 +12,7 @@ from kit.security.tokens import verifying_keys
 from kit.settings import BadSetting, Settings, load, raw_value, read
 from services.accounts.settings import AccountSettings
 from services.catalog.settings import CatalogSettings
+from services.messaging.settings import MessagingSettings
 from services.orders.settings import OrderPeriods
 from services.payments.settings import PaymentSettings
 from services.reviews.settings import ReviewPeriods
@@ -22,6 +23,7 @@ GROUPS: dict[str, type[Any]] = {
     COMMON: Settings,
     "accounts": AccountSettings,
     "catalog": CatalogSettings,
+    "messaging": MessagingSettings,
     "orders": OrderPeriods,
     "payments": PaymentSettings,
     "reviews": ReviewPeriods,
@@ -36,6 +38,7 @@ _CHECKS: dict[str, Callable[[], object]] = {
     COMMON: lambda: verifying_keys(load(Settings)),
     "accounts": lambda: load(AccountSettings),
     "catalog": lambda: load(CatalogSettings),
+    "messaging": lambda: load(MessagingSettings),
     "orders": lambda: load(OrderPeriods),
     "payments": lambda: load(PaymentSettings),
     "reviews": lambda: load(ReviewPeriods),

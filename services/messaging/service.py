@@ -7,6 +7,8 @@ from chassis.amqp.relay import Relay
 from chassis.amqp.rpc_client import ServiceClient
 from chassis.amqp.rpc_server import rpc
 from chassis.runtime.context import Call, CallContext
+from chassis.runtime.settings_provider import SettingsProvider
+from chassis.runtime.timers import every
 from chassis.storage.database import Database, Db
 from chassis.storage.idempotency import run_idempotently
 from kit.paging import Page
@@ -18,6 +20,7 @@ from services.messaging.commands.mark_messages_read import mark_messages_read
 from services.messaging.commands.mark_notifications import mark_all_read, mark_notification
 from services.messaging.commands.notify import notify
 from services.messaging.commands.post_message import post_message
+from services.messaging.commands.purge_notifications import purge_notifications
 from services.messaging.notifications import (
     notifications_of_payment,
     notifications_of_payout,
@@ -32,6 +35,7 @@ from services.messaging.projections import (
     save_display_name,
     save_thread_of_event,
 )
+from services.messaging.settings import MessagingSettings
 from services.messaging.types import Message, Notification, Preferences, Thread, UnreadCount
 from services.orders import contract as orders_contract
 from services.orders.types import OrderReminderDue, OrderStatusChanged
@@ -39,6 +43,8 @@ from services.payments import contract as payments_contract
 from services.payments.types import PaymentChanged, PayoutChanged
 from services.reviews import contract as reviews_contract
 from services.reviews.types import ReviewChanged, ReviewSubmitted
+
+PURGE_SECONDS = 3600.0
 
 
 class MessagingService:
@@ -50,6 +56,7 @@ class MessagingService:
     call: Call = CallContext()
     relay = Relay()
     orders = ServiceClient("orders")
+    settings: MessagingSettings = SettingsProvider(MessagingSettings)
 
     # --- threads and messages -----------------------------------------------------------------
 
@@ -186,3 +193,10 @@ class MessagingService:
     def on_account_updated(self, connection: Connection, event: AccountNamed) -> None:
         """Stores the new display name."""
         save_display_name(connection, event)
+
+    # --- timers -----------------------------------------------------------------------------------
+
+    @every(lambda _: PURGE_SECONDS)
+    def purge_notifications(self) -> None:
+        """Removes notifications past their retention."""
+        purge_notifications(self.db, self.settings)

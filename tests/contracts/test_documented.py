@@ -16,6 +16,7 @@ SETTINGS_CLASSES = (
     "kit.settings.Settings",
     "services.accounts.settings.AccountSettings",
     "services.catalog.settings.CatalogSettings",
+    "services.messaging.settings.MessagingSettings",
     "services.orders.settings.OrderPeriods",
     "services.payments.settings.PaymentSettings",
     "services.reviews.settings.ReviewPeriods",

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy import Column, Connection, Select, delete, func, or_, select, update
+from sqlalchemy import Column, Connection, Select, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.payments.access import Row
@@ -42,6 +42,7 @@ AUDIT_HOUR = 3
 ABANDONED = timedelta(hours=6)  # an audit that has not finished by then is started again
 OVERLAP = timedelta(days=1)
 EVENT_RETENTION = timedelta(days=90)  # no processor repeats an event after that
+PURGE_BATCH = 1000
 Report = Callable[[str], None]
 
 
@@ -79,9 +80,17 @@ def audit_nightly(context: PaymentContext) -> None:
             log.error("ledger_finding", **finding)
         done = {"finished_at": datetime.now(UTC), "findings": findings}
         context.db.write(lambda c: c.execute(update(AUDITS).where(AUDITS.c.day == now.date()).values(done)))
-        expired = delete(PROCESSOR_EVENTS).where(PROCESSOR_EVENTS.c.taken_at < now - EVENT_RETENTION)
-        context.db.write(lambda connection: connection.execute(expired))
+        while context.db.write(lambda c: _purge_processor_events(c, now - EVENT_RETENTION)) == PURGE_BATCH:
+            pass
     _show_last(context)
+
+
+def _purge_processor_events(connection: Connection, before: datetime) -> int:
+    """Returns how many were removed: a batch, or the rest."""
+    old = select(PROCESSOR_EVENTS.c.processor, PROCESSOR_EVENTS.c.event_id)
+    batch = old.where(PROCESSOR_EVENTS.c.taken_at < before).limit(PURGE_BATCH)
+    key = tuple_(PROCESSOR_EVENTS.c.processor, PROCESSOR_EVENTS.c.event_id)
+    return connection.execute(delete(PROCESSOR_EVENTS).where(key.in_(batch))).rowcount
 
 
 def _show_last(context: PaymentContext) -> None:

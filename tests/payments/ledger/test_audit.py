@@ -102,8 +102,10 @@ def test_the_nightly_audit_runs_once_a_day_and_shows_what_it_found(
 ) -> None:
     monkeypatch.setattr(audit, "AUDIT_HOUR", 0)
     business.payments.execute(
-        "INSERT INTO processor_events (processor, event_id, taken_at) VALUES"
-        " ('sandbox', 'old', now() - interval '91 days'), ('sandbox', 'new', now())"
+        "INSERT INTO processor_events (processor, event_id, taken_at)"
+        " SELECT 'sandbox', 'old ' || n, now() - interval '91 days' FROM generate_series(1, :several) AS n"
+        " UNION ALL SELECT 'sandbox', 'new', now()",
+        several=2 * audit.PURGE_BATCH + 1,
     )
     runs: list[int] = []
 
