@@ -139,7 +139,7 @@ class RelayWorker(AmqpExtension):
         self._durable = {event.type for event in events if event.consumers}
         self._confirms = Confirms(self.amqp)
         self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
-        self._database.on_recorded(self.wake)
+        self._database.on_recorded(lambda _events: self.wake())
         self.amqp.on_connect(lambda _: self.wake())
 
     def start(self) -> None:

@@ -12,11 +12,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chassis.runtime import failpoints
+from chassis.storage import recorded
+from chassis.storage.recorded import RecordedEvent
 from kit import metrics
 from kit.errors import Unavailable
 from kit.settings import Settings
 
 T = TypeVar("T")
+HandOver = Callable[[list[RecordedEvent]], None]
 
 DEADLOCK, SERIALIZATION = "40P01", "40001"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
@@ -24,7 +27,6 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 SERVER_UNAVAILABLE = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
 MAX_DEADLINES = 3  # that a transaction may take in all, a relay's wait for the broker included
-RECORDED = "events_recorded"
 
 current_call: ContextVar[str] = ContextVar("current_call", default="background")
 
@@ -61,8 +63,7 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
         },
         **options,
     )
-    event.listen(engine, "before_cursor_execute", _count_statement)
-    return engine
+    return _observe(engine)
 
 
 class Db:
@@ -75,14 +76,14 @@ class Db:
     def __init__(
         self,
         engine: Engine,
-        wake_relay: Callable[[], None] = lambda: None,
+        publish: HandOver = lambda events: None,
         reader: Engine | None = None,
         time_limit_seconds: float | None = None,
     ) -> None:
         self._engine = engine
         self._time_limit_seconds = time_limit_seconds
         self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._wake_relay = wake_relay
+        self._publish = publish
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Runs a query outside of any transaction; once more if the pooled connection was lost.
@@ -106,16 +107,16 @@ class Db:
         Raises: Unavailable when the database is unavailable or too slow, or a lock is not acquired.
         """
 
-        def attempt() -> tuple[T, bool]:
+        def attempt() -> tuple[T, list[RecordedEvent]]:
             with self._engine.connect() as connection, connection.begin():
-                connection.info[RECORDED] = False
-                return effect(connection), connection.info[RECORDED]
+                events = recorded.begin(connection)
+                return effect(connection), events
 
-        result, recorded = self._in_time(attempt)
+        result, events = self._in_time(attempt)
         metrics.TRANSACTIONS.labels(current_call.get()).inc()
-        if recorded:
+        if events:
             failpoints.reach("outbox.committed")
-            self._wake_relay()
+            self._publish(events)
         return result
 
     def _in_time(self, attempt: Callable[[], T]) -> T:
@@ -133,7 +134,7 @@ class Database(DependencyProvider):  # type: ignore[misc]
     """Gives each call a `Db` on the service's pooled engine."""
 
     def __init__(self) -> None:
-        self._wakers: list[Callable[[], None]] = []
+        self._publishers: list[HandOver] = []
         self._engines: list[Engine] = []
         self.db: Db
 
@@ -143,7 +144,7 @@ class Database(DependencyProvider):  # type: ignore[misc]
         writer = make_engine(settings, name)
         reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
         self._engines = [writer, reader]
-        self.db = Db(writer, self._wake, reader, MAX_DEADLINES * settings.rpc_deadline_seconds)
+        self.db = Db(writer, self._publish, reader, MAX_DEADLINES * settings.rpc_deadline_seconds)
 
     def stop(self) -> None:
         """Closes the pooled connections."""
@@ -154,13 +155,13 @@ class Database(DependencyProvider):  # type: ignore[misc]
         """Returns the same `Db` for every call."""
         return self.db
 
-    def on_recorded(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` after each commit that recorded an event."""
-        self._wakers.append(wake)
+    def on_recorded(self, publish: HandOver) -> None:
+        """Calls `publish` after each commit that recorded events, with these events."""
+        self._publishers.append(publish)
 
-    def _wake(self) -> None:
-        for wake in self._wakers:
-            wake()
+    def _publish(self, events: list[RecordedEvent]) -> None:
+        for publish in self._publishers:
+            publish(events)
 
 
 def sqlstate(error: BaseException) -> str:
@@ -194,6 +195,12 @@ def _translated(error: DBAPIError) -> Exception:
     if is_unavailable or (isinstance(error, OperationalError | InterfaceError) and code == ""):
         return Unavailable("The database is unavailable.", code="database_unavailable")
     return error
+
+
+def _observe(engine: Engine) -> Engine:
+    event.listen(engine, "before_cursor_execute", _count_statement)
+    recorded.follow_savepoints(engine)
+    return engine
 
 
 def _count_statement(*_arguments: Any) -> None:

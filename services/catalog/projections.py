@@ -7,11 +7,10 @@ arrives. Neither is an edit of a service, so its `version` stays.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, update
 
 from chassis.storage import outbox
 from chassis.storage.projections import save_if_newer
-from chassis.storage.tables import OUTBOX
 from services.accounts.types import AccountNamed
 from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.indexing import name_columns
@@ -57,5 +56,4 @@ def save_rating(connection: Connection, event: RatingChanged) -> None:
 def _publish(connection: Connection, changed: Sequence[Row[Any]]) -> None:
     if changed:
         rows = [outbox.row(SERVICE_CHANGED, **render_service_changed(service)) for service in changed]
-        connection.execute(insert(OUTBOX), rows)
-        outbox.mark(connection)
+        outbox.record_rows(connection, rows)

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import uuid6
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
 from chassis.storage import outbox
-from chassis.storage.tables import OUTBOX
 from services.messaging import contract
 from services.messaging.notifications import Notification
 
@@ -40,8 +39,7 @@ def notify(connection: Connection, notifications: Sequence[Notification], *event
     """
     rows = [*events, *_store(connection, notifications)]
     if rows:
-        connection.execute(insert(OUTBOX), rows)
-        outbox.mark(connection)
+        outbox.record_rows(connection, rows)
 
 
 def _store(connection: Connection, notifications: Sequence[Notification]) -> list[dict[str, Any]]:

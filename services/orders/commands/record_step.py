@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from chassis.storage import outbox
 from kit.security.tokens import Caller
@@ -76,12 +77,12 @@ def record_history(
     # The parties' names are stored at submission, and the system's belongs to no account.
     names_actor = step.role == STAFF
     name = {"history_actor_name": actor.display_name} if names_actor else {}
-    connection.execute(_insert_history(names_actor), {**parameters, **name})
-    outbox.mark(connection)
+    event_row_id = connection.execute(_insert_history(names_actor), {**parameters, **name}).scalar_one()
+    outbox.mark(connection, event, event_row_id)
 
 
 @cache
-def _insert_history(names_actor: bool) -> Insert:
+def _insert_history(names_actor: bool) -> ReturningInsert[int]:
     history = {
         column.name: bindparam(f"history_{column.name}", type_=column.type) for column in ORDER_HISTORY.c
     }
@@ -90,7 +91,7 @@ def _insert_history(names_actor: bool) -> Insert:
     statement = insert(OUTBOX).values(event).add_cte(insert(ORDER_HISTORY).values(history).cte("step"))
     if names_actor:
         statement = statement.add_cte(insert_unknown_names("history_actor").cte("named"))
-    return statement
+    return statement.returning(OUTBOX.c.id)
 
 
 def _event(row: OrderRow, after: OrderState, step: Step, actor: Actor) -> OrderStatusChangedFields:

@@ -9,7 +9,7 @@ from chassis.storage import outbox
 from kit.security.tokens import Caller
 from services.reviews import ratings
 from services.reviews.access import require_open_for_edit, require_role_in
-from services.reviews.commands.update_ratings import record_events, update_ratings
+from services.reviews.commands.update_ratings import update_ratings
 from services.reviews.commands.update_review import update_review
 from services.reviews.contract import REVIEW_CHANGED
 from services.reviews.queries import lock_review
@@ -40,5 +40,5 @@ def change_review(
     review = update_review(connection, before, updated_at=now, **changed)
     rating_change = ratings.edited(before["rating"], review["rating"], hidden=before["hidden_at"] is not None)
     event = outbox.row(REVIEW_CHANGED, change="edited", **event_fields(review))
-    record_events(connection, [event, *update_ratings(connection, review, rating_change)])
+    outbox.record_rows(connection, [event, *update_ratings(connection, review, rating_change)])
     return render_review(review, periods, now)

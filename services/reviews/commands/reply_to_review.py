@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 from chassis.storage import outbox
 from kit.security.tokens import Caller
 from services.reviews.access import reply_exists, require_role_in
-from services.reviews.commands.update_ratings import record_events
 from services.reviews.commands.update_review import update_review
 from services.reviews.contract import REVIEW_CHANGED
 from services.reviews.queries import lock_review
@@ -30,5 +29,5 @@ def reply_to_review(
         raise reply_exists()
     now = datetime.now(UTC)
     review = update_review(connection, before, updated_at=now, reply_text=text, reply_created_at=now)
-    record_events(connection, [outbox.row(REVIEW_CHANGED, change="replied", **event_fields(review))])
+    outbox.record(connection, REVIEW_CHANGED, change="replied", **event_fields(review))
     return render_review(review, periods, now)

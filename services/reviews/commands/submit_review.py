@@ -22,7 +22,7 @@ from services.reviews.access import (
     require_role_in,
     review_exists,
 )
-from services.reviews.commands.update_ratings import record_events, update_ratings
+from services.reviews.commands.update_ratings import update_ratings
 from services.reviews.contract import REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS
 from services.reviews.projections import save_order_of_answer
@@ -80,7 +80,7 @@ def _submit(
     review = {**reviewable, **_insert(connection, draft, reviewable, now)}
     events = [outbox.row(REVIEW_SUBMITTED, **event_fields(review))]
     events += update_ratings(connection, review, ratings.submitted(draft.rating))
-    record_events(connection, events)
+    outbox.record_rows(connection, events)
     return render_review(review, periods, now)
 
 

@@ -1,12 +1,11 @@
-"""Updating ratings and recording events, in the transaction that changed a review."""
+"""Updating ratings, in the transaction that changed a review."""
 
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.storage import outbox
-from chassis.storage.tables import OUTBOX
 from services.reviews.contract import RATING_CHANGED
 from services.reviews.models import RATINGS
 from services.reviews.ratings import RatingChange, average
@@ -42,9 +41,3 @@ def update_ratings(connection: Connection, review: ReviewRow, change: RatingChan
         outbox.row(RATING_CHANGED, **row, average=average(row["stars_total"], row["count"]))
         for row in connection.execute(changed).mappings()
     ]
-
-
-def record_events(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Records several events with one statement."""
-    connection.execute(insert(OUTBOX).values(rows))
-    outbox.mark(connection)
