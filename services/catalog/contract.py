@@ -91,9 +91,13 @@ class Service(Schema):
 
 
 class Offer(Schema):
-    """What an order must keep of a service, whatever happens to it later."""
+    """What an order must keep of a service, whatever happens to it later.
+
+    A larger `service_version` is newer; answers of earlier releases have none.
+    """
 
     service_id = Id(required=True)
+    service_version = fields.Integer(strict=True)
     title = Text(required=True)
     price = fields.Nested(Money, required=True)
     delivery_days = fields.Integer(required=True)
@@ -209,11 +213,16 @@ ARCHIVE_SERVICE = Rpc("catalog", "archive_service", ArchiveServiceArguments, mut
 
 
 class ServiceChanged(EventSchema):
-    """Something public of a service is different now: its text, status, rating or provider's name."""
+    """Something public of a service is different now: its text, status, rating or provider's name.
+
+    Only edits raise `service_version`. `offer` is null for a service that others must not see; events of
+    earlier releases have none.
+    """
 
     service_id = Id(required=True)
     provider_id = Id(required=True)
     service_version = fields.Integer(required=True, strict=True)
+    offer = fields.Nested(Offer, allow_none=True)
 
 
-SERVICE_CHANGED = Event("catalog", "service_changed", ServiceChanged, live=True)
+SERVICE_CHANGED = Event("catalog", "service_changed", ServiceChanged, consumers=("orders",), live=True)

@@ -14,12 +14,11 @@ from chassis.storage.projections import save_if_newer
 from services.accounts.types import AccountNamed
 from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.indexing import name_columns
-from services.catalog.models import ACCOUNT_NAMES, SERVICES
+from services.catalog.models import ACCOUNT_NAMES, SERVICES, SHOWN
 from services.catalog.rendering import render_service_changed
 from services.reviews.types import RatingChanged
 
 _service = SERVICES.c
-_PUBLISHED = (_service.id, _service.provider_id, _service.version)
 
 
 def save_display_name(connection: Connection, event: AccountNamed) -> None:
@@ -34,7 +33,7 @@ def save_display_name(connection: Connection, event: AccountNamed) -> None:
         .where(_service.provider_id == account_id, _service.provider_name != display_name)
         .values(provider_name=display_name, **name_columns(display_name))
     )
-    _publish(connection, connection.execute(renamed.returning(*_PUBLISHED)).all())
+    _publish(connection, connection.execute(renamed.returning(*SHOWN)).all())
 
 
 def save_rating(connection: Connection, event: RatingChanged) -> None:
@@ -50,7 +49,7 @@ def save_rating(connection: Connection, event: RatingChanged) -> None:
             rating_average=event["average"] or 0,
         )
     )
-    _publish(connection, connection.execute(rated.returning(*_PUBLISHED)).all())
+    _publish(connection, connection.execute(rated.returning(*SHOWN)).all())
 
 
 def _publish(connection: Connection, changed: Sequence[Row[Any]]) -> None:

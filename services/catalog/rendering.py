@@ -42,6 +42,7 @@ def render_offer(row: Row[Any]) -> Offer:
     """Returns a row of services as the contract's `Offer`."""
     return {
         "service_id": row.id,
+        "service_version": row.version,
         "title": row.title,
         "price": {"amount": row.price_minor, "currency": row.currency},
         "delivery_days": row.delivery_days,
@@ -53,4 +54,9 @@ def render_offer(row: Row[Any]) -> Offer:
 
 def render_service_changed(row: Row[Any]) -> ServiceChangedFields:
     """Returns the fields of the event `service_changed`."""
-    return {"service_id": row.id, "provider_id": row.provider_id, "service_version": row.version}
+    return {
+        "service_id": row.id,
+        "provider_id": row.provider_id,
+        "service_version": row.version,
+        "offer": render_offer(row) if row.public else None,
+    }

@@ -3,7 +3,7 @@
 Generated from contract.py by `make types`; do not edit.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from kit.types import EventEnvelope, Money, Party, Rating
 
@@ -40,9 +40,13 @@ class Service(TypedDict):
 
 
 class Offer(TypedDict):
-    """What an order must keep of a service, whatever happens to it later."""
+    """What an order must keep of a service, whatever happens to it later.
+
+    A larger `service_version` is newer; answers of earlier releases have none.
+    """
 
     service_id: str
+    service_version: NotRequired[int]
     title: str
     price: Money
     delivery_days: int
@@ -57,7 +61,12 @@ class ServiceChangedFields(TypedDict):
     service_id: str
     provider_id: str
     service_version: int
+    offer: NotRequired[Offer | None]
 
 
 class ServiceChanged(ServiceChangedFields, EventEnvelope):
-    """Something public of a service is different now: its text, status, rating or provider's name."""
+    """Something public of a service is different now: its text, status, rating or provider's name.
+
+    Only edits raise `service_version`. `offer` is null for a service that others must not see; events of
+    earlier releases have none.
+    """

@@ -34,6 +34,25 @@ ACCOUNT_NAMES = Table(
     comment="Current display names, the only place with any. Version 0: from an access token or an offer.",
 )
 
+OFFERS = Table(
+    "offers",
+    METADATA,
+    Column("service_id", Uuid(as_uuid=False), primary_key=True),
+    Column("service_version", Integer, nullable=False),
+    Column("provider_id", Uuid(as_uuid=False), ForeignKey("account_names.account_id")),
+    Column("title", Text),
+    Column("price_minor", BigInteger),
+    Column("currency", Text),
+    Column("delivery_days", Integer),
+    Column("revisions", Integer),
+    Column("status", Text),
+    CheckConstraint(
+        "num_nulls(provider_id, title, price_minor, currency, delivery_days, revisions, status) IN (0, 7)",
+        name="offers_complete",
+    ),
+    comment="What catalog offers, from its events. Without terms: changed to an offer that is not known.",
+)
+
 ORDERS = Table(
     "orders",
     METADATA,

@@ -1,17 +1,26 @@
-"""Projections of other services' data: display names, and the state of an order's payment."""
+"""Projections of other services' data: display names, offers, and the state of an order's payment."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Uuid, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Uuid, bindparam, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from chassis.storage.projections import save_if_newer
 from services.accounts.types import AccountNamed
-from services.orders.models import ACCOUNT_NAMES, ORDERS
+from services.catalog.types import Offer, ServiceChanged
+from services.orders.models import ACCOUNT_NAMES, OFFERS, ORDERS
 from services.payments.types import PaymentChanged
 
 _ID = Uuid(as_uuid=False)
+_TERMS = ("provider_id", "title", "price_minor", "currency", "delivery_days", "revisions", "status")
+
+# An offer whose terms are not known has no provider, so it is not found.
+FIND_OFFER: Select[Any] = (
+    select(OFFERS, ACCOUNT_NAMES.c.display_name)
+    .join(ACCOUNT_NAMES, ACCOUNT_NAMES.c.account_id == OFFERS.c.provider_id)
+    .where(OFFERS.c.service_id == bindparam("service_id", type_=_ID))
+)
 
 
 def save_display_name(connection: Connection, event: AccountNamed) -> None:
@@ -44,6 +53,60 @@ def stored_name(person: str) -> ColumnElement[Any]:
     """Selects the name stored for `<person>_id`, null for none."""
     name = select(ACCOUNT_NAMES.c.display_name)
     return name.where(ACCOUNT_NAMES.c.account_id == bindparam(f"{person}_id", type_=_ID)).scalar_subquery()
+
+
+def save_published_offer(connection: Connection, event: ServiceChanged) -> None:
+    """Stores the offer of a `service_changed`, unless a newer one is known.
+
+    An event without one makes the offer unknown, as of the event's version.
+    """
+    offer = event.get("offer")
+    if offer is not None:
+        save_offer(connection, offer)
+        return
+    _save_terms(connection, event["service_id"], event["service_version"], dict.fromkeys(_TERMS))
+
+
+def save_offer(connection: Connection, offer: Offer) -> None:
+    """Stores what catalog offers, unless a newer offer is known or this one does not say how new it is."""
+    if "service_version" not in offer:
+        return
+    provider, price = offer["provider"], offer["price"]
+    name = {"provider_id": provider["id"], "provider_name": provider["display_name"]}
+    connection.execute(insert_unknown_names("provider"), name)
+    terms = {
+        "provider_id": provider["id"],
+        "title": offer["title"],
+        "price_minor": price["amount"],
+        "currency": price["currency"],
+        "delivery_days": offer["delivery_days"],
+        "revisions": offer["revisions"],
+        "status": offer["status"],
+    }
+    _save_terms(connection, offer["service_id"], offer["service_version"], terms)
+
+
+def find_offer(connection: Connection, service_id: str) -> Offer | None:
+    """Returns the stored offer of a service, None for one that is not known. One statement."""
+    row = connection.execute(FIND_OFFER, {"service_id": service_id}).first()
+    if row is None:
+        return None
+    return {
+        "service_id": row.service_id,
+        "service_version": row.service_version,
+        "title": row.title,
+        "price": {"amount": row.price_minor, "currency": row.currency},
+        "delivery_days": row.delivery_days,
+        "revisions": row.revisions,
+        "status": row.status,
+        "provider": {"id": row.provider_id, "display_name": row.display_name},
+    }
+
+
+def _save_terms(connection: Connection, service_id: str, version: int, terms: dict[str, Any]) -> None:
+    row = {"service_id": service_id, "service_version": version, **terms}
+    unknown = OFFERS.c.status.is_(None)
+    save_if_newer(connection, OFFERS, row, key=("service_id",), version="service_version", incomplete=unknown)
 
 
 def save_payment_status(connection: Connection, event: PaymentChanged) -> None:

@@ -17,12 +17,14 @@ from kit.paging import Page
 from kit.types import Money
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
 from services.accounts.types import AccountNamed
+from services.catalog.contract import SERVICE_CHANGED
+from services.catalog.types import ServiceChanged
 from services.orders import contract, queries
 from services.orders.commands.run_timers import CONFIRMATION, EXPIRY, REMINDERS, run_timer
 from services.orders.commands.submit_order import submit_order
 from services.orders.commands.take_step import transition_order
 from services.orders.lifecycle import TransitionRequest
-from services.orders.projections import save_display_name, save_payment_status
+from services.orders.projections import save_display_name, save_payment_status, save_published_offer
 from services.orders.settings import OrderPeriods
 from services.orders.types import Order, OrderTransition
 from services.payments.contract import PAYMENT_CHANGED
@@ -83,6 +85,11 @@ class OrdersService:
     def on_account_updated(self, connection: Connection, event: AccountNamed) -> None:
         """Stores the display name: orders and their history show current names."""
         save_display_name(connection, event)
+
+    @on_event(SERVICE_CHANGED)
+    def on_service_changed(self, connection: Connection, event: ServiceChanged) -> None:
+        """Stores what a service offers now."""
+        save_published_offer(connection, event)
 
     @on_event(PAYMENT_CHANGED)
     def on_payment_changed(self, connection: Connection, event: PaymentChanged) -> None:

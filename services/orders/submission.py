@@ -1,4 +1,4 @@
-"""The rules of submitting an order. Pure; the offer comes from the catalog, never from the client."""
+"""The rules of submitting an order. Pure; the offer is what catalog published, never the client's."""
 
 from dataclasses import dataclass
 
@@ -39,6 +39,13 @@ def check_offer(offer: Offer | None, customer_id: str, expected_price: Money | N
     if expected_price not in (None, offer["price"]):
         raise Conflict("The price has changed.", code="price_changed", current_price=offer["price"])
     return offer
+
+
+def may_be_outdated(offer: Offer, customer_id: str, expected_price: Money | None) -> bool:
+    """Whether a stored offer would be refused for what its provider may have changed by now."""
+    if offer["provider"]["id"] == customer_id:
+        return False
+    return offer["status"] != "active" or expected_price not in (None, offer["price"])
 
 
 def state_at_submission(offer: Offer, customer_id: str) -> OrderState:

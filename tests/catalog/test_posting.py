@@ -29,6 +29,24 @@ def test_a_posted_service_is_what_was_typed_and_belongs_to_the_caller(market: Ma
     assert market.get(posted) == posted
 
 
+def test_each_edit_publishes_the_offer_that_it_makes(market: Market) -> None:
+    service = market.post()
+    for changes in ({"price": {"amount": 9900, "currency": "EUR"}}, {"status": "paused"}, {"revisions": 2}):
+        service = market.change(service, **changes)
+        last = market.harness.events("service_changed")[-1]
+        assert last["offer"] == market.call(None, contract.GET_OFFER, service_id=service["id"])
+        assert last["offer"]["service_version"] == last["service_version"] == service["version"]
+    market.archive(service)
+    assert market.harness.events("service_changed")[-1]["offer"]["status"] == "archived"
+
+
+def test_a_draft_is_published_without_its_offer(market: Market) -> None:
+    active = market.post()
+    market.archive(market.change(active, status="draft"))
+    offers = [event["offer"] for event in market.harness.events("service_changed")]
+    assert [offer and offer["status"] for offer in offers] == ["active", None, None]
+
+
 def test_a_draft_is_posted_on_request(market: Market) -> None:
     assert market.post(status="draft")["status"] == "draft"
 

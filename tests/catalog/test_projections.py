@@ -51,6 +51,7 @@ def test_a_rating_shows_on_the_service_and_is_no_edit(market: Market) -> None:
         market.ada.id,
         1,
     )
+    assert last["offer"] == market.call(None, contract.GET_OFFER, service_id=posted["id"])
 
 
 def test_a_rating_does_not_make_a_version_stale(market: Market) -> None:

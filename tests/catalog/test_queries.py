@@ -48,6 +48,7 @@ def test_an_offer_is_what_an_order_keeps(market: Market) -> None:
     assert contract.Offer().validate(offer) == {}
     assert offer == {
         "service_id": posted["id"],
+        "service_version": 1,
         **{
             name: posted[name]
             for name in ("title", "price", "delivery_days", "revisions", "status", "provider")

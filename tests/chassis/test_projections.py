@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from chassis.storage.database import Db, make_engine
-from chassis.storage.projections import ANY_ROW, save_if_newer
+from chassis.storage.projections import ANY_ROW, NO_ROW, save_if_newer
 from kit.settings import Settings
 
 pytestmark = pytest.mark.servers
@@ -30,9 +30,16 @@ def db(echo_settings: Settings) -> Iterator[Db]:
     engine.dispose()
 
 
-def save(db: Db, version: int, name: str, only_if: sa.ColumnElement[bool] = ANY_ROW) -> bool:
+def save(
+    db: Db,
+    version: int,
+    name: str,
+    only_if: sa.ColumnElement[bool] = ANY_ROW,
+    incomplete: sa.ColumnElement[bool] = NO_ROW,
+) -> bool:
     row = {"id": 1, "name": name, "version": version}
-    return db.write(lambda c: save_if_newer(c, NAMES, row, key=("id",), version="version", only_if=only_if))
+    conditions = {"only_if": only_if, "incomplete": incomplete}
+    return db.write(lambda c: save_if_newer(c, NAMES, row, key=("id",), version="version", **conditions))
 
 
 def stored(db: Db) -> tuple[str, int]:
@@ -65,6 +72,15 @@ def test_a_row_that_fails_the_further_condition_stays_even_for_a_newer_version(d
     db.write(lambda c: c.execute(sa.update(NAMES).values(locked=True)))
     assert not save(db, 3, "Ada Lovelace", open_rows)
     assert stored(db) == ("Ada Byron", 2)
+
+
+def test_an_incomplete_row_is_completed_by_its_own_version_and_by_no_older_one(db: Db) -> None:
+    nameless = NAMES.c.name == ""
+    assert save(db, 3, "", incomplete=nameless)
+    assert not save(db, 2, "Ada", incomplete=nameless)
+    assert save(db, 3, "Ada Byron", incomplete=nameless)
+    assert not save(db, 3, "Somebody else", incomplete=nameless)
+    assert stored(db) == ("Ada Byron", 3)
 
 
 def test_columns_that_are_not_offered_keep_their_values(db: Db) -> None:

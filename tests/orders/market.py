@@ -7,7 +7,7 @@ import uuid6
 from kit.contracts import Rpc
 from kit.errors import NotFound
 from kit.security.tokens import Caller
-from services.catalog.contract import GET_OFFER
+from services.catalog.contract import GET_OFFER, SERVICE_CHANGED
 from services.orders import contract
 from tests.support.service_harness import Harness, person
 
@@ -63,6 +63,7 @@ class Market:
     def add_offer(self, provider: Caller, **fields: Any) -> Json:
         offer = {
             "service_id": str(uuid6.uuid7()),
+            "service_version": 1,
             "title": "A logo for your shop",
             "price": {"amount": 4500, "currency": "EUR"},
             "delivery_days": 3,
@@ -73,6 +74,23 @@ class Market:
         }
         self.catalog.offers[offer["service_id"]] = offer
         return offer
+
+    def change_offer(self, **fields: Any) -> Json:
+        """Changes the offer in the catalog; orders has not heard of it yet."""
+        changed = {**self.offer, **fields, "service_version": self.offer["service_version"] + 1}
+        self.catalog.offers[changed["service_id"]] = self.offer = changed
+        return changed
+
+    def publish(self, known: Json, **fields: Any) -> Json:
+        """Delivers the event of an offer, or one that says something else of it."""
+        body: Json = {
+            "service_id": known["service_id"],
+            "provider_id": known["provider"]["id"],
+            "service_version": known["service_version"],
+            "offer": known,
+            **fields,
+        }
+        return self.harness.deliver(SERVICE_CHANGED, **body)
 
     def submit(self, **arguments: Any) -> Json:
         named = {"service_id": self.offer["service_id"], "requirements": "A blue bird.", **arguments}

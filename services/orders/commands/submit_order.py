@@ -1,4 +1,4 @@
-"""Submitting an order: the offer comes from the catalog, the rules decide, and the order is recorded."""
+"""Submitting an order: the offer is what catalog published, the rules decide, the order is recorded."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from chassis.runtime.context import Call
 from chassis.storage.database import Db
 from chassis.storage.idempotency import find_stored_answer, run_idempotently
-from kit.errors import NotFound
+from kit.errors import NotFound, TimedOut, Unavailable
 from kit.security.tokens import Caller
 from kit.types import Money
 from services.catalog.contract import GET_OFFER
@@ -22,7 +22,7 @@ from services.orders.commands.record_step import actor_of, record_history
 from services.orders.contract import Status
 from services.orders.lifecycle import CUSTOMER, Step
 from services.orders.models import ORDERS
-from services.orders.projections import insert_unknown_names, stored_name
+from services.orders.projections import find_offer, insert_unknown_names, save_offer, stored_name
 from services.orders.rendering import OrderRow, number_of, render_order
 from services.orders.settings import OrderPeriods
 from services.orders.submission import (
@@ -31,6 +31,7 @@ from services.orders.submission import (
     OutstandingOrders,
     check_offer,
     check_outstanding_orders,
+    may_be_outdated,
     state_at_submission,
 )
 from services.orders.types import Order
@@ -81,14 +82,16 @@ def submit_order(
     requirements: str,
     expected_price: Money | None,
 ) -> Order:
-    """Orders a service for the caller; the catalog is asked for the offer before the transaction.
+    """Orders a service for the caller, as it is offered; see `current_offer`.
 
-    Raises: Conflict, see `check_offer` and `check_outstanding_orders`.
+    Raises: Conflict, see `check_offer` and `check_outstanding_orders`; Unavailable or TimedOut when the
+    offer is not known here and catalog does not answer.
     """
     stored = cast(Order | None, find_stored_answer(db, call))
     if stored is not None:
         return stored
-    caller, offer = call.account, _find_offer(catalog, service_id)
+    caller = call.account
+    offer = current_offer(db, catalog, service_id, caller.id, expected_price)
 
     def effect(connection: Connection) -> Order:
         # Checked after the key is claimed: a concurrent duplicate gets the answer of the first.
@@ -99,6 +102,31 @@ def submit_order(
 
     order: Order = run_idempotently(db, call, effect)
     return order
+
+
+def current_offer(
+    db: Db, catalog: Callable[..., Offer], service_id: str, customer_id: str, expected_price: Money | None
+) -> Offer | None:
+    """Returns the stored offer; None for a service that nobody may order.
+
+    Catalog is asked, and its answer stored, only when no offer is stored or the stored one would be
+    refused: a change of it may be on its way. While catalog does not answer, the stored one counts.
+
+    Raises: Unavailable or TimedOut when nothing is stored and catalog does not answer.
+    """
+    stored = db.read(lambda connection: find_offer(connection, service_id))
+    if stored is not None and not may_be_outdated(stored, customer_id, expected_price):
+        return stored
+    try:
+        offer = catalog(GET_OFFER, service_id=service_id)
+    except NotFound:
+        return None
+    except (TimedOut, Unavailable):
+        if stored is None:
+            raise
+        return stored
+    db.write(lambda connection: save_offer(connection, offer))
+    return offer
 
 
 def insert_order(connection: Connection, customer: Caller, offer: Offer, requirements: str) -> OrderRow:
@@ -120,13 +148,6 @@ def insert_order(connection: Connection, customer: Caller, offer: Offer, require
     step = Step("submit", CUSTOMER, None, SUBMITTED)
     record_history(connection, row, state, step, actor_of(customer))
     return row
-
-
-def _find_offer(catalog: Callable[..., Offer], service_id: str) -> Offer | None:
-    try:
-        return catalog(GET_OFFER, service_id=service_id)
-    except NotFound:
-        return None
 
 
 def _lock_outstanding_orders(connection: Connection, customer_id: str, provider_id: str) -> OutstandingOrders:

@@ -1,4 +1,4 @@
-"""Submitting: what is ordered comes from the catalog, once, whatever the client says or repeats."""
+"""Submitting: what is ordered is what the catalog published, whatever the client says or repeats."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_the_order_is_numbered_for_people(market: Market) -> None:
 
 def test_what_was_agreed_is_the_catalogs_and_stays(market: Market) -> None:
     order = market.submit()
-    market.offer.update(title="Another title", price={"amount": 9900, "currency": "USD"})
+    market.publish(market.change_offer(title="Another title", price={"amount": 9900, "currency": "USD"}))
     kept = market.get(order)
     assert kept["service"] == {"id": market.offer["service_id"], "title": "A logo for your shop"}
     assert kept["price"] == {"amount": 4500, "currency": "EUR"}
@@ -60,15 +60,10 @@ def test_the_submission_is_told_with_everything_a_consumer_needs(market: Market)
     assert {name: event[name] for name in expected} == expected
 
 
-def test_a_submission_is_one_transaction_of_six_statements_after_one_look_at_the_key(market: Market) -> None:
+def test_a_submission_is_one_transaction_of_six_statements_after_key_and_offer(market: Market) -> None:
+    market.publish(market.offer)
     market.submit()
-    assert len(market.harness.statements) == 7
-
-
-def test_the_catalog_is_asked_once_and_with_no_transaction_open(market: Market) -> None:
-    asked = market.catalog.asked
-    market.submit()
-    assert (market.catalog.asked - asked, market.catalog.connections_in_use) == (1, 0)
+    assert len(market.harness.statements) == 8
 
 
 def test_the_expected_price_is_honoured(market: Market) -> None:
@@ -108,7 +103,7 @@ def test_without_the_catalog_nothing_is_ordered_and_the_key_may_try_again(
 
 def test_a_repeat_gets_the_first_answer_even_when_the_catalog_changed_or_is_away(market: Market) -> None:
     order = market.submit(key="once")
-    market.offer.update(status="archived", price={"amount": 1, "currency": "EUR"})
+    market.publish(market.change_offer(status="archived", price={"amount": 1, "currency": "EUR"}))
     market.catalog.failure = Unavailable("away")
     assert market.submit(key="once") == order
     assert market.harness.replayed
@@ -131,7 +126,7 @@ def test_a_key_is_for_one_request(market: Market) -> None:
 def test_a_duplicate_that_waited_gets_the_answer_and_not_a_rule(market: Market) -> None:
     order = market.submit(key="duplicate")
     # The duplicate looked for an answer before there was one, then the service was archived.
-    market.offer["status"] = "archived"
+    market.publish(market.change_offer(status="archived"))
     market.harness.execute("UPDATE idempotency SET scope = :other WHERE key = 'duplicate'", other="elsewhere")
     catalog_asked = market.catalog.asked
 
