@@ -27,6 +27,8 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 SERVER_UNAVAILABLE = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
 MAX_DEADLINES = 3  # that a transaction may take in all, a relay's wait for the broker included
+# Data are in memory or on SSDs: a page of a list is walked in its index, not collected and sorted.
+SESSION_OPTIONS = "-c random_page_cost=1.1 -c timezone=UTC -c client_encoding=UTF8"
 
 current_call: ContextVar[str] = ContextVar("current_call", default="background")
 
@@ -53,7 +55,7 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
         pool_use_lifo=True,
         hide_parameters=True,
         connect_args={
-            "options": f"{bounds} -c timezone=UTC -c client_encoding=UTF8",
+            "options": f"{bounds} {SESSION_OPTIONS}",
             "connect_timeout": 3,
             "application_name": f"microtasks-{service}",
             "keepalives_idle": 10,
