@@ -1,6 +1,8 @@
 """Reads: receivables, payments with their refunds, payouts, balances and transactions."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select
@@ -18,6 +20,8 @@ from services.payments.rows import CURRENT_NAMES, find_receivable, join_names
 from services.payments.types import Balance, Payment, Payout, Receivable, Transaction
 from services.unknown_orders import OrderUnknown
 
+REFUND_PREFIX = "refund_"
+_OF_REFUND = [column.label(f"{REFUND_PREFIX}{column.name}") for column in REFUNDS.c]
 _OF_ORDER = ("number", "service_id", "service_title", "customer_id", "provider_id", "payment_status")
 
 
@@ -32,9 +36,10 @@ def payment_by_id(
     """One payment, for the parties of its order and staff. Raises: NotFound."""
     if not is_id(payment_id):
         raise not_found()
-    statement = _payments().where(PAYMENTS.c.id == payment_id)
+    chosen = select(PAYMENTS).where(PAYMENTS.c.id == payment_id)
+    statement = _with_order_and_refunds(chosen).where(RECEIVABLES.c.order_id == _order_of(payment_id))
     allowed = statement if caller.is_staff else statement.where(_is_party(caller))
-    rendered = _rendered(connection, allowed, caller, action_period)
+    rendered = _rendered(connection.execute(allowed).mappings().all(), caller, action_period)
     if not rendered:
         raise not_found()
     row, payment = rendered[0]
@@ -54,13 +59,17 @@ def list_payments(
 
     Raises: NotFound; OrderUnknown; BadQuery for a cursor of another list.
     """
-    _visible_receivable(connection, caller, order_id)
+    if not is_id(order_id):
+        raise not_found()
     filters = {"list": "payments", "order_id": order_id}
-    statement = _payments().where(PAYMENTS.c.order_id == order_id)
+    page = select(PAYMENTS).where(PAYMENTS.c.order_id == order_id)
     if position := decode_cursor(cursor, filters, ById):
-        statement = statement.where(PAYMENTS.c.id < position.id)
-    newest = statement.order_by(PAYMENTS.c.id.desc()).limit(limit + 1)
-    found = _rendered(connection, newest, caller, action_period)
+        page = page.where(PAYMENTS.c.id < position.id)
+    newest = page.order_by(PAYMENTS.c.id.desc()).limit(limit + 1)
+    statement = _with_order_and_refunds(newest).where(RECEIVABLES.c.order_id == order_id)
+    rows = connection.execute(statement).mappings().all()
+    _check_visible(rows[0] if rows else None, caller, order_id)
+    found = _rendered([row for row in rows if row["id"] is not None], caller, action_period)
     return page_of(found, limit, filters, lambda one: ById(one[0]["id"]), lambda one: one[1])
 
 
@@ -99,7 +108,10 @@ def balance_of(connection: Connection, caller: Caller) -> Balance:
 def _visible_receivable(connection: Connection, caller: Caller, order_id: str) -> Row:
     if not is_id(order_id):
         raise not_found()
-    receivable = find_receivable(connection, order_id)
+    return _check_visible(find_receivable(connection, order_id), caller, order_id)
+
+
+def _check_visible(receivable: Row | None, caller: Caller, order_id: str) -> Row:
     if receivable is None:
         raise OrderUnknown(not_found().detail)
     if role_in_order(caller, receivable) is None:
@@ -112,23 +124,37 @@ def _is_party(caller: Caller) -> Any:
     return or_(RECEIVABLES.c.customer_id == caller.id, RECEIVABLES.c.provider_id == caller.id)
 
 
-def _payments() -> Select[Any]:
-    joined = join_names(PAYMENTS.join(RECEIVABLES, RECEIVABLES.c.order_id == PAYMENTS.c.order_id))
-    columns = (*PAYMENTS.c, *(RECEIVABLES.c[name] for name in _OF_ORDER), *CURRENT_NAMES)
-    return select(*columns).select_from(joined)
+def _order_of(payment_id: str) -> Any:
+    return select(PAYMENTS.c.order_id).where(PAYMENTS.c.id == payment_id).scalar_subquery()
 
 
-def _rendered(
-    connection: Connection, statement: Select[Any], caller: Caller, action_period: timedelta
-) -> list[tuple[Row, Payment]]:
+def _with_order_and_refunds(payments: Select[Any]) -> Select[Any]:
+    """A row for each refund of the payments, or one for a payment without; one even without payments."""
+    chosen = payments.subquery("chosen")
+    joined = (
+        join_names(RECEIVABLES)
+        .outerjoin(chosen, chosen.c.order_id == RECEIVABLES.c.order_id)
+        .outerjoin(REFUNDS, REFUNDS.c.payment_id == chosen.c.id)
+    )
+    columns = (*chosen.c, *(RECEIVABLES.c[name] for name in _OF_ORDER), *CURRENT_NAMES, *_OF_REFUND)
+    return select(*columns).select_from(joined).order_by(chosen.c.id.desc(), REFUNDS.c.id)
+
+
+def _rendered(rows: Sequence[Row], caller: Caller, action_period: timedelta) -> list[tuple[Row, Payment]]:
     """Payments as rows and as answers to one caller."""
-    rows = connection.execute(statement).mappings().all()
-    found = select(REFUNDS).where(REFUNDS.c.payment_id.in_([row["id"] for row in rows]))
-    refunds = connection.execute(found.order_by(REFUNDS.c.id)).mappings().all() if rows else []
-    of_payment: dict[str, list[Row]] = {row["id"]: [] for row in rows}
-    for refund in refunds:
-        of_payment[refund["payment_id"]].append(refund)
-    return [(row, render_payment(row, of_payment[row["id"]], caller, action_period)) for row in rows]
+    payments = [list(group) for _, group in groupby(rows, lambda row: row["id"])]
+    return [
+        (group[0], render_payment(group[0], _refunds(group), caller, action_period)) for group in payments
+    ]
+
+
+def _refunds(rows: Sequence[Row]) -> list[Row]:
+    """The refunds of one payment."""
+    return [
+        {column.name: row[f"{REFUND_PREFIX}{column.name}"] for column in REFUNDS.c}
+        for row in rows
+        if row[f"{REFUND_PREFIX}id"] is not None
+    ]
 
 
 def _position(row: Row) -> ById:

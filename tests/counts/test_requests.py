@@ -1,56 +1,18 @@
 """The exact counts that keep the marketplace fast: calls per request, statements per call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from client import MarketplaceClient
+from tests.counts.counting import CALLS, SERVED, STATEMENTS, TRANSACTIONS, Counts, counting
 from tests.journeys.walk import Walk, begin, person
 from tests.support.stack import Stack
 
-CALLS, SERVED = "microtasks_gateway_rpcs_total", "microtasks_rpc_served_total"
-STATEMENTS, TRANSACTIONS = "microtasks_sql_statements_total", "microtasks_transactions_total"
 AT_MOST_PER_TRANSITION = 5
 Read = Callable[[MarketplaceClient, str], Awaitable[Any]]
-
-
-class Counts:
-    """What was counted between the start and the end of a `counting` block."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._before = self._take()
-        self._after: dict[tuple[str, str], float] = {}
-
-    def _take(self) -> dict[tuple[str, str], float]:
-        taken: dict[tuple[str, str], float] = {}
-        for process in self._stack.processes:
-            for (name, labels), value in process.metrics().items():
-                key = (name, dict(labels).get("call", ""))
-                taken[key] = taken.get(key, 0) + value
-        return taken
-
-    def finish(self) -> None:
-        """Ends the counting."""
-        self._after = self._take()
-
-    def of(self, name: str, call: str = "") -> float:
-        """How much a counter grew, for one call or for all."""
-        keys = [
-            k for k in self._after if k[0] == name and (not call or k[1] == call) and k[1] != "background"
-        ]
-        return sum(self._after[key] - self._before.get(key, 0) for key in keys)
-
-
-@contextmanager
-def counting(stack: Stack) -> Iterator[Counts]:
-    """Counts what happens inside the block."""
-    counts = Counts(stack)
-    yield counts
-    counts.finish()
 
 
 READS: dict[str, Read] = {
