@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.catalog.contract import SERVICE_CHANGED
 from services.orders.projections import find_offer, save_offer
 from tests.orders.commands.test_races import race
 from tests.orders.market import Json, Market
+from tests.support import codebase
 
 ROUNDS = 10
 
@@ -66,6 +68,17 @@ def test_an_event_without_an_offer_takes_nothing_away_that_is_as_new(market: Mar
     for version in (1, 2):
         blank(market, version)
     assert known(market) == at(market, 2)
+
+
+def test_an_operator_has_all_offers_asked_for_again(market: Market) -> None:
+    page = (codebase.ROOT / "docs" / "operations.md").read_text()
+    published(market, 2)
+    for statement in re.findall(r"UPDATE offers SET [^;]+;", page):
+        market.harness.execute(statement)
+    published(market, 1)
+    assert known(market) is None
+    market.catalog.offers[market.offer["service_id"]] = at(market, 2)
+    assert market.submit()["price"] == known(market)["price"] == at(market, 2)["price"]
 
 
 @pytest.mark.parametrize("arrivals", list(itertools.permutations(range(4))))

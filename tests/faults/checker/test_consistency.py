@@ -158,6 +158,30 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
         "wrong",
         "was never asked for",
     ),
+    "an order costs what nobody offered": (
+        "orders",
+        "UPDATE orders SET price_minor = 1",
+        "lost",
+        "offer of an order",
+    ),
+    "an order costs what its customer did not see": (
+        "orders",
+        "UPDATE orders SET price_minor = price_minor + 1",
+        "wrong",
+        "its customer wrote",
+    ),
+    "a price never arrived": (
+        "orders",
+        "UPDATE offers SET price_minor = 1",
+        "lost",
+        "offer in orders is missing",
+    ),
+    "an offer came from nowhere": (
+        "orders",
+        "UPDATE offers SET service_id = gen_random_uuid()",
+        "wrong",
+        "offer in orders without a cause",
+    ),
     "a name never arrived": (
         "orders",
         "UPDATE account_names SET display_name = 'Somebody'",

@@ -19,7 +19,7 @@ Call = Callable[[str, str], Awaitable[Any]]  # by mark and idempotency key
 MARK = re.compile(r"m\d{7}")
 AWAY = frozenset({429, 503, 504})
 # What somebody may be told who comes too late; anything else said to these people is wrong.
-TOO_LATE = {("transition", "invalid_transition")}
+TOO_LATE = {("transition", "invalid_transition"), ("order", "price_changed")}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from tests.faults.load.request_log import RequestLog
 
 PASSWORD = "a long enough pass phrase, 7 cats"
 PATIENCE_SECONDS = 120.0  # how long one request is repeated, with its key
-PRICE = {"amount": 4500, "currency": "EUR"}
+PRICES = (4500, 5200, 6100)
 Json = dict[str, Any]
 
 
@@ -45,7 +45,7 @@ class User:
                 f"Proofreading {mark}",
                 "I read your text twice and mark every slip, with a short note on style.",
                 "writing",
-                {"amount": 4500, "currency": "EUR"},
+                {"amount": PRICES[0], "currency": "EUR"},
                 delivery_days=3,
                 revisions=2,
                 key=key,
@@ -57,26 +57,33 @@ class User:
         return service
 
     async def edit_service(self, random: Random) -> None:
-        """Describes one of the services anew."""
+        """Describes one of the services anew, at a new price now and then."""
         if not self.services:
             return
         # Nobody else takes it meanwhile: two edits of one version would refuse each other.
-        service: Any = self.services.pop(random.randrange(len(self.services)))
+        service = self.services.pop(random.randrange(len(self.services)))
+        changes: Json = {"price": {**service["price"], "amount": random.choice(PRICES)}}
+        await self.change_service(service, **(changes if random.random() < 0.5 else {}))
+
+    async def change_service(self, service: Any, **changes: Any) -> Json | None:
+        """Changes a service from the version that is given, and its description in any case."""
 
         async def call(mark: str, key: str) -> Any:
-            return await self.client.change_service(
-                service, key=key, description=f"I read your text twice, as I said in {mark}."
-            )
+            described = f"I read your text twice, as I said in {mark}."
+            return await self.client.change_service(service, key=key, description=described, **changes)
 
-        edited = await self.request_log.attempt("edit", call, service["id"])
+        edited: Json | None = await self.request_log.attempt("edit", call, service["id"])
         if edited is not None:  # else its version is not known any more
             self.services.append(edited)
+        return edited
 
     async def order(self, service: Json, duplicates: int = 1) -> Json | None:
-        """Orders a service."""
+        """Orders a service at the price that was seen, which the requirements say too."""
+        price = service["price"]
 
         async def call(mark: str, key: str) -> Any:
-            return await self.client.submit_order(service["id"], f"Two pages, please: {mark}", key=key)
+            words = f"Two pages for {price['amount']} {price['currency']}, please: {mark}"
+            return await self.client.submit_order(service["id"], words, price, key=key)
 
         order: Json | None = await self.request_log.attempt("order", call, service["id"], duplicates)
         return order
