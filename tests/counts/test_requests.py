@@ -47,6 +47,22 @@ def test_a_read_is_one_call_and_one_statement(stack: Stack, call: str) -> None:
     assert counts.of(TRANSACTIONS, call) == 0
 
 
+def test_a_submission_is_one_call_and_one_transaction(stack: Stack) -> None:
+    async def submit() -> Counts:
+        async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
+            begun = await begin(customer, provider)  # orders knows the offer from here on
+            order = begun.order
+            with counting(stack) as counts:
+                await customer.submit_order(order["service"]["id"], "One more page.", order["price"])
+            return counts
+
+    counts = asyncio.run(submit())
+    call = "orders.submit_order"
+    assert counts.of(CALLS) == counts.of(CALLS, call) == 1
+    assert counts.of(SERVED) == counts.of(SERVED, call) == 1, "nobody asks catalog"
+    assert counts.of(TRANSACTIONS, call) == 1
+
+
 def test_a_transition_is_one_call_and_one_transaction_of_at_most_five_statements(stack: Stack) -> None:
     async def approve() -> Counts:
         async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
