@@ -1,9 +1,11 @@
 """A closed-loop HTTP load: each connection sends its next request when the last one was answered."""
 
 import asyncio
+import itertools
+import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 HEAD_END = b"\r\n\r\n"
@@ -54,24 +56,34 @@ class Sample:
 
 
 async def generate_load(
-    port: int, next_request: Callable[[], HttpRequest], connections: int, seconds: float
+    port: int,
+    next_request: Callable[[], HttpRequest],
+    connections: int,
+    seconds: float = math.inf,
+    requests: int | None = None,
 ) -> Sample:
-    """Sends requests over `connections` kept-alive connections for `seconds`."""
-    sample = Sample()
+    """Sends requests over `connections` kept-alive connections for `seconds`, or so many `requests`."""
+    sample, permits = Sample(), itertools.repeat(None) if requests is None else iter(range(requests))
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
-            group.create_task(_one_connection(port, next_request, began + seconds, sample))
+            group.create_task(_one_connection(port, next_request, began + seconds, permits, sample))
     sample.seconds = time.perf_counter() - began
     return sample
 
 
 async def _one_connection(
-    port: int, next_request: Callable[[], HttpRequest], until: float, sample: Sample
+    port: int,
+    next_request: Callable[[], HttpRequest],
+    until: float,
+    permits: Iterator[object],
+    sample: Sample,
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        while (began := time.perf_counter()) < until:
+        for _ in permits:
+            if (began := time.perf_counter()) >= until:
+                return
             writer.write(next_request().encode(f"127.0.0.1:{port}"))
             async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 status = await read_answer(reader)

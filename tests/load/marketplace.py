@@ -80,6 +80,7 @@ class LoadMarketplace:
 
     def __init__(self) -> None:
         self._closing = ExitStack()
+        self._clients: list[MarketplaceClient] = []
         folder = Path(tempfile.mkdtemp(prefix="microtasks-load-"))
         self._closing.callback(shutil.rmtree, folder, ignore_errors=True)
         self.postgres = PostgresServer(folder / "postgres")
@@ -117,14 +118,16 @@ class LoadMarketplace:
 
     def cpu(self) -> CpuReading:
         """CPU time used so far."""
-        used = {process.name: cpu_seconds(process.pid) for process in self.stack.processes}
+        used: dict[str, float] = {}
+        for process in self.stack.processes:
+            used[process.name] = used.get(process.name, 0.0) + cpu_seconds(process.pid)
         used["database"] = tree_cpu_seconds(self.postgres.pid)
         used["broker"] = tree_cpu_seconds(self.rabbit.pid)
         return CpuReading(used)
 
     def memory_mib(self) -> dict[str, float]:
         """Resident memory by process."""
-        return {process.name: resident_mib(process.pid) for process in self.stack.processes}
+        return {process.name: round(resident_mib(process.pid), 1) for process in self.stack.processes}
 
     async def sign_up(self, name: str) -> Account:
         """A new account, signed in."""
@@ -132,7 +135,13 @@ class LoadMarketplace:
         email = f"{uuid.uuid4().hex}@example.com"
         account = await client.register_account(email, PASSWORD, name)
         await client.sign_in(email, PASSWORD)
+        self._clients.append(client)
         return Account(client, account["id"])
+
+    async def close_clients(self) -> None:
+        """Closes the connections of all accounts."""
+        for client in self._clients:
+            await client.close()
 
     async def post_service(self, provider: Account) -> str:
         """A service to order, by its id."""

@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from tests.load.http_load import HttpRequest, Sample, generate_load
 from tests.load.marketplace import Account, LoadMarketplace
+from tests.load.reporting.report import Measurement
 
 CONNECTIONS = 16
 LIFECYCLES_AT_ONCE = 8
@@ -17,13 +19,15 @@ QUERIES = ("logo", "text", "shop", "three drafts", "files", "rounds", "changes",
 
 @dataclass
 class Prepared:
-    """Accounts and resources that scenarios use."""
+    """Accounts and resources that scenarios use, and what was measured so far."""
 
     market: LoadMarketplace
     provider: Account
     customer: Account
     service_id: str
     order_id: str
+    measurements: list[Measurement] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
 
     def place_order(self) -> HttpRequest:
         """A new order."""
@@ -31,12 +35,16 @@ class Prepared:
         return self.customer.post("/v1/orders", body)
 
 
-async def prepare(market: LoadMarketplace) -> Prepared:
+@asynccontextmanager
+async def prepare(market: LoadMarketplace) -> AsyncIterator[Prepared]:
     """Two accounts, a service, and twenty orders of it."""
-    provider, customer = await market.sign_up("Provider"), await market.sign_up("Customer")
-    service_id = await market.post_service(provider)
-    orders = [await customer.client.submit_order(service_id, "As agreed.") for _ in range(20)]
-    return Prepared(market, provider, customer, service_id, orders[0]["id"])
+    try:
+        provider, customer = await market.sign_up("Provider"), await market.sign_up("Customer")
+        service_id = await market.post_service(provider)
+        orders = [await customer.client.submit_order(service_id, "As agreed.") for _ in range(20)]
+        yield Prepared(market, provider, customer, service_id, orders[0]["id"])
+    finally:
+        await market.close_clients()
 
 
 Run = Callable[[Prepared, float], Awaitable[Sample]]
@@ -82,7 +90,7 @@ async def lifecycle(prepared: Prepared, seconds: float) -> Sample:
 
     async def one_after_the_other() -> None:
         while (started := time.perf_counter()) < began + seconds:
-            await _whole_order(prepared)
+            await whole_order(prepared)
             sample.latencies.append(time.perf_counter() - started)
 
     async with asyncio.TaskGroup() as group:
@@ -92,7 +100,8 @@ async def lifecycle(prepared: Prepared, seconds: float) -> Sample:
     return sample
 
 
-async def _whole_order(prepared: Prepared) -> None:
+async def whole_order(prepared: Prepared) -> None:
+    """Submit, approve, complete, confirm, pay and review one order."""
     customer, provider = prepared.customer.client, prepared.provider.client
     order = await customer.submit_order(prepared.service_id, f"As agreed, {uuid4().hex}.")
     await provider.transition(order["id"], "approve")
@@ -122,4 +131,21 @@ CHAT = Scenario(
 LIFECYCLE = Scenario("lifecycle", "whole order", lifecycle)
 
 SCENARIOS = (HEALTH_CHECK, CACHED_READ, BROWSE, READ_ORDER, LIST_ORDERS, PLACE_ORDER, CHAT, LIFECYCLE)
-WITH_STORED_ORDERS = (READ_ORDER, LIST_ORDERS, PLACE_ORDER)
+
+
+@dataclass(frozen=True)
+class CheapCalls:
+    """So many reads, of an order and of its messages in turns."""
+
+    count: int
+
+    async def run(self, prepared: Prepared) -> Sample:
+        """Sends them over the usual number of connections. Raises: RuntimeError when one is refused."""
+        order = f"/v1/orders/{prepared.order_id}"
+        turns = itertools.cycle((prepared.customer.get(order), prepared.customer.get(f"{order}/messages")))
+        sample = await generate_load(
+            prepared.market.port, lambda: next(turns), CONNECTIONS, requests=self.count
+        )
+        if sample.errors:
+            raise RuntimeError(f"calls were refused: {sample.errors}")
+        return sample

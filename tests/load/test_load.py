@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,9 +10,15 @@ import pytest
 from rich.console import Console
 
 from tests.load.http_load import HttpRequest, Sample, generate_load, read_answer
-from tests.load.pictures import draw
 from tests.load.processes import cpu_seconds, machine_cpu_seconds, tree_cpu_seconds
-from tests.load.report import Measurement, Report, load_report, table_of
+from tests.load.reporting.pictures import draw
+from tests.load.reporting.report import Measurement, Report, load_report, table_of
+from tests.load.reporting.targets import (
+    EMBEDDED_START,
+    LIFECYCLES_REPLAYED,
+    TARGETS,
+    targets_table,
+)
 
 
 def measurement(scenario: str, per_second: int) -> Measurement:
@@ -53,9 +60,29 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
         load_report(tmp_path / "report.json")
 
 
-def test_ratios_need_both_scenarios() -> None:
+def reached(report: Report, work: str) -> tuple[float | None, str]:
+    target = next(target for target in TARGETS if target.work == work)
+    value = target.measured(report)
+    return value, "" if value is None else target.reached(value)
+
+
+def test_targets_need_what_they_compare_and_say_what_is_reached() -> None:
     both = report(measurement("read order", 100), measurement("list orders", 50))
-    assert both.ratios() == {"list of own orders / one order": 0.5}
+    assert reached(both, "list of 20 own orders") == (0.5, "no")
+    assert reached(both, "whole lifecycle") == (None, "")
+    facts = replace(both, facts={EMBEDDED_START: 2.5, LIFECYCLES_REPLAYED: 500.0})
+    assert reached(facts, "start of the embedded marketplace") == (2.5, "must")
+    with_lifecycle = replace(facts, measurements=(measurement("lifecycle", 100),))
+    assert reached(with_lifecycle, "whole lifecycle") == (0.2, "aim")
+    assert reached(both, "resident memory, largest service") == (88.0, "must")
+
+
+def test_every_target_is_shown() -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(targets_table(report(measurement("read order", 100))))
+    shown = console.export_text()
+    assert all(target.work in shown for target in TARGETS)
+    assert "not measured" in shown
 
 
 def test_pictures_are_well_formed_and_name_every_scenario(tmp_path: Path) -> None:

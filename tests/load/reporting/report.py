@@ -72,31 +72,18 @@ class Report:
     measurements: tuple[Measurement, ...]
     memory_mib: Mapping[str, float]
     other_cpu_percent: float
+    memory_at_start_mib: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
     made_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
-    def ratios(self) -> dict[str, float]:
-        """The ratios of docs/performance.md that need no other product."""
-        found = {m.scenario: m for m in self.measurements}
-
-        def ratio(of: str, to: str) -> float | None:
-            if of not in found or to not in found or not found[to].per_second:
-                return None
-            return round(found[of].per_second / found[to].per_second, 3)
-
-        pairs = {
-            "list of own orders / one order": ratio("list orders", "read order"),
-            "cached read / health check": ratio("cached read", "health check"),
-            "read order, with stored orders / without": ratio("read order, stored", "read order"),
-            "list orders, with stored orders / without": ratio("list orders, stored", "list orders"),
-            "place order, with stored orders / without": ratio("place order, stored", "place order"),
-        }
-        return {name: value for name, value in pairs.items() if value is not None}
+    def by_scenario(self) -> dict[str, Measurement]:
+        """The measurements by the names of their scenarios."""
+        return {measurement.scenario: measurement for measurement in self.measurements}
 
     def write(self, path: Path) -> None:
         """Stores it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        document = {**asdict(self), "ratios": self.ratios()}
-        path.write_text(json.dumps(document, indent=2) + "\n")
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
 def load_report(path: Path) -> Report | None:
@@ -107,7 +94,7 @@ def load_report(path: Path) -> Report | None:
     if not path.exists():
         return None
     document: dict[str, Any] = json.loads(path.read_text())
-    document.pop("ratios", None)
+    document.pop("ratios", None)  # reports of release 0.1.0 hold them
     try:
         measurements = tuple(Measurement(**measurement) for measurement in document.pop("measurements"))
         return Report(measurements=measurements, **document)
@@ -146,7 +133,10 @@ def _beside(value: float, last: float | None) -> str:
 
 def _caption(report: Report) -> str:
     machine = ", ".join(report.machine.values())
-    memory = ", ".join(f"{name} {mib:.0f}" for name, mib in report.memory_mib.items())
-    ratios = "\n".join(f"{name}: {value}" for name, value in report.ratios().items())
     noise = f"Other work used {report.other_cpu_percent:.0f} % of the machine."
-    return f"{machine}. {noise}\nMiB: {memory}\n{ratios}"
+    start = report.memory_at_start_mib
+    memory = ", ".join(
+        f"{name} {start[name]:.0f} → {mib:.0f}" if name in start else f"{name} {mib:.0f}"
+        for name, mib in report.memory_mib.items()
+    )
+    return f"{machine}. {noise}\nMiB: {memory}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from tests.load.report import Report
+from tests.load.reporting.report import Report
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 900, 220, 90, 22, 56
 COLORS = (
