@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Histogram
 
-SQL_STATEMENTS = Counter("microtasks_sql_statements_total", "SQL statements sent", ["call"])
+ROUND_TRIPS = Counter(
+    "microtasks_database_round_trips_total", "Messages to the database whose answer was awaited", ["call"]
+)
 TRANSACTIONS = Counter("microtasks_transactions_total", "Transactions committed", ["call"])
 RPC_SERVED = Counter("microtasks_rpc_served_total", "Calls answered", ["call", "outcome"])
 RPC_SECONDS = Histogram("microtasks_rpc_seconds", "Time to answer a call", ["call"])

@@ -102,7 +102,7 @@ class Settings(Common):
     )
     database_password: str = setting("", "the password, when DATABASE_URL names only a user", secret=True)
     database_pool_size: int = setting(
-        10, "connections a process holds at most, half to read and half to write", within=(1, 10_000)
+        10, "connections to its database that a process holds at most", within=(1, 10_000)
     )
     statement_timeout_seconds: float = setting(4.0, "the longest a statement may run")
     lock_timeout_seconds: float = setting(3.0, "the longest a statement waits for a lock")

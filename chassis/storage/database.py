@@ -1,12 +1,13 @@
 """The service's own PostgreSQL: reads that are one round trip, writes that are one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import eventlet
 from nameko.extensions import DependencyProvider
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -14,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from chassis.runtime import failpoints
 from chassis.storage import recorded
 from chassis.storage.recorded import RecordedEvent
+from chassis.storage.transactions import Session, session_of
 from kit import metrics
 from kit.errors import Unavailable
 from kit.settings import Settings
@@ -49,12 +51,14 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
     bounds = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
     engine = create_engine(
         database_url(settings, service),
-        pool_size=max(1, settings.database_pool_size // 2),
+        pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.rpc_deadline_seconds,
         pool_use_lifo=True,
         hide_parameters=True,
+        use_native_hstore=False,  # no question about it on each new connection
         connect_args={
+            "connection_factory": Session,
             "options": f"{bounds} {SESSION_OPTIONS}",
             "connect_timeout": 3,
             "application_name": f"microtasks-{service}",
@@ -65,26 +69,21 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
         },
         **options,
     )
-    return _observe(engine)
+    recorded.follow_savepoints(engine)
+    return engine
 
 
 class Db:
-    """One service's database: reads in autocommit mode, writes in transactions.
-
-    A process that reads a lot passes a `reader`, a separate autocommit engine: switching one
-    connection between the two modes costs more than a small query.
-    """
+    """One service's database: reads in autocommit mode, writes in transactions."""
 
     def __init__(
         self,
         engine: Engine,
         publish: HandOver = lambda events: None,
-        reader: Engine | None = None,
         time_limit_seconds: float | None = None,
     ) -> None:
         self._engine = engine
         self._time_limit_seconds = time_limit_seconds
-        self._reader = reader or engine.execution_options(isolation_level="AUTOCOMMIT")
         self._publish = publish
 
     def read(self, query: Callable[[Connection], T]) -> T:
@@ -94,7 +93,7 @@ class Db:
         """
 
         def attempt() -> T:
-            with self._reader.connect() as connection:
+            with self._connection(autocommits=True) as connection:
                 return query(connection)
 
         return self._in_time(attempt)
@@ -110,7 +109,7 @@ class Db:
         """
 
         def attempt() -> tuple[T, list[RecordedEvent]]:
-            with self._engine.connect() as connection, connection.begin():
+            with self._connection(autocommits=False) as connection, connection.begin():
                 events = recorded.begin(connection)
                 return effect(connection), events
 
@@ -120,6 +119,17 @@ class Db:
             failpoints.reach("outbox.committed")
             self._publish(events)
         return result
+
+    @contextmanager
+    def _connection(self, autocommits: bool) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            session = session_of(connection)
+            session.autocommits, before = autocommits, session.round_trips
+            try:
+                yield connection
+            finally:
+                session.autocommits = False
+                metrics.ROUND_TRIPS.labels(current_call.get()).inc(session.round_trips - before)
 
     def _in_time(self, attempt: Callable[[], T]) -> T:
         # A server that is frozen, or behind a broken network, does not apply its own time-outs.
@@ -137,21 +147,19 @@ class Database(DependencyProvider):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self._publishers: list[HandOver] = []
-        self._engines: list[Engine] = []
+        self._engine: Engine | None = None
         self.db: Db
 
     def setup(self) -> None:
-        """Creates the pools. They connect at the first call, so a start does not need the database."""
+        """Creates the pool. It connects at the first call, so a start does not need the database."""
         settings, name = self.container.config["settings"], self.container.service_name
-        writer = make_engine(settings, name)
-        reader = make_engine(settings, name, isolation_level="AUTOCOMMIT")
-        self._engines = [writer, reader]
-        self.db = Db(writer, self._publish, reader, MAX_DEADLINES * settings.rpc_deadline_seconds)
+        self._engine = make_engine(settings, name)
+        self.db = Db(self._engine, self._publish, MAX_DEADLINES * settings.rpc_deadline_seconds)
 
     def stop(self) -> None:
         """Closes the pooled connections."""
-        for engine in self._engines:
-            engine.dispose()
+        if self._engine is not None:
+            self._engine.dispose()
 
     def get_dependency(self, worker_ctx: Any) -> Db:
         """Returns the same `Db` for every call."""
@@ -197,13 +205,3 @@ def _translated(error: DBAPIError) -> Exception:
     if is_unavailable or (isinstance(error, OperationalError | InterfaceError) and code == ""):
         return Unavailable("The database is unavailable.", code="database_unavailable")
     return error
-
-
-def _observe(engine: Engine) -> Engine:
-    event.listen(engine, "before_cursor_execute", _count_statement)
-    recorded.follow_savepoints(engine)
-    return engine
-
-
-def _count_statement(*_arguments: Any) -> None:
-    metrics.SQL_STATEMENTS.labels(current_call.get()).inc()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from tests.support.stack import Stack
 
 CALLS, SERVED = "microtasks_gateway_rpcs_total", "microtasks_rpc_served_total"
-STATEMENTS, TRANSACTIONS = "microtasks_sql_statements_total", "microtasks_transactions_total"
+ROUND_TRIPS, TRANSACTIONS = "microtasks_database_round_trips_total", "microtasks_transactions_total"
 PUBLISHED, HANDLED = "microtasks_events_published_total", "microtasks_events_total"
 # The label that says what was counted.
 _SUBJECTS = ("call", "consumer", "type")

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.contracts import rpcs_of
 from services.registry import NAMES, contract_of
-from tests.counts.counting import CALLS, STATEMENTS, TRANSACTIONS, counting
+from tests.counts.counting import CALLS, ROUND_TRIPS, TRANSACTIONS, counting
 from tests.counts.lived_in import LivedIn, lived_in
 from tests.support.stack import Stack
 
@@ -62,7 +62,7 @@ async def _read_pages(stack: Stack, call: str, read: Read) -> None:
         await read(limit=1, **({"cursor": cursor} if cursor else {}))
         await read(limit=100)
     assert counts.of(CALLS) == counts.of(CALLS, call) == PAGES, call
-    assert counts.of(STATEMENTS, call) == PAGES, call
+    assert counts.of(ROUND_TRIPS, call) == PAGES, call
     assert counts.of(TRANSACTIONS, call) == 0, call
 
 

@@ -1,4 +1,4 @@
-"""The exact counts that keep the marketplace fast: calls per request, statements per call."""
+"""The exact counts that keep the marketplace fast: calls per request, round trips per call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from client import MarketplaceClient
-from tests.counts.counting import CALLS, SERVED, STATEMENTS, TRANSACTIONS, Counts, counting
+from tests.counts.counting import CALLS, ROUND_TRIPS, SERVED, TRANSACTIONS, Counts, counting
 from tests.journeys.walk import Walk, begin, person
 from tests.support.stack import Stack
 
-AT_MOST_PER_TRANSITION = 5
+AT_MOST_PER_TRANSITION = 6
 Read = Callable[[MarketplaceClient, str], Awaitable[Any]]
 
 
@@ -30,7 +30,7 @@ READS: dict[str, Read] = {
 
 
 @pytest.mark.parametrize("call", READS)
-def test_a_read_is_one_call_and_one_statement(stack: Stack, call: str) -> None:
+def test_a_read_is_one_call_and_one_round_trip_to_the_database(stack: Stack, call: str) -> None:
     async def read() -> Counts:
         async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
             begun = await begin(customer, provider)
@@ -43,7 +43,7 @@ def test_a_read_is_one_call_and_one_statement(stack: Stack, call: str) -> None:
     counts = asyncio.run(read())
     assert counts.of(CALLS) == counts.of(CALLS, call) == 1
     assert counts.of(SERVED) == 1
-    assert counts.of(STATEMENTS, call) == 1
+    assert counts.of(ROUND_TRIPS, call) == 1
     assert counts.of(TRANSACTIONS, call) == 0
 
 
@@ -63,7 +63,7 @@ def test_a_submission_is_one_call_and_one_transaction(stack: Stack) -> None:
     assert counts.of(TRANSACTIONS, call) == 1
 
 
-def test_a_transition_is_one_call_and_one_transaction_of_at_most_five_statements(stack: Stack) -> None:
+def test_a_transition_is_one_call_and_one_transaction_of_at_most_six_round_trips(stack: Stack) -> None:
     async def approve() -> Counts:
         async with person(stack.url, "Customer") as customer, person(stack.url, "Provider") as provider:
             begun: Walk = await begin(customer, provider)
@@ -76,7 +76,7 @@ def test_a_transition_is_one_call_and_one_transaction_of_at_most_five_statements
     call = "orders.transition_order"
     assert counts.of(CALLS) == counts.of(CALLS, call) == 1
     assert counts.of(TRANSACTIONS, call) == 1
-    assert 0 < counts.of(STATEMENTS, call) <= AT_MOST_PER_TRANSITION
+    assert 0 < counts.of(ROUND_TRIPS, call) <= AT_MOST_PER_TRANSITION
 
 
 def test_a_public_read_that_the_gateway_has_cached_asks_nobody(stack: Stack) -> None:
