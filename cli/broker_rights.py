@@ -83,7 +83,8 @@ def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
     heard: dict[str, list[str]] = {}
     for event in events:
         if event.live:
-            heard.setdefault(topology.events_exchange(settings, event.owner), []).append(event.type)
+            exchange = topology.events_exchange(settings, event.owner)
+            heard.setdefault(exchange, []).extend(map(re.escape, event.binding_keys()))
     services = _one_of([f"{name}\\..+" for name in NAMES])
     return Rights(
         user=GATEWAY,
@@ -92,7 +93,7 @@ def rights_of_gateway(settings: Settings, events: Iterable[Event]) -> Rights:
         read=_one_of([*map(re.escape, [calls, gateways, *heard]), *queues]),
         topics={
             calls: (services, _one_of([*_own_replies("gateway-[0-9a-f]{32}"), "reply\\.[0-9a-f]{32}"])),
-            **{exchange: (NOTHING, _one_of(types)) for exchange, types in heard.items()},
+            **{exchange: (NOTHING, _one_of(keys)) for exchange, keys in heard.items()},
         },
     )
 

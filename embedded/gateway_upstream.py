@@ -14,7 +14,7 @@ from chassis.amqp import topology
 from embedded.broker.broker import Broker, BrokerMessage, Queue
 from gateway.upstream.event_feed import EventSubscribers
 from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, parse_reply
-from kit.contracts import Event, Rpc
+from kit.contracts import Event, Rpc, event_type_of
 from kit.errors import TimedOut, Unavailable
 from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
@@ -105,11 +105,11 @@ class EmbeddedEventFeed(EventSubscribers):
         self._loop = loop
         queue = broker.declare_queue("live-gateway", owner=self)
         for event in events:
-            if event.live:
-                broker.bind(queue.name, topology.events_exchange(settings, event.owner), event.type)
+            for key in event.binding_keys() if event.live else ():
+                broker.bind(queue.name, topology.events_exchange(settings, event.owner), key)
         queue.add_consumer(CallbackConsumer(self._on_message))
         self.connected()
 
     def _on_message(self, message: BrokerMessage) -> None:
         # Delivered from the loop, not from within the greenlet that publishes.
-        self._loop.call_soon(self.deliver, message.routing_key, json.loads(message.body))
+        self._loop.call_soon(self.deliver, event_type_of(message.routing_key), json.loads(message.body))

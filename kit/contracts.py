@@ -4,15 +4,19 @@ A `contract.py` holds constants of these two types; the gateway, the other servi
 and the contract tests all read the same constants.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from marshmallow import EXCLUDE, Schema, fields
 
 from kit.validation import Id, Timestamp
+
+Outcomes: TypeAlias = tuple[int | str, ...]
+EVERY: Final[Outcomes] = ("*",)
+"""All outcomes of an event: the word that stands for any word in a binding."""
 
 
 @cache
@@ -65,19 +69,47 @@ class Event:
 
     `consumers` are the services that must never miss it: each has a durable queue and a
     handler named `on_<type>`. With `live`, gateways receive it too, on transient queues.
+
+    `outcome` names the field of the body that says what happened. Its value ends the routing key
+    (`payment_changed.paid`), and `consumers` maps each service to the outcomes it acts on, or to
+    EVERY; others are not delivered to it.
     """
 
     owner: str
     type: str
     schema: Callable[[], EventSchema]
-    consumers: tuple[str, ...] = ()
+    consumers: Collection[str] | Mapping[str, Outcomes] = field(default=(), hash=False)
     live: bool = False
     version: int = 1
+    outcome: str | None = None
 
     @property
     def handler(self) -> str:
         """The handler's method name. Part of a queue's name: never rename one."""
         return f"on_{self.type}"
+
+    def outcomes_of(self, consumer: str) -> Outcomes:
+        """The outcomes that one of the consumers acts on."""
+        return self.consumers[consumer] if isinstance(self.consumers, Mapping) else EVERY
+
+    def routing_key(self, body: Mapping[str, Any]) -> str:
+        """The key that a body is published with: `<type>.<outcome>`, or the type alone."""
+        outcome = None if self.outcome is None else body.get(self.outcome)
+        return self.type if outcome is None else f"{self.type}.{outcome}"
+
+    def binding_keys(self, outcomes: Outcomes = EVERY) -> tuple[str, ...]:
+        """The keys of a queue that receives these outcomes.
+
+        The type alone is always one of them: processes of earlier versions publish with it, and any
+        outcome may be behind it.
+        """
+        words = () if self.outcome is None else outcomes
+        return (self.type, *(f"{self.type}.{word}" for word in words))
+
+    def is_for(self, consumer: str, body: Mapping[str, Any]) -> bool:
+        """Whether a body is delivered to one of the consumers."""
+        keys = self.binding_keys(self.outcomes_of(consumer))
+        return self.routing_key(body) in keys or f"{self.type}.*" in keys
 
     def check(self, body: Any) -> None:
         """Checks that a body has exactly the fields of the contract.
@@ -105,8 +137,8 @@ def _forgiving_instance(schema: Callable[[], Schema]) -> Schema:
 def _forgiving(schema: Schema) -> Schema:
     # `unknown` of a load does not reach nested schemas.
     schema.unknown = EXCLUDE
-    for field in schema.fields.values():
-        inner = field.inner if isinstance(field, fields.List) else field
+    for each in schema.fields.values():
+        inner = each.inner if isinstance(each, fields.List) else each
         if isinstance(inner, fields.Nested):
             inner.unknown = EXCLUDE
             _forgiving(inner.schema)
@@ -131,3 +163,8 @@ def events_of(contract: ModuleType) -> Iterator[Event]:
     """The events a contract module declares itself (imported ones are not its own)."""
     owner = contract.__name__.split(".")[-2]
     return (v for v in vars(contract).values() if isinstance(v, Event) and v.owner == owner)
+
+
+def event_type_of(routing_key: str) -> str:
+    """The type of an event that was published with a routing key."""
+    return routing_key.partition(".")[0]

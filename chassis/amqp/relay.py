@@ -54,7 +54,7 @@ class Confirms:
         channel.events["basic_return"].add(self._on_return)
         self._published = 0
 
-    def publish(self, exchange: str, event: Any, mandatory: bool) -> int:
+    def publish(self, exchange: str, routing_key: str, event: Any, mandatory: bool) -> int:
         """Publishes one row of the outbox; returns its delivery tag.
 
         Raises: Unavailable when the broker does not accept messages.
@@ -64,7 +64,7 @@ class Confirms:
         self._waiting.add(tag)
         self._amqp.publish(
             exchange,
-            event.type,
+            routing_key,
             json.dumps(event.body, separators=(",", ":")),
             headers,
             mandatory=mandatory,
@@ -102,7 +102,9 @@ class Confirms:
         self._nacked.update(self._settle(tag, multiple))
 
     def _on_return(self, _error: Any, exchange: str, routing_key: str, message: Any) -> None:
-        log.error("event_unroutable", exchange=exchange, type=routing_key, hint="run microtasks migrate")
+        log.error(
+            "event_unroutable", exchange=exchange, routing_key=routing_key, hint="run microtasks migrate"
+        )
         self._returned.add(message.properties.get("message_id", ""))
 
     def _settle(self, tag: int, multiple: bool) -> set[int]:
@@ -135,8 +137,7 @@ class RelayWorker(AmqpExtension):
     def setup(self) -> None:
         """Reads the contracts and subscribes to commits that record events."""
         self.settings = self.container.config["settings"]
-        events = self.container.config["events"]
-        self._durable = {event.type for event in events if event.consumers}
+        self._contracts = {event.type: event for event in self.container.config["events"]}
         self._confirms = Confirms(self.amqp)
         self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
         self._database.on_recorded(lambda _events: self.wake())
@@ -200,7 +201,10 @@ class RelayWorker(AmqpExtension):
     def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
         exchange = topology.events_exchange(self.settings, self.container.service_name)
         self._confirms.start_batch()
-        tags = [self._confirms.publish(exchange, row, row.type in self._durable) for row in rows]
+        tags = []
+        for row in rows:
+            routing_key, is_durable = topology.event_route(self._contracts, row.type, row.body)
+            tags.append(self._confirms.publish(exchange, routing_key, row, is_durable))
         failpoints.reach("outbox.published")
         self._confirms.wait()
         failpoints.reach("outbox.confirmed")

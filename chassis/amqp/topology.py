@@ -1,9 +1,11 @@
 """Every exchange, queue and binding: named here, declared by `migrate`, used by all processes.
 
-One place, because RabbitMQ refuses (406) a declaration that differs from what exists.
+One place, because RabbitMQ refuses (406) a declaration that differs from what exists. Bindings are only
+added: gateways receive live events too, so to the broker an event that no durable queue takes any more
+is not unroutable, and its publisher would not notice.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +37,17 @@ def events_exchange(settings: Settings, owner: str) -> str:
 def event_queue(settings: Settings, event: Event, consumer: str) -> str:
     """Returns the queue of one consumer's events of one type, named as Nameko does."""
     return f"{settings.broker_prefix}evt-{event.owner}.events-{event.type}--{consumer}.{event.handler}"
+
+
+def event_route(events: Mapping[str, Event], type_: str, body: Mapping[str, Any]) -> tuple[str, bool]:
+    """Returns the routing key of an event, and whether a durable queue must take it.
+
+    `events` are the contracts by type. A type without a contract, recorded by other code, keeps its name.
+    """
+    event = events.get(type_)
+    if event is None:
+        return type_, False
+    return event.routing_key(body), any(event.is_for(name, body) for name in event.consumers)
 
 
 def dead_letter_exchange(settings: Settings) -> str:
@@ -74,7 +87,7 @@ class Queue:
     purpose: Literal["calls", "events", "dead letters"]
     arguments: dict[str, Any] = field(hash=False, compare=False)
     exchange: str
-    routing_key: str
+    binding_keys: tuple[str, ...]
 
 
 def exchanges(settings: Settings, services: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -92,14 +105,15 @@ def queues(settings: Settings, services: Iterable[str], events: Iterable[Event])
     calls = {"x-queue-type": settings.rpc_queue_type}
     for name in services:
         yield Queue(
-            dead_letter_queue(settings, name), name, "dead letters", DEAD_LETTER_ARGUMENTS, dead, name
+            dead_letter_queue(settings, name), name, "dead letters", DEAD_LETTER_ARGUMENTS, dead, (name,)
         )
-        yield Queue(rpc_queue(settings, name), name, "calls", calls, rpc, f"{name}.*")
+        yield Queue(rpc_queue(settings, name), name, "calls", calls, rpc, (f"{name}.*",))
     for event in events:
         exchange = events_exchange(settings, event.owner)
         for name in event.consumers:
             arguments = event_queue_arguments(settings, name)
-            yield Queue(event_queue(settings, event, name), name, "events", arguments, exchange, event.type)
+            keys = event.binding_keys(event.outcomes_of(name))
+            yield Queue(event_queue(settings, event, name), name, "events", arguments, exchange, keys)
 
 
 def queue_names(settings: Settings, services: Iterable[str], events: Iterable[Event]) -> Iterator[str]:
@@ -115,4 +129,5 @@ def declare(settings: Settings, services: Collection[str], events: Iterable[Even
             channel.exchange_declare(name, kind, durable=True, auto_delete=False)
         for queue in queues(settings, services, events):
             channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.arguments)
-            channel.queue_bind(queue.name, queue.exchange, queue.routing_key)
+            for key in queue.binding_keys:
+                channel.queue_bind(queue.name, queue.exchange, key)

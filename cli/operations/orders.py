@@ -172,6 +172,8 @@ def _entry(
     sent_at = None if event.sent_at is None else rfc3339(event.sent_at)
     waits = "not taken" if sent_at else "not sent"
     taken = [
-        known.get(event.event_id, Consumption(name, waits, None)) for name, known in consumptions.items()
+        known.get(event.event_id, Consumption(name, waits, None))
+        for name, known in consumptions.items()
+        if event.event_id in known or ORDER_STATUS_CHANGED.is_for(name, event.body)
     ]
     return TimelineEntry(**step, event_id=event.event_id, sent_at=sent_at, taken=taken)

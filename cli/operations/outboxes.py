@@ -83,7 +83,7 @@ def delivery(databases: Databases, event: Event, consumer: str) -> Delivery:
 
 def _undelivered(databases: Databases, event: Event, consumer: str, *where: ColumnElement[bool]) -> list[Any]:
     with databases.snapshot(event.owner) as owner, databases.snapshot(consumer) as reader:
-        return list(find_undelivered(owner, reader, event, databases.settings, *where))
+        return list(find_undelivered(owner, reader, event, consumer, databases.settings, *where))
 
 
 def replay(

@@ -1,6 +1,6 @@
 """Resends events that were in the in-process broker, which is not durable, when the process ended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 
 from sqlalchemy import Engine, update
@@ -29,17 +29,17 @@ def resend_lost_events(settings: Settings, events: Iterable[Event]) -> int:
 
         durable = [event for event in events if event.consumers]
         return sum(
-            _resend(event, engine(event.owner), [engine(name) for name in event.consumers], settings)
+            _resend(event, engine(event.owner), {name: engine(name) for name in event.consumers}, settings)
             for event in durable
         )
 
 
-def _resend(event: Event, owner: Engine, consumers: Iterable[Engine], settings: Settings) -> int:
+def _resend(event: Event, owner: Engine, consumers: Mapping[str, Engine], settings: Settings) -> int:
     with owner.begin() as connection:
         lost: set[int] = set()
-        for consumer in consumers:
-            with closing(consumer.connect()) as reader:
-                lost |= {row.id for row in find_undelivered(connection, reader, event, settings)}
+        for name, engine in consumers.items():
+            with closing(engine.connect()) as reader:
+                lost |= {row.id for row in find_undelivered(connection, reader, event, name, settings)}
         if lost:
             connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(lost)).values(sent_at=None))
     return len(lost)

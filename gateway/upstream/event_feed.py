@@ -9,7 +9,7 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
-from kit.contracts import Event
+from kit.contracts import Event, event_type_of
 from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,8 @@ class AmqpEventFeed(EventSubscribers):
         name = f"{self._prefix}live-gateway-{uuid.uuid4().hex}"
         queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
         for event in self._events:
-            await queue.bind(f"{self._prefix}{event.owner}.events", event.type)
+            for key in event.binding_keys():
+                await queue.bind(f"{self._prefix}{event.owner}.events", key)
         underlay = await channel.get_underlay_channel()
         underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
         await underlay.basic_consume(name, self._on_message, no_ack=True)
@@ -87,7 +88,7 @@ class AmqpEventFeed(EventSubscribers):
         self.is_ready = False
 
     async def _on_message(self, message: DeliveredMessage) -> None:
-        event_type = message.routing_key or ""
+        event_type = event_type_of(message.routing_key or "")
         try:
             event = json.loads(message.body)
         except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from kit.contracts import Event, EventSchema, Rpc
+from kit.contracts import EVERY, Event, EventSchema, Rpc
 from kit.validation import (
     Id,
     Money,
@@ -77,19 +77,9 @@ STATUSES: tuple[StatusMeaning, ...] = (
 STATUS_CODES: tuple[int, ...] = tuple(row["code"] for row in STATUSES)
 
 TRANSITIONS: tuple[str, ...] = (
-    "submit",
-    "approve",
-    "decline",
-    "withdraw",
-    "expire",
-    "complete_work",
-    "request_changes",
-    "confirm",
-    "auto_confirm",
-    "cancel",
-    "open_dispute",
-    "resolve_dispute",
-)
+    "submit", "approve", "decline", "withdraw", "expire", "complete_work", "request_changes", "confirm",
+    "auto_confirm", "cancel", "open_dispute", "resolve_dispute",
+)  # fmt: skip
 ROLES: tuple[str, ...] = ("customer", "provider", "staff", "system")
 PAYMENT_STATUSES: tuple[str, ...] = (
     "not_due", "due", "processing", "paid", "failed", "refunded", "partly_refunded",
@@ -293,7 +283,13 @@ ORDER_STATUS_CHANGED = Event(
     "orders",
     "order_status_changed",
     OrderStatusChanged,
-    consumers=("messaging", "reviews", "accounts", "payments"),
+    outcome="to_status",
+    consumers={
+        "messaging": EVERY,
+        "reviews": (Status.COMPLETED,),
+        "accounts": (Status.COMPLETED,),
+        "payments": (Status.COMPLETED,),
+    },
     live=True,
 )
 ORDER_REMINDER_DUE = Event("orders", "order_reminder_due", OrderReminderDue, consumers=("messaging",))

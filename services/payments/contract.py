@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from marshmallow import Schema, fields, validate
 
-from kit.contracts import Event, EventSchema, Rpc
+from kit.contracts import EVERY, Event, EventSchema, Rpc
 from kit.validation import (
     CURRENCIES,
     Id,
@@ -455,5 +455,28 @@ class PayoutChanged(EventSchema):
     payout_version = StrictInteger(required=True)
 
 
-PAYMENT_CHANGED = Event("payments", "payment_changed", PaymentChanged, ("orders", "messaging"), live=True)
-PAYOUT_CHANGED = Event("payments", "payout_changed", PayoutChanged, ("messaging",), live=True)
+PAYMENT_CHANGED = Event(
+    "payments",
+    "payment_changed",
+    PaymentChanged,
+    outcome="payment_status",
+    consumers={
+        "orders": EVERY,
+        "messaging": (
+            ReceivableStatus.DUE,
+            ReceivableStatus.PAID,
+            ReceivableStatus.FAILED,
+            ReceivableStatus.REFUNDED,
+            ReceivableStatus.PARTLY_REFUNDED,
+        ),
+    },
+    live=True,
+)
+PAYOUT_CHANGED = Event(
+    "payments",
+    "payout_changed",
+    PayoutChanged,
+    outcome="status",
+    consumers={"messaging": (PayoutStatus.PAID, PayoutStatus.FAILED)},
+    live=True,
+)

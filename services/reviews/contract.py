@@ -176,5 +176,18 @@ class RatingChanged(EventSchema):
 
 
 REVIEW_SUBMITTED = Event("reviews", "review_submitted", ReviewSubmitted, ("messaging",), live=True)
-REVIEW_CHANGED = Event("reviews", "review_changed", ReviewChanged, ("messaging",), live=True)
-RATING_CHANGED = Event("reviews", "rating_changed", RatingChanged, ("catalog", "accounts"))
+REVIEW_CHANGED = Event(
+    "reviews",
+    "review_changed",
+    ReviewChanged,
+    outcome="change",
+    consumers={"messaging": ("replied",)},
+    live=True,
+)
+RATING_CHANGED = Event(
+    "reviews",
+    "rating_changed",
+    RatingChanged,
+    outcome="subject",
+    consumers={"catalog": ("service",), "accounts": ("provider",)},
+)

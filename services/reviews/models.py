@@ -36,7 +36,7 @@ REVIEWABLE_ORDERS = Table(
     CheckConstraint("status IN (1, 2, 3, 4, 7)", name="review_slots_status"),
     CheckConstraint("(status = 4) = (completed_at IS NOT NULL)", name="review_slots_completed_at"),
 )
-"""What is known of each order: its parties, and since when it may be reviewed."""
+"""What is known of each order, completed ones above all: its parties, and since when it may be reviewed."""
 
 REVIEWS = Table(
     "reviews",

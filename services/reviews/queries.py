@@ -11,9 +11,8 @@ from kit.errors import NotFound
 from kit.paging import ByTime, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
 from kit.validation import is_id
-from services.orders.contract import Status
 from services.orders.types import Order
-from services.reviews.access import not_found, not_reviewed, review_deadline, role_in_order
+from services.reviews.access import FINAL, not_found, not_reviewed, review_deadline, role_in_order
 from services.reviews.models import ACCOUNT_NAMES, REVIEWABLE_ORDERS, REVIEWS
 from services.reviews.ratings import star_counts
 from services.reviews.rendering import render_review
@@ -70,8 +69,8 @@ def get_review(
 ) -> Review:
     """Returns the review of an order, for its parties and staff, hidden or not.
 
-    Asks orders only when there is no review and the order may be completed without its event having
-    arrived; while orders does not answer, what is known here decides.
+    Asks orders only when there is no review and no event has said that the order is completed; while
+    orders does not answer, what is known here decides.
 
     Raises: NotFound for strangers, and while there is no review, then with `available_actions`
     and `review_by`.
@@ -109,7 +108,7 @@ def _no_review(
     completed_at = known["completed_at"]
     review_by = None if completed_at is None else review_deadline(completed_at, periods.submission)
     refusal = not_reviewed(review_by, datetime.now(UTC))
-    if order is None and known["status"] == Status.WORK_COMPLETED:
+    if order is None and known["status"] not in FINAL:
         return OrderUnknown(refusal.detail, **refusal.data)
     return refusal
 

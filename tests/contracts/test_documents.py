@@ -15,6 +15,7 @@ from gateway.app import ROUTES
 from gateway.http.problem_kinds import KINDS as PROBLEMS
 from gateway.routing.route import Route
 from gateway.streaming.hub import LIVE_EVENT_TYPES
+from kit.contracts import EVERY, Event
 from services.accounts.contract import SecurityEventType
 from services.messaging.notifications import CATEGORY_OF_TYPE, TYPE_OF_TRANSITION
 from services.orders.contract import PAYMENT_STATUSES, STATUSES
@@ -126,11 +127,25 @@ def test_the_page_has_every_notification_with_its_preference() -> None:
 
 
 def test_the_page_has_every_event_with_its_owner_and_consumers() -> None:
+    table = rows(section(DOMAIN, "## Events"))
     shown = {
         (only(row["event"]), row["owner"], frozenset(listed(row["consumers"])), row["live"] == "live")
-        for row in rows(section(DOMAIN, "## Events"))
+        for row in table
     }
     assert shown == {(e.type, e.owner, frozenset(e.consumers), e.live) for e in codebase.events()}
+    assert {only(row["event"]): row["outcome"] for row in table} == {
+        event.type: _outcome_of(event) for event in codebase.events()
+    }
+
+
+def _outcome_of(event: Event) -> str:
+    acted_on = {consumer: event.outcomes_of(consumer) for consumer in event.consumers}
+    parts = [
+        f"{consumer} {', '.join(f'{outcome}' for outcome in outcomes)}"
+        for consumer, outcomes in acted_on.items()
+        if outcomes != EVERY
+    ]
+    return "–" if event.outcome is None else "; ".join([f"`{event.outcome}`", *parts])
 
 
 def test_the_page_has_every_call_between_services() -> None:

@@ -3,13 +3,15 @@
 import functools
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from marshmallow import validate
 
 from chassis.amqp import topology
-from kit.contracts import Event
+from kit.contracts import EVERY, Event
 from kit.settings import Settings
 from tests.contracts.test_rpc import service_class
 from tests.support import codebase
@@ -52,6 +54,24 @@ def test_a_service_handles_only_events_that_name_it_as_a_consumer(service: str) 
 
 def test_an_event_nobody_would_hear_is_not_declared() -> None:
     assert all(event.consumers or event.live for event in EVENTS.values())
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
+def test_an_outcome_is_a_word_that_a_required_field_takes(event: Event) -> None:
+    if event.outcome is None:
+        assert isinstance(event.consumers, tuple)
+        return
+    field = event.schema().fields[event.outcome]
+    known = {value for rule in field.validators if isinstance(rule, validate.OneOf) for value in rule.choices}
+    assert field.required and known, "whoever chooses outcomes must know all of them"
+    assert all(re.fullmatch("[a-z0-9_]+", f"{value}") for value in known)
+    for consumer in event.consumers:
+        outcomes = event.outcomes_of(consumer)
+        assert outcomes == EVERY or set(outcomes) < known
+
+
+def test_a_type_has_no_dot_because_an_outcome_follows_one() -> None:
+    assert all(re.fullmatch("[a-z_]+", type_) for type_ in EVENTS)
 
 
 def test_queue_names_are_frozen_because_a_renamed_queue_strands_its_messages() -> None:

@@ -106,8 +106,11 @@ def test_the_gateway_calls_everybody_and_hears_live_events_only() -> None:
     assert all(may_call(gateway, service) for service in codebase.SERVICES)
     for event in codebase.events():
         write, read = gateway.topics.get(topology.events_exchange(SETTINGS, event.owner), ("^$", "^$"))
-        assert may(read, event.type) == event.live
-        assert not may(write, event.type)
+        for key in (event.type, f"{event.type}.*", *event.binding_keys()):
+            assert may(read, key) == (event.live and key in event.binding_keys())
+            assert not may(write, key)
+        for key in ("#", "*", f"{event.type}.#", f"{event.type}x1", f"{event.type}.*.*"):
+            assert not may(read, key), key
 
 
 def test_gateways_alone_tell_each_other_what_they_counted() -> None:

@@ -16,6 +16,7 @@ from kit.errors import NotFound, RemoteFailure, TimedOut, Unavailable, to_wire
 from kit.settings import Settings
 from services.catalog.contract import SERVICE_CHANGED
 from services.orders.contract import GET_ORDER
+from services.reviews.contract import REVIEW_CHANGED
 
 SETTINGS = replace(Settings(), rpc_deadline_seconds=0.2)
 EXCHANGE = topology.rpc_exchange(SETTINGS)
@@ -103,7 +104,8 @@ def handle(broker: Broker, happen: Callable[[], Awaitable[None]]) -> list[tuple[
     heard: list[tuple[str, dict[str, Any]]] = []
 
     async def main() -> None:
-        feed = EmbeddedEventFeed(SETTINGS, broker, [SERVICE_CHANGED], asyncio.get_running_loop())
+        live = [SERVICE_CHANGED, REVIEW_CHANGED]
+        feed = EmbeddedEventFeed(SETTINGS, broker, live, asyncio.get_running_loop())
         feed.subscribe(
             lambda kind, event: heard.append((kind, event)), lambda: heard.append(("connected", {}))
         )
@@ -115,11 +117,17 @@ def handle(broker: Broker, happen: Callable[[], Awaitable[None]]) -> list[tuple[
 
 
 def test_live_events_are_heard_from_the_loop(broker: Broker) -> None:
-    exchange = topology.events_exchange(SETTINGS, "catalog")
-    broker.declare_exchange(exchange, "topic", durable=True)
+    exchange, reviews = (topology.events_exchange(SETTINGS, owner) for owner in ("catalog", "reviews"))
+    for name in (exchange, reviews):
+        broker.declare_exchange(name, "topic", durable=True)
 
     async def happen() -> None:
         broker.publish(exchange, "service_changed", b'{"service_id": "s"}', {})
         broker.publish(exchange, "something_else", b"{}", {})
+        broker.publish(reviews, "review_changed.edited", b'{"review_id": "r"}', {})
 
-    assert handle(broker, happen) == [("connected", {}), ("service_changed", {"service_id": "s"})]
+    assert handle(broker, happen) == [
+        ("connected", {}),
+        ("service_changed", {"service_id": "s"}),
+        ("review_changed", {"review_id": "r"}),
+    ]

@@ -18,7 +18,8 @@ from services.orders.contract import ORDER_STATUS_CHANGED
 from tests.support.servers import with_database
 
 CONSUMER = "orders.order_status_changed"
-CONSUMERS = ORDER_STATUS_CHANGED.consumers
+CONSUMERS = tuple(ORDER_STATUS_CHANGED.consumers)
+COMPLETED = {"to_status": 4}
 NOW = datetime.now(UTC)
 
 
@@ -44,9 +45,11 @@ def engines(settings: Settings) -> Iterator[dict[str, Engine]]:
 def sent(engines: dict[str, Engine]) -> Callable[..., str]:
     """Records an event as sent, and as taken by the named consumers."""
 
-    def record(taken_by: Any = (), failed_at: Any = (), created_at: datetime = NOW) -> str:
+    def record(
+        taken_by: Any = (), failed_at: Any = (), created_at: datetime = NOW, body: Any = COMPLETED
+    ) -> str:
         event_id = str(uuid6.uuid7())
-        row = {"event_id": event_id, "type": ORDER_STATUS_CHANGED.type, "body": {}, "context": {}}
+        row = {"event_id": event_id, "type": ORDER_STATUS_CHANGED.type, "body": body, "context": {}}
         with engines["orders"].begin() as connection:
             connection.execute(insert(OUTBOX).values(**row, created_at=created_at, sent_at=NOW))
         for name in taken_by:
@@ -78,6 +81,17 @@ def test_what_one_consumer_lacks_is_sent_again(settings: Settings, sent: Any, is
     assert resend_lost_events(settings, [ORDER_STATUS_CHANGED]) == 1
     assert is_waiting(lacking)
     assert not is_waiting(complete)
+
+
+@pytest.mark.servers
+def test_what_a_consumer_does_not_act_on_was_never_meant_for_it(
+    settings: Settings, sent: Any, is_waiting: Any
+) -> None:
+    complete = sent(taken_by=["messaging"], body={"to_status": 1})
+    lacking = sent(taken_by=CONSUMERS[1:], body={"to_status": 1})
+    resend_lost_events(settings, [ORDER_STATUS_CHANGED])
+    assert not is_waiting(complete)
+    assert is_waiting(lacking)
 
 
 @pytest.mark.servers

@@ -2,6 +2,7 @@
 
 import psycopg2
 
+from kit.contracts import Event
 from services.registry import NAMES, all_events
 from tests.load.marketplace import LoadMarketplace
 from tests.support.servers import eventually
@@ -25,10 +26,6 @@ def wait_until_drained(market: LoadMarketplace) -> None:
 
 
 def _backlog(connections: dict[str, "psycopg2.extensions.connection"]) -> dict[str, int]:
-    recorded = {
-        name: _counts(connection, "SELECT type, count(*) FROM outbox GROUP BY type")
-        for name, connection in connections.items()
-    }
     processed = {
         name: _counts(connection, "SELECT consumer, count(*) FROM inbox GROUP BY consumer")
         for name, connection in connections.items()
@@ -38,14 +35,24 @@ def _backlog(connections: dict[str, "psycopg2.extensions.connection"]) -> dict[s
         for event in all_events()
         for consumer in event.consumers
         if (
-            missing := recorded[event.owner].get(event.type, 0)
+            missing := _recorded(connections[event.owner], event, consumer)
             - processed[consumer].get(f"{event.owner}.{event.type}", 0)
         )
         > 0
     }
 
 
-def _counts(connection: "psycopg2.extensions.connection", query: str) -> dict[str, int]:
+def _recorded(owner: "psycopg2.extensions.connection", event: Event, consumer: str) -> int:
+    query = "SELECT body ->> %s, count(*) FROM outbox WHERE type = %s GROUP BY 1"
+    by_outcome = _counts(owner, query, event.outcome or "", event.type)
+    return sum(
+        count
+        for outcome, count in by_outcome.items()
+        if event.is_for(consumer, {} if event.outcome is None else {event.outcome: outcome})
+    )
+
+
+def _counts(connection: "psycopg2.extensions.connection", query: str, *values: str) -> dict[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, values or None)
         return dict(cursor.fetchall())

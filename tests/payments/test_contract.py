@@ -6,7 +6,7 @@ from secrets import token_hex
 
 import pytest
 
-from kit.contracts import events_of, rpcs_of
+from kit.contracts import EVERY, events_of, rpcs_of
 from kit.settings import BadSetting, load
 from services.payments import contract
 from services.payments.settings import PaymentSettings
@@ -26,9 +26,10 @@ def test_there_is_no_float_in_the_code(path: Path) -> None:
 
 def test_the_events_reach_their_consumers() -> None:
     consumers = {event.type: (event.consumers, event.live) for event in events_of(contract)}
+    of_notice = ("due", "paid", "failed", "refunded", "partly_refunded")
     assert consumers == {
-        "payment_changed": (("orders", "messaging"), True),
-        "payout_changed": (("messaging",), True),
+        "payment_changed": ({"orders": EVERY, "messaging": of_notice}, True),
+        "payout_changed": ({"messaging": ("paid", "failed")}, True),
     }
 
 

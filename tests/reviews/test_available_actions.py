@@ -59,14 +59,14 @@ def test_after_the_deadline_no_review_can_be_submitted(testbed: ReviewsTestbed) 
     assert refusal(testbed, order)["available_actions"] == []
 
 
-@pytest.mark.parametrize("status", [1, 2, 7])
+@pytest.mark.parametrize("status", [1, 2, 3, 7])
 def test_an_order_that_is_not_completed_has_no_deadline(testbed: ReviewsTestbed, status: int) -> None:
-    order = testbed.order(status=status)
+    order = testbed.order(known=False, status=status)
     assert refusal(testbed, order) == {"available_actions": [], "review_by": None}
-    assert testbed.orders.asked == 0
+    assert testbed.orders.asked == 1
 
 
-@pytest.mark.parametrize("known_status", [None, 3])
+@pytest.mark.parametrize("known_status", [None, 1, 2, 3])
 def test_while_the_completion_may_be_on_its_way_orders_is_asked(
     testbed: ReviewsTestbed, known_status: int | None
 ) -> None:

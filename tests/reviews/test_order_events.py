@@ -81,6 +81,6 @@ def test_every_event_names_who_must_never_miss_it() -> None:
     told = {event.type: (event.consumers, event.live) for event in events_of(contract)}
     assert told == {
         "review_submitted": (("messaging",), True),
-        "review_changed": (("messaging",), True),
-        "rating_changed": (("catalog", "accounts"), False),
+        "review_changed": ({"messaging": ("replied",)}, True),
+        "rating_changed": ({"catalog": ("service",), "accounts": ("provider",)}, False),
     }

@@ -2,8 +2,10 @@
 
 import importlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from kit.contracts import Event, Rpc, events_of, rpcs_of
 
@@ -26,3 +28,14 @@ def events() -> Iterator[Event]:
     """Every event of every contract."""
     for service in SERVICES:
         yield from events_of(contract_of(service))
+
+
+def consumers_of(type_: str, body: dict[str, Any]) -> list[str]:
+    """The services that an event is delivered to."""
+    event = _events_by_type()[type_]
+    return [consumer for consumer in event.consumers if event.is_for(consumer, body)]
+
+
+@cache
+def _events_by_type() -> dict[str, Event]:
+    return {event.type: event for event in events()}

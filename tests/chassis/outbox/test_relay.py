@@ -63,16 +63,16 @@ def _connected() -> tuple[FakeConnection, Any, Channel]:
 
 def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> None:
     connection, confirms, _ = _connected()
-    confirms.publish("exchange", EVENT, True)
+    confirms.publish("exchange", EVENT.type, EVENT, True)
     connection.disconnect()
     again = Channel()
     connection.connect(again)
-    confirms.publish("exchange", EVENT, True)
+    confirms.publish("exchange", EVENT.type, EVENT, True)
     again.confirm(1)
     with pytest.raises(Unavailable):
         confirms.wait()
     confirms.start_batch()
-    assert confirms.publish("exchange", EVENT, True) == 2
+    assert confirms.publish("exchange", EVENT.type, EVENT, True) == 2
     again.confirm(2)
     confirms.wait()
 
@@ -81,10 +81,10 @@ def test_a_message_the_broker_would_not_take_does_not_count() -> None:
     connection, confirms, channel = _connected()
     connection.accepts = False
     with pytest.raises(Unavailable):
-        confirms.publish("exchange", EVENT, True)
+        confirms.publish("exchange", EVENT.type, EVENT, True)
     connection.accepts = True
     confirms.start_batch()
-    tag = confirms.publish("exchange", EVENT, True)
+    tag = confirms.publish("exchange", EVENT.type, EVENT, True)
     channel.confirm(1)
     confirms.wait()
     assert tag == 1

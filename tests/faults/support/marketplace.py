@@ -203,7 +203,6 @@ def backlog(databases: Databases, since: datetime) -> set[tuple[str, str]]:
     """Events since a moment that somebody lacks: (`outbox of …` or the consumer, the event's id); and
     what payments still waits for."""
     moment = since.isoformat()
-    consumers = {(event.owner, event.type): event.consumers for event in codebase.events()}
     taken = {
         (service, event_id)
         for service in codebase.SERVICES
@@ -212,12 +211,15 @@ def backlog(databases: Databases, since: datetime) -> set[tuple[str, str]]:
         )
     }
     missing = {("an answer of the processor", id_) for (id_,) in databases.rows("payments", UNFINISHED)}
-    recorded = f"SELECT type, event_id::text, sent_at IS NULL FROM outbox WHERE created_at >= '{moment}'"
+    recorded = (
+        f"SELECT type, event_id::text, body, sent_at IS NULL FROM outbox WHERE created_at >= '{moment}'"
+    )
     for owner in codebase.SERVICES:
-        for type_, event_id, unsent in databases.rows(owner, recorded):
+        for type_, event_id, body, unsent in databases.rows(owner, recorded):
             if unsent:
                 missing.add((f"outbox of {owner}", event_id))
-            missing.update((c, event_id) for c in consumers[owner, type_] if (c, event_id) not in taken)
+            consumers = codebase.consumers_of(type_, body)
+            missing.update((c, event_id) for c in consumers if (c, event_id) not in taken)
     return missing
 
 

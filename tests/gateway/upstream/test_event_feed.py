@@ -22,6 +22,23 @@ def test_live_events_are_received_in_order(servers: Settings) -> None:
     run_on_testbed(servers, test)
 
 
+def test_an_event_is_received_once_with_the_key_of_its_outcome_and_with_its_type_alone(
+    servers: Settings,
+) -> None:
+    async def test(testbed: AmqpTestbed) -> None:
+        for key in ("order_status_changed", "order_status_changed.1", "order_status_changed.4"):
+            await testbed.publish("orders", key, {"event_id": key})
+        await testbed.publish("accounts", "session_revoked", {"event_id": "last"})
+        await until(lambda: testbed.heard and testbed.heard[-1][1] == {"event_id": "last"})
+        assert [(kind, event["event_id"]) for kind, event in testbed.heard[:-1]] == [
+            ("order_status_changed", "order_status_changed"),
+            ("order_status_changed", "order_status_changed.1"),
+            ("order_status_changed", "order_status_changed.4"),
+        ]
+
+    run_on_testbed(servers, test)
+
+
 def test_after_a_lost_connection_the_feed_reconnects_and_notifies(servers: Settings) -> None:
     async def test(testbed: AmqpTestbed) -> None:
         testbed.network.cut()
