@@ -149,6 +149,16 @@ class OrderView:
         return self.forms.get(name) or Form()
 
 
+@dataclass
+class Completed:
+    """What belongs to an order once it is completed; nothing of any other order."""
+
+    receivable: Receivable | None = None
+    payments: list[Payment] = field(default_factory=list)
+    review: Review | None = None
+    review_actions: list[str] = field(default_factory=list)
+
+
 async def view_order(
     api: MarketplaceClient, order_id: str, account_id: str, before: str | None, until: str | None
 ) -> OrderView:
@@ -157,25 +167,21 @@ async def view_order(
     Raises: Problem when the order itself cannot be read.
     """
     missing: set[str] = set()
-    order, transitions, messages, receivable, payments, (review, review_actions) = await asyncio.gather(
-        api.order(order_id),
+    (order, completed), transitions, messages = await asyncio.gather(
+        _order(api, order_id, missing),
         _all(api, f"/v1/orders/{order_id}/transitions"),
         _if_available(
             lambda: api.messages(order_id, limit=MESSAGES_SHOWN, cursor=before), "messages", missing
         ),
-        _if_available(lambda: api.receivable(order_id), "payments", missing),
-        _if_available(lambda: api.payments(order_id), "payments", missing),
-        _review(api, order_id, missing),
     )
-    newest_first = (payments or NOTHING)["data"]
     return OrderView(
-        order=with_newest_payment(order, newest_first),
+        order=with_newest_payment(order, completed.payments),
         transitions=transitions,
         messages=messages or NOTHING,
-        receivable=receivable,
-        payments=newest_first,
-        review=review,
-        review_actions=review_actions,
+        receivable=completed.receivable,
+        payments=completed.payments,
+        review=completed.review,
+        review_actions=completed.review_actions,
         role=order_banner.role_on(order, account_id),
         before=before,
         until=_time(until),
@@ -195,6 +201,19 @@ def with_newest_payment(order: Order, payments: Sequence[Payment]) -> Order:
         return order
     status = payments[0]["status"]
     return {**order, "payment_status": "processing" if status == "requires_action" else status}
+
+
+async def _order(api: MarketplaceClient, order_id: str, missing: set[str]) -> tuple[Order, Completed]:
+    """Returns an order, and what belongs to it once it is completed."""
+    order = await api.order(order_id)
+    if order["status"] != order_banner.COMPLETED:
+        return order, Completed()
+    receivable, payments, (review, review_actions) = await asyncio.gather(
+        _if_available(lambda: api.receivable(order_id), "payments", missing),
+        _if_available(lambda: api.payments(order_id), "payments", missing),
+        _review(api, order_id, missing),
+    )
+    return order, Completed(receivable, (payments or NOTHING)["data"], review, review_actions)
 
 
 async def _all(api: MarketplaceClient, path: str) -> list[Any]:

@@ -1,11 +1,14 @@
 """What the order's page shows where two services know of a thing at different moments."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
 
+from client import MarketplaceClient
 from client.resources import Order, Payment, Receivable, Review
-from website.pages.orders.order_view import NOTHING, OrderView, with_newest_payment
+from website.pages.orders.order_view import NOTHING, OrderView, view_order, with_newest_payment
 
 ORDER = cast(Order, {"id": "o", "payment_status": "processing"})
 
@@ -65,3 +68,39 @@ def test_reviews_are_edited_and_replied_to_as_reviews_allows_it(actions: list[st
 def test_only_the_customer_is_asked_for_a_review_and_only_in_time(actions: list[str]) -> None:
     assert view_of("customer", review_actions=actions).can_submit_review == bool(actions)
     assert not view_of("provider", review_actions=actions).can_submit_review
+
+
+class AskedClient:
+    """Remembers what the page fetched of an order in some status."""
+
+    def __init__(self, status: int) -> None:
+        people = {"customer": {"id": "c"}, "provider": {"id": "p"}}
+        self.answers: dict[str, Any] = {
+            "order": {"id": "o", "status": status, "payment_status": "due", **people},
+            "messages": NOTHING,
+            "receivable": {"available_actions": ["pay"]},
+            "payments": NOTHING,
+            "review": {"available_actions": []},
+        }
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def answer(*_: Any, **__: Any) -> Any:
+            self.asked.append(name)
+            return self.answers[name]
+
+        return answer
+
+    async def all_of(self, _path: str) -> AsyncIterator[Any]:
+        self.asked.append("transitions")
+        yield {}
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 7])
+def test_payments_and_review_are_fetched_of_completed_orders_only(status: int) -> None:
+    client = AskedClient(status)
+    view = asyncio.run(view_order(cast(MarketplaceClient, client), "o", "c", None, None))
+    of_completed = ["payments", "receivable", "review"] if status == 4 else []
+    assert sorted(client.asked) == sorted(["order", "transitions", "messages", *of_completed])
+    assert (view.receivable is not None, view.review is not None) == (status == 4, status == 4)
+    assert view.unavailable == frozenset()
