@@ -22,7 +22,7 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
     ),
     "an event never arrived": (
         "reviews",
-        "DELETE FROM inbox WHERE ctid = (SELECT ctid FROM inbox LIMIT 1)",
+        "DELETE FROM inbox WHERE ctid = (SELECT ctid FROM inbox WHERE consumer LIKE 'accounts.%' LIMIT 1)",
         "lost",
         "never reached reviews",
     ),
@@ -116,11 +116,11 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
         "lost",
         "thread of an order is missing",
     ),
-    "a review slot is behind its order": (
+    "a review slot is missing": (
         "reviews",
         "DELETE FROM review_slots WHERE order_id NOT IN (SELECT order_id FROM reviews)",
         "lost",
-        "review slot of an order is missing",
+        "review slot of a completed order is missing",
     ),
     "a rating is off by a star": (
         "reviews",
