@@ -38,6 +38,7 @@ from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed, EventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient, RpcClient
 from kit import logging
+from kit.http import event_loop
 from kit.settings import load
 
 log = structlog.get_logger(__name__)
@@ -181,7 +182,7 @@ def main() -> None:
     """Runs the gateway until SIGTERM or SIGINT; a second one ends it at once."""
     settings = load(GatewaySettings)
     logging.configure(settings.log_level, settings.log_format)
-    asyncio.run(_run_until_signalled(settings))
+    event_loop.run(_run_until_signalled(settings))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from gateway.upstream.connection import AmqpConnection
 from gateway.upstream.event_feed import AmqpEventFeed
 from gateway.upstream.rpc_client import AmqpRpcClient
+from kit.http import event_loop
 from kit.settings import Settings, load
 from services.accounts import contract as accounts
 from services.orders import contract as orders
@@ -129,4 +130,4 @@ def run_on_testbed(
         async with amqp_testbed(servers, connected, deadline_seconds) as testbed:
             await asyncio.wait_for(test(testbed), 40)
 
-    asyncio.run(run())
+    event_loop.run(run())

@@ -14,6 +14,7 @@ from gateway.state import GATEWAY, Gateway
 from gateway.upstream.event_feed import EventSubscribers
 from gateway.upstream.rpc_client import CallHeaders, Reply
 from kit.contracts import Rpc
+from kit.http import event_loop
 from kit.settings import load, own_secrets
 from services.accounts import contract as accounts
 from services.accounts.credentials.signing import Signer
@@ -108,7 +109,7 @@ def on_gateway(
 
     def decorate(test: Callable[[GatewayTestbed], Awaitable[None]]) -> Callable[[], None]:
         def run() -> None:
-            asyncio.run(_run(test, overrides))
+            event_loop.run(_run(test, overrides))
 
         run.__name__, run.__doc__ = test.__name__, test.__doc__
         return run
