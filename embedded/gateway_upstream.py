@@ -5,7 +5,6 @@ so they may resolve its futures directly.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.upstream.event_feed import EventSubscribers
 from gateway.upstream.rpc_client import HEADER_PREFIX, CallHeaders, PendingCall, Reply, parse_reply
 from kit.contracts import Event, Rpc, event_type_of
 from kit.errors import TimedOut, Unavailable
+from kit.json_bytes import json_bytes, json_value
 from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
@@ -82,7 +82,7 @@ class EmbeddedRpcClient:
             "expiration": deadline_ms,
             "application_headers": {**headers.as_headers(), f"{HEADER_PREFIX}deadline_ms": deadline_ms},
         }
-        body = json.dumps({"args": [], "kwargs": arguments}).encode()
+        body = json_bytes({"args": [], "kwargs": arguments})
         if not self._broker.publish(self._exchange, contract.routing_key, body, properties):
             raise Unavailable(f"{contract.service} is not running.")
 
@@ -112,4 +112,4 @@ class EmbeddedEventFeed(EventSubscribers):
 
     def _on_message(self, message: BrokerMessage) -> None:
         # Delivered from the loop, not from within the greenlet that publishes.
-        self._loop.call_soon(self.deliver, event_type_of(message.routing_key), json.loads(message.body))
+        self._loop.call_soon(self.deliver, event_type_of(message.routing_key), json_value(message.body))

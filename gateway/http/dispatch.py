@@ -12,7 +12,6 @@ from gateway.http.request import CONTEXT, RequestContext
 from gateway.http.response import (
     JSON,
     Answer,
-    compact_json,
     entity_tag,
     is_fresh,
     next_page_link,
@@ -24,6 +23,7 @@ from gateway.upstream.rpc_client import Reply
 from kit.errors import Forbidden, ServiceError, Unauthenticated
 from kit.http.body import sent_type
 from kit.http.parsing import JSON_TYPE
+from kit.json_bytes import json_bytes
 from kit.validation import is_id
 from services.accounts.contract import CURRENT_SESSION
 
@@ -156,7 +156,7 @@ def render(route: Route, reply: Reply, request: web.Request) -> Answer:
             headers["Link"] = next_page_link(request.path, request.rel_url.raw_query_string, cursor)
         page = {"next_cursor": cursor, "has_more": cursor is not None}
         result = {"data": result["data"], "page": page}
-    body = compact_json(result)
+    body = json_bytes(result)
     if route.response_kind is not ResponseKind.RESOURCE:
         return Answer(route.status, body, headers)
     headers["ETag"] = etag = entity_tag(result, body)

@@ -1,7 +1,6 @@
-"""Rendered answers: compact JSON, entity tags and links to the next page."""
+"""Rendered answers: entity tags and links to the next page."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +17,6 @@ class Answer:
     body: bytes
     headers: Mapping[str, str]
     etag: str = ""
-
-
-def compact_json(value: object) -> bytes:
-    """A value as JSON in UTF-8, without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def entity_tag(result: Mapping[str, Any], body: bytes) -> str:

@@ -19,11 +19,11 @@ from gateway.http.media_types import HTML, JSON, MEDIA_TYPES, PDF, negotiate_for
 from gateway.http.problems import not_found
 from gateway.http.request import RequestContext
 from gateway.http.response import JSON as JSON_CONTENT_TYPE
-from gateway.http.response import compact_json
 from gateway.routing.policies import Access, BodyFormat, IdempotencyKey, ResponseKind
 from gateway.routing.route import Route
 from kit.errors import Conflict, ServiceError
 from kit.http.body import sent_type
+from kit.json_bytes import json_bytes
 from kit.localization.locales import DEFAULT_TAG, locale_of
 from kit.localization.translations import language_in_use, language_of, preferred_tag
 from services.accounts import contract as accounts
@@ -160,7 +160,7 @@ def _page(text: str, tag: str) -> web.Response:
 
 def _json(result: Mapping[str, Any]) -> web.Response:
     headers = {**_VARYING, "Content-Type": JSON_CONTENT_TYPE}
-    return web.Response(body=compact_json(result), headers=headers)
+    return web.Response(body=json_bytes(result), headers=headers)
 
 
 ROUTES = (

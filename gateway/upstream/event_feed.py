@@ -1,6 +1,5 @@
 """Receiving live events: what the gateway needs of an event feed, and the feed over AMQP."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
 from kit.contracts import Event, event_type_of
+from kit.json_bytes import json_value
 from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class AmqpEventFeed(EventSubscribers):
     async def _on_message(self, message: DeliveredMessage) -> None:
         event_type = event_type_of(message.routing_key or "")
         try:
-            event = json.loads(message.body)
+            event = json_value(message.body)
         except (ValueError, RecursionError):
             log.warning("live_event_unreadable", type=event_type)
             return

@@ -6,7 +6,6 @@ expire with the deadline.
 """
 
 import asyncio
-import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pamqp.commands import Basic
 from gateway.upstream.availability import ServiceAvailability
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
+from kit.json_bytes import json_bytes, json_value
 from kit.replies import is_from_called_service, new_call_id, reply_address, reply_binding
 from kit.settings import Settings
 
@@ -168,7 +168,7 @@ class AmqpRpcClient:
     ) -> None:
         # The confirm is awaited in the background: the reply usually arrives first.
         confirmed = channel.basic_publish(
-            json.dumps({"args": [], "kwargs": arguments}).encode(),
+            json_bytes({"args": [], "kwargs": arguments}),
             exchange=self._exchange,
             routing_key=contract.routing_key,
             properties=properties,
@@ -243,7 +243,7 @@ def parse_reply(body: bytes) -> Reply:
     Raises: the error that the service raised; RemoteFailure when the body is malformed.
     """
     try:
-        reply = json.loads(body)
+        reply = json_value(body)
         error, result, replayed = reply["error"], reply["result"], bool(reply.get("replayed"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as broken:
         raise RemoteFailure("the reply cannot be read") from broken
