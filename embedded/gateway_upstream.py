@@ -61,7 +61,7 @@ class EmbeddedRpcClient:
         """Returns the reply of one method; raises what `RpcClient.call` raises."""
         call_id, reply_to = new_call_id(), reply_address(contract.service, NAME)
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._pending[call_id] = PendingCall(reply_to, answered)
+        self._pending[call_id] = PendingCall(contract.service, reply_to, answered)
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 self._publish(contract, headers, call_id, arguments)

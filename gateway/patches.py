@@ -1,9 +1,10 @@
 """Changes to libraries that the gateway depends on, each with its reason."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import structlog
+from aiormq.channel import Channel
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
@@ -30,6 +31,21 @@ def accept_unreadable_properties() -> None:
     call in progress. Any service could thus disconnect all gateways.
     """
     ContentHeader.unmarshal = _unmarshal_leniently  # type: ignore[assignment, method-assign]
+
+
+def report_returned_messages(channel: Channel, on_returned: Callable[[str], None]) -> None:
+    """Calls back with the correlation id of each message that the broker returns on a channel.
+
+    aiormq 7 reports returned messages through their publisher confirms only; on a channel without confirms
+    it logs them as errors.
+    """
+
+    async def read_returned(frame: Basic.Return) -> None:
+        header = cast(ContentHeader, await channel._get_frame())
+        message = await channel._read_content(frame, header)
+        on_returned(message.header.properties.correlation_id or "")
+
+    channel._on_return_frame = read_returned  # type: ignore[method-assign]
 
 
 def outlining_canvas(outlines: Mapping[str, float]) -> Any:

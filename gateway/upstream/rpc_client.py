@@ -7,18 +7,18 @@ expire with the deadline.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
 from aio_pika.abc import AbstractConnection
-from aiormq.abc import DeliveredMessage
+from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
-from aiormq.exceptions import DeliveryError, PublishError
-from pamqp.commands import Basic
 
+from gateway.patches import report_returned_messages
 from gateway.upstream.availability import ServiceAvailability
+from gateway.upstream.call_frames import CallFrames
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
 from kit.json_bytes import json_bytes, json_value
@@ -86,8 +86,9 @@ class RpcClient(Protocol):
 
 
 class PendingCall(NamedTuple):
-    """A call without a reply yet: the address of its reply, and the future body of it."""
+    """A call without a reply yet: the called service, the address of the reply, and its future body."""
 
+    service: str
     reply_to: str
     reply: "asyncio.Future[bytes]"
 
@@ -103,9 +104,9 @@ class AmqpRpcClient:
         self._reply_timeout_seconds = self._deadline_seconds * 0.9
         self._deadline_ms = str(int(settings.rpc_deadline_seconds * 1000))
         self._channel: Channel | None = None
+        self._frames: CallFrames
         self._client_id = ""  # the last part of reply addresses, new with each connection
         self._pending: dict[str, PendingCall] = {}
-        self._publishing: set[asyncio.Task[None]] = set()
         self._availability = ServiceAvailability(
             settings.broker_prefix, timeout_seconds=self._deadline_seconds / 10
         )
@@ -117,16 +118,20 @@ class AmqpRpcClient:
 
     async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
         """Opens the channel and consumes replies. The RPC exchange must exist."""
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        # Without confirms: a reply confirms its call, and a call without a queue is returned.
+        channel = await connection.channel(publisher_confirms=False)
         channel.close_callbacks.add(lambda *_: reconnect())
         await channel.declare_exchange(self._exchange, passive=True)
         own = uuid.uuid4().hex
         queue = await channel.declare_queue(f"{self._prefix}rpc.reply-gateway-{own}", exclusive=True)
         await queue.bind(self._exchange, reply_binding(f"gateway-{own}"))
         underlay = cast(Channel, await channel.get_underlay_channel())
+        report_returned_messages(underlay, self._on_returned)
         underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
         await underlay.basic_consume(queue.name, self._on_reply, no_ack=True)
         self._client_id = f"gateway-{own}"
+        frame_max = underlay.connection.connection_tune.frame_max
+        self._frames = CallFrames(underlay.number, frame_max, self._exchange, self._deadline_ms)
         self._availability.on_connect(connection)
         self._channel = underlay
 
@@ -135,8 +140,7 @@ class AmqpRpcClient:
         self._channel = None
         self._availability.on_disconnect()
         for pending in self._pending.values():
-            if not pending.reply.done():
-                pending.reply.set_exception(_connection_lost())
+            _fail(pending.reply, _connection_lost())
 
     async def call(self, contract: Rpc, headers: CallHeaders, **arguments: Any) -> Reply:
         """See `RpcClient.call`."""
@@ -144,72 +148,42 @@ class AmqpRpcClient:
         channel = self._channel
         if channel is None:
             raise Unavailable("Our services cannot be reached at the moment.")
-        await _raise_if_blocked(channel)
+        _raise_if_blocked(channel)
         call_id, reply_to = new_call_id(), reply_address(contract.service, self._client_id)
-        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._pending[call_id] = PendingCall(reply_to, reply)
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[bytes] = loop.create_future()
+        self._pending[call_id] = PendingCall(contract.service, reply_to, reply)
+        timer = loop.call_later(self._reply_timeout_seconds, _fail, reply, TimeoutError())
         try:
-            async with asyncio.timeout(self._reply_timeout_seconds):
-                self._publish(channel, contract, self._properties(headers, call_id, reply_to), arguments)
-                body = await reply
+            await self._publish(channel, contract, headers, call_id, reply_to, arguments)
+            body = await reply
         except TimeoutError as error:
             await self._availability.probe(contract.service)
             raise TimedOut(f"{contract.service} did not answer in time.") from error
         finally:
+            timer.cancel()
             del self._pending[call_id]
         return parse_reply(body)
 
-    def _publish(
+    async def _publish(
         self,
         channel: Channel,
         contract: Rpc,
-        properties: Basic.Properties,
+        headers: CallHeaders,
+        call_id: str,
+        reply_to: str,
         arguments: dict[str, Any],
     ) -> None:
-        # The confirm is awaited in the background: the reply usually arrives first.
-        confirmed = channel.basic_publish(
-            json_bytes({"args": [], "kwargs": arguments}),
-            exchange=self._exchange,
-            routing_key=contract.routing_key,
-            properties=properties,
-            mandatory=True,
-            timeout=self._deadline_seconds,
-            wait=False,
-        )
-        task = asyncio.create_task(
-            self._watch_confirm(confirmed, properties.correlation_id or "", contract.service)
-        )
-        self._publishing.add(task)
-        task.add_done_callback(self._publishing.discard)
+        fields = headers.as_headers()
+        fields[f"{HEADER_PREFIX}deadline_ms"] = self._deadline_ms
+        body = json_bytes({"args": [], "kwargs": arguments})
+        frames = self._frames.encode(contract.routing_key, fields, call_id, reply_to, body)
+        await channel.write_queue.put(ChannelFrame(frames, should_close=False))
 
-    def _properties(self, headers: CallHeaders, call_id: str, reply_to: str) -> Basic.Properties:
-        return Basic.Properties(
-            content_type="application/json",
-            content_encoding="utf-8",
-            delivery_mode=1,
-            expiration=self._deadline_ms,
-            correlation_id=call_id,
-            reply_to=reply_to,
-            headers={**headers.as_headers(), f"{HEADER_PREFIX}deadline_ms": self._deadline_ms},
-        )
-
-    async def _watch_confirm(self, confirmed: Awaitable[object], call_id: str, service: str) -> None:
-        try:
-            await confirmed
-        except PublishError:
-            self._fail(call_id, Unavailable(f"{service} is not running."))
-        except DeliveryError:
-            self._fail(call_id, Unavailable(f"{service} accepts no more calls at the moment."))
-        except TimeoutError:
-            log.debug("publish_not_confirmed", service=service)  # the call has timed out as well
-        except Exception as error:
-            log.debug("publish_failed", service=service, error=f"{type(error).__name__}: {error}")
-            self._fail(call_id, _connection_lost())
-
-    def _fail(self, call_id: str, error: Exception) -> None:
+    def _on_returned(self, call_id: str) -> None:
         pending = self._pending.get(call_id)
-        if pending is not None and not pending.reply.done():
-            pending.reply.set_exception(error)
+        if pending is not None:
+            _fail(pending.reply, Unavailable(f"{pending.service} is not running."))
 
     async def _on_reply(self, message: DeliveredMessage) -> None:
         properties = message.header.properties
@@ -222,14 +196,21 @@ class AmqpRpcClient:
             log.warning("reply_refused", expected=pending.reply_to, received=message.routing_key)
 
 
-async def _raise_if_blocked(channel: Channel) -> None:
+def _fail(reply: "asyncio.Future[bytes]", error: Exception) -> None:
+    if not reply.done():
+        reply.set_exception(error)
+
+
+def _raise_if_blocked(channel: Channel) -> None:
     # A broker under a resource alarm does not read from the connection, but the call stays in its socket's
     # buffer: it would be carried out after the alarm, long after it timed out here.
+    ready = channel.connection.ready()
     try:
-        async with asyncio.timeout(0):
-            await channel.connection.ready()
-    except TimeoutError as error:
-        raise Unavailable("The message broker is not accepting messages.") from error
+        ready.send(None)
+    except StopIteration:
+        return
+    ready.close()
+    raise Unavailable("The message broker is not accepting messages.")
 
 
 def _connection_lost() -> Unavailable:
