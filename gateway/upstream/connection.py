@@ -13,10 +13,10 @@ from typing import Protocol
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection
 from yarl import URL
 
 from gateway.patches import accept_unreadable_properties
+from gateway.upstream.deliveries import BrokerConnection
 
 accept_unreadable_properties()
 
@@ -33,7 +33,7 @@ MAX_BACKOFF_SECONDS = 2.0
 class ConnectionUser(Protocol):
     """A component that works over the connection."""
 
-    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+    async def on_connect(self, connection: BrokerConnection, reconnect: Callable[[], None]) -> None:
         """Starts work on a new connection; `reconnect` replaces it, for example when a channel was closed.
 
         Raises whatever the broker refuses with; another connection is then tried.
@@ -75,7 +75,9 @@ class AmqpConnection:
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
     async def _use_one_connection(self) -> None:
-        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT_SECONDS)
+        connection = await aio_pika.connect(
+            self._url, timeout=CONNECT_TIMEOUT_SECONDS, connection_class=BrokerConnection
+        )
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
-from aio_pika.abc import AbstractConnection
-from aiormq.abc import ChannelFrame, DeliveredMessage
+from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
 from gateway.patches import report_returned_messages
 from gateway.upstream.availability import ServiceAvailability
 from gateway.upstream.call_frames import CallFrames
+from gateway.upstream.deliveries import BrokerConnection, Delivery
 from kit.contracts import Rpc
 from kit.errors import RemoteFailure, TimedOut, Unavailable, from_wire
 from kit.json_bytes import json_bytes, json_value
@@ -116,7 +116,7 @@ class AmqpRpcClient:
         """Whether the broker is connected."""
         return self._channel is not None
 
-    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+    async def on_connect(self, connection: BrokerConnection, reconnect: Callable[[], None]) -> None:
         """Opens the channel and consumes replies. The RPC exchange must exist."""
         # Without confirms: a reply confirms its call, and a call without a queue is returned.
         channel = await connection.channel(publisher_confirms=False)
@@ -128,7 +128,8 @@ class AmqpRpcClient:
         underlay = cast(Channel, await channel.get_underlay_channel())
         report_returned_messages(underlay, self._on_returned)
         underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
-        await underlay.basic_consume(queue.name, self._on_reply, no_ack=True)
+        connection.deliveries.consume(underlay.number, self._on_reply)
+        await underlay.basic_consume(queue.name, _refuse, no_ack=True)
         self._client_id = f"gateway-{own}"
         frame_max = underlay.connection.connection_tune.frame_max
         self._frames = CallFrames(underlay.number, frame_max, self._exchange, self._deadline_ms)
@@ -185,15 +186,18 @@ class AmqpRpcClient:
         if pending is not None:
             _fail(pending.reply, Unavailable(f"{pending.service} is not running."))
 
-    async def _on_reply(self, message: DeliveredMessage) -> None:
-        properties = message.header.properties
-        pending = self._pending.get(properties.correlation_id or "")
+    def _on_reply(self, message: Delivery) -> None:
+        pending = self._pending.get(message.correlation_id)
         if pending is None or pending.reply.done():
             return  # too late: the call has timed out
-        if is_from_called_service(pending.reply_to, message.routing_key or "", properties.headers):
+        if is_from_called_service(pending.reply_to, message.routing_key, message.headers):
             pending.reply.set_result(message.body)
         else:
             log.warning("reply_refused", expected=pending.reply_to, received=message.routing_key)
+
+
+async def _refuse(_: object) -> None:
+    raise TypeError("replies are taken out of the stream; this consumer is there to be cancelled only")
 
 
 def _fail(reply: "asyncio.Future[bytes]", error: Exception) -> None:

@@ -1,5 +1,7 @@
 """The frames of a call are those that pamqp makes."""
 
+from typing import Any
+
 import pytest
 from pamqp import frame
 from pamqp.body import ContentBody
@@ -28,7 +30,7 @@ def by_pamqp(body: bytes) -> bytes:
     )
     method = Basic.Publish(exchange="x.nameko-rpc", routing_key="orders.get_order", mandatory=True)
     parts = [ContentBody(body[start : start + FULL]) for start in range(0, len(body), FULL)]
-    whole = [method, ContentHeader(body_size=len(body), properties=properties), *parts]
+    whole: list[Any] = [method, ContentHeader(body_size=len(body), properties=properties), *parts]
     return b"".join(frame.marshal(part, CHANNEL) for part in whole)
 
 
