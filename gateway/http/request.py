@@ -1,5 +1,6 @@
 """The context of one request: what handlers read of it, and the call that they make."""
 
+import functools
 import hashlib
 import itertools
 import json
@@ -9,6 +10,7 @@ import time
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from gateway.contracts import ONWARD_METHODS
 from gateway.http.problems import Problem, bad_header, precondition_required
@@ -29,6 +31,7 @@ _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<opaque>[\x21\x23-\x7e\x80-\xff]*)"'
 _OWN_TAG = re.compile(r"(?P<version>[0-9]{1,9})\..*")
 _PROCESS_ID = secrets.token_hex(8)
 _NUMBERS = itertools.count(1)
+CACHED_TOKENS = 2_000  # about two kilobytes each
 NO_SUCH_VERSION = 0  # versions start at 1
 
 
@@ -131,17 +134,18 @@ class RequestContext:
 
     async def call(self, contract: Rpc, **arguments: Any) -> Reply:
         """Calls one method on behalf of this request's caller. Raises what `RpcClient.call` raises."""
+        access_token, onward_tokens = _tokens(self.token, contract.service)
         headers = CallHeaders(
             request_id=self.request_id,
             traceparent=self.traceparent,
-            access_token=call_token(self.token, contract.service) if self.token else "",
+            access_token=access_token,
             address=self.address,
             idempotency_key=(self.idempotency_key or secrets.token_hex(16)) if contract.mutates else "",
             idempotency_fingerprint=self.fingerprint if contract.mutates else "",
             idempotency_scope=self._idempotency_scope if contract.mutates else "",
-            onward_tokens=self._onward_tokens(contract.service),
+            onward_tokens=onward_tokens,
         )
-        RPCS.labels(self.operation_id, contract.routing_key).inc()
+        _calls_of(self.operation_id, contract.routing_key).inc()
         return await self.gateway.rpc.call(contract, headers, **arguments)
 
     @property
@@ -149,15 +153,24 @@ class RequestContext:
         """Keys are unique per account, or per address where there is none."""
         return self.caller.id if self.caller is not None else f"address:{self.address}"
 
-    def _onward_tokens(self, service: str) -> tuple[tuple[str, str], ...]:
-        """One token for each method that the service may call on the caller's behalf, valid for that only."""
-        if not self.token:
-            return ()
-        methods = ONWARD_METHODS.get(service, ())
-        return tuple((method, call_token(self.token, method)) for method in methods)
-
 
 CONTEXT = web.RequestKey("context", RequestContext)
+
+
+@functools.lru_cache(CACHED_TOKENS)
+def _tokens(access_token: str, service: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Returns the token of calls to a service, and one for each method that the service may call on the
+    caller's behalf, valid for that only. Empty without an access token."""
+    if not access_token:
+        return "", ()
+    methods = ONWARD_METHODS.get(service, ())
+    onward_tokens = tuple((method, call_token(access_token, method)) for method in methods)
+    return call_token(access_token, service), onward_tokens
+
+
+@functools.cache
+def _calls_of(operation_id: str, routing_key: str) -> Counter:
+    return RPCS.labels(operation_id, routing_key)
 
 
 def expected_version(header: str) -> int | None:

@@ -54,13 +54,7 @@ def decode_json(text: str) -> Any:
     """
     _check_extent(text)
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_float,
-        )
+        return _DECODER.decode(text)
     except Undecodable:
         raise
     except (ValueError, RecursionError) as error:
@@ -148,3 +142,8 @@ def _integer(text: str) -> int | float:
 
 def _float(text: str) -> float:
     return float(text) if len(text) <= LONGEST_NUMBER else math.inf
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_float
+)

@@ -10,6 +10,7 @@ WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "kit/contracts.py:_forgiving_instance": "schemas of the contracts",
     "kit/localization/translations.py:translations": "languages with a catalogue, checked by `use_language`",
     "gateway/http/middleware.py:_metrics_of": "names of routes, and statuses",
+    "gateway/http/request.py:_calls_of": "names of routes, and of methods",
     "gateway/resources/system.py:_read": "names among DOCS_FILES, checked before",
     "website/views/languages.py:_names": "none",
     "services/orders/queries.py:orders_statement": "roles, sorts, and whether there is a filter or a cursor",
