@@ -3,34 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-import structlog
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
-
-log = structlog.get_logger(__name__)
-
-_unmarshal = ContentHeader.unmarshal
-
-
-def _unmarshal_leniently(header: ContentHeader, data: bytes) -> None:
-    header.body_size = -1
-    try:
-        _unmarshal(header, data)
-    except Exception as error:  # depends on the sender's bytes
-        if header.body_size < 0:
-            raise  # not even the length of the message is known
-        log.error("message_properties_unreadable", error=f"{type(error).__name__}: {error}")
-        header.properties = Basic.Properties()
-
-
-def accept_unreadable_properties() -> None:
-    """Makes pamqp treat a message whose properties it cannot decode as one without properties.
-
-    pamqp raises on them while it decodes the frame, and aiormq then closes the connection, with every
-    call in progress. Any service could thus disconnect all gateways.
-    """
-    ContentHeader.unmarshal = _unmarshal_leniently  # type: ignore[assignment, method-assign]
 
 
 def report_returned_messages(channel: Channel, on_returned: Callable[[str], None]) -> None:

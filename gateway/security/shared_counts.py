@@ -9,17 +9,16 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelClosed
-from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 
 from gateway.security.rate_limits import WINDOW_SECONDS, WindowCounts
 from gateway.settings import GatewaySettings
+from gateway.upstream.deliveries import BrokerConnection, Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +46,7 @@ class SharedCounts:
         """Whether counts are being shared."""
         return self._task is not None and not self._task.done()
 
-    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+    async def on_connect(self, connection: BrokerConnection, reconnect: Callable[[], None]) -> None:
         """Binds an exclusive queue and starts publishing.
 
         Without the exchange, which `microtasks migrate` declares, the gateway works and counts alone.
@@ -59,8 +58,7 @@ class SharedCounts:
             name = f"{self._prefix}live-gateway-counts-{uuid.uuid4().hex}"
             queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
             await queue.bind(self._exchange)
-            underlay = cast(Channel, await channel.get_underlay_channel())
-            await underlay.basic_consume(name, self._on_message, no_ack=True)
+            underlay = await connection.consume(channel, name, self._on_message)
         except ChannelClosed as error:
             log.warning("limits_not_shared", error=str(error), hint="run `microtasks migrate`")
             return
@@ -75,19 +73,24 @@ class SharedCounts:
             self._task = None
 
     async def _publish_forever(self, channel: Channel) -> None:
-        properties = Basic.Properties(delivery_mode=1, expiration=EXPIRATION, message_id=self._own_id)
+        properties = Basic.Properties(delivery_mode=1, expiration=EXPIRATION)
         try:
             while True:
                 await asyncio.sleep(self._interval_seconds)
                 for body in _messages(self._counts.take_unshared()):
                     async with asyncio.timeout(PUBLISH_SECONDS):
-                        await channel.basic_publish(body, exchange=self._exchange, properties=properties)
+                        await channel.basic_publish(
+                            body,
+                            exchange=self._exchange,
+                            routing_key=self._own_id,  # by which it knows its own messages
+                            properties=properties,
+                        )
         except Exception as error:  # whatever the cause, the gateway goes on without shared counts
             self._counts.stop_sharing()
             log.warning("limits_not_shared", error=f"{type(error).__name__}: {error}")
 
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        if message.header.properties.message_id == self._own_id:
+    def _on_message(self, message: Delivery) -> None:
+        if message.routing_key == self._own_id:
             return
         try:
             for key, seconds, amount in _entries(message.body):

@@ -15,10 +15,7 @@ import aio_pika
 import structlog
 from yarl import URL
 
-from gateway.patches import accept_unreadable_properties
 from gateway.upstream.deliveries import BrokerConnection
-
-accept_unreadable_properties()
 
 _JITTER = random.SystemRandom()
 log = structlog.get_logger(__name__)

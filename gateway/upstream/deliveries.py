@@ -1,17 +1,19 @@
-"""Deliveries to one channel, decoded as soon as their bytes have arrived.
+"""Deliveries, decoded as soon as their bytes have arrived.
 
-Replies to calls are most of what the gateway receives. aiormq would read each of their three frames with
-three waits, decode it with pamqp, wake the channel's reader for it, and start a task for the message. Here
-the connection's stream hands a reply over itself, and leaves all other frames to aiormq.
+Replies to calls and live events are most of what the gateway receives. aiormq would read each of their three
+frames with three waits, decode it with pamqp, wake the channel's reader for it, and start a task for the
+message. Here the connection's stream hands a message over itself, and leaves all other frames to aiormq.
 """
 
 import asyncio
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex, cast
 
 import aio_pika
 import structlog
+from aio_pika.abc import AbstractChannel
+from aiormq.channel import Channel
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AMQPConnectionError
 from pamqp import decode
@@ -22,7 +24,6 @@ from yarl import URL
 
 log = structlog.get_logger(__name__)
 
-NO_CHANNEL = -1
 # aiormq takes a connection for dead on which it sees nothing, and the broker sends heartbeats to an idle
 # connection only. So once in a while a heartbeat stands for the deliveries.
 HEARTBEAT_SECONDS = 1.0
@@ -34,7 +35,7 @@ _FLAGS = Basic.Properties.flags
 
 
 class Delivery(NamedTuple):
-    """A message, and what a reply needs of its properties."""
+    """A message, and what the gateway needs of its properties."""
 
     routing_key: str
     correlation_id: str
@@ -42,28 +43,24 @@ class Delivery(NamedTuple):
     body: bytes
 
 
-class Deliveries:
-    """Puts the frames of each delivery to a channel together. The consumer must need no acknowledgements."""
+OnDelivery = Callable[[Delivery], None]
 
-    def __init__(self) -> None:
-        self._channel = NO_CHANNEL
-        self._on_delivery: Callable[[Delivery], None]
+
+class ChannelDeliveries:
+    """Puts the frames of each delivery to one channel together.
+
+    A message whose properties cannot be decoded is logged and dropped.
+    """
+
+    def __init__(self, on_delivery: OnDelivery) -> None:
+        self._on_delivery = on_delivery
         self._method: bytes | None = None
         self._header = b""
         self._body: list[bytes] = []
         self._missing = 0  # bytes of the body
 
-    def consume(self, channel: int, on_delivery: Callable[[Delivery], None]) -> None:
-        """Calls back with each message that is delivered to the channel from now on.
-
-        One whose properties cannot be decoded is logged and dropped.
-        """
-        self._channel, self._on_delivery = channel, on_delivery
-
-    def take(self, kind: int, channel: int, payload: bytes) -> bool:
-        """Takes a frame; returns False when it is part of no delivery to the channel."""
-        if channel != self._channel:
-            return False
+    def take(self, kind: int, payload: bytes) -> bool:
+        """Takes a frame; returns False when it is part of no delivery."""
         if kind == FRAME_METHOD and payload.startswith(_DELIVER):
             self._method = payload
             return True
@@ -87,7 +84,10 @@ class Deliveries:
         except (ValueError, IndexError, struct.error) as error:  # depends on the sender's bytes
             log.error("message_properties_unreadable", error=f"{type(error).__name__}: {error}")
             return
-        self._on_delivery(Delivery(key, call_id, headers, b"".join(self._body)))
+        try:
+            self._on_delivery(Delivery(key, call_id, headers, b"".join(self._body)))
+        except Exception:  # one message must not end the connection
+            log.exception("delivery_failed", routing_key=key)
 
 
 def _routing_key(method: bytes) -> str:
@@ -116,12 +116,15 @@ def _call_id_and_headers(content: bytes) -> tuple[str, Mapping[str, Any]]:
     return content[position + 1 : position + 1 + content[position]].decode(), headers
 
 
+Channels = Mapping[int, ChannelDeliveries]
+
+
 class DeliveryReader(asyncio.StreamReader):
     """Splits the stream into frames, and buffers those that are part of no delivery."""
 
-    def __init__(self, deliveries: Deliveries, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, channels: Channels, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        self._deliveries = deliveries
+        self._channels = channels
         self._clock = loop.time
         self._heartbeat_at = 0.0
         self._rest = b""  # the beginning of a frame
@@ -136,8 +139,9 @@ class DeliveryReader(asyncio.StreamReader):
             end = payload_start + length
             if end >= len(stream):
                 break
+            deliveries = self._channels.get(channel)
             is_whole = stream[end] == FRAME_END  # else aiormq closes the connection
-            if not is_whole or not self._deliveries.take(kind, channel, stream[payload_start:end]):
+            if not (deliveries and is_whole and deliveries.take(kind, stream[payload_start:end])):
                 others.append(stream[start : end + 1])
             start = end + 1
         self._rest = stream[start:]
@@ -159,8 +163,8 @@ class DeliveryReader(asyncio.StreamReader):
 class DeliveryTransport(TransportFactory):
     """Connects aiormq, over TCP or TLS, by a stream with such a reader."""
 
-    def __init__(self, deliveries: Deliveries) -> None:
-        self._deliveries = deliveries
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
 
     async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Returns a new connection's streams. Raises: AMQPConnectionError."""
@@ -168,7 +172,7 @@ class DeliveryTransport(TransportFactory):
         context = await tls.get_context() if url.scheme == "amqps" else None
         options |= {"host": url.host, "port": url.port, "ssl": context}
         loop = asyncio.get_running_loop()
-        reader = DeliveryReader(self._deliveries, loop)
+        reader = DeliveryReader(self._channels, loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
             transport, _ = await loop.create_connection(lambda: protocol, **options)
@@ -178,9 +182,31 @@ class DeliveryTransport(TransportFactory):
 
 
 class BrokerConnection(aio_pika.Connection):
-    """aio_pika's connection, on which the deliveries to one channel can be consumed directly."""
+    """aio_pika's connection, whose deliveries are consumed by `consume`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.deliveries = Deliveries()
-        self.kwargs["transport_factory"] = DeliveryTransport(self.deliveries)
+        self._deliveries: dict[int, ChannelDeliveries] = {}
+        self.kwargs["transport_factory"] = DeliveryTransport(self._deliveries)
+
+    async def consume(
+        self,
+        channel: AbstractChannel,
+        queue: str,
+        on_delivery: OnDelivery,
+        on_cancelled: Callable[[], None] = lambda: None,
+    ) -> Channel:
+        """Calls back with each message of a queue, which the broker counts as acknowledged.
+
+        A channel has one consumer. `on_cancelled` is called when the broker ends it, for example because the
+        queue was deleted. Returns aiormq's part of the channel.
+        """
+        underlay = cast(Channel, await channel.get_underlay_channel())
+        self._deliveries[underlay.number] = ChannelDeliveries(on_delivery)
+        underlay.on_consumer_cancel_callbacks.add(lambda _: on_cancelled())
+        await underlay.basic_consume(queue, _refuse, no_ack=True)
+        return underlay
+
+
+async def _refuse(_: object) -> None:
+    raise TypeError("a delivery was not taken out of the stream")

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import structlog
-from aio_pika.abc import AbstractConnection
-from aiormq.abc import DeliveredMessage
 
+from gateway.upstream.deliveries import BrokerConnection, Delivery
 from kit.contracts import Event, event_type_of
 from kit.json_bytes import json_value
 from kit.settings import Settings
@@ -69,7 +68,7 @@ class AmqpEventFeed(EventSubscribers):
         self._prefix = settings.broker_prefix
         self._events = [event for event in events if event.live]
 
-    async def on_connect(self, connection: AbstractConnection, reconnect: Callable[[], None]) -> None:
+    async def on_connect(self, connection: BrokerConnection, reconnect: Callable[[], None]) -> None:
         """Binds a new queue and consumes it."""
         channel = await connection.channel(publisher_confirms=False)
         channel.close_callbacks.add(lambda *_: reconnect())
@@ -78,17 +77,15 @@ class AmqpEventFeed(EventSubscribers):
         for event in self._events:
             for key in event.binding_keys():
                 await queue.bind(f"{self._prefix}{event.owner}.events", key)
-        underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
-        await underlay.basic_consume(name, self._on_message, no_ack=True)
+        await connection.consume(channel, name, self._on_message, reconnect)
         self.connected()
 
     def on_disconnect(self) -> None:
         """Marks the feed as not ready until there is a new connection."""
         self.is_ready = False
 
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        event_type = event_type_of(message.routing_key or "")
+    def _on_message(self, message: Delivery) -> None:
+        event_type = event_type_of(message.routing_key)
         try:
             event = json_value(message.body)
         except (ValueError, RecursionError):

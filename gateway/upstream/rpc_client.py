@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from aiormq.abc import ChannelFrame
@@ -125,11 +125,8 @@ class AmqpRpcClient:
         own = uuid.uuid4().hex
         queue = await channel.declare_queue(f"{self._prefix}rpc.reply-gateway-{own}", exclusive=True)
         await queue.bind(self._exchange, reply_binding(f"gateway-{own}"))
-        underlay = cast(Channel, await channel.get_underlay_channel())
+        underlay = await connection.consume(channel, queue.name, self._on_reply, reconnect)
         report_returned_messages(underlay, self._on_returned)
-        underlay.on_consumer_cancel_callbacks.add(lambda _: reconnect())
-        connection.deliveries.consume(underlay.number, self._on_reply)
-        await underlay.basic_consume(queue.name, _refuse, no_ack=True)
         self._client_id = f"gateway-{own}"
         frame_max = underlay.connection.connection_tune.frame_max
         self._frames = CallFrames(underlay.number, frame_max, self._exchange, self._deadline_ms)
@@ -194,10 +191,6 @@ class AmqpRpcClient:
             pending.reply.set_result(message.body)
         else:
             log.warning("reply_refused", expected=pending.reply_to, received=message.routing_key)
-
-
-async def _refuse(_: object) -> None:
-    raise TypeError("replies are taken out of the stream; this consumer is there to be cancelled only")
 
 
 def _fail(reply: "asyncio.Future[bytes]", error: Exception) -> None:

@@ -1,6 +1,7 @@
 """Deliveries are taken out of the stream however it is cut; aiormq sees everything else."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from pamqp.commands import Basic, Queue
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
-from gateway.upstream.deliveries import Deliveries, Delivery, DeliveryReader
+from gateway.upstream.deliveries import ChannelDeliveries, Delivery, DeliveryReader
 
 CHANNEL, OTHER = 1, 2
 KEY, CALL_ID = "reply.orders.gateway-1", "c" * 32
@@ -38,10 +39,7 @@ def read(pieces: Iterable[bytes], now: Callable[[], float] = lambda: 0.0) -> tup
 
     async def run() -> tuple[list[Delivery], bytes]:
         delivered: list[Delivery] = []
-        deliveries = Deliveries()
-        deliveries.consume(CHANNEL, delivered.append)
-        loop = asyncio.get_running_loop()
-        reader = DeliveryReader(deliveries, loop)
+        reader = DeliveryReader({CHANNEL: ChannelDeliveries(delivered.append)}, asyncio.get_running_loop())
         reader._clock, reader._heartbeat_at = now, 1.0
         for piece in pieces:
             reader.feed_data(piece)
@@ -117,6 +115,40 @@ def test_what_is_no_frame_is_left_to_aiormq(stream: bytes) -> None:
     delivered, rest = read([stream])
     assert delivered == []
     assert stream.endswith(rest) and rest
+
+
+def test_channels_with_consumers_may_be_mixed_frame_by_frame() -> None:
+    first = [DELIVER, *content(b"1", correlation_id=CALL_ID)]
+    second = [DELIVER, *content(b"2", b"3")]
+    delivered: dict[int, list[bytes]] = {CHANNEL: [], OTHER: []}
+
+    async def run() -> None:
+        def consumer(channel: int) -> ChannelDeliveries:
+            return ChannelDeliveries(lambda delivery: delivered[channel].append(delivery.body))
+
+        channels = {channel: consumer(channel) for channel in delivered}
+        reader = DeliveryReader(channels, asyncio.get_running_loop())
+        for part in itertools.zip_longest(first, second):
+            for channel, frames in zip((CHANNEL, OTHER), part, strict=True):
+                reader.feed_data(marshalled([frames] if frames else [], channel))
+
+    asyncio.run(run())
+    assert delivered == {CHANNEL: [b"1"], OTHER: [b"23"]}
+
+
+def test_a_consumer_that_fails_does_not_end_the_connection() -> None:
+    seen: list[bytes] = []
+
+    def fail(delivery: Delivery) -> None:
+        seen.append(delivery.body)
+        raise RuntimeError("no")
+
+    async def run() -> None:
+        reader = DeliveryReader({CHANNEL: ChannelDeliveries(fail)}, asyncio.get_running_loop())
+        reader.feed_data(reply(b"1") + reply(b"2"))
+
+    asyncio.run(run())
+    assert seen == [b"1", b"2"]
 
 
 def test_a_heartbeat_stands_for_deliveries_once_a_second() -> None:
