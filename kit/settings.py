@@ -108,7 +108,9 @@ class Settings(Common):
     lock_timeout_seconds: float = setting(3.0, "the longest a statement waits for a lock")
     rpc_deadline_seconds: float = setting(5.0, "how long a caller waits for an answer")
     rpc_workers: int = setting(10, "calls a process works on at once", within=(1, 10_000))
-    event_workers: int = setting(5, "events a process works on at once", within=(1, 10_000))
+    event_workers: int = setting(
+        5, "events of one queue that a process handles at once when not in a batch", within=(1, 10_000)
+    )
     relay_interval_seconds: float = setting(5.0, "how often the outbox is polled")
     event_retry_seconds: float = setting(5.0, "how often failed events are polled; base of their backoff")
     event_attempts: int = setting(10, "tries before an event is parked", within=(1, 1_000))

@@ -131,7 +131,7 @@ class AmqpConnection:
 
     def _accept(self, handler: Callable[[Delivery], None], delivery: Delivery) -> None:
         if self._cancelled:  # sent before the broker processed the cancellation
-            self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=True))
+            self.requeue(delivery)
         else:
             handler(delivery)
 
@@ -183,6 +183,10 @@ class AmqpConnection:
     def reject(self, delivery: Delivery) -> None:
         """Rejects a message, which the broker passes to the dead-letter exchange of its queue."""
         self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=False))
+
+    def requeue(self, delivery: Delivery) -> None:
+        """Gives a message back to its queue, for another process."""
+        self._settle(delivery, lambda: delivery.channel.basic_reject(delivery.delivery_tag, requeue=True))
 
     def can_settle(self, delivery: Delivery) -> bool:
         """Whether a delivery is of the current connection; if not, the broker delivers it again."""

@@ -4,9 +4,8 @@ Only what is committed is acknowledged: as an effect, as a known duplicate, or a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any, TypeAlias
+from functools import partial, wraps
+from typing import Any
 
 import eventlet
 import structlog
@@ -14,100 +13,39 @@ from nameko.extensions import Entrypoint, register_entrypoint
 from sqlalchemy import Connection
 
 from chassis.amqp import topology
-from chassis.amqp.connection import AmqpExtension, Delivery, decoded
-from chassis.runtime import failpoints
-from chassis.runtime.context import context_of
-from chassis.storage.database import Database, Db
-from chassis.storage.failed_events import Failure, due_failures, retry_failure, store_failure
-from chassis.storage.inbox import Effect, process_once
-from kit import metrics
+from chassis.amqp.connection import AmqpExtension
+from chassis.amqp.event_queue import PREFETCH, Ended, EventQueue
+from chassis.amqp.event_work import Retry, Work
+from chassis.runtime.context import Call, context_of
+from chassis.storage.database import Database
+from chassis.storage.failed_events import due_failures
 from kit.contracts import Event
-from kit.errors import Unavailable
-from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-TRANSIENT_ERRORS = ("database_unavailable", "busy")  # such an event is delayed, and does not count as failed
-DELAY_SECONDS = 1.0
 Handler = Callable[[Any, Connection, Any], None]  # the last one is the event's TypedDict
 
 
-def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, "Work"], None]]:
+def on_event(contract: Event) -> Callable[[Handler], Callable[[Any, Work], None]]:
     """Makes `on_<type>(self, connection, event)` the handler of a contract's events.
 
-    It runs in one transaction with the inbox row, so a duplicate never reaches it. An event for which
-    it raises is stored as failed, tried again with exponential backoff and parked after the last try.
+    It runs in one transaction with the inbox row, so a duplicate never reaches it; other events of its
+    queue may share that transaction, before and after it. An event for which it raises is stored as
+    failed, tried again with exponential backoff and parked after the last try.
     """
 
-    def register(handler: Handler) -> Callable[[Any, "Work"], None]:
+    def register(handler: Handler) -> Callable[[Any, Work], None]:
         if handler.__name__ != contract.handler:
             raise TypeError(f"{handler.__name__} must be named {contract.handler}: it names a queue")
 
         @wraps(handler)
-        def run(service: Any, work: "Work") -> None:
-            work.run(service.db, lambda connection, event: handler(service, connection, event))
+        def run(service: Any, work: Work) -> None:
+            work.run(service.db, partial(handler, service))
 
         register_entrypoint(run, EventEntrypoint(contract))
         return run
 
     return register
-
-
-@dataclass(frozen=True)
-class NewDelivery:
-    """An event that the broker has delivered."""
-
-    consumer: str
-    contract: Event
-    event: dict[str, Any]
-    settings: Settings
-    can_wait: Callable[[], bool]
-
-    def run(self, db: Db, handle: Effect) -> None:
-        """Processes the event; waits, without acknowledging, while the database is unavailable or busy.
-
-        Raises: Unavailable when the process stops meanwhile, or the delivery can no longer be settled.
-        """
-        while True:
-            try:
-                self._process(db, handle)
-                return
-            except Unavailable as error:
-                if not self.can_wait():
-                    raise
-                log.warning("event_delayed", consumer=self.consumer, error=error.detail)
-                eventlet.sleep(DELAY_SECONDS)
-
-    def _process(self, db: Db, handle: Effect) -> None:
-        try:
-            outcome = db.write(lambda connection: process_once(connection, self.consumer, self.event, handle))
-        except Exception as error:
-            if isinstance(error, Unavailable) and error.code in TRANSIENT_ERRORS:
-                raise
-            log.error("event_failed", consumer=self.consumer, event_id=self.event["event_id"], exc_info=error)
-            failure = Failure(self.consumer, self.contract.type, self.event, error)
-            db.write(lambda connection: store_failure(connection, failure, self.settings))
-            outcome = "failed"
-        metrics.EVENTS_HANDLED.labels(self.consumer, outcome).inc()
-
-
-class Retry:
-    """An event that failed before and is due again."""
-
-    def __init__(self, failure_id: int, contract: Event, settings: Settings) -> None:
-        self.failure_id, self._contract, self._settings = failure_id, contract, settings
-
-    def run(self, db: Db, handle: Effect) -> None:
-        """Tries it once more, unless another process is trying it now."""
-
-        def load(body: dict[str, Any]) -> dict[str, Any]:
-            return self._contract.load(body)
-
-        outcome = db.write(lambda c: retry_failure(c, self.failure_id, load, handle, self._settings))
-        metrics.EVENTS_HANDLED.labels(self._contract.handler, outcome).inc()
-
-
-Work: TypeAlias = NewDelivery | Retry
 
 
 class EventConsumer(AmqpExtension):
@@ -121,16 +59,21 @@ class EventConsumer(AmqpExtension):
     def __init__(self) -> None:
         super().__init__()
         self._entrypoints: dict[str, EventEntrypoint] = {}
+        self._queues: list[EventQueue] = []
         self._retrying: set[int] = set()  # found due again while it waits for a busy database
         self._stopping = False
 
     def register(self, entrypoint: "EventEntrypoint") -> None:
         """Consumes the queue of one handler."""
         settings = self.container.config["settings"]
-        service = self.container.service_name
-        queue = topology.event_queue(settings, entrypoint.contract, service)
+        name = topology.event_queue(settings, entrypoint.contract, self.container.service_name)
+        spawn = partial(self._spawn, entrypoint)
+        queue = EventQueue(
+            entrypoint.consumer, entrypoint.contract, settings, self.amqp, self._call_from, spawn
+        )
         self._entrypoints[entrypoint.consumer] = entrypoint
-        self.amqp.consume(queue, lambda d: self._on_message(entrypoint, d), settings.event_workers)
+        self._queues.append(queue)
+        self.amqp.consume(name, queue.receive, PREFETCH)
 
     def start(self) -> None:
         """Connects in the background and starts looking for failed events."""
@@ -139,46 +82,25 @@ class EventConsumer(AmqpExtension):
 
     def stop_consuming(self) -> None:
         """Stops consuming; events in progress are finished."""
-        self._stopping = True
-        self.amqp.cancel()
+        if not self._stopping:
+            self._stopping = True
+            self.amqp.cancel()
+            for queue in self._queues:
+                queue.stop()
 
-    def _on_message(self, entrypoint: "EventEntrypoint", delivery: Delivery) -> None:
-        try:
-            event = entrypoint.contract.load(decoded(delivery))
-        except Exception as error:  # an error that escapes here would stop each process that gets the message
-            self._reject(entrypoint, delivery, error)
-            return
-        settings = self.container.config["settings"]
-
-        def can_wait() -> bool:
-            return not self._stopping and self.amqp.can_settle(delivery)
-
-        work = NewDelivery(entrypoint.consumer, entrypoint.contract, event, settings, can_wait)
-        self._spawn(entrypoint, work, delivery)
-
-    def _reject(self, entrypoint: "EventEntrypoint", delivery: Delivery, error: BaseException) -> None:
-        log.error("event_rejected", consumer=entrypoint.consumer, error=f"{type(error).__name__}: {error}")
-        metrics.DEAD_LETTERS.labels(entrypoint.consumer).inc()
-        self.amqp.reject(delivery)
-
-    def _spawn(self, entrypoint: "EventEntrypoint", work: Work, delivery: Delivery | None) -> None:
-        call = context_of(self.container).call_from({} if delivery is None else delivery.headers)
+    def _call_from(self, headers: Any) -> Call:
+        call = context_of(self.container).call_from(headers)
         call.access_token, call.onward_tokens = None, {}
+        return call
 
-        def settle(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
-            if isinstance(work, Retry):
-                self._retrying.discard(work.failure_id)
-            if failure is not None and (delivery is None or isinstance(failure[1], Unavailable)):
-                log.warning("event_requeued", consumer=entrypoint.consumer, error=str(failure[1]))
-            elif failure is not None:  # it cannot be stored as a failed event either
-                self._reject(entrypoint, delivery, failure[1])
-            elif delivery is not None:
-                failpoints.reach("event.committed")
-                self.amqp.ack(delivery)
+    def _spawn(self, entrypoint: "EventEntrypoint", work: Work, ended: Ended) -> None:
+        def handle_result(_worker: Any, result: Any, failure: Any) -> tuple[Any, Any]:
+            ended(None if failure is None else failure[1])
             return result, None
 
+        context = {"call": self._call_from({})}
         self.container.spawn_worker(
-            entrypoint, (work,), {}, context_data={"call": call}, handle_result=settle
+            entrypoint, (work,), {}, context_data=context, handle_result=handle_result
         )
 
     def _retry_periodically(self) -> None:
@@ -195,7 +117,13 @@ class EventConsumer(AmqpExtension):
                 entrypoint = self._entrypoints.get(consumer)
                 if entrypoint is not None and failure_id not in self._retrying and not self._stopping:
                     self._retrying.add(failure_id)
-                    self._spawn(entrypoint, Retry(failure_id, entrypoint.contract, settings), None)
+                    retry = Retry(failure_id, entrypoint.contract, settings)
+                    self._spawn(entrypoint, retry, partial(self._retried, entrypoint.consumer, failure_id))
+
+    def _retried(self, consumer: str, failure_id: int, error: BaseException | None) -> None:
+        self._retrying.discard(failure_id)
+        if error is not None:
+            log.warning("event_requeued", consumer=consumer, error=str(error))
 
 
 class EventEntrypoint(Entrypoint):  # type: ignore[misc]

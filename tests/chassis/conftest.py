@@ -40,6 +40,11 @@ class Echo:
         self._dead_letters: list[Any] = []
 
     def start(self, **environment: str) -> None:
+        self.launch(**environment)
+        eventually(lambda: self.status("/readyz") == 200, 20, "echo is ready")
+
+    def launch(self, **environment: str) -> None:
+        """Starts it without waiting until it is ready."""
         own = {
             "BROKER_PREFIX": self.settings.broker_prefix,
             "DATABASE_URL": self.settings.database_url,
@@ -53,7 +58,6 @@ class Echo:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **own, **environment}, stdout=log, stderr=log
             )
-        eventually(lambda: self.status("/readyz") == 200, 20, "echo is ready")
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

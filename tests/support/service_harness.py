@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from psycopg2 import OperationalError
 from sqlalchemy.engine import URL, make_url
 
-from chassis.amqp.event_consumer import NewDelivery
+from chassis.amqp.event_work import NewDelivery
 from chassis.amqp.rpc_client import ServiceClient
 from chassis.runtime.context import Call, IdempotencyKey, enter
 from chassis.runtime.settings_provider import SettingsProvider

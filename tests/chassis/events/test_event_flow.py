@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chassis.amqp.event_consumer import EventConsumer, EventEntrypoint, NewDelivery
+from chassis.amqp.event_consumer import EventConsumer, EventEntrypoint
+from chassis.amqp.event_work import NewDelivery
 from chassis.runtime.context import CallContext
 from chassis.storage.database import Database, Db
 from kit.errors import Unavailable
