@@ -1,4 +1,4 @@
-"""For the services' migrations: the chassis tables as their first migrations created them.
+"""For the services' migrations: the chassis tables as their first migrations created them, and changes.
 
 The statements are frozen: a table that changes in `tables.py` needs a migration in every service.
 """
@@ -20,6 +20,16 @@ def create_chassis_tables(*names: str) -> None:
     """Creates the chassis tables of these names; without names the first four."""
     for name in names or FIRST:
         _CREATE[name]()
+
+
+def drop_outbox_indexes() -> None:
+    """Drops the outbox's indexes that nothing needs: each was written for every event, twice.
+
+    Old processes go on working; their relay and an operator's commands do not look there.
+    """
+    with op.get_context().autocommit_block():
+        op.drop_index("outbox_sent_at", "outbox", postgresql_concurrently=True, if_exists=True)
+    op.execute("ALTER TABLE outbox DROP CONSTRAINT IF EXISTS outbox_event_id_key")
 
 
 def _number() -> sa.Column[int]:

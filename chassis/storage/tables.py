@@ -17,14 +17,13 @@ def chassis_tables(metadata: sa.MetaData) -> None:
         "outbox",
         metadata,
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False, unique=True),
+        sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("body", JSONB, nullable=False),
         sa.Column("context", JSONB, nullable=False, server_default=sa.text("'{}'")),
         timestamptz("created_at", nullable=False, server_default=sa.func.now()),
         timestamptz("sent_at"),
         sa.Index("outbox_unsent", "id", postgresql_where=sa.text("sent_at IS NULL")),
-        sa.Index("outbox_sent_at", "sent_at"),
     )
     sa.Table(
         "inbox",
