@@ -217,7 +217,7 @@ class Marketplace:
         for container in self._containers:
             for part in container.shared_extensions.values():
                 if isinstance(part, RelayWorker):
-                    part.wake()  # publishes what an earlier run left in the outbox
+                    part.take_over()
 
     def _made_containers(self) -> list[ServiceContainer]:
         events = registry.all_events()

@@ -111,7 +111,10 @@ class Settings(Common):
     event_workers: int = setting(
         5, "events of one queue that a process handles at once when not in a batch", within=(1, 10_000)
     )
-    relay_interval_seconds: float = setting(5.0, "how often the outbox is polled")
+    relay_interval_seconds: float = setting(5.0, "how often the outbox is read for older unsent events")
+    relay_memory_events: int = setting(
+        10_000, "events a process has in memory until they are marked as sent", within=(0, 1_000_000)
+    )
     event_retry_seconds: float = setting(5.0, "how often failed events are polled; base of their backoff")
     event_attempts: int = setting(10, "tries before an event is parked", within=(1, 1_000))
     timer_seconds: float = setting(15.0, "how often timers look for due work")

@@ -1,231 +1,169 @@
-"""The relay: publishes what the outbox holds, in batches, and marks as sent what the broker confirmed.
+"""The relay: publishes the events of this process from memory, and from the outbox what others left there.
 
-Commits wake it, and it polls every few seconds. Rows are locked with `SKIP LOCKED`, so replicas
-share the work. A row stays unsent until its confirm, so an event may be published twice; the
-consumers' inboxes make that harmless.
+A commit hands its events over. They are published at once, any number before the first confirm, and
+the confirmed ones are marked as sent in batches. What is not confirmed is left to the outbox's table,
+which every relay reads each few seconds for rows that are older than that. A row stays unsent until
+its confirm, so an event may be published twice; the consumers' inboxes make that harmless.
 """
 
-import json
-from collections.abc import Sequence
-from functools import partial
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import eventlet
 import structlog
-from eventlet.event import Event as GreenEvent
+from eventlet.semaphore import Semaphore
 from nameko.extensions import DependencyProvider
-from sqlalchemy import Connection, func, select, update
 
 from chassis.amqp import topology
-from chassis.amqp.connection import PERSISTENT, AmqpConnection, AmqpExtension, Channel
+from chassis.amqp.confirms import CONFIRM_SECONDS, Confirms, Settle
+from chassis.amqp.connection import AmqpExtension
+from chassis.amqp.outbox_reader import OutboxReader
 from chassis.runtime import failpoints
-from chassis.runtime.context import HEADER_PREFIX, enter
+from chassis.runtime.context import enter
 from chassis.storage.database import Database
+from chassis.storage.recorded import RecordedEvent
 from chassis.storage.retention import purge
-from chassis.storage.tables import OUTBOX
-from kit import metrics
+from chassis.storage.sent_events import SentEvents
 from kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-BATCH = 100
-CONFIRM_SECONDS = 4.0
+LONGEST_WAIT_SECONDS = CONFIRM_SECONDS  # in memory, before it is published
 PURGE_SECONDS = 3600.0
 
 
-class Confirms:
-    """The publisher confirms of a channel: which of its messages the broker has accepted."""
-
-    def __init__(self, amqp: AmqpConnection) -> None:
-        self._amqp = amqp
-        self._published = 0
-        self._waiting: set[int] = set()
-        self._nacked: set[int] = set()
-        self._returned: set[str] = set()
-        self._lost = False
-        self._changed = GreenEvent()
-        amqp.on_connect(self._on_connect)
-        amqp.on_disconnect(self._on_disconnect)
-
-    def _on_connect(self, channel: Channel) -> None:
-        channel.confirm_select()
-        channel.events["basic_ack"].add(self._settle)
-        channel.events["basic_nack"].add(self._on_nack)
-        channel.events["basic_return"].add(self._on_return)
-        self._published = 0
-
-    def publish(self, exchange: str, routing_key: str, event: Any, mandatory: bool) -> int:
-        """Publishes one row of the outbox; returns its delivery tag.
-
-        Raises: Unavailable when the broker does not accept messages.
-        """
-        headers = {HEADER_PREFIX + name: value for name, value in event.context.items()}
-        tag = self._published + 1
-        self._waiting.add(tag)
-        self._amqp.publish(
-            exchange,
-            routing_key,
-            json.dumps(event.body, separators=(",", ":")),
-            headers,
-            mandatory=mandatory,
-            delivery_mode=PERSISTENT,
-            message_id=event.event_id,
-        )
-        self._published = tag  # the broker numbers only what was written
-        return tag
-
-    def wait(self) -> None:
-        """Waits until every published message is settled.
-
-        Raises: Unavailable when the broker does not answer in time or the connection is lost.
-        """
-        with eventlet.Timeout(CONFIRM_SECONDS, False):
-            while self._waiting and not self._lost:
-                self._changed.wait()
-        if self._waiting and not self._lost:
-            self._amqp.reset()
-        if self._lost:
-            raise Unavailable("The broker did not confirm.", code="broker_unavailable")
-
-    def is_confirmed(self, tag: int, event_id: str) -> bool:
-        """Whether the broker has accepted a message and routed it."""
-        return tag not in self._nacked and event_id not in self._returned
-
-    def start_batch(self) -> None:
-        """Clears the state of earlier batches. A batch never spans connections: each numbers from 1."""
-        self._lost = False
-        self._waiting.clear()
-        self._nacked.clear()
-        self._returned.clear()
-
-    def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._nacked.update(self._settle(tag, multiple))
-
-    def _on_return(self, _error: Any, exchange: str, routing_key: str, message: Any) -> None:
-        log.error(
-            "event_unroutable", exchange=exchange, routing_key=routing_key, hint="run microtasks migrate"
-        )
-        self._returned.add(message.properties.get("message_id", ""))
-
-    def _settle(self, tag: int, multiple: bool) -> set[int]:
-        settled = {known for known in self._waiting if known <= tag} if multiple else {tag}
-        self._waiting -= settled
-        if not self._waiting:
-            self._wake()
-        return settled
-
-    def _on_disconnect(self) -> None:
-        self._lost = True
-        self._wake()
-
-    def _wake(self) -> None:
-        changed, self._changed = self._changed, GreenEvent()
-        changed.send()
-
-
 class RelayWorker(AmqpExtension):
-    """The greenlet that publishes, on a connection of its own: a blocked connection blocks nothing else."""
+    """Publishes on a connection of its own: a blocked connection blocks nothing else."""
 
     purpose = "relay"
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted = eventlet.semaphore.Semaphore(0)
+        self._held: set[int] = set()  # handed over, and neither marked as sent nor left to the table
+        self._waiting: deque[tuple[float, RecordedEvent]] = deque()
+        self._is_leaving = False
         self._stopping = False
-        self._loop: Any = None
+        self._wanted, self._read_wanted = Semaphore(0), Semaphore(0)
 
     def setup(self) -> None:
         """Reads the contracts and subscribes to commits that record events."""
         self.settings = self.container.config["settings"]
+        self._age_seconds = self.settings.relay_interval_seconds
         self._contracts = {event.type: event for event in self.container.config["events"]}
+        self._exchange = topology.events_exchange(self.settings, self.container.service_name)
+        database = next(d for d in self.container.dependencies if isinstance(d, Database))
+        self._database = database
         self._confirms = Confirms(self.amqp)
-        self._database = next(d for d in self.container.dependencies if isinstance(d, Database))
-        self._database.on_recorded(lambda _events: self.wake())
-        self.amqp.on_connect(lambda _: self.wake())
+        self._sent = SentEvents(lambda: database.db, self._held.difference_update)
+        self._reader = OutboxReader(lambda: database.db, self._confirms, self._publish, self._held)
+        database.on_recorded(self.accept)
+        self.amqp.on_connect(lambda _: self._wake(self._read_wanted))
 
     def start(self) -> None:
         """Connects and starts publishing."""
         super().start()
-        self._loop = self.container.spawn_managed_thread(self._run, identifier="relay")
+        self._publisher = self._spawn(self._publish_until_stopped)
+        self._marker = self._spawn(self._sent.run)
+        self._spawn(self._read_periodically)
+        self._spawn(self._purge_periodically)
 
     def stop(self) -> None:
-        """Publishes what the last calls recorded, then closes the connection."""
+        """Publishes what the last calls recorded and marks what is confirmed, then closes the connection."""
         self._stopping = True
-        self.wake()
-        if self._loop is not None:
-            with eventlet.Timeout(CONFIRM_SECONDS, False):
-                self._loop.wait()
+        self._wake(self._wanted)
+        with eventlet.Timeout(CONFIRM_SECONDS, False):
+            self._publisher.wait()
+        self._sent.stop()
+        with eventlet.Timeout(CONFIRM_SECONDS, False):
+            self._marker.wait()
         super().stop()
 
-    def wake(self) -> None:
-        """Makes the relay poll the outbox now."""
-        if self._wanted.counter == 0:
-            self._wanted.release()
+    def accept(self, events: Sequence[RecordedEvent]) -> None:
+        """Takes committed events, to publish them now.
 
-    def _run(self) -> None:
-        enter(f"{self.container.service_name}.relay", None)
-        seconds_since_purge = PURGE_SECONDS
-        while True:
-            self._wanted.acquire(timeout=self.settings.relay_interval_seconds)
-            is_last_poll = self._stopping  # what is recorded during one poll is left to the next
-            self._drain()
-            if is_last_poll:
-                return
-            seconds_since_purge += self.settings.relay_interval_seconds
-            if seconds_since_purge >= PURGE_SECONDS and self._purge():
-                seconds_since_purge = 0.0
-
-    def _drain(self) -> None:
-        try:
-            last: int | None = 0
-            while last is not None and self.amqp.is_ready:
-                last = self._database.db.write(partial(self._publish_batch, last))
-        except Unavailable as error:
-            log.warning("relay_blocked", error=error.detail)
-        except Exception as error:
-            log.error("relay_failed", exc_info=error)
-
-    def _publish_batch(self, after: int, connection: Connection) -> int | None:
-        # Rows that the broker does not confirm stay unsent; the rows after them are published all the same.
-        rows = connection.execute(
-            select(OUTBOX.c.id, OUTBOX.c.event_id, OUTBOX.c.type, OUTBOX.c.body, OUTBOX.c.context)
-            .where(OUTBOX.c.sent_at.is_(None), OUTBOX.c.id > after)
-            .order_by(OUTBOX.c.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        ).all()
-        if rows:
-            self._publish(connection, rows)
-        return rows[-1].id if len(rows) == BATCH else None
-
-    def _publish(self, connection: Connection, rows: Sequence[Any]) -> None:
-        exchange = topology.events_exchange(self.settings, self.container.service_name)
-        self._confirms.start_batch()
-        tags = []
-        for row in rows:
-            routing_key, is_durable = topology.event_route(self._contracts, row.type, row.body)
-            tags.append(self._confirms.publish(exchange, routing_key, row, is_durable))
-        failpoints.reach("outbox.published")
-        self._confirms.wait()
-        failpoints.reach("outbox.confirmed")
-        sent = [
-            row for tag, row in zip(tags, rows, strict=True) if self._confirms.is_confirmed(tag, row.event_id)
-        ]
-        for row in sent:
-            metrics.EVENTS_PUBLISHED.labels(row.type).inc()
-        connection.execute(
-            update(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in sent])).values(sent_at=func.now())
+        They are left to the table while the broker accepts no messages or too many are held.
+        """
+        is_leaving = (
+            not self.amqp.is_ready or len(self._held) + len(events) > self.settings.relay_memory_events
         )
-        if len(sent) < len(rows):
-            log.error("events_unconfirmed", count=len(rows) - len(sent))
+        if is_leaving:
+            if not self._is_leaving:
+                log.warning("events_left_to_outbox", held=len(self._held))
+        else:
+            now = time.monotonic()
+            self._held.update(event.id for event in events)
+            self._waiting.extend((now, event) for event in events)
+            self._wake(self._wanted)
+        self._is_leaving = is_leaving
 
-    def _purge(self) -> bool:
-        try:
-            self._database.db.write(lambda connection: purge(connection, self.settings))
-        except Exception as error:
-            log.warning("purge_postponed", error=str(error))
-            return False
-        return True
+    def take_over(self) -> None:
+        """Publishes now what an earlier process left in the outbox, however recent. For a service that
+        has no other process, which could be publishing the same.
+        """
+        self._age_seconds = 0.0
+        self._wake(self._read_wanted)
+
+    def _spawn(self, loop: Callable[[], None]) -> Any:
+        def run() -> None:
+            enter(f"{self.container.service_name}.relay", None)
+            loop()
+
+        return self.container.spawn_managed_thread(run, identifier="relay")
+
+    def _publish_until_stopped(self) -> None:
+        while not self._stopping or self._waiting or self._confirms.is_waiting:
+            self._wanted.acquire(timeout=self._confirms.seconds_left)
+            if self._waiting:
+                self._publish_waiting()
+                failpoints.reach("outbox.published")
+            self._confirms.reset_if_late()
+
+    def _publish_waiting(self) -> None:
+        while self._waiting:
+            since, event = self._waiting.popleft()
+            try:
+                if since + LONGEST_WAIT_SECONDS < time.monotonic():
+                    raise Unavailable("The message broker is too slow.", code="broker_unavailable")
+                self._publish(event, self._settle)
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.error("relay_failed", exc_info=error)
+                self._settle(event, False)
+
+    def _publish(self, event: RecordedEvent, settle: Settle) -> None:
+        routing_key, is_durable = topology.event_route(self._contracts, event.type, event.body)
+        self._confirms.publish(self._exchange, routing_key, event, is_durable, settle)
+
+    def _settle(self, event: RecordedEvent, confirmed: bool) -> None:
+        if confirmed:
+            self._sent.add(event.id)
+        else:
+            self._held.discard(event.id)
+        if self._stopping:
+            self._wake(self._wanted)
+
+    def _read_periodically(self) -> None:
+        while True:
+            self._read_wanted.acquire(timeout=self.settings.relay_interval_seconds)
+            age, self._age_seconds = self._age_seconds, self.settings.relay_interval_seconds
+            self._reader.read(age)
+
+    def _purge_periodically(self) -> None:
+        pause = self.settings.relay_interval_seconds
+        while True:
+            eventlet.sleep(pause)
+            try:
+                purge(self._database.db, self.settings)
+                pause = PURGE_SECONDS
+            except Exception as error:
+                log.warning("purge_postponed", error=str(error))
+                pause = self.settings.relay_interval_seconds
+
+    def _wake(self, wanted: Semaphore) -> None:
+        if wanted.counter == 0:
+            wanted.release()
 
 
 class Relay(DependencyProvider):  # type: ignore[misc]

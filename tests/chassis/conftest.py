@@ -89,6 +89,11 @@ class Echo:
         except OSError:
             return 0
 
+    def metrics(self) -> str:
+        """What it serves for Prometheus."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/metrics") as answer:
+            return str(answer.read().decode())
+
     def notes(self) -> list[str]:
         rows = self.db.read(lambda c: c.execute(sa.text("SELECT text FROM notes ORDER BY id")).all())
         return [row.text for row in rows]

@@ -1,130 +1,110 @@
-import uuid
-from collections.abc import Callable, Sequence
-from types import SimpleNamespace
-from typing import Any
+"""The relay publishes from memory without waiting, marks in batches, and keeps no more than it may."""
 
+import eventlet
 import pytest
-import sqlalchemy as sa
-from sqlalchemy import Connection
 
-from chassis.amqp.relay import BATCH, Confirms, RelayWorker
-from chassis.storage.database import Db
-from kit.errors import Unavailable
-from kit.settings import Settings, load
-
-EVENT = SimpleNamespace(type="thing_done", body={}, context={}, event_id="id")
+from chassis.amqp import confirms, relay
+from chassis.storage import sent_events
+from tests.chassis.outbox.fakes import relaying, wait_until
 
 
-class Channel:
-    """A channel on which the test is the broker."""
-
-    def __init__(self) -> None:
-        self.events: dict[str, set[Callable[..., None]]] = {
-            name: set() for name in ("basic_ack", "basic_nack", "basic_return")
-        }
-
-    def confirm_select(self) -> None: ...
-
-    def confirm(self, tag: int) -> None:
-        """Settles everything up to a tag."""
-        for listener in self.events["basic_ack"]:
-            listener(tag, True)
+@pytest.fixture(autouse=True)
+def _no_purge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "purge", lambda _db, _settings: None)
 
 
-class FakeConnection:
-    """A connection that the test opens and loses."""
-
-    def __init__(self) -> None:
-        self.connect: Callable[[Channel], None]
-        self.disconnect: Callable[[], None]
-        self.accepts = True
-
-    def on_connect(self, callback: Callable[[Channel], None]) -> None:
-        self.connect = callback
-
-    def on_disconnect(self, callback: Callable[[], None]) -> None:
-        self.disconnect = callback
-
-    def publish(self, *_: Any, **__: Any) -> None:
-        if not self.accepts:
-            raise Unavailable("The message broker is not accepting messages.")
-
-    def reset(self) -> None:
-        self.disconnect()
+def test_events_go_out_before_earlier_ones_are_confirmed_and_many_are_marked_at_once() -> None:
+    with relaying() as relay:
+        ids = {each.id for _ in range(3) for each in relay.accept(2)}
+        wait_until(lambda: len(relay.broker.published) == 6)
+        relay.broker.confirm()
+        wait_until(lambda: relay.marked == ids)
+        assert len(relay.database.marked) == 1
+        assert relay.held == set()
 
 
-def _connected() -> tuple[FakeConnection, Any, Channel]:
-    connection, channel = FakeConnection(), Channel()
-    confirms = Confirms(connection)  # type: ignore[arg-type]
-    connection.connect(channel)
-    confirms.start_batch()
-    return connection, confirms, channel
+def test_a_full_batch_is_marked_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_events, "BATCH_SECONDS", 3600.0)
+    with relaying() as relay:
+        relay.accept(sent_events.BATCH)
+        wait_until(lambda: len(relay.broker.published) == sent_events.BATCH)
+        relay.broker.confirm(1)
+        eventlet.sleep(0)
+        assert relay.database.marked == []
+        relay.broker.confirm()
+        wait_until(lambda: len(relay.marked) == sent_events.BATCH)
+        assert len(relay.database.marked) == 1
 
 
-def test_a_batch_that_outlives_its_connection_is_not_taken_for_confirmed() -> None:
-    connection, confirms, _ = _connected()
-    confirms.publish("exchange", EVENT.type, EVENT, True)
-    connection.disconnect()
-    again = Channel()
-    connection.connect(again)
-    confirms.publish("exchange", EVENT.type, EVENT, True)
-    again.confirm(1)
-    with pytest.raises(Unavailable):
-        confirms.wait()
-    confirms.start_batch()
-    assert confirms.publish("exchange", EVENT.type, EVENT, True) == 2
-    again.confirm(2)
-    confirms.wait()
+def test_no_more_is_held_than_fits_and_the_rest_is_left_to_the_table() -> None:
+    with relaying(relay_memory_events=10) as relay:
+        kept = {each.id for _ in range(2) for each in relay.accept(4)}
+        relay.accept(4)
+        assert relay.held == kept
+        wait_until(lambda: len(relay.broker.published) == 8)
+        relay.broker.confirm()
+        wait_until(lambda: relay.held == set())
+        assert relay.marked == kept
+        relay.accept(4)
+        wait_until(lambda: len(relay.broker.published) == 12)
 
 
-def test_a_message_the_broker_would_not_take_does_not_count() -> None:
-    connection, confirms, channel = _connected()
-    connection.accepts = False
-    with pytest.raises(Unavailable):
-        confirms.publish("exchange", EVENT.type, EVENT, True)
-    connection.accepts = True
-    confirms.start_batch()
-    tag = confirms.publish("exchange", EVENT.type, EVENT, True)
-    channel.confirm(1)
-    confirms.wait()
-    assert tag == 1
-    assert confirms.is_confirmed(tag, EVENT.event_id)
+def test_what_the_broker_does_not_confirm_is_left_to_the_table() -> None:
+    with relaying() as relay:
+        confirmed, *_ = relay.accept(4)
+        wait_until(lambda: len(relay.broker.published) == 4)
+        relay.broker.confirm(1)
+        relay.broker.refuse(2)
+        relay.broker.give_back(3)
+        relay.broker.confirm(3)
+        relay.broker.disconnect()
+        assert relay.held == {confirmed.id}
+        wait_until(lambda: relay.marked == {confirmed.id})
+        relay.accept(4)
+        assert relay.held == set(), "the broker is away"
+        relay.broker.connect()
+        assert len(relay.broker.all_published) == 4, "they are not published from memory again"
 
 
-@pytest.mark.servers
-def test_events_the_broker_does_not_take_hold_up_nobody_and_are_tried_once_a_look(db: Db) -> None:
-    rows = 2 * BATCH + 1
-    insert = sa.text("INSERT INTO outbox (event_id, type, body) VALUES (:id, 'thing_done', '{}')")
-    db.write(lambda c: c.execute(insert, [{"id": str(uuid.uuid4())} for _ in range(rows)]))
-    tried: list[int] = []
-
-    def refused(_: Connection, batch: Sequence[Any]) -> None:
-        assert len(tried) < rows
-        tried.extend(row.id for row in batch)
-
-    worker = RelayWorker()
-    worker.__dict__.update(
-        amqp=SimpleNamespace(is_ready=True), _database=SimpleNamespace(db=db), _publish=refused
-    )
-    worker._drain()
-    assert len(set(tried)) == len(tried) == rows
+def test_a_broker_that_is_too_slow_gets_nothing_that_waited_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LONGEST_WAIT_SECONDS", -1.0)
+    with relaying() as relaying_:
+        relaying_.accept()
+        wait_until(lambda: relaying_.held == set())
+        assert relaying_.broker.all_published == []
 
 
-def test_what_is_recorded_during_the_last_look_but_one_still_goes_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    worker, looks = RelayWorker(), 0
-    worker.container = SimpleNamespace(service_name="echo")
-    worker.settings = load(Settings, relay_interval_seconds=0.1)
+def test_a_broker_that_does_not_confirm_loses_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirms, "CONFIRM_SECONDS", 0.05)
+    with relaying() as relay:
+        relay.accept()
+        wait_until(lambda: relay.broker.resets == 1)
+        assert relay.held == set()
 
-    def look() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == 1:  # the last call ends, and the process with it, while older rows are published
-            worker._stopping = True
-            worker.wake()
 
-    monkeypatch.setattr(worker, "_drain", look)
-    monkeypatch.setattr(worker, "_purge", lambda: True)
-    worker._run()
-    assert looks == 2
+def test_what_the_database_does_not_mark_is_held_and_marked_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_events, "RETRY_SECONDS", 0.01)
+    with relaying() as relay:
+        relay.database.accepts = False
+        ids = {each.id for each in relay.accept(2)}
+        wait_until(lambda: len(relay.broker.published) == 2)
+        relay.broker.confirm()
+        eventlet.sleep(0)
+        assert relay.held == ids, "no reader of the table may publish them again"
+        relay.database.accepts = True
+        wait_until(lambda: relay.marked == ids)
+        assert relay.held == set()
+
+
+def test_a_stopping_relay_publishes_and_marks_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent_events, "BATCH_SECONDS", 3600.0)
+    with relaying() as relay:
+        ids = {each.id for each in relay.accept(3)}
+        stopping = eventlet.spawn(relay.worker.stop)
+        wait_until(lambda: len(relay.broker.published) == 3)
+        ids |= {each.id for each in relay.accept()}  # of a call that ended meanwhile
+        wait_until(lambda: len(relay.broker.published) == 4)
+        relay.broker.confirm()
+        stopping.wait()
+        assert relay.marked == ids
+        assert len(relay.database.marked) == 1
