@@ -131,6 +131,14 @@ def assert_names(testbed: MarketTestbed, model: Marketplace, people: People) -> 
         assert all(party["display_name"] == names[party["id"]] for party in shown), (shown, names)
 
 
+def assert_offers(testbed: MarketTestbed) -> None:
+    """Asserts that orders stores every offer as catalog has it."""
+    query = "SELECT service_version, price_minor, status FROM offers WHERE service_id = CAST(:id AS uuid)"
+    for service_id, offer in testbed.offers.items():
+        [stored] = testbed.services["orders"].execute(query, id=service_id)
+        assert stored == (offer["service_version"], offer["price"]["amount"], offer["status"])
+
+
 def assert_no_failed_events(testbed: MarketTestbed) -> None:
     """No consumer has failed."""
     for service in testbed.services.values():

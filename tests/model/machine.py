@@ -16,7 +16,7 @@ from services.orders import contract as orders
 from services.reviews import contract as reviews
 from tests.model import checks
 from tests.model.lifecycle import TRANSITIONS, Order, Refused
-from tests.model.model_run import PEOPLE, SELLERS, GetAnswer, ModelRun
+from tests.model.model_run import PEOPLE, PRICES, SELLERS, GetAnswer, ModelRun
 from tests.model.records import Message, Review
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -31,7 +31,7 @@ JUMPS = {
     "two weeks": timedelta(days=14, minutes=1),
     "two months": timedelta(days=61),
 }
-MOVES = ("go_on", "go_on", "do_what_is_possible", "do_what_is_possible", "try_anything", "submit_order")
+MOVES = ("go_on", "go_on", "do_what_is_possible", "do_what_is_possible", "try_anything")
 MESSAGE_ACTIONS = (
     "post_message", "post_message", "mark_messages_read", "mark_messages_read", "mark_all_read",
     "change_preferences", "change_name",
@@ -45,7 +45,6 @@ some = st.integers(0, 50)
 stars = st.integers(1, 5)
 reasons = st.sampled_from(("Because.", "Because.", "Because.", None, " "))
 texts = st.sampled_from((None, "Careful and quick.", "Zażółć ☕"))
-prices = st.sampled_from((None, {"amount": 4500, "currency": "EUR"}, {"amount": 4400, "currency": "EUR"}))
 mostly = st.sampled_from((True, True, True, False))
 
 
@@ -62,6 +61,13 @@ class MarketMachine(ModelRun):
     @rule(data=st.data(), act=st.sampled_from(MOVES))
     def an_order_moves(self, data: Any, act: str) -> None:
         getattr(self, act)(data.draw)
+
+    @rule(pairs=st.lists(pairs, min_size=1, max_size=3), data=st.data())
+    def people_order(self, pairs: list[tuple[str, str]], data: Any) -> None:
+        for customer, provider in pairs:
+            status = "active" if data.draw(mostly) else "paused"
+            self.change_offer(provider, status=status, price=data.draw(st.sampled_from(PRICES)))
+            self.submit(customer, provider, data.draw(st.sampled_from((None, *PRICES))))
 
     @rule(data=st.data(), act=st.sampled_from(MESSAGE_ACTIONS))
     def people_talk(self, data: Any, act: str) -> None:
@@ -117,9 +123,10 @@ class MarketMachine(ModelRun):
 
     def submit(self, customer: str, provider: str, price: Any) -> None:
         """Requests an order of a service."""
-        offer = self.services[provider]
+        service_id = self.services[provider]["service_id"]
 
         def predict(get_answer: GetAnswer) -> None:
+            offer = self.model.offer_for(self.services[provider], customer == provider, price)
             if customer == provider:
                 raise Refused("conflict", "own_service")
             if offer["status"] != "active":
@@ -127,11 +134,12 @@ class MarketMachine(ModelRun):
             if price not in (None, offer["price"]):
                 raise Refused("conflict", "price_changed", current_price=offer["price"])
             parties = (self.people[customer].id, self.people[provider].id)
-            order = Order(get_answer()["id"], *parties, offer["service_id"], 3, 1, self.now)
+            assert get_answer()["price"] == offer["price"]
+            order = Order(get_answer()["id"], *parties, service_id, 3, 1, self.now)
             self.model.submit(order)
             self.moved = order
 
-        wanted = {"service_id": offer["service_id"], "requirements": "In D minor.", "expected_price": price}
+        wanted = {"service_id": service_id, "requirements": "In D minor.", "expected_price": price}
         self.request(customer, orders.SUBMIT_ORDER, predict, **wanted)
 
     def transition(self, name: str, order: Order, **wanted: Any) -> None:
@@ -150,11 +158,6 @@ class MarketMachine(ModelRun):
         transition = FORWARD.get(order.status, "approve")
         actor_id = order.customer_id if transition == "confirm" else order.provider_id
         self.transition(self.name_of(actor_id), order, transition=transition)
-
-    def submit_order(self, draw: Draw) -> None:
-        customer, provider = draw(pairs)
-        self.services[provider]["status"] = "active" if draw(mostly) else "paused"
-        self.submit(customer, provider, draw(prices))
 
     def go_on(self, draw: Draw) -> None:
         self.move_forward(self.order(draw))

@@ -25,6 +25,7 @@ Json = dict[str, Any]
 GetAnswer = Callable[[], Any]  # returns the answer of the service; fails when it refused
 BEGINNING = datetime(2000, 1, 1, 12, tzinfo=UTC)  # however far a run jumps, it stays in the past
 PEOPLE = ("Ada", "Bo", "Cleo", "Stef", "Sam")
+PRICES = tuple({"amount": amount, "currency": "EUR"} for amount in (4500, 4400))
 SELLERS, STAFF = PEOPLE[:4], ("Stef", "Sam")  # Stef is staff, and buys and sells as well
 
 
@@ -60,15 +61,24 @@ class ModelRun(RuleBasedStateMachine):
     def _offer(self, provider: Caller) -> Json:
         offer: Json = {
             "service_id": str(uuid6.uuid7()),
+            "service_version": 1,
             "title": f"A song by {provider.display_name}",
-            "price": {"amount": 4500, "currency": "EUR"},
+            "price": PRICES[0],
             "delivery_days": 3,
             "revisions": 1,
             "status": "active",
             "provider": {"id": provider.id, "display_name": provider.display_name},
         }
-        self.testbed.offers[offer["service_id"]] = offer
+        self.testbed.publish_offer(offer)
         return offer
+
+    def change_offer(self, provider: str, **changes: Any) -> None:
+        """A provider changes status and price of their service; an edit that changes nothing is none."""
+        before = self.services[provider]
+        if before != {**before, **changes}:
+            version = before["service_version"] + 1
+            self.services[provider] = {**before, **changes, "service_version": version}
+            self.testbed.publish_offer(self.services[provider])
 
     @property
     def orders(self) -> list[Order]:
@@ -168,4 +178,5 @@ class ModelRun(RuleBasedStateMachine):
                 self.deliver(delivery)
         checks.assert_everybody_sees(self.testbed, self.model, self.people)
         checks.assert_names(self.testbed, self.model, self.people)
+        checks.assert_offers(self.testbed)
         checks.assert_no_failed_events(self.testbed)

@@ -20,6 +20,7 @@ class Marketplace:
     """Orders, their messages and reviews, and the notifications about them."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    offers: dict[str, Json] = field(default_factory=dict)  # as far as orders knows, by service
     messages: dict[str, list[Message]] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
     reviews: dict[str, Review] = field(default_factory=dict)
@@ -31,6 +32,23 @@ class Marketplace:
     moves: int = 0
 
     # --- orders -------------------------------------------------------------------------------
+
+    def offer_for(self, current: Json, is_own: bool, price: Json | None) -> Json:
+        """Returns the offer by which orders accepts or refuses: the one it knows, or if it knows none or
+        would refuse that one for its status or price, the current one, which it knows from then on."""
+        known = self.offers.get(current["service_id"])
+        if known is not None and (
+            is_own or (known["status"] == "active" and price in (None, known["price"]))
+        ):
+            return known
+        self.publish_offer(current)
+        return current
+
+    def publish_offer(self, offer: Json) -> None:
+        """Orders hears of an offer, perhaps not for the first time or later than of a newer one."""
+        known = self.offers.get(offer["service_id"])
+        if known is None or known["service_version"] < offer["service_version"]:
+            self.offers[offer["service_id"]] = offer
 
     def submit(self, order: Order) -> None:
         """A customer orders."""
@@ -203,6 +221,8 @@ class Marketplace:
         if (consumer, event.id) in self.consumed:
             return
         self.consumed.add((consumer, event.id))
+        if event.type == "service_changed":
+            self.publish_offer(event.body["offer"])
         if consumer != "messaging" or event.type == "account_updated":
             return
         order = self.orders[event.body["order_id"]]

@@ -15,6 +15,7 @@ from kit.contracts import Event, Rpc
 from kit.errors import NotFound
 from kit.security.tokens import Caller
 from services.accounts.contract import ACCOUNT_UPDATED
+from services.catalog.contract import SERVICE_CHANGED
 from tests.model.records import PublishedEvent
 from tests.model.reference import Marketplace
 from tests.model.tables import read_tables
@@ -93,6 +94,18 @@ class MarketTestbed:
         data = {"account_id": account_id, "display_name": display_name, "account_version": version}
         body = outbox.row(ACCOUNT_UPDATED, **data)["body"]
         self.send(PublishedEvent(ACCOUNT_UPDATED.owner, ACCOUNT_UPDATED.type, body))
+
+    def publish_offer(self, offer: Json) -> None:
+        """Catalog has an offer from now on, and publishes its event."""
+        self.offers[offer["service_id"]] = offer
+        data = {
+            "service_id": offer["service_id"],
+            "provider_id": offer["provider"]["id"],
+            "service_version": offer["service_version"],
+            "offer": offer,
+        }
+        body = outbox.row(SERVICE_CHANGED, **data)["body"]
+        self.send(PublishedEvent(SERVICE_CHANGED.owner, SERVICE_CHANGED.type, body))
 
     def deliver(self, delivery: Delivery) -> None:
         """Delivers an event to a consumer as the broker does."""
