@@ -1,7 +1,7 @@
 """Projections of other services' data: the order of each thread, and display names."""
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -20,26 +20,29 @@ Result = TypeVar("Result")
 GetOrder: TypeAlias = Callable[..., Order]
 
 # A name that comes with an order has version 0, so it never replaces one that accounts published.
-SAVE_THREAD = text("""
-    WITH known AS (
+THREAD_PARTS = """
+    known AS (
         INSERT INTO people (account_id, display_name)
         SELECT * FROM (VALUES
             (CAST(:customer_id AS uuid), :customer_name), (CAST(:provider_id AS uuid), :provider_name)
         ) AS party (account_id, display_name)
         ORDER BY account_id
         ON CONFLICT DO NOTHING
+    ), thread AS (
+        INSERT INTO threads (order_id, order_number, order_status, order_version, sequence,
+                             customer_id, provider_id, service_id, service_title, updated_at)
+        VALUES (:order_id, :number, :status, :order_version, :sequence,
+                :customer_id, :provider_id, :service_id, :service_title, clock_timestamp())
+        ON CONFLICT (order_id) DO UPDATE
+            SET order_status = excluded.order_status,
+                order_version = excluded.order_version,
+                sequence = excluded.sequence,
+                updated_at = greatest(threads.updated_at, clock_timestamp())
+            WHERE threads.sequence < excluded.sequence AND threads.order_version <= excluded.order_version
     )
-    INSERT INTO threads (order_id, order_number, order_status, order_version, sequence,
-                         customer_id, provider_id, service_id, service_title, updated_at)
-    VALUES (:order_id, :number, :status, :order_version, :sequence,
-            :customer_id, :provider_id, :service_id, :service_title, clock_timestamp())
-    ON CONFLICT (order_id) DO UPDATE
-        SET order_status = excluded.order_status,
-            order_version = excluded.order_version,
-            sequence = excluded.sequence,
-            updated_at = greatest(threads.updated_at, clock_timestamp())
-        WHERE threads.sequence < excluded.sequence AND threads.order_version <= excluded.order_version
-""")
+"""
+"""The parts of a statement that store an order's thread, unless a later state is known already."""
+SAVE_THREAD = text(f"WITH {THREAD_PARTS} SELECT")
 
 
 def read_thread(db: Db, get_order: GetOrder, order_id: str, query: Callable[[Connection], Result]) -> Result:
@@ -73,11 +76,9 @@ def _with_thread(db: Db, get_order: GetOrder, order_id: str, work: Callable[[], 
     return run_with_order(get_order, order_id, work_with)
 
 
-def save_thread_of_event(connection: Connection, event: OrderStatusChanged) -> None:
-    """Applies an `order_status_changed`, unless a later state is known already."""
-    _save_thread(
-        connection, event, event["order_id"], event["to_status"], event["order_version"], event["sequence"]
-    )
+def thread_of_event(event: OrderStatusChanged) -> dict[str, Any]:
+    """Returns the parameters of `THREAD_PARTS` for an `order_status_changed`."""
+    return _thread(event, event["order_id"], event["to_status"], event["order_version"], event["sequence"])
 
 
 def save_thread_of_order(connection: Connection, order: Order) -> None:
@@ -86,18 +87,18 @@ def save_thread_of_order(connection: Connection, order: Order) -> None:
     Its `sequence` is unknown and stored as 0: a thread that is there already is left alone,
     and a later event applies unless it is older than this answer's version.
     """
-    _save_thread(connection, order, order["id"], order["status"], order["version"], sequence=0)
+    thread = _thread(order, order["id"], order["status"], order["version"], sequence=0)
+    connection.execute(SAVE_THREAD, thread)
 
 
-def _save_thread(
-    connection: Connection,
+def _thread(
     order: Order | OrderStatusChanged,
     order_id: str,
     status: int,
     order_version: int,
     sequence: int,
-) -> None:
-    values = {
+) -> dict[str, Any]:
+    return {
         "order_id": order_id,
         "number": order["number"],
         "status": status,
@@ -110,7 +111,6 @@ def _save_thread(
         "service_id": order["service"]["id"],
         "service_title": order["service"]["title"],
     }
-    connection.execute(SAVE_THREAD, values)
 
 
 def save_display_name(connection: Connection, event: AccountNamed) -> None:

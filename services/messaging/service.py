@@ -18,7 +18,7 @@ from services.messaging import contract, queries
 from services.messaging.commands.change_preferences import ChannelChanges, change_preferences
 from services.messaging.commands.mark_messages_read import mark_messages_read
 from services.messaging.commands.mark_notifications import mark_all_read, mark_notification
-from services.messaging.commands.notify import notify
+from services.messaging.commands.notify import follow_order, notify
 from services.messaging.commands.post_message import post_message
 from services.messaging.commands.purge_notifications import purge_notifications
 from services.messaging.notifications import (
@@ -33,7 +33,6 @@ from services.messaging.projections import (
     change_thread,
     read_thread,
     save_display_name,
-    save_thread_of_event,
 )
 from services.messaging.settings import MessagingSettings
 from services.messaging.types import Message, Notification, Preferences, Thread, UnreadCount
@@ -156,8 +155,7 @@ class MessagingService:
     @on_event(orders_contract.ORDER_STATUS_CHANGED)
     def on_order_status_changed(self, connection: Connection, event: OrderStatusChanged) -> None:
         """Updates the thread if the event is newer, and notifies in any case."""
-        save_thread_of_event(connection, event)
-        notify(connection, notifications_of_transition(event))
+        follow_order(connection, event, notifications_of_transition(event))
 
     @on_event(orders_contract.ORDER_REMINDER_DUE)
     def on_order_reminder_due(self, connection: Connection, event: OrderReminderDue) -> None:

@@ -86,7 +86,7 @@ class MarketTestbed:
 
     def send(self, event: PublishedEvent) -> None:
         """Adds the deliveries of an event to its consumers to the pending ones."""
-        consumers = CONTRACTS[event.owner, event.type].consumers
+        consumers = codebase.consumers_of(event.type, event.body)
         self.pending += [Delivery(name, event) for name in consumers if name in self.services]
 
     def rename(self, account_id: str, display_name: str, version: int) -> None:
