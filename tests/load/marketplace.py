@@ -11,6 +11,7 @@ from typing import Any
 
 from client import MarketplaceClient
 from kit.settings import Settings
+from tests.load.draining import Draining
 from tests.load.http_load import HttpRequest
 from tests.load.processes import cpu_seconds, resident_mib, tree_cpu_seconds
 from tests.support.private_postgres import PostgresServer
@@ -19,6 +20,7 @@ from tests.support.servers import with_database
 from tests.support.stack import Stack
 
 PASSWORD = "a long enough pass phrase, 7 cats"
+PATIENCE_SECONDS = 120.0  # preparation may meet a machine that does much else
 PRICE = {"amount": 4500, "currency": "EUR"}
 # Limits and quotas are lifted: everything comes from one address and a few accounts.
 ENVIRONMENT = {
@@ -92,6 +94,7 @@ class LoadMarketplace:
             database_url=with_database(self.postgres.url, "microtasks_{service}"),
         )
         self.stack = Stack(folder, self.settings, **ENVIRONMENT)
+        self._draining = Draining(self.database_url)
 
     def __enter__(self) -> "LoadMarketplace":
         with ExitStack() as starting:
@@ -116,6 +119,10 @@ class LoadMarketplace:
         """Where a service's data is."""
         return self.settings.database_url.replace("{service}", service)
 
+    def wait_until_drained(self) -> None:
+        """Waits until every event is processed by all its consumers. Raises: AssertionError."""
+        self._draining.wait()
+
     def cpu(self) -> CpuReading:
         """CPU time used so far."""
         used: dict[str, float] = {}
@@ -131,7 +138,7 @@ class LoadMarketplace:
 
     async def sign_up(self, name: str) -> Account:
         """A new account, signed in."""
-        client = MarketplaceClient(self.stack.url)
+        client = MarketplaceClient(self.stack.url, PATIENCE_SECONDS)
         email = f"{uuid.uuid4().hex}@example.com"
         account = await client.register_account(email, PASSWORD, name)
         await client.sign_in(email, PASSWORD)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from tests.embedded.dev_process import DevProcess
-from tests.load.draining import wait_until_drained
 from tests.load.held_back import held_back
 from tests.load.replay import lifecycle_statements
 from tests.load.reporting.report import Measurement
@@ -64,7 +63,7 @@ class Step:
 def steps(options: Options) -> list[Step]:
     """All steps of a run, in their order: those that fill the databases come last."""
     seconds = options.seconds
-    plan = [Step(s.name, partial(_measure, scenario=s, name=s.name, seconds=seconds)) for s in SCENARIOS]
+    plan = [Step(s.name, partial(measure, scenario=s, name=s.name, seconds=seconds)) for s in SCENARIOS]
     if lifecycle_statements.pgbench_is_installed():
         plan.append(Step("statements", partial(_replay_statements, seconds=seconds * SECONDS_PER_REPLAY)))
     if options.streams:
@@ -80,17 +79,18 @@ def steps(options: Options) -> list[Step]:
     return plan
 
 
-async def _measure(
+async def measure(
     prepared: Prepared, scenario: Scenario, name: str, seconds: float, warm_up: float = WARM_UP_SHARE
 ) -> None:
+    """Runs a scenario, with a warm-up before, and adds its measurement with all CPU until it has drained."""
     market = prepared.market
     if warm_up:
         await scenario.run(prepared, seconds * warm_up)
-    await asyncio.to_thread(wait_until_drained, market)
+    await asyncio.to_thread(market.wait_until_drained)
     before = market.cpu()
     sample = await scenario.run(prepared, seconds)
     ended = time.perf_counter()
-    await asyncio.to_thread(wait_until_drained, market)
+    await asyncio.to_thread(market.wait_until_drained)
     drained_after = time.perf_counter() - ended
     used = market.cpu().since(before)
     prepared.measurements.append(Measurement.of(name, scenario.operation, sample, used, drained_after))
@@ -101,7 +101,7 @@ async def _event_streams(prepared: Prepared, seconds: float, idle: int) -> None:
         return await event_streams(prepared, seconds, idle)
 
     scenario = Scenario("event streams", "commit to stream", run)
-    await _measure(prepared, scenario, scenario.name, seconds, warm_up=0)
+    await measure(prepared, scenario, scenario.name, seconds, warm_up=0)
 
 
 async def _replay_statements(prepared: Prepared, seconds: float) -> None:
@@ -109,7 +109,7 @@ async def _replay_statements(prepared: Prepared, seconds: float) -> None:
 
     def one_order() -> None:
         asyncio.run_coroutine_threadsafe(whole_order(prepared), loop).result()
-        wait_until_drained(market)
+        market.wait_until_drained()
 
     recorded = await asyncio.to_thread(lifecycle_statements.record, market, one_order)
     with tempfile.TemporaryDirectory() as folder:
@@ -121,13 +121,13 @@ async def _replay_statements(prepared: Prepared, seconds: float) -> None:
 async def _two_processes(prepared: Prepared, seconds: float) -> None:
     """The same reads with one and with two processes of orders, each held back to a part of a core."""
     stack = prepared.market.stack
-    measure = partial(_measure, prepared, READ_ORDER, seconds=seconds)
+    read = partial(measure, prepared, READ_ORDER, seconds=seconds)
     with held_back([process.pid for process in stack.of("orders")], HELD_BACK_TO):
-        await measure(name=ONE_PROCESS)
+        await read(name=ONE_PROCESS)
     [second] = stack.start("orders")
     await asyncio.to_thread(second.wait_until_ready)
     with held_back([process.pid for process in stack.of("orders")], HELD_BACK_TO):
-        await measure(name=TWO_PROCESSES)
+        await read(name=TWO_PROCESSES)
     await asyncio.to_thread(second.stop)
     stack.processes.remove(second)
 
@@ -146,7 +146,7 @@ async def _cheap_calls(prepared: Prepared, calls: int) -> None:
 async def _with_stored(prepared: Prepared, name: str, count: int, seconds: float) -> None:
     await asyncio.to_thread(store_orders, prepared.market, count)
     for scenario in WITH_STORED_ORDERS:
-        await _measure(prepared, scenario, f"{scenario.name}, {name}", seconds)
+        await measure(prepared, scenario, f"{scenario.name}, {name}", seconds)
 
 
 async def _embedded_start(prepared: Prepared) -> None:

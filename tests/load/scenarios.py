@@ -100,8 +100,8 @@ async def lifecycle(prepared: Prepared, seconds: float) -> Sample:
     return sample
 
 
-async def whole_order(prepared: Prepared) -> None:
-    """Submit, approve, complete, confirm, pay and review one order."""
+async def whole_order(prepared: Prepared) -> str:
+    """Submits, approves, completes, confirms, pays and reviews one order; returns its id."""
     customer, provider = prepared.customer.client, prepared.provider.client
     order = await customer.submit_order(prepared.service_id, f"As agreed, {uuid4().hex}.")
     await provider.transition(order["id"], "approve")
@@ -109,6 +109,7 @@ async def whole_order(prepared: Prepared) -> None:
     await customer.transition(order["id"], "confirm")
     await customer.pay_order(order["id"], "sandbox_ok")
     await customer.submit_review(order["id"], 5, "Well done.")
+    return order["id"]
 
 
 HEALTH_CHECK = Scenario("health check", "GET", _requests(lambda p: HttpRequest("GET", "/healthz")))
