@@ -1,23 +1,38 @@
 """Stored answers: a mutating call with an idempotency key takes effect once, however often it is repeated.
 
-The key is claimed by the first statement of the effect's transaction, so a concurrent duplicate request
-waits for it, and the answer is stored in the same commit as the effect.
+The key is claimed before the first statement of the effect's transaction, in the same message, so a
+concurrent duplicate request waits for it. The answer is stored with the commit, in one message.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypedDict, TypeVar, cast
 
-from sqlalchemy import Connection, Executable, literal_column, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Executable, Row, text
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import LOCK_NOT_AVAILABLE, Db, sqlstate
 from chassis.storage.tables import IDEMPOTENCY
+from chassis.storage.transactions import session_of
 from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
 from kit.types import JsonValue
 
 T = TypeVar("T")
+Effect: TypeAlias = Callable[[Connection, RowMapping | None], T]
+
+_CLAIM = "INSERT INTO idempotency (scope, key, fingerprint) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+_STORE = "UPDATE idempotency SET answer = %s WHERE scope = %s AND key = %s"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_FIND = text("SELECT fingerprint, answer FROM idempotency WHERE scope = :claim_scope AND key = :claim_key")
+
+# No other transaction shows a key without its answer. A call without a key has nothing to claim.
+IS_CLAIMED = """(
+    :claim_key IS NULL OR EXISTS (
+        SELECT FROM idempotency WHERE scope = :claim_scope AND key = :claim_key AND answer IS NULL))"""
+"""Whether this transaction has claimed the key: a condition of every first statement."""
 
 
 class StoredAnswer(TypedDict, total=False):
@@ -25,6 +40,21 @@ class StoredAnswer(TypedDict, total=False):
 
     result: JsonValue
     error: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FirstStatement:
+    """What a command begins with; `IS_CLAIMED` is among its conditions, and it returns one row or none.
+
+    `lock` names an advisory lock of the transaction that it waits for.
+    """
+
+    statement: Executable
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    lock: str | None = None
+
+
+_NOTHING = FirstStatement(text(f"SELECT 1 WHERE {IS_CLAIMED}"))
 
 
 class _Replayed(Exception):
@@ -41,17 +71,27 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T
     Raises: Invalid `idempotency_key_reused` when the key was used for another request;
     Conflict `idempotency_in_progress` when a concurrent duplicate outlasts the lock time-out.
     """
-    key = call.idempotency
-    if key is None:
+    if call.idempotency is None:
         return db.write(effect)
+    return run_with_first(db, call, _NOTHING, lambda connection, _: effect(connection))
+
+
+def run_with_first(db: Db, call: Call, first: FirstStatement, effect: Effect[T]) -> T:
+    """Does the same for an effect that gets the row of its first statement, None for no row.
+
+    Claiming the key costs such an effect no round trip. Without the claim the statement has no effect.
+
+    Raises: what `run_idempotently` raises.
+    """
 
     def attempt(connection: Connection) -> StoredAnswer:
-        _claim(connection, key)
+        row = _begin(connection, call.idempotency, first)
         try:
-            answer: StoredAnswer = {"result": cast(JsonValue, effect(connection))}
+            answer: StoredAnswer = {"result": cast(JsonValue, effect(connection, row))}
         except Declined as declined:
             answer = {"error": to_wire(declined)}
-        _store(connection, key, answer)
+        if (key := call.idempotency) is not None:
+            session_of(connection).send_last(_STORE, json.dumps(answer), key.scope, key.key)
         return answer
 
     try:
@@ -65,48 +105,56 @@ def run_idempotently(db: Db, call: Call, effect: Callable[[Connection], T]) -> T
 def find_stored_answer(db: Db, call: Call) -> JsonValue:
     """Returns the stored answer of this call, or None when it has not run yet.
 
-    For methods that call another service before their transaction: a repetition gets the stored answer
-    even when that service would answer differently by now, or is unavailable.
+    For methods with much to do before their transaction: a repetition gets the stored answer even when
+    that would end differently by now.
     """
     key = call.idempotency
     if key is None:
         return None
-    stored = db.read(lambda connection: _stored(connection, key))
+    stored = db.read(lambda connection: _find(connection, key))
     if stored is None:
         return None
     call.replayed = True
-    return _unwrap(stored)
+    return _unwrap(stored.answer)
 
 
-def _claim(connection: Connection, key: IdempotencyKey) -> None:
-    claim: Executable = (
-        insert(IDEMPOTENCY)
-        .values(scope=key.scope, key=key.key, fingerprint=key.fingerprint)
-        .on_conflict_do_nothing()
-        .returning(literal_column("1"))
-    )
+def _begin(connection: Connection, key: IdempotencyKey | None, first: FirstStatement) -> RowMapping | None:
+    session = session_of(connection)
+    if key is not None:
+        session.send_first(_CLAIM, key.scope, key.key, key.fingerprint)
+    if first.lock is not None:
+        session.send_first(_LOCK, first.lock)
     try:
-        claimed = connection.execute(claim).first()
+        found = connection.execute(first.statement, {**first.parameters, **_claimed_by(key)})
+        row = found.mappings().first()
     except DBAPIError as error:
-        if sqlstate(error) != LOCK_NOT_AVAILABLE:
-            raise
-        raise _in_progress() from error
-    if claimed is None:
-        stored = _stored(connection, key)
+        if _waited_for_a_key(error):
+            raise _in_progress() from error
+        raise
+    if row is None and key is not None:
+        stored = _find(connection, key)
         if stored is None:  # it expired since
             raise _in_progress()
-        raise _Replayed(stored)
+        if stored.answer is not None:
+            raise _Replayed(stored.answer)
+    return row
 
 
-def _stored(connection: Connection, key: IdempotencyKey) -> StoredAnswer | None:
-    found = connection.execute(
-        select(IDEMPOTENCY.c.fingerprint, IDEMPOTENCY.c.answer).where(
-            IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key
-        )
-    ).first()
-    if found is None:
-        return None
-    if found.fingerprint != key.fingerprint:
+def _claimed_by(key: IdempotencyKey | None) -> dict[str, str | None]:
+    if key is None:
+        return {"claim_scope": None, "claim_key": None}
+    return {"claim_scope": key.scope, "claim_key": key.key}
+
+
+def _waited_for_a_key(error: DBAPIError) -> bool:
+    # The context names the relation in which the statement waited, in every language of the server.
+    context = getattr(getattr(error.orig, "diag", None), "context", None)
+    return sqlstate(error) == LOCK_NOT_AVAILABLE and IDEMPOTENCY.name in (context or "")
+
+
+def _find(connection: Connection, key: IdempotencyKey) -> Row[Any] | None:
+    found = connection.execute(_FIND, _claimed_by(key)).first()
+    if found is not None and found.fingerprint != key.fingerprint:
         raise Invalid(
             "This Idempotency-Key was used for another request.",
             code="idempotency_key_reused",
@@ -114,16 +162,7 @@ def _stored(connection: Connection, key: IdempotencyKey) -> StoredAnswer | None:
                 {"header": "Idempotency-Key", "code": "idempotency_key_reused", "detail": "Use a new key."}
             ],
         )
-    answer: StoredAnswer = found.answer
-    return answer
-
-
-def _store(connection: Connection, key: IdempotencyKey, answer: StoredAnswer) -> None:
-    connection.execute(
-        update(IDEMPOTENCY)
-        .where(IDEMPOTENCY.c.scope == key.scope, IDEMPOTENCY.c.key == key.key)
-        .values(answer=answer)
-    )
+    return found
 
 
 def _unwrap(answer: StoredAnswer) -> JsonValue:

@@ -1,4 +1,6 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,8 +8,14 @@ import sqlalchemy as sa
 
 from chassis.runtime.context import Call, IdempotencyKey
 from chassis.storage.database import Db, make_engine
-from chassis.storage.idempotency import find_stored_answer, run_idempotently
-from kit.errors import Conflict, Declined, Invalid
+from chassis.storage.idempotency import (
+    IS_CLAIMED,
+    FirstStatement,
+    find_stored_answer,
+    run_idempotently,
+    run_with_first,
+)
+from kit.errors import Conflict, Declined, Invalid, Unavailable
 from kit.security.tokens import Verifier
 from kit.settings import Settings
 
@@ -87,17 +95,115 @@ def test_replay_knows_only_finished_calls(db: Db) -> None:
     assert later.replayed
 
 
-def test_a_duplicate_that_runs_too_long_is_a_conflict(echo_settings: Settings, db: Db) -> None:
-    import dataclasses
+@pytest.fixture
+def impatient(echo_settings: Settings) -> Iterator[Db]:
+    """The same database, for those who wait for locks no longer than 0.2 s."""
+    engine = make_engine(replace(echo_settings, lock_timeout_seconds=0.2), "echo")
+    yield Db(engine)
+    engine.dispose()
 
-    impatient = make_engine(dataclasses.replace(echo_settings, lock_timeout_seconds=0.2), "echo")
 
+def test_a_duplicate_that_runs_too_long_is_a_conflict(impatient: Db, db: Db) -> None:
     def slow(connection: sa.Connection) -> Any:
         with pytest.raises(Conflict) as raised:
-            run_idempotently(Db(impatient), call(), note)
+            run_idempotently(impatient, call(), note)
         assert raised.value.code == "idempotency_in_progress"
         return note(connection)
 
     run_idempotently(db, call(), slow)
-    impatient.dispose()
     assert count(db) == 1
+
+
+def no_key() -> Call:
+    return Call(Verifier(""), float("inf"))
+
+
+def rename(text: str, number: int) -> FirstStatement:
+    """Renames a note, if the key was claimed."""
+    statement = sa.text(f"UPDATE notes SET text = :text WHERE id = :number AND {IS_CLAIMED} RETURNING id")
+    return FirstStatement(statement, {"text": text, "number": number})
+
+
+def lock(number: int, lock: str | None = None) -> FirstStatement:
+    """Locks a note, if the key was claimed."""
+    statement = sa.text(f"SELECT id FROM notes WHERE id = :number AND {IS_CLAIMED} FOR UPDATE")
+    return FirstStatement(statement, {"number": number}, lock)
+
+
+def found(_connection: sa.Connection, row: Any) -> Any:
+    return None if row is None else row["id"]
+
+
+def texts(db: Db) -> list[str]:
+    return db.read(lambda c: list(c.execute(sa.text("SELECT text FROM notes ORDER BY id")).scalars()))
+
+
+@pytest.mark.parametrize("make_call", [call, no_key])
+def test_the_first_statement_runs_with_and_without_a_key(db: Db, make_call: Any) -> None:
+    number = db.write(note)["number"]
+    assert run_with_first(db, make_call(), rename("new", number), found) == number
+    assert (
+        run_with_first(db, make_call() if make_call is no_key else call("other"), rename("", 0), found)
+        is None
+    )
+    assert texts(db) == ["new"]
+
+
+def test_the_first_statement_of_a_repeat_changes_nothing(db: Db) -> None:
+    number = db.write(note)["number"]
+    run_with_first(db, call(), rename("once", number), found)
+    again = call()
+    assert run_with_first(db, again, rename("twice", number), found) == number
+    assert again.replayed
+    with pytest.raises(Invalid):
+        run_with_first(db, call(fingerprint="other"), rename("other", number), found)
+    assert texts(db) == ["once"]
+
+
+def test_a_repeat_waits_for_no_row(impatient: Db, db: Db) -> None:
+    number = db.write(note)["number"]
+    answer = run_with_first(db, call(), lock(number), found)
+
+    def hold(connection: sa.Connection, row: Any) -> Any:
+        assert run_with_first(impatient, call(), lock(number), found) == answer
+        with pytest.raises(Unavailable) as refused:
+            run_with_first(impatient, call("new"), lock(number), found)
+        assert refused.value.code == "busy"
+        return row["id"]
+
+    assert run_with_first(db, no_key(), lock(number), hold) == number
+
+
+def test_who_holds_the_lock_is_waited_for_as_somebody_else_and_not_as_a_duplicate(
+    impatient: Db, db: Db
+) -> None:
+    def hold(connection: sa.Connection, row: Any) -> Any:
+        for key, error, code in [("other", Unavailable, "busy"), ("k", Conflict, "idempotency_in_progress")]:
+            with pytest.raises(error) as refused:
+                run_with_first(impatient, call(key), lock(0, "one at a time"), found)
+            assert refused.value.code == code
+        assert run_with_first(impatient, call("third"), lock(0, "another"), found) is None
+        return "held"
+
+    assert run_with_first(db, call(), lock(0, "one at a time"), hold) == "held"
+
+
+def test_of_many_at_once_each_waits_for_the_one_before(db: Db) -> None:
+    def one_more(connection: sa.Connection, _row: Any) -> Any:
+        stored = connection.execute(sa.text("SELECT count(*) FROM notes")).scalar_one()
+        note(connection)
+        return stored
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = [call(f"k{number}") for number in range(8)]
+        counts = list(pool.map(lambda one: run_with_first(db, one, lock(0, "count"), one_more), keys))
+    assert sorted(counts) == list(range(8))
+
+
+def test_a_lock_is_the_one_that_the_releases_before_took(impatient: Db, db: Db) -> None:
+    def old(connection: sa.Connection) -> None:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('customer', 0))"))
+        with pytest.raises(Unavailable):
+            run_with_first(impatient, call(), lock(0, "customer"), found)
+
+    db.write(old)
