@@ -113,6 +113,8 @@ ORDERS = Table(
             "payment_status IN ('due', 'processing', 'failed') AND payment_due_at IS NOT NULL"
         ),
     ),
+    # Quotas: what waits for an answer, of a customer in all and at one provider.
+    Index("orders_pending", "customer_id", "provider_id", postgresql_where=text("status = 1")),
     # Timers: each index holds only the orders for which the timer runs.
     Index("orders_to_expire", "created_at", "id", postgresql_where=text("status = 1")),
     Index("orders_to_confirm", "confirm_by", "id", postgresql_where=text("confirm_by IS NOT NULL")),

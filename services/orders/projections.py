@@ -1,26 +1,19 @@
 """Projections of other services' data: display names, offers, and the state of an order's payment."""
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Uuid, bindparam, select, update
+from sqlalchemy import Connection, Uuid, bindparam, literal, select, text, union_all
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from chassis.storage.projections import save_if_newer
 from services.accounts.types import AccountNamed
 from services.catalog.types import Offer, ServiceChanged
-from services.orders.models import ACCOUNT_NAMES, OFFERS, ORDERS
+from services.orders.models import ACCOUNT_NAMES, OFFERS
 from services.payments.types import PaymentChanged
 
 _ID = Uuid(as_uuid=False)
 _TERMS = ("provider_id", "title", "price_minor", "currency", "delivery_days", "revisions", "status")
-
-# An offer whose terms are not known has no provider, so it is not found.
-FIND_OFFER: Select[Any] = (
-    select(OFFERS, ACCOUNT_NAMES.c.display_name)
-    .join(ACCOUNT_NAMES, ACCOUNT_NAMES.c.account_id == OFFERS.c.provider_id)
-    .where(OFFERS.c.service_id == bindparam("service_id", type_=_ID))
-)
 
 
 def save_display_name(connection: Connection, event: AccountNamed) -> None:
@@ -36,23 +29,21 @@ def save_display_name(connection: Connection, event: AccountNamed) -> None:
 def insert_unknown_names(*people: str) -> Insert:
     """Inserts names known from a token or an offer, as version 0, unless the account has a name.
 
-    Parameters for each of the people: `<person>_id`, `<person>_name`.
+    Parameters for each of the people: `<person>_id`, `<person>_name`. They are locked in this order.
     """
-    rows = [
-        {
-            "account_id": bindparam(f"{person}_id", type_=_ID),
-            "display_name": bindparam(f"{person}_name"),
-            "account_version": 0,
-        }
+    rows = (
+        select(
+            bindparam(f"{person}_id", type_=_ID),
+            bindparam(f"{person}_name", type_=ACCOUNT_NAMES.c.display_name.type),
+            literal(0),
+        )
         for person in people
-    ]
-    return insert(ACCOUNT_NAMES).values(rows).on_conflict_do_nothing()
+    )
+    columns = (ACCOUNT_NAMES.c.account_id, ACCOUNT_NAMES.c.display_name, ACCOUNT_NAMES.c.account_version)
+    return insert(ACCOUNT_NAMES).from_select(columns, union_all(*rows)).on_conflict_do_nothing()
 
 
-def stored_name(person: str) -> ColumnElement[Any]:
-    """Selects the name stored for `<person>_id`, null for none."""
-    name = select(ACCOUNT_NAMES.c.display_name)
-    return name.where(ACCOUNT_NAMES.c.account_id == bindparam(f"{person}_id", type_=_ID)).scalar_subquery()
+INSERT_PROVIDER_NAME = insert_unknown_names("provider")
 
 
 def save_published_offer(connection: Connection, event: ServiceChanged) -> None:
@@ -73,7 +64,7 @@ def save_offer(connection: Connection, offer: Offer) -> None:
         return
     provider, price = offer["provider"], offer["price"]
     name = {"provider_id": provider["id"], "provider_name": provider["display_name"]}
-    connection.execute(insert_unknown_names("provider"), name)
+    connection.execute(INSERT_PROVIDER_NAME, name)
     terms = {
         "provider_id": provider["id"],
         "title": offer["title"],
@@ -86,20 +77,19 @@ def save_offer(connection: Connection, offer: Offer) -> None:
     _save_terms(connection, offer["service_id"], offer["service_version"], terms)
 
 
-def find_offer(connection: Connection, service_id: str) -> Offer | None:
-    """Returns the stored offer of a service, None for one that is not known. One statement."""
-    row = connection.execute(FIND_OFFER, {"service_id": service_id}).first()
-    if row is None:
+def offer_of(row: Mapping[Any, Any]) -> Offer | None:
+    """Returns the offer that a row holds beside its provider's name; None while its terms are not known."""
+    if row["provider_id"] is None:
         return None
     return {
-        "service_id": row.service_id,
-        "service_version": row.service_version,
-        "title": row.title,
-        "price": {"amount": row.price_minor, "currency": row.currency},
-        "delivery_days": row.delivery_days,
-        "revisions": row.revisions,
-        "status": row.status,
-        "provider": {"id": row.provider_id, "display_name": row.display_name},
+        "service_id": row["service_id"],
+        "service_version": row["service_version"],
+        "title": row["title"],
+        "price": {"amount": row["price_minor"], "currency": row["currency"]},
+        "delivery_days": row["delivery_days"],
+        "revisions": row["revisions"],
+        "status": row["status"],
+        "provider": {"id": row["provider_id"], "display_name": row["provider_name"]},
     }
 
 
@@ -109,17 +99,22 @@ def _save_terms(connection: Connection, service_id: str, version: int, terms: di
     save_if_newer(connection, OFFERS, row, key=("service_id",), version="service_version", incomplete=unknown)
 
 
+SAVE_PAYMENT_STATUS = text("""
+    UPDATE orders
+    SET payment_status = :payment_status, payment_version = :payment_version, payment_due_at = :due_at
+    WHERE id = :order_id AND payment_version < :payment_version
+""")
+
+
 def save_payment_status(connection: Connection, event: PaymentChanged) -> None:
     """Stores the status and due date of a `payment_changed`, unless a newer one is known.
 
     This does not edit the order: its `version` and `updated_at` stay.
     """
-    connection.execute(
-        update(ORDERS)
-        .where(ORDERS.c.id == event["order_id"], ORDERS.c.payment_version < event["payment_version"])
-        .values(
-            payment_status=event["payment_status"],
-            payment_version=event["payment_version"],
-            payment_due_at=datetime.fromisoformat(event["due_at"]),
-        )
-    )
+    payment = {
+        "order_id": event["order_id"],
+        "payment_status": event["payment_status"],
+        "payment_version": event["payment_version"],
+        "due_at": event["due_at"],
+    }
+    connection.execute(SAVE_PAYMENT_STATUS, payment)

@@ -16,11 +16,13 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
+    text,
     tuple_,
     union_all,
 )
 
 from chassis.runtime.audit import log_staff_read
+from chassis.storage.idempotency import IS_CLAIMED, FirstStatement
 from kit.errors import NotFound
 from kit.paging import ByTime, Int32, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
@@ -67,6 +69,8 @@ GET_ORDER = ORDER.where(ORDERS.c.id == bindparam("order_id"), _may_see())
 LOCK_ORDER = GET_ORDER.with_for_update(of=ORDERS)
 """The same, locked until the transaction ends."""
 
+_LOCK_ORDER_FIRST = LOCK_ORDER.where(text(IS_CLAIMED))
+
 LIST_TRANSITIONS: Select[Any] = (
     select(
         ORDER_HISTORY,
@@ -103,6 +107,16 @@ def lock_order(connection: Connection, order_id: str, caller: Caller) -> OrderRo
     Raises: NotFound for strangers.
     """
     return _one(connection, LOCK_ORDER, order_id, caller)
+
+
+def lock_order_first(order_id: str, caller: Caller) -> FirstStatement:
+    """Returns the first statement of a command, which finds and locks the order as `lock_order` does.
+
+    Raises: NotFound for a malformed id.
+    """
+    if not is_id(order_id):
+        raise no_such_order()
+    return FirstStatement(_LOCK_ORDER_FIRST, {"order_id": order_id, **_access(caller)})
 
 
 def list_orders(
@@ -145,11 +159,11 @@ def list_transitions(
     filters = {"list": "transitions", "order": order_id}
     after = decode_cursor(cursor, filters, BySequence) or BySequence(0)
     if not is_id(order_id):
-        raise _no_such_order()
+        raise no_such_order()
     parameters = {"order_id": order_id, "after_sequence": after.sequence, "count": limit + 1}
     rows = connection.execute(LIST_TRANSITIONS, {**parameters, **_access(caller)}).mappings().all()
     if not rows:
-        raise _no_such_order()
+        raise no_such_order()
     log_staff_read(caller, "history", order_id, _parties(rows[0]))
     lines = [row for row in rows if row["sequence"] is not None]
     return page_of(lines, limit, filters, lambda row: BySequence(row["sequence"]), render_transition)
@@ -194,7 +208,7 @@ def _one(connection: Connection, statement: Select[Any], order_id: str, caller: 
     if is_id(order_id):
         found = connection.execute(statement, {"order_id": order_id, **_access(caller)}).mappings().first()
     if found is None:
-        raise _no_such_order()
+        raise no_such_order()
     return dict(found)
 
 
@@ -206,5 +220,6 @@ def _access(caller: Caller) -> dict[str, str | bool]:
     return {"caller_id": caller.id, "is_staff": caller.is_staff}
 
 
-def _no_such_order() -> NotFound:
+def no_such_order() -> NotFound:
+    """Returns the error for an order that does not exist, or not for the caller."""
     return NotFound("There is no such order.")

@@ -15,6 +15,7 @@ OrderRow: TypeAlias = Mapping[Any, Any]
 """An order's columns with `customer_name` and `provider_name`, or those of a line of its history."""
 
 STATE_FIELDS = tuple(OrderState.__dataclass_fields__)
+AGREED_FIELDS = ("customer_id", "provider_id", "delivery_days", "revisions_allowed")  # by the submission
 SYSTEM_NAME = "MicroTasks"
 _MEANINGS = {row["code"]: row for row in STATUSES}
 

@@ -12,7 +12,6 @@ from chassis.runtime.context import Call, CallContext
 from chassis.runtime.settings_provider import SettingsProvider
 from chassis.runtime.timers import every
 from chassis.storage.database import Database, Db
-from chassis.storage.idempotency import run_idempotently
 from kit.paging import Page
 from kit.types import Money
 from services.accounts.contract import ACCOUNT_REGISTERED, ACCOUNT_UPDATED
@@ -21,7 +20,7 @@ from services.catalog.contract import SERVICE_CHANGED
 from services.catalog.types import ServiceChanged
 from services.orders import contract, queries
 from services.orders.commands.run_timers import CONFIRMATION, EXPIRY, REMINDERS, run_timer
-from services.orders.commands.submit_order import submit_order
+from services.orders.commands.submit_order import Submission, submit_order
 from services.orders.commands.take_step import transition_order
 from services.orders.lifecycle import TransitionRequest
 from services.orders.projections import save_display_name, save_payment_status, save_published_offer
@@ -45,18 +44,14 @@ class OrdersService:
     @rpc(contract.SUBMIT_ORDER)
     def submit_order(self, service_id: str, requirements: str, expected_price: Money | None) -> Order:
         """Orders a service."""
-        return submit_order(
-            self.db, self.call, self.catalog, self.periods, service_id, requirements, expected_price
-        )
+        wanted = Submission(service_id, requirements, expected_price)
+        return submit_order(self.db, self.call, self.catalog, self.periods, wanted)
 
     @rpc(contract.TRANSITION_ORDER)
     def transition_order(self, order_id: str, **fields: Any) -> Order:
         """Takes a step of an order, if the table allows it to this caller now."""
-        caller, request = self.call.account, TransitionRequest(**fields)
-        order: Order = run_idempotently(
-            self.db, self.call, lambda c: transition_order(c, order_id, caller, request, self.periods)
-        )
-        return order
+        request = TransitionRequest(**fields)
+        return transition_order(self.db, self.call, self.periods, order_id, request)
 
     @rpc(contract.GET_ORDER)
     def get_order(self, order_id: str) -> Order:

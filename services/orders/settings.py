@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from kit.setting_fields import MAX_NUMBER
 from kit.settings import Common, rising_days, setting
 
 
@@ -26,9 +27,15 @@ class OrderPeriods(Common):
     overdue_blocks_orders: bool = setting(
         True, "whether a customer whose payment is overdue is refused new orders"
     )
-    pending_orders: int = setting(100, "orders of one customer that may wait for an answer, in all")
+    pending_orders: int = setting(
+        100,
+        "orders of one customer that may wait for an answer, in all; 0 or more than 10,000: any number",
+        within=(0, MAX_NUMBER),
+    )
     pending_orders_per_provider: int = setting(
-        20, "orders of one customer that may wait for an answer of the same provider"
+        20,
+        "orders of one customer that may wait for an answer of the same provider; 0 or more than 10,000: any",
+        within=(0, MAX_NUMBER),
     )
 
     def problems(self) -> Iterator[str]:

@@ -9,7 +9,7 @@ from services.orders.contract import Status
 from services.orders.lifecycle import RULES, OrderState
 from services.orders.settings import OrderPeriods
 
-UNPAID = ("due", "processing", "failed")  # a payment that was begun and not finished is unpaid
+MOST_COUNTED = 10_000
 SUBMITTED: Status = next(
     rule.target for rule in RULES if rule.transition == "submit" and isinstance(rule.target, Status)
 )
@@ -17,8 +17,8 @@ SUBMITTED: Status = next(
 
 @dataclass(frozen=True)
 class OutstandingOrders:
-    """A customer's orders that wait for an answer, in all and from the provider, and the one whose
-    payment has been overdue longest, if any."""
+    """A customer's orders that wait for an answer, in all and from the provider, counted as far as the
+    quotas go; and the one whose payment has been overdue longest, if any."""
 
     pending: int
     pending_at_provider: int
@@ -72,10 +72,15 @@ def check_outstanding_orders(outstanding: OutstandingOrders, settings: OrderPeri
             order_id=outstanding.overdue_id,
             order_number=outstanding.overdue_number,
         )
-    if outstanding.pending_at_provider >= settings.pending_orders_per_provider:
+    if 0 < counted(settings.pending_orders_per_provider) <= outstanding.pending_at_provider:
         raise _exceeded("pending_orders_per_provider", settings, " with this provider")
-    if outstanding.pending >= settings.pending_orders:
+    if 0 < counted(settings.pending_orders) <= outstanding.pending:
         raise _exceeded("pending_orders", settings, "")
+
+
+def counted(quota: int) -> int:
+    """Returns how many pending orders have to be counted at most; none where there is no quota."""
+    return quota if quota <= MOST_COUNTED else 0
 
 
 def _exceeded(quota: str, settings: OrderPeriods, where: str) -> Conflict:

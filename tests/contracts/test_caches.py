@@ -14,7 +14,6 @@ WITHOUT_LIMIT = {  # what the arguments can be is known, and little
     "gateway/resources/system.py:_read": "names among DOCS_FILES, checked before",
     "website/views/languages.py:_names": "none",
     "services/orders/queries.py:orders_statement": "roles, sorts, and whether there is a filter or a cursor",
-    "services/orders/commands/record_step.py:_insert_history": "names of columns",
     "services/payments/payment_context.py:make_payment_context": "settings",
     "services/catalog/text_analysis/languages.py:_stemmer": "names of languages",
     "services/accounts/rendering.py:_signer": "the signing key of the settings",

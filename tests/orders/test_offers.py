@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.catalog.contract import SERVICE_CHANGED
-from services.orders.projections import find_offer, save_offer
+from services.orders.projections import offer_of, save_offer
 from tests.orders.commands.test_races import race
 from tests.orders.market import Json, Market
 from tests.support import codebase
@@ -37,9 +37,17 @@ def published(market: Market, version: int) -> None:
     market.publish(at(market, version))
 
 
+STORED = """
+    SELECT CAST(service_id AS text), service_version, title, price_minor, currency, delivery_days, revisions,
+           status, CAST(provider_id AS text), display_name AS provider_name
+    FROM offers LEFT JOIN account_names ON account_id = provider_id
+    WHERE service_id = CAST(:service_id AS uuid)
+"""
+
+
 def known(market: Market) -> Any:
-    service_id = market.offer["service_id"]
-    return market.harness.db.read(lambda connection: find_offer(connection, service_id))
+    rows = market.harness.execute(STORED, service_id=market.offer["service_id"])
+    return offer_of(rows[0]._mapping) if rows else None
 
 
 def test_what_was_published_is_known_as_it_was_published(market: Market) -> None:

@@ -1,10 +1,11 @@
-"""Recording a step: the order's row, a line of its history and its event, in the caller's transaction."""
+"""Recording a step: the order's row, a line of its history and its event, with one statement."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, Connection, Update, bindparam, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from chassis.storage import outbox
@@ -14,11 +15,17 @@ from services.orders.contract import ORDER_STATUS_CHANGED
 from services.orders.lifecycle import STAFF, OrderState, Step
 from services.orders.models import ORDER_HISTORY, ORDERS, OUTBOX
 from services.orders.projections import insert_unknown_names
-from services.orders.rendering import SYSTEM_NAME, OrderRow, number_of, party_of, price_of, service_of
+from services.orders.rendering import (
+    AGREED_FIELDS,
+    STATE_FIELDS,
+    SYSTEM_NAME,
+    OrderRow,
+    number_of,
+    party_of,
+    price_of,
+    service_of,
+)
 from services.orders.types import OrderStatusChangedFields
-
-UPDATE_ORDER: Update = update(ORDERS).where(ORDERS.c.id == bindparam("changed_id"))
-"""Sets the columns it is given on the order `changed_id`."""
 
 
 @dataclass(frozen=True)
@@ -37,61 +44,87 @@ def actor_of(caller: Caller) -> Actor:
     return Actor(caller.id, caller.display_name)
 
 
+def bound(columns: Iterable[Column[Any]], prefix: str) -> dict[str, Any]:
+    """Returns a parameter `<prefix>_<name>` for each column, as values of an INSERT or UPDATE."""
+    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in columns}
+
+
+def recording(*changes: Update | Insert) -> ReturningInsert[int]:
+    """Returns a statement that inserts a line of history and its event, and makes further changes."""
+    columns = ("event_id", "type", "body", "context")
+    statement = insert(OUTBOX).values(bound((OUTBOX.c[name] for name in columns), "event"))
+    history = insert(ORDER_HISTORY).values(bound(ORDER_HISTORY.c, "history"))
+    for number, change in enumerate((*changes, history)):
+        statement = statement.add_cte(change.cte(f"change_{number}"))
+    return statement.returning(OUTBOX.c.id)
+
+
+# What never changes after the submission is left out.
+_STATE = [ORDERS.c[name] for name in STATE_FIELDS if name not in AGREED_FIELDS]
+UPDATE_ORDER: Update = (
+    update(ORDERS).where(ORDERS.c.id == bindparam("changed_id")).values(bound(_STATE, "state"))
+)
+"""Sets the state (`state_<column>`) of the order `changed_id`."""
+
+# The parties' names are stored at submission, and the system's belongs to no account.
+_RECORD_STEP = recording(UPDATE_ORDER)
+_RECORD_STEP_OF_STAFF = recording(UPDATE_ORDER, insert_unknown_names("actor"))
+
+
 def record_step(
     connection: Connection, row: OrderRow, after: OrderState, step: Step, actor: Actor
 ) -> OrderRow:
-    """Saves the order after a step with its history and event; returns the new row. Two statements."""
-    row = update_order(connection, row, after)
-    record_history(connection, row, after, step, actor)
+    """Saves the order after a step with its history and event; returns the new row. One statement."""
+    row = {**row, **vars(after)}
+    changes = _changes(row["id"], after)
+    statement = _RECORD_STEP
+    if step.role == STAFF:
+        statement = _RECORD_STEP_OF_STAFF
+        changes |= {"actor_id": actor.id, "actor_name": actor.display_name}
+    record(connection, statement, changes, row, after, step, actor)
     return row
 
 
 def update_order(connection: Connection, row: OrderRow, after: OrderState) -> OrderRow:
-    """Updates the columns that the rules changed; returns the new row."""
-    changed = {name: value for name, value in vars(after).items() if value != row[name]}
-    connection.execute(UPDATE_ORDER, {"changed_id": row["id"], **changed})
-    return {**row, **changed}
+    """Updates the order's state without a step; returns the new row."""
+    connection.execute(UPDATE_ORDER, _changes(row["id"], after))
+    return {**row, **vars(after)}
 
 
-def record_history(
-    connection: Connection, row: OrderRow, after: OrderState, step: Step, actor: Actor
+def record(
+    connection: Connection,
+    statement: ReturningInsert[int],
+    changes: Mapping[str, Any],
+    row: OrderRow,
+    after: OrderState,
+    step: Step,
+    actor: Actor,
 ) -> None:
-    """Inserts the step's line of history and its event, with one statement."""
+    """Executes a statement made by `recording`; `changes` are the parameters of its further changes."""
     event = outbox.row(ORDER_STATUS_CHANGED, **_event(row, after, step, actor))
-    parameters = {
-        "history_order_id": row["id"],
-        "history_sequence": after.sequence,
-        "history_transition": step.transition,
-        "history_from_status": step.from_status,
-        "history_to_status": step.to_status,
-        "history_actor_id": actor.id,
-        "history_actor_role": step.role,
-        "history_reason": step.reason,
-        "history_note": step.note,
-        "history_created_at": after.updated_at,
-        "event_event_id": event["event_id"],
-        "event_type": event["type"],
-        "event_body": event["body"],
-        "event_context": event["context"],
-    }
-    # The parties' names are stored at submission, and the system's belongs to no account.
-    names_actor = step.role == STAFF
-    name = {"history_actor_name": actor.display_name} if names_actor else {}
-    event_row_id = connection.execute(_insert_history(names_actor), {**parameters, **name}).scalar_one()
-    outbox.mark(connection, event, event_row_id)
-
-
-@cache
-def _insert_history(names_actor: bool) -> ReturningInsert[int]:
     history = {
-        column.name: bindparam(f"history_{column.name}", type_=column.type) for column in ORDER_HISTORY.c
+        "order_id": row["id"],
+        "sequence": after.sequence,
+        "transition": step.transition,
+        "from_status": step.from_status,
+        "to_status": step.to_status,
+        "actor_id": actor.id,
+        "actor_role": step.role,
+        "reason": step.reason,
+        "note": step.note,
+        "created_at": after.updated_at,
     }
-    columns = ("event_id", "type", "body", "context")
-    event = {name: bindparam(f"event_{name}", type_=OUTBOX.c[name].type) for name in columns}
-    statement = insert(OUTBOX).values(event).add_cte(insert(ORDER_HISTORY).values(history).cte("step"))
-    if names_actor:
-        statement = statement.add_cte(insert_unknown_names("history_actor").cte("named"))
-    return statement.returning(OUTBOX.c.id)
+    parameters = {
+        **changes,
+        **{f"history_{name}": value for name, value in history.items()},
+        **{f"event_{name}": value for name, value in event.items()},
+    }
+    outbox.mark(connection, event, connection.execute(statement, parameters).scalar_one())
+
+
+def _changes(order_id: str, after: OrderState) -> dict[str, Any]:
+    state = vars(after)
+    return {"changed_id": order_id, **{f"state_{column.name}": state[column.name] for column in _STATE}}
 
 
 def _event(row: OrderRow, after: OrderState, step: Step, actor: Actor) -> OrderStatusChangedFields:

@@ -1,122 +1,129 @@
 """Submitting an order: the offer is what catalog published, the rules decide, the order is recorded."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import uuid6
-from sqlalchemy import Connection, Select, Uuid, bindparam, func, select, true
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.engine import RowMapping
 
 from chassis.runtime.context import Call
 from chassis.storage.database import Db
-from chassis.storage.idempotency import find_stored_answer, run_idempotently
+from chassis.storage.idempotency import IS_CLAIMED, FirstStatement, run_with_first
 from kit.errors import NotFound, TimedOut, Unavailable
 from kit.security.tokens import Caller
 from kit.types import Money
 from services.catalog.contract import GET_OFFER
 from services.catalog.types import Offer
-from services.orders.commands.record_step import actor_of, record_history
-from services.orders.contract import Status
+from services.orders.commands.record_step import actor_of, bound, record, recording
 from services.orders.lifecycle import CUSTOMER, Step
 from services.orders.models import ORDERS
-from services.orders.projections import find_offer, insert_unknown_names, save_offer, stored_name
-from services.orders.rendering import OrderRow, number_of, render_order
+from services.orders.projections import insert_unknown_names, offer_of, save_offer
+from services.orders.rendering import STATE_FIELDS, OrderRow, number_of, render_order
 from services.orders.settings import OrderPeriods
 from services.orders.submission import (
     SUBMITTED,
-    UNPAID,
     OutstandingOrders,
     check_offer,
     check_outstanding_orders,
+    counted,
     may_be_outdated,
     state_at_submission,
 )
 from services.orders.types import Order
 
-_CUSTOMER = bindparam("customer_id", type_=Uuid(as_uuid=False))
-_PROVIDER = bindparam("provider_id", type_=Uuid(as_uuid=False))
+# Counting stops at the quotas, so its cost does not grow with what is pending.
+READ_SUBMISSION = text(f"""
+    SELECT nextval('order_numbers') AS number, CAST(wanted.service_id AS text) AS service_id,
+           service_version, title, price_minor, currency, delivery_days, revisions, status,
+           CAST(offers.provider_id AS text) AS provider_id,
+           customer.display_name AS customer_name, provider.display_name AS provider_name,
+           CAST(overdue.id AS text) AS overdue_id, overdue.number AS overdue_number,
+           (SELECT count(*) FROM (
+                SELECT FROM orders WHERE customer_id = wanted.customer_id AND status = 1
+                LIMIT :pending_orders) AS counted) AS pending,
+           (SELECT count(*) FROM (
+                SELECT FROM orders WHERE customer_id = wanted.customer_id AND status = 1
+                AND provider_id = provider.account_id
+                LIMIT :pending_orders_per_provider) AS counted) AS pending_at_provider
+    FROM (VALUES (CAST(:customer_id AS uuid), CAST(:service_id AS uuid), CAST(:provider_id AS uuid)))
+        AS wanted (customer_id, service_id, provider_id)
+    LEFT JOIN offers ON offers.service_id = wanted.service_id
+    LEFT JOIN account_names AS customer ON customer.account_id = wanted.customer_id
+    LEFT JOIN account_names AS provider
+        ON provider.account_id = coalesce(wanted.provider_id, offers.provider_id)
+    LEFT JOIN LATERAL (
+        SELECT id, orders.number FROM orders
+        WHERE orders.customer_id = wanted.customer_id
+        AND payment_status IN ('due', 'processing', 'failed') AND payment_due_at < now()
+        ORDER BY payment_due_at
+        LIMIT 1) AS overdue ON true
+    WHERE {IS_CLAIMED}
+""")  # noqa: S608
+"""One row of what a submission depends on: the number for it, the offer, the names that are known, and
+what is outstanding. `provider_id` is null unless the offer is not the stored one."""
 
-LOCK_CUSTOMER = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("customer"), 0)))
-_pending = (
-    select(
-        func.count().label("pending"),
-        func.count().filter(ORDERS.c.provider_id == _PROVIDER).label("pending_at_provider"),
-    )
-    .where(ORDERS.c.customer_id == _CUSTOMER, ORDERS.c.status == Status.PENDING)
-    .subquery("pending")
+_COLUMNS = (
+    *("id", "number", "service_id", "service_title", "price_minor", "currency", "requirements"),
+    *("created_at", *STATE_FIELDS),
 )
-_overdue = (
-    select(ORDERS.c.id.label("overdue_id"), ORDERS.c.number.label("overdue_number"))
-    .where(ORDERS.c.customer_id == _CUSTOMER, ORDERS.c.payment_status.in_(UNPAID))
-    .where(ORDERS.c.payment_due_at < func.now())
-    .order_by(ORDERS.c.payment_due_at)
-    .limit(1)
-    .subquery("overdue")
-)
-OUTSTANDING_ORDERS: Select[Any] = select(_pending, _overdue).select_from(_pending.outerjoin(_overdue, true()))
-"""One row for a customer (`customer_id`) who orders from a provider (`provider_id`)."""
-
+_INSERT_ORDER = insert(ORDERS).values(bound((ORDERS.c[name] for name in _COLUMNS), "order"))
+_SUBMIT = recording(_INSERT_ORDER)
 # The smaller id always comes first, so that two people who order from each other cannot deadlock.
-INSERT_ORDER: ReturningInsert[Any] = (
-    insert(ORDERS)
-    .add_cte(insert_unknown_names("first", "second").cte("named"))
-    .returning(
-        ORDERS.c.number,
-        stored_name("first").label("first_stored"),
-        stored_name("second").label("second_stored"),
-    )
-)
-"""A new order, given by its columns. The parties' names (`first_id`, `first_name`, `second_id`,
-`second_name`) are stored if none are known yet; those known before are returned, null for none."""
+_SUBMIT_WITH_NAMES = recording(insert_unknown_names("first", "second"), _INSERT_ORDER)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What somebody wants to order."""
+
+    service_id: str
+    requirements: str
+    expected_price: Money | None
+
+
+class _OfferInDoubt(Exception):
+    """The stored offer, if there is one, does not suffice to refuse."""
+
+    def __init__(self, stored: Offer | None) -> None:
+        self.stored = stored
 
 
 def submit_order(
-    db: Db,
-    call: Call,
-    catalog: Callable[..., Offer],
-    periods: OrderPeriods,
-    service_id: str,
-    requirements: str,
-    expected_price: Money | None,
+    db: Db, call: Call, catalog: Callable[..., Offer], periods: OrderPeriods, wanted: Submission
 ) -> Order:
-    """Orders a service for the caller, as it is offered; see `current_offer`.
-
-    Raises: Conflict, see `check_offer` and `check_outstanding_orders`; Unavailable or TimedOut when the
-    offer is not known here and catalog does not answer.
-    """
-    stored = cast(Order | None, find_stored_answer(db, call))
-    if stored is not None:
-        return stored
-    caller = call.account
-    offer = current_offer(db, catalog, service_id, caller.id, expected_price)
-
-    def effect(connection: Connection) -> Order:
-        # Checked after the key is claimed: a concurrent duplicate gets the answer of the first.
-        accepted = check_offer(offer, caller.id, expected_price)
-        outstanding = _lock_outstanding_orders(connection, caller.id, accepted["provider"]["id"])
-        check_outstanding_orders(outstanding, periods)
-        return render_order(insert_order(connection, caller, accepted, requirements), caller)
-
-    order: Order = run_idempotently(db, call, effect)
-    return order
-
-
-def current_offer(
-    db: Db, catalog: Callable[..., Offer], service_id: str, customer_id: str, expected_price: Money | None
-) -> Offer | None:
-    """Returns the stored offer; None for a service that nobody may order.
+    """Orders a service for the caller, as the stored offer says.
 
     Catalog is asked, and its answer stored, only when no offer is stored or the stored one would be
     refused: a change of it may be on its way. While catalog does not answer, the stored one counts.
 
-    Raises: Unavailable or TimedOut when nothing is stored and catalog does not answer.
+    Raises: Conflict, see `check_offer` and `check_outstanding_orders`; Unavailable or TimedOut when
+    nothing is stored and catalog does not answer.
     """
-    stored = db.read(lambda connection: find_offer(connection, service_id))
-    if stored is not None and not may_be_outdated(stored, customer_id, expected_price):
+    try:
+        return _submit(db, call, periods, wanted, _stored_offer(wanted, call.account.id))
+    except _OfferInDoubt as doubt:
+        offer = _ask_catalog(db, catalog, wanted.service_id, doubt.stored)
+    provider_id = None if offer is None else offer["provider"]["id"]
+    return _submit(db, call, periods, wanted, lambda row: offer, provider_id)
+
+
+def _stored_offer(wanted: Submission, customer_id: str) -> Callable[[RowMapping], Offer]:
+    def choose(row: RowMapping) -> Offer:
+        stored = offer_of(row)
+        if stored is None or may_be_outdated(stored, customer_id, wanted.expected_price):
+            raise _OfferInDoubt(stored)
         return stored
+
+    return choose
+
+
+def _ask_catalog(
+    db: Db, catalog: Callable[..., Offer], service_id: str, stored: Offer | None
+) -> Offer | None:
     try:
         offer = catalog(GET_OFFER, service_id=service_id)
     except NotFound:
@@ -129,13 +136,61 @@ def current_offer(
     return offer
 
 
-def insert_order(connection: Connection, customer: Caller, offer: Offer, requirements: str) -> OrderRow:
-    """Inserts an order at status 1 with its history and event; returns its row. Two statements."""
+def _submit(
+    db: Db,
+    call: Call,
+    periods: OrderPeriods,
+    wanted: Submission,
+    choose_offer: Callable[[RowMapping], Offer | None],
+    provider_id: str | None = None,
+) -> Order:
+    caller = call.account
+    first = FirstStatement(
+        READ_SUBMISSION,
+        {
+            "customer_id": caller.id,
+            "service_id": wanted.service_id,
+            "provider_id": provider_id,
+            "pending_orders": counted(periods.pending_orders),
+            "pending_orders_per_provider": counted(periods.pending_orders_per_provider),
+        },
+        lock=caller.id,  # nothing else changes how many orders of the customer are pending
+    )
+
+    def effect(connection: Connection, found: RowMapping | None) -> Order:
+        row = cast(RowMapping, found)  # the statement always finds one
+        offer = check_offer(choose_offer(row), caller.id, wanted.expected_price)
+        check_outstanding_orders(_outstanding(row), periods)
+        names = {caller.id: row["customer_name"], offer["provider"]["id"]: row["provider_name"]}
+        order = insert_order(connection, caller, offer, wanted.requirements, row["number"], names)
+        return render_order(order, caller)
+
+    return run_with_first(db, call, first, effect)
+
+
+def _outstanding(row: RowMapping) -> OutstandingOrders:
+    overdue_number = None if row["overdue_id"] is None else number_of({"number": row["overdue_number"]})
+    return OutstandingOrders(row["pending"], row["pending_at_provider"], row["overdue_id"], overdue_number)
+
+
+def insert_order(
+    connection: Connection,
+    customer: Caller,
+    offer: Offer,
+    requirements: str,
+    number: int,
+    names: Mapping[str, str | None],
+) -> OrderRow:
+    """Inserts an order at status 1 with its history and event; returns its row. One statement.
+
+    `names` are the names stored for the parties' ids; those that are missing are stored.
+    """
     now = datetime.now(UTC)
     state = replace(state_at_submission(offer, customer.id), updated_at=now)
     order = {
         **vars(state),
         "id": str(uuid6.uuid7()),
+        "number": number,
         "service_id": offer["service_id"],
         "service_title": offer["title"],
         "price_minor": offer["price"]["amount"],
@@ -143,29 +198,17 @@ def insert_order(connection: Connection, customer: Caller, offer: Offer, require
         "requirements": requirements,
         "created_at": now,
     }
-    names = {customer.id: customer.display_name, offer["provider"]["id"]: offer["provider"]["display_name"]}
-    row = {**order, **_insert(connection, order, names)}
+    statement, changes = _SUBMIT, {f"order_{name}": order[name] for name in _COLUMNS}
+    shown = {customer.id: customer.display_name, offer["provider"]["id"]: offer["provider"]["display_name"]}
+    if not all(map(names.get, shown)):
+        statement, changes = _SUBMIT_WITH_NAMES, changes | _people(shown)
+    shown |= {account_id: name for account_id, name in names.items() if name is not None}
+    row = {**order, **{f"{role}_name": shown[order[f"{role}_id"]] for role in ("customer", "provider")}}
     step = Step("submit", CUSTOMER, None, SUBMITTED)
-    record_history(connection, row, state, step, actor_of(customer))
+    record(connection, statement, changes, row, state, step, actor_of(customer))
     return row
 
 
-def _lock_outstanding_orders(connection: Connection, customer_id: str, provider_id: str) -> OutstandingOrders:
-    """Reads what is outstanding; no other submission of the customer changes it until the commit."""
-    connection.execute(LOCK_CUSTOMER, {"customer": customer_id})
-    parameters = {"customer_id": customer_id, "provider_id": provider_id}
-    row = connection.execute(OUTSTANDING_ORDERS, parameters).one()
-    overdue_number = None if row.overdue_id is None else number_of({"number": row.overdue_number})
-    return OutstandingOrders(row.pending, row.pending_at_provider, row.overdue_id, overdue_number)
-
-
-def _insert(connection: Connection, order: OrderRow, names: dict[str, str]) -> dict[str, Any]:
+def _people(names: Mapping[str, str]) -> dict[str, str]:
     (first, first_name), (second, second_name) = sorted(names.items())
-    people = {"first_id": first, "first_name": first_name, "second_id": second, "second_name": second_name}
-    inserted = connection.execute(INSERT_ORDER, {**order, **people}).one()
-    shown = {first: inserted.first_stored or first_name, second: inserted.second_stored or second_name}
-    return {
-        "number": inserted.number,
-        "customer_name": shown[order["customer_id"]],
-        "provider_name": shown[order["provider_id"]],
-    }
+    return {"first_id": first, "first_name": first_name, "second_id": second, "second_name": second_name}

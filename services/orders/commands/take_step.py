@@ -4,26 +4,34 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from kit.security.tokens import Caller
+from chassis.runtime.context import Call
+from chassis.storage.database import Db
+from chassis.storage.idempotency import run_with_first
 from services.orders.commands.record_step import Actor, actor_of, record_step
 from services.orders.lifecycle import Step, TransitionRequest, advance, decide, roles_on
-from services.orders.queries import lock_order
+from services.orders.queries import lock_order_first, no_such_order
 from services.orders.rendering import OrderRow, render_order, state_of
 from services.orders.settings import OrderPeriods
 from services.orders.types import Order
 
 
 def transition_order(
-    connection: Connection, order_id: str, caller: Caller, request: TransitionRequest, periods: OrderPeriods
+    db: Db, call: Call, periods: OrderPeriods, order_id: str, request: TransitionRequest
 ) -> Order:
-    """Takes a step of an order for a caller; returns the order as the caller sees it afterwards.
+    """Takes a step of an order for the caller; returns the order as the caller sees it afterwards.
 
     Raises: NotFound for strangers, and what `decide` raises.
     """
-    row = lock_order(connection, order_id, caller)
-    roles = roles_on(state_of(row), caller.id, caller.is_staff)
-    row, _ = take_step(connection, row, roles, request, actor_of(caller), periods)
-    return render_order(row, caller)
+    caller = call.account
+
+    def effect(connection: Connection, found: OrderRow | None) -> Order:
+        if found is None:
+            raise no_such_order()
+        roles = roles_on(state_of(found), caller.id, caller.is_staff)
+        row, _ = take_step(connection, found, roles, request, actor_of(caller), periods)
+        return render_order(row, caller)
+
+    return run_with_first(db, call, lock_order_first(order_id, caller), effect)
 
 
 def take_step(

@@ -30,7 +30,8 @@ def order(desk: Desk) -> dict[str, Any]:
         "provider": {"id": provider.id, "display_name": provider.display_name},
     }
     with desk.transaction("orders") as connection:
-        return dict(insert_order(connection, person("Carla"), offer, "A blue bird."))
+        number = connection.execute(sa.text("SELECT nextval('order_numbers')")).scalar_one()
+        return dict(insert_order(connection, person("Carla"), offer, "A blue bird.", number, {}))
 
 
 def cancel(desk: Desk, order: dict[str, Any], *words: str, exit_code: int = 0) -> Any:
