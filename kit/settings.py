@@ -104,6 +104,9 @@ class Settings(Common):
     database_pool_size: int = setting(
         10, "connections to its database that a process holds at most", within=(1, 10_000)
     )
+    prepared_statements: bool = setting(
+        True, "false behind a pooler that shares connections between transactions, as PgBouncer can"
+    )
     statement_timeout_seconds: float = setting(4.0, "the longest a statement may run")
     lock_timeout_seconds: float = setting(3.0, "the longest a statement waits for a lock")
     rpc_deadline_seconds: float = setting(5.0, "how long a caller waits for an answer")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chassis.runtime import failpoints
 from chassis.storage import recorded
+from chassis.storage.prepared import PreparedStatements
 from chassis.storage.recorded import RecordedEvent
 from chassis.storage.transactions import Session, session_of
 from kit import metrics
@@ -69,8 +70,14 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
         },
         **options,
     )
-    recorded.follow_savepoints(engine)
+    _listen(engine, settings)
     return engine
+
+
+def _listen(engine: Engine, settings: Settings) -> None:
+    recorded.follow_savepoints(engine)
+    if settings.prepared_statements:
+        PreparedStatements().install(engine)
 
 
 class Db:
