@@ -28,3 +28,17 @@ class ReadableMessage(Message):  # type: ignore[misc]
 def accept_unreadable_properties() -> None:
     """Makes py-amqp build `ReadableMessage`; it offers no option for the class of its messages."""
     method_framing.Message = ReadableMessage
+
+
+def unread_bytes(transport: Any) -> bytes:
+    """What py-amqp's transport has received and not read: the beginning of a frame."""
+    unread: bytes = transport._read_buffer
+    return unread
+
+
+def keep_unread(transport: Any, data: bytes) -> None:
+    """Leaves the beginning of a frame to the next reader, py-amqp or `SocketWire`, which read in turns.
+
+    py-amqp 5.4 takes three reads from the socket for every frame, nine for every message.
+    """
+    transport._read_buffer = data

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -14,23 +15,20 @@ from eventlet.event import Event as GreenEvent
 from kombu import Connection
 from nameko.extensions import SharedExtension
 
-from chassis import patches
+from chassis.amqp.wire import Channel as Channel
+from chassis.amqp.wire import Delivery as Delivery
+from chassis.amqp.wire import LibraryWire, Message, SocketWire, Wire, body_of, delivery_of
 from kit.errors import Unavailable
 from kit.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Channel = Any
-Delivery = Any
 HEARTBEAT_SECONDS = 10  # a connection that is silent for twice as long is closed
-READ_SECONDS, STOP_SECONDS = 2.0, 5.0
+READ_SECONDS, STOP_SECONDS, HEARTBEAT_CHECK_SECONDS = 2.0, 5.0, 1.0
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
 TRANSIENT, PERSISTENT = 1, 2
 SET_UP_SECONDS, CLOSE_SECONDS = 10.0, 2.0
 CONNECTION_ERRORS = (OSError, EOFError, AMQPError)
-
-
-patches.accept_unreadable_properties()
 
 
 class Interrupted(Exception):
@@ -56,6 +54,7 @@ class AmqpConnection:
         self._is_set_up = False
         self._connection: Any = None
         self._channel: Channel | None = None
+        self._wire: Wire
         self._loop: Any = None
         self._ended = GreenEvent()
 
@@ -100,33 +99,37 @@ class AmqpConnection:
                 eventlet.sleep(seconds)
 
     def _session(self) -> None:
-        options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked}
+        wire = SocketWire()
+        options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked, **wire.options}
         self._connection = connection = Connection(
             self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=3, transport_options=options
         )
         with eventlet.Timeout(SET_UP_SECONDS, TimeoutError("the broker does not respond")):
-            self._set_up(connection)
+            connection.connect()
+            self._wire = wire if wire.is_open else LibraryWire(connection)
+            self._set_up(connection.channel())
         self._is_set_up = True
         log.info("broker_connected", purpose=self.purpose)
+        self._read_until_stopped(connection)
+
+    def _read_until_stopped(self, connection: Any) -> None:
+        checked_at = 0.0
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
-                connection.drain_events(timeout=READ_SECONDS)
-            # After each read: a busy connection never times out, and heartbeats are due all the same.
-            connection.heartbeat_check()
+                self._wire.read(READ_SECONDS)
+            # Also between reads that never time out: heartbeats are due on a busy connection all the same.
+            if (now := time.monotonic()) - checked_at >= HEARTBEAT_CHECK_SECONDS:
+                checked_at = now
+                connection.heartbeat_check()
 
-    def _set_up(self, connection: Any) -> None:
-        connection.connect()
-        # With these capabilities py-amqp reads from the socket whenever it publishes, and so takes
-        # frames from the loop, which is reading them.
-        connection.connection.client_properties.pop("capabilities", None)
-        channel = connection.channel()
+    def _set_up(self, channel: Channel) -> None:
         for callback in self._connect_callbacks:
             callback(channel)
         self._channel = channel  # the first consumer may finish work before the last one is installed
         for queue, handler, prefetch in self._consumers if not self._cancelled else ():
             channel.basic_qos(0, prefetch, False)
             accept = handler if prefetch == 0 else partial(self._accept, handler)
-            callback = _as_delivery(channel, accept)
+            callback = _on_delivery(channel, accept)
             channel.basic_consume(queue, no_ack=prefetch == 0, callback=callback, consumer_tag=queue)
 
     def _accept(self, handler: Callable[[Delivery], None], delivery: Delivery) -> None:
@@ -152,19 +155,31 @@ class AmqpConnection:
 
         Raises: Unavailable when there is no connection, or the broker blocks publishers.
         """
-        channel = self._channel
-        if channel is None or (self._blocked and not even_if_blocked):
-            raise Unavailable("The message broker is not accepting messages.", code="broker_unavailable")
+        channel = self._connected_channel()
+        if self._blocked and not even_if_blocked:
+            raise _not_accepting()
         properties.setdefault("delivery_mode", TRANSIENT)
-        raw = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
-        message = channel.prepare_message(
-            raw,
-            content_type="application/json",
-            content_encoding="utf-8",
-            headers=dict(headers),
-            properties=properties,
-        )
-        self._write(channel, lambda: channel.basic_publish(message, exchange, routing_key, mandatory))
+        message = Message(exchange, routing_key, body_of(body), headers, properties, mandatory)
+        self._write(channel, lambda: self._wire.publish(channel, message))
+
+    def reply(self, delivery: Delivery, exchange: str, body: Any, **properties: Any) -> None:
+        """Publishes the reply to a call and acknowledges the call, in this order and in one write.
+
+        It is written even if the broker blocks publishers: else the call stays unacknowledged, and
+        prefetch bounds their number.
+
+        Raises: Unavailable when there is no connection.
+        """
+        channel = self._connected_channel()
+        properties["delivery_mode"] = TRANSIENT
+        message = Message(exchange, delivery.properties["reply_to"], body_of(body), {}, properties)
+        acknowledged = delivery.delivery_tag if self.can_settle(delivery) else None
+        self._write(channel, lambda: self._wire.publish(channel, message, acknowledged))
+
+    def _connected_channel(self) -> Channel:
+        if self._channel is None:
+            raise _not_accepting()
+        return self._channel
 
     def _write(self, channel: Channel, operation: Callable[[], None]) -> None:
         try:
@@ -172,13 +187,11 @@ class AmqpConnection:
         except CONNECTION_ERRORS as error:
             if channel is self._channel:
                 self.reset()  # a message may have been written in part
-            raise Unavailable(
-                "The message broker is not accepting messages.", code="broker_unavailable"
-            ) from error
+            raise _not_accepting() from error
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledges on the delivery's own channel; if that is closed, the broker delivers again."""
-        self._settle(delivery, lambda: delivery.channel.basic_ack(delivery.delivery_tag))
+        self._settle(delivery, lambda: self._wire.ack(delivery.channel, delivery.delivery_tag))
 
     def reject(self, delivery: Delivery) -> None:
         """Rejects a message, which the broker passes to the dead-letter exchange of its queue."""
@@ -279,5 +292,9 @@ def text_of(delivery: Delivery, errors: str = "strict") -> str:
     return body if isinstance(body, str) else bytes(body).decode("utf-8", errors)
 
 
-def _as_delivery(channel: Channel, handler: Callable[[Delivery], None]) -> Callable[[Any], None]:
-    return lambda raw: handler(channel.message_to_python(raw))
+def _on_delivery(channel: Channel, handler: Callable[[Delivery], None]) -> Callable[[Any], None]:
+    return lambda message: handler(delivery_of(channel, message))
+
+
+def _not_accepting() -> Unavailable:
+    return Unavailable("The message broker is not accepting messages.", code="broker_unavailable")

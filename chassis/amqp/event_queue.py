@@ -59,7 +59,7 @@ class EventQueue:
         except Exception as error:  # an error that escapes here would stop each process that gets the message
             self._reject(delivery, error)
             return
-        (self._alone if delivery.delivery_info["redelivered"] else self._waiting).append(work)
+        (self._alone if delivery.redelivered else self._waiting).append(work)
         self._start()
 
     def stop(self) -> None:

@@ -8,7 +8,6 @@ import eventlet
 import structlog
 from sqlalchemy import Connection
 
-from chassis.amqp.connection import Delivery
 from chassis.runtime.context import Call, enter
 from chassis.storage.database import Db, current_call
 from chassis.storage.failed_events import Failure, retry_failure, store_failure
@@ -34,7 +33,7 @@ class NewDelivery:
     settings: Settings
     can_wait: Callable[[], bool]
     call: Call | None = None
-    delivery: Delivery = None
+    delivery: Any = None
 
     def enter(self) -> None:
         """Labels what is logged and recorded from now on with the request that caused the event."""

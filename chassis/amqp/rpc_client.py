@@ -108,9 +108,8 @@ class RpcReplyConsumer(SharedExtension):  # type: ignore[misc]
         pending = self._pending.get(call_id)
         if pending is None:
             return  # late: its caller has timed out
-        routing_key = delivery.delivery_info["routing_key"]
-        if not is_from_called_service(pending.reply_to, routing_key, delivery.headers):
-            log.warning("reply_refused", asked=pending.reply_to, came_from=routing_key)
+        if not is_from_called_service(pending.reply_to, delivery.routing_key, delivery.headers):
+            log.warning("reply_refused", asked=pending.reply_to, came_from=delivery.routing_key)
             return
         self._settle(self._pending.pop(call_id).answered, delivery)
 

@@ -64,6 +64,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     def setup(self) -> None:
         """Consumes the service's queue on every connection."""
         self.settings = self.container.config["settings"]
+        self._exchange = topology.rpc_exchange(self.settings)
         queue = topology.rpc_queue(self.settings, self.container.service_name)
         self.rpc_connection.amqp.consume(queue, self._on_message, self.settings.rpc_workers)
 
@@ -76,7 +77,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         self.rpc_connection.amqp.cancel()
 
     def _on_message(self, delivery: Delivery) -> None:
-        routing_key = delivery.delivery_info["routing_key"]
+        routing_key = delivery.routing_key
         entrypoint = self._methods.get(routing_key)
         try:
             self._check(delivery)
@@ -129,24 +130,14 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         replayed: bool = False,
     ) -> None:
         body = {"result": result, "error": error, "replayed": replayed}
-        properties = delivery.properties
-        amqp = self.rpc_connection.amqp
+        correlation_id = delivery.properties.get("correlation_id", "")
         try:
-            amqp.publish(
-                topology.rpc_exchange(self.settings),
-                properties["reply_to"],
-                body,
-                headers={},
-                even_if_blocked=True,  # else the call stays unacknowledged; prefetch bounds their number
-                correlation_id=properties.get("correlation_id", ""),
-            )
+            self.rpc_connection.amqp.reply(delivery, self._exchange, body, correlation_id=correlation_id)
         except Unavailable:
-            log.warning("reply_lost", call=delivery.delivery_info["routing_key"])
-            return
-        amqp.ack(delivery)
+            log.warning("reply_lost", call=delivery.routing_key)
 
     def _dead_letter(self, delivery: Delivery, reason: str) -> None:
-        service, call = self.container.service_name, delivery.delivery_info["routing_key"]
+        service, call = self.container.service_name, delivery.routing_key
         queue = topology.dead_letter_queue(self.settings, service)
         log.error("rpc_dead_lettered", reason=reason, queue=queue, routing_key=call)
         metrics.DEAD_LETTERS.labels(queue).inc()

@@ -22,6 +22,11 @@ CALLS = 60
 SHORT_PACKET_BYTES, SHORT_PACKET_SECONDS = 1400, 0.001
 
 
+def message(tag: int, body: str) -> Any:
+    info = {"routing_key": "any", "redelivered": False}
+    return SimpleNamespace(delivery_tag=tag, body=body, properties={}, delivery_info=info)
+
+
 class Channel:
     """A broker that delivers while it is still being asked for consumers."""
 
@@ -29,14 +34,14 @@ class Channel:
         self.acknowledged: list[int] = []
         self.given_back: list[int] = []
         self.deliver: Callable[[Any], None]
-        self.published: list[str] = []
+        self.published: list[bytes] = []
         self.is_closed = False
 
     def basic_qos(self, *_: Any) -> None: ...
 
     def basic_consume(self, queue: str, callback: Callable[[Any], None], **_: Any) -> None:
         self.deliver = callback
-        callback(SimpleNamespace(channel=self, delivery_tag=1, body=queue))
+        callback(message(1, queue))
 
     def basic_cancel(self, *_: Any, **__: Any) -> None: ...
 
@@ -44,16 +49,13 @@ class Channel:
         assert requeue
         self.given_back.append(tag)
 
-    def message_to_python(self, raw: Any) -> Any:
-        return raw
-
     def basic_ack(self, tag: int) -> None:
         self.acknowledged.append(tag)
 
-    def prepare_message(self, body: str, **_: Any) -> str:
+    def prepare_message(self, body: bytes, **_: Any) -> bytes:
         return body
 
-    def basic_publish(self, message: str, *_: Any) -> None:
+    def basic_publish(self, message: bytes, *_: Any) -> None:
         if self.is_closed:
             raise RecoverableConnectionError("basic_publish: connection closed")
         self.published.append(message)
@@ -70,7 +72,6 @@ class OneSession:
         self.checks: list[int] = []
         self.connection = made = SimpleNamespace(
             connect=lambda: None,
-            connection=SimpleNamespace(client_properties={"capabilities": {}}),
             channel=lambda: self.channel,
             drain_events=self._wait,
             heartbeat_check=lambda: self.checks.append(len(self.closed)),
@@ -102,7 +103,7 @@ def test_what_arrives_after_the_last_message_was_asked_for_goes_back_at_once(
 
     def meanwhile() -> None:
         session.amqp.cancel()
-        session.channel.deliver(SimpleNamespace(channel=session.channel, delivery_tag=2, body="late"))
+        session.channel.deliver(message(2, "late"))
 
     session.meanwhile = meanwhile
     session.amqp.run()
@@ -110,6 +111,7 @@ def test_what_arrives_after_the_last_message_was_asked_for_goes_back_at_once(
 
 
 def test_heartbeats_are_seen_to_however_much_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEARTBEAT_CHECK_SECONDS", 0)
     session = OneSession(monkeypatch)
     pieces = iter(range(3))
 
@@ -144,7 +146,7 @@ def test_answers_are_written_while_the_broker_takes_no_new_messages(monkeypatch:
 
     session.meanwhile = meanwhile
     session.amqp.run()
-    assert session.channel.published == ["the answer"]
+    assert session.channel.published == [b"the answer"]
 
 
 def test_a_connection_closed_under_a_worker_is_unavailable_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

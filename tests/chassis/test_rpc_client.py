@@ -21,7 +21,7 @@ def reply(body: str, routing_key: str = ADDRESS, headers: Any = None) -> Any:
         properties={"correlation_id": "id"},
         body=body,
         headers=headers or {},
-        delivery_info={"routing_key": routing_key},
+        routing_key=routing_key,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
+from chassis.amqp.connection import Delivery
 from chassis.amqp.event_queue import BATCH, EventQueue
 from chassis.amqp.event_work import Work
 from chassis.runtime.context import CallContext
@@ -90,11 +91,14 @@ class Consumer:
         self, text: str, event_id: str | None = None, redelivered: bool = False, body: str | None = None
     ) -> int:
         self._tag += 1
-        delivery = SimpleNamespace(
-            body=event_text(text, event_id) if body is None else body,
-            headers={"nameko.request_id": f"request of {text}"},
+        delivery = Delivery(
+            channel=None,
             delivery_tag=self._tag,
-            delivery_info={"redelivered": redelivered},
+            redelivered=redelivered,
+            routing_key="",
+            properties={},
+            headers={"nameko.request_id": f"request of {text}"},
+            body=event_text(text, event_id) if body is None else body,
         )
         self.queue.receive(delivery)
         return self._tag
