@@ -1,6 +1,11 @@
 """The metrics that a process serves on its own port."""
 
+from functools import cache
+from typing import TypeVar
+
 from prometheus_client import Counter, Histogram
+
+Metric = TypeVar("Metric", Counter, Histogram)
 
 ROUND_TRIPS = Counter(
     "microtasks_database_round_trips_total", "Messages to the database whose answer was awaited", ["call"]
@@ -20,3 +25,9 @@ SECURITY_EVENTS = Counter(
 STAFF_READS = Counter(
     "microtasks_staff_reads_total", "Private resources read as staff, not as a party", ["resource"]
 )
+
+
+@cache
+def labelled(metric: Metric, *labels: str) -> Metric:
+    """Returns a metric with its labels, whose values must be few: it is kept."""
+    return metric.labels(*labels)

@@ -37,7 +37,8 @@ def is_id(value: object) -> bool:
 
 def rfc3339(moment: datetime) -> str:
     """An aware time as the API writes it: UTC, microseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def read_rfc3339(text: Any) -> datetime:

@@ -64,6 +64,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     def setup(self) -> None:
         """Consumes the service's queue on every connection."""
         self.settings = self.container.config["settings"]
+        self._context = context_of(self.container)
         self._exchange = topology.rpc_exchange(self.settings)
         queue = topology.rpc_queue(self.settings, self.container.service_name)
         self.rpc_connection.amqp.consume(queue, self._on_message, self.settings.rpc_workers)
@@ -82,7 +83,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         try:
             self._check(delivery)
             arguments = decoded(delivery)["kwargs"]
-            call = context_of(self.container).call_from(delivery.headers)
+            call = self._context.call_from(delivery.headers)
             call.method = routing_key
             accepted = entrypoint.contract.accept(arguments) if entrypoint is not None else {}
         except ValidationError as error:
@@ -117,8 +118,9 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
         outcome = "ok" if error is None else error.get("kind", "failure")
         if contract.mutates:
             failpoints.reach("call.committed")
-        metrics.RPC_SERVED.labels(contract.routing_key, outcome).inc()
-        metrics.RPC_SECONDS.labels(contract.routing_key).observe(time.monotonic() - began)
+        metrics.labelled(metrics.RPC_SERVED, contract.routing_key, outcome).inc()
+        seconds = time.monotonic() - began
+        metrics.labelled(metrics.RPC_SECONDS, contract.routing_key).observe(seconds)
         self._reply(delivery, result, error, call.replayed)
         return result, None
 

@@ -146,6 +146,5 @@ def enter(work: str, call: Call | None) -> None:
     """Labels logs and metrics of the current greenlet with `work` and the request of `call`."""
     current_call.set(work)
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(call=work)
-    if call is not None:
-        structlog.contextvars.bind_contextvars(request_id=call.request_id, traceparent=call.traceparent)
+    request = {} if call is None else {"request_id": call.request_id, "traceparent": call.traceparent}
+    structlog.contextvars.bind_contextvars(call=work, **request)

@@ -15,6 +15,7 @@ from eventlet.hubs import trampoline
 from nameko.containers import ServiceContainer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from chassis.patches import LeanContainer
 from chassis.runtime import failpoints
 from kit import logging
 from kit.contracts import Event
@@ -39,7 +40,7 @@ def make_container(
         "overrides": overrides or {},
         "max_workers": UNBOUNDED_WORKERS,
     }
-    return ServiceContainer(service_class, config)
+    return LeanContainer(service_class, config)
 
 
 def is_ready(container: ServiceContainer) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import eventlet
 from nameko.extensions import DependencyProvider
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +29,7 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 # Classes and codes of a server that cannot work: connections, read-only, resources, shutdown, disks.
 SERVER_UNAVAILABLE = ("08", "25006", "53", "57P", "58")
 ATTEMPTS = 3
+UUID_OID = 2950
 MAX_DEADLINES = 3  # that a transaction may take in all, a relay's wait for the broker included
 # Data are in memory or on SSDs: a page of a list is walked in its index, not collected and sorted.
 SESSION_OPTIONS = "-c random_page_cost=1.1 -c timezone=UTC -c client_encoding=UTF8"
@@ -75,6 +76,7 @@ def make_engine(settings: Settings, service: str, **options: Any) -> Engine:
 
 
 def _listen(engine: Engine, settings: Settings) -> None:
+    event.listen(engine, "connect", _read_ids_as_text)
     recorded.follow_savepoints(engine)
     if settings.prepared_statements:
         PreparedStatements().install(engine)
@@ -121,7 +123,7 @@ class Db:
                 return effect(connection), events
 
         result, events = self._in_time(attempt)
-        metrics.TRANSACTIONS.labels(current_call.get()).inc()
+        metrics.labelled(metrics.TRANSACTIONS, current_call.get()).inc()
         if events:
             failpoints.reach("outbox.committed")
             self._publish(events)
@@ -136,7 +138,7 @@ class Db:
                 yield connection
             finally:
                 session.autocommits = False
-                metrics.ROUND_TRIPS.labels(current_call.get()).inc(session.round_trips - before)
+                metrics.labelled(metrics.ROUND_TRIPS, current_call.get()).inc(session.round_trips - before)
 
     def _in_time(self, attempt: Callable[[], T]) -> T:
         # A server that is frozen, or behind a broken network, does not apply its own time-outs.
@@ -212,3 +214,8 @@ def _translated(error: DBAPIError) -> Exception:
     if is_unavailable or (isinstance(error, OperationalError | InterfaceError) and code == ""):
         return Unavailable("The database is unavailable.", code="database_unavailable")
     return error
+
+
+def _read_ids_as_text(driver: Any, _record: Any) -> None:
+    # Else the driver makes a `UUID` of every id, which the column's type makes a text again.
+    driver.string_types.pop(UUID_OID, None)

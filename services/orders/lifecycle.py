@@ -151,9 +151,9 @@ class Step:
     note: str | None = None
 
 
-def roles_on(order: OrderState, account_id: str, is_staff: bool) -> tuple[str, ...]:
-    """Returns the caller's roles: the party's, RECUSED beside it for staff; none for a stranger."""
-    parties = {order.customer_id: CUSTOMER, order.provider_id: PROVIDER}
+def roles_between(customer_id: str, provider_id: str, account_id: str, is_staff: bool) -> tuple[str, ...]:
+    """Returns somebody's roles: the party's, RECUSED beside it for staff; none for a stranger."""
+    parties = {customer_id: CUSTOMER, provider_id: PROVIDER}
     if account_id in parties:
         return (parties[account_id], RECUSED) if is_staff else (parties[account_id],)
     return (STAFF,) if is_staff else ()

@@ -1,14 +1,15 @@
 """Rows as the JSON of the public contract."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
 
 from kit.security.tokens import Caller
 from kit.types import Money, Party
 from kit.validation import rfc3339
 from services.orders.contract import STATUSES, Status
-from services.orders.lifecycle import OrderState, available_transitions, roles_on
+from services.orders.lifecycle import OrderState, available_transitions, roles_between
 from services.orders.types import Order, OrderedService, OrderTransition
 
 OrderRow: TypeAlias = Mapping[Any, Any]
@@ -17,7 +18,17 @@ OrderRow: TypeAlias = Mapping[Any, Any]
 STATE_FIELDS = tuple(OrderState.__dataclass_fields__)
 AGREED_FIELDS = ("customer_id", "provider_id", "delivery_days", "revisions_allowed")  # by the submission
 SYSTEM_NAME = "MicroTasks"
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _MEANINGS = {row["code"]: row for row in STATUSES}
+
+
+class Situation(NamedTuple):
+    """All that the rules read of an order to decide which transitions are available."""
+
+    status: int
+    disputed: bool
+    revisions_are_left: bool
+    work_was_completed: bool
 
 
 def state_of(row: OrderRow) -> OrderState:
@@ -28,30 +39,56 @@ def state_of(row: OrderRow) -> OrderState:
 
 def render_order(row: OrderRow, caller: Caller) -> Order:
     """Returns the order as this caller sees it: only `available_transitions` depends on the caller."""
-    state = state_of(row)
-    roles = roles_on(state, caller.id, caller.is_staff)
+    now = situation_of(row)
+    roles = roles_between(row["customer_id"], row["provider_id"], caller.id, caller.is_staff)
+    meaning = _MEANINGS[row["status"]]
     return {
         "id": row["id"],
         "number": number_of(row),
-        "status": int(state.status),
-        "status_name": _MEANINGS[state.status]["name"],
-        "status_label": _MEANINGS[state.status]["label"],
+        "status": int(row["status"]),
+        "status_name": meaning["name"],
+        "status_label": meaning["label"],
         "service": service_of(row),
         "price": price_of(row),
         "customer": party_of(row, "customer"),
         "provider": party_of(row, "provider"),
         "requirements": row["requirements"],
-        "payment_status": state.payment_status,
-        "disputed": state.disputed,
-        "revisions_used": state.revisions_used,
-        "revisions_allowed": state.revisions_allowed,
-        "due_at": _time(state.due_at),
-        "confirm_by": _time(state.confirm_by),
+        "payment_status": row["payment_status"],
+        "disputed": now.disputed,
+        "revisions_used": row["revisions_used"],
+        "revisions_allowed": row["revisions_allowed"],
+        "due_at": _time(row["due_at"]),
+        "confirm_by": _time(row["confirm_by"]),
         "created_at": rfc3339(row["created_at"]),
         "updated_at": rfc3339(row["updated_at"]),
-        "version": state.version,
-        "available_transitions": available_transitions(state, roles),
+        "version": row["version"],
+        "available_transitions": list(available_to(now, roles)),
     }
+
+
+def situation_of(row: OrderRow) -> Situation:
+    """Returns what decides which transitions are available."""
+    return Situation(
+        row["status"],
+        row["disputed_at"] is not None,
+        row["revisions_used"] < row["revisions_allowed"],
+        row["work_completed_at"] is not None,
+    )
+
+
+@cache  # there are few situations, and a list asks for that of every order
+def available_to(situation: Situation, roles: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the transitions that are available in a situation to somebody with these roles."""
+    order = OrderState(
+        customer_id="",
+        provider_id="",
+        delivery_days=1,
+        revisions_allowed=int(situation.revisions_are_left),
+        status=Status(situation.status),
+        disputed_at=_ANY_TIME if situation.disputed else None,
+        work_completed_at=_ANY_TIME if situation.work_was_completed else None,
+    )
+    return tuple(available_transitions(order, roles))
 
 
 def render_transition(row: OrderRow) -> OrderTransition:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
@@ -14,8 +15,9 @@ from services.orders.lifecycle import (
     advance,
     available_transitions,
     decide,
-    roles_on,
+    roles_between,
 )
+from services.orders.rendering import available_to, situation_of
 from tests.orders.states import CARL, EARLIER, NOW, PERIODS, PIA, SAM, STEF, full_request, order
 
 ACTORS = ("customer", "provider", "staff", "stranger", "system")
@@ -56,7 +58,7 @@ def roles_of(actor: str, state: OrderState) -> tuple[str, ...]:
     if actor == "system":
         return ("system",)
     person = {"customer": CARL, "provider": PIA, "staff": STEF, "stranger": SAM}[actor]
-    return roles_on(state, person, is_staff=actor == "staff")
+    return roles_between(state.customer_id, state.provider_id, person, is_staff=actor == "staff")
 
 
 def domain_says(state: OrderState, transition: str, actor: str) -> type[ServiceError] | int:
@@ -97,6 +99,14 @@ def test_what_is_available_is_exactly_what_would_be_allowed(status: int, actor: 
     for state in variants(status):
         allowed = [t for t in TRANSITIONS if isinstance(domain_says(state, t, actor), int)]
         assert available_transitions(state, roles_of(actor, state)) == allowed, state
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize("status", STATUS_CODES)
+def test_what_an_order_shows_as_available_is_what_the_rules_allow(status: int, actor: str) -> None:
+    for state in variants(status):
+        roles = roles_of(actor, state)
+        assert list(available_to(situation_of(asdict(state)), roles)) == available_transitions(state, roles)
 
 
 @pytest.mark.parametrize(("actor", "transition"), DOMAIN)
@@ -207,7 +217,7 @@ def test_no_other_transition_takes_a_status() -> None:
 @pytest.mark.parametrize(("person", "party"), [(CARL, "customer"), (PIA, "provider")])
 def test_staff_who_are_a_party_are_only_that_party(person: str, party: str, status: int) -> None:
     for state in variants(status):
-        own_case = roles_on(state, person, is_staff=True)
+        own_case = roles_between(state.customer_id, state.provider_id, person, is_staff=True)
         assert available_transitions(state, own_case) == available_transitions(state, (party,))
         for transition in sorted({transition for _, transition in DOMAIN}):
             allowed_to_staff = transition in available_transitions(state, ("staff",))

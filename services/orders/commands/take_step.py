@@ -8,7 +8,7 @@ from chassis.runtime.context import Call
 from chassis.storage.database import Db
 from chassis.storage.idempotency import run_with_first
 from services.orders.commands.record_step import Actor, actor_of, record_step
-from services.orders.lifecycle import Step, TransitionRequest, advance, decide, roles_on
+from services.orders.lifecycle import Step, TransitionRequest, advance, decide, roles_between
 from services.orders.queries import lock_order_first, no_such_order
 from services.orders.rendering import OrderRow, render_order, state_of
 from services.orders.settings import OrderPeriods
@@ -27,7 +27,7 @@ def transition_order(
     def effect(connection: Connection, found: OrderRow | None) -> Order:
         if found is None:
             raise no_such_order()
-        roles = roles_on(state_of(found), caller.id, caller.is_staff)
+        roles = roles_between(found["customer_id"], found["provider_id"], caller.id, caller.is_staff)
         row, _ = take_step(connection, found, roles, request, actor_of(caller), periods)
         return render_order(row, caller)
 
