@@ -198,11 +198,13 @@ def echo(echo_settings: Settings, tmp_path: Path) -> Iterator[Echo]:
     """The running echo service."""
     topology.declare(echo_settings, ["echo"], [contract.THING_DONE])
     echo = Echo(echo_settings, tmp_path)
-    echo.start()
-    yield echo
-    if echo.is_running():
-        echo.kill()
-    echo.drop()
+    try:
+        echo.start()
+        yield echo
+    finally:  # also of one that was not ready in time
+        if echo.is_running():
+            echo.kill()
+        echo.drop()
 
 
 @pytest.fixture
