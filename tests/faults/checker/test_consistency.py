@@ -118,7 +118,7 @@ DAMAGE: dict[str, tuple[str, str, str, str]] = {
     ),
     "a review slot is missing": (
         "reviews",
-        "DELETE FROM review_slots WHERE order_id NOT IN (SELECT order_id FROM reviews)",
+        "DELETE FROM review_slots WHERE order_id IN (SELECT order_id FROM review_slots LIMIT 1)",
         "lost",
         "review slot of a completed order is missing",
     ),
