@@ -22,6 +22,7 @@ from gateway.routing.policies import (
 from gateway.routing.route import Route
 from gateway.settings import GatewaySettings
 from gateway.state import GATEWAY
+from kit.contracts import rpcs_of
 from kit.errors import KINDS as ERRORS
 from tests.gateway.examples import PAGE, RESULT, address_of, options_of
 from tests.gateway.testbed import ANNA, FakeFeed, FakeRpc, GatewayTestbed, on_gateway
@@ -158,9 +159,7 @@ def test_the_document_is_valid_openapi_and_describes_times_and_money() -> None:
 @on_gateway()
 async def test_every_route_makes_exactly_one_call_with_the_callers_token(testbed: GatewayTestbed) -> None:
     for route in RELAYED:
-        for contract in (
-            c for module in CONTRACTS for c in vars(module).values() if hasattr(c, "routing_key")
-        ):
+        for contract in (rpc for module in CONTRACTS for rpc in rpcs_of(module)):
             testbed.rpc.answer(contract, PAGE if contract.paged else RESULT)
         testbed.rpc.calls.clear()
         testbed.gateway.revocations._until.clear()  # some routes sign the caller out
