@@ -15,6 +15,7 @@ FIRST_ID = "00000000-0000-0000-0000-000000000000"
 # Another replica that purges meanwhile holds the lock: this one then has nothing to do.
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('purge notifications', 0))")
 _ID = Uuid(as_uuid=False)
+# CASE instead of OR: no other index than the primary key's can then be read, whatever its size.
 PURGE_BATCH = (
     text("""
         WITH batch AS (
@@ -23,7 +24,8 @@ PURGE_BATCH = (
             SELECT id FROM batch ORDER BY id DESC LIMIT 1
         ), purged AS (
             DELETE FROM notifications
-            WHERE id > :after AND id <= (SELECT id FROM last) AND (id < :expired OR read_at IS NOT NULL)
+            WHERE id > :after AND id <= (SELECT id FROM last)
+            AND CASE WHEN id < :expired THEN true ELSE read_at IS NOT NULL END
         )
         SELECT id FROM last
     """)
