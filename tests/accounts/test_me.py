@@ -107,10 +107,10 @@ def test_a_repeated_change_happens_once(people: People) -> None:
     assert len(people.service.events("account_updated")) == 1
 
 
-def test_a_change_is_one_transaction_of_five_statements(people: People) -> None:
+def test_a_change_is_one_transaction_of_four_statements(people: People) -> None:
     session = people.newcomer()
     change(people, session, display_name="Countess")
-    assert len(people.service.statements) == 5
+    assert len(people.service.statements) == 4
 
 
 def test_after_a_change_of_password_only_the_new_one_is_right(people: People) -> None:

@@ -13,6 +13,7 @@ import uuid6
 from marshmallow import ValidationError
 from psycopg2 import OperationalError
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import CacheStats
 
 from chassis.amqp.event_work import NewDelivery
 from chassis.amqp.rpc_client import ServiceClient
@@ -62,13 +63,22 @@ class Harness:
         self.signer = Signer(own_secrets()["TOKEN_SIGNING_KEY"])
         self.replayed = False
         self.statements: list[str] = []
+        self.compiled: list[str] = []
+        self.never_cached: set[str] = set()
         self._remote = remote
         self._overrides = overrides
         sa.event.listen(self.engine, "before_cursor_execute", self._record_statement)
         sa.event.listen(self.engine, "do_connect", _connect_when_possible)
 
-    def _record_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def _record_statement(
+        self, _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
         self.statements.append(statement)
+        if context.compiled is None or context.cache_hit is CacheStats.CACHE_HIT:
+            return
+        self.compiled.append(statement)
+        if context.cache_hit is not CacheStats.CACHE_MISS and "SAVEPOINT" not in statement:
+            self.never_cached.add(statement)
 
     def instance(self, call: Call) -> Any:
         """The service object with its dependencies, as Nameko would inject them."""
@@ -189,6 +199,7 @@ def make_service(
     _live.add(harness)
     try:
         yield harness
+        assert harness.never_cached == set(), "compiled by SQLAlchemy on each execution"
     finally:
         _live.discard(harness)
         harness.engine.dispose()

@@ -66,6 +66,17 @@ def test_a_repeat_of_the_last_order_within_the_quota_gets_its_answer(
     assert refused(market)["quota"] == "pending_orders"
 
 
+@pytest.mark.parametrize("quota", ["0", "10001", "100000000"])
+def test_no_quota_is_nothing_to_count(market: Market, monkeypatch: pytest.MonkeyPatch, quota: str) -> None:
+    monkeypatch.setenv("PENDING_ORDERS_PER_PROVIDER", quota)
+    monkeypatch.setenv("PENDING_ORDERS", "2")
+    for _ in range(2):
+        market.submit()
+    assert refused(market) == {"quota": "pending_orders", "limit": 2}
+    monkeypatch.setenv("PENDING_ORDERS", quota)
+    assert market.submit()["status"] == 1
+
+
 def test_the_defaults_are_those_of_the_domain(market: Market) -> None:
     periods = market.harness.instance(None).periods  # type: ignore[arg-type]
     assert (periods.pending_orders, periods.pending_orders_per_provider) == (100, 20)

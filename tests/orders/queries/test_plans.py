@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
+from sqlalchemy import Select, TextClause, text
 
 from kit.settings import Settings
 from services.orders import queries
 from services.orders.commands import run_timers
+from services.orders.commands.submit_order import READ_SUBMISSION
 from services.orders.contract import SORTS
 from tests.support.bulk_loading import bulk_loading
 from tests.support.service_harness import Harness, make_service
@@ -66,7 +67,7 @@ def nth(number: int) -> str:
     return str(uuid.UUID(int=number))
 
 
-def plan_of(harness: Harness, statement: Select[Any], **parameters: Any) -> list[dict[str, Any]]:
+def plan_of(harness: Harness, statement: Select[Any] | TextClause, **parameters: Any) -> list[dict[str, Any]]:
     """The nodes of the plan that PostgreSQL chose, after running it."""
     compiled = statement.compile(dialect=harness.engine.dialect).construct_expanded_state(parameters)
     with harness.engine.connect() as connection:
@@ -138,3 +139,20 @@ def test_a_timer_reads_only_what_is_due(crowded: Harness, due: Select[Any], inde
     for until in (NOW - timedelta(days=84), NOW - timedelta(days=3), NOW):
         nodes = plan_of(crowded, due, until=until, now=NOW, count=50, **start)
         assert_by_index(nodes, index)
+
+
+@pytest.mark.parametrize("quotas", [(100, 20), (3, 1), (0, 0)])
+def test_a_submission_counts_no_further_than_its_quotas(crowded: Harness, quotas: tuple[int, int]) -> None:
+    nodes = plan_of(
+        crowded,
+        READ_SUBMISSION,
+        customer_id=nth(1),
+        provider_id=nth(2500),
+        service_id=FIRST,
+        pending_orders=quotas[0],
+        pending_orders_per_provider=quotas[1],
+        claim_scope=None,
+        claim_key=None,
+    )
+    assert_by_index([node for node in nodes if node.get("Relation Name") != "offers"], "orders_pending")
+    assert rows_read(nodes) <= sum(quotas) + 1
