@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypedDict, TypeVar, cast
 
 from sqlalchemy import Connection, Executable, Row, text
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from chassis.runtime.context import Call, IdempotencyKey
@@ -21,7 +20,7 @@ from kit.errors import Conflict, Declined, Invalid, from_wire, to_wire
 from kit.types import JsonValue
 
 T = TypeVar("T")
-Effect: TypeAlias = Callable[[Connection, RowMapping | None], T]
+Effect: TypeAlias = Callable[[Connection, Row[Any] | None], T]
 
 _CLAIM = "INSERT INTO idempotency (scope, key, fingerprint) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _STORE = "UPDATE idempotency SET answer = %s WHERE scope = %s AND key = %s"
@@ -118,15 +117,14 @@ def find_stored_answer(db: Db, call: Call) -> JsonValue:
     return _unwrap(stored.answer)
 
 
-def _begin(connection: Connection, key: IdempotencyKey | None, first: FirstStatement) -> RowMapping | None:
+def _begin(connection: Connection, key: IdempotencyKey | None, first: FirstStatement) -> Row[Any] | None:
     session = session_of(connection)
     if key is not None:
         session.send_first(_CLAIM, key.scope, key.key, key.fingerprint)
     if first.lock is not None:
         session.send_first(_LOCK, first.lock)
     try:
-        found = connection.execute(first.statement, {**first.parameters, **_claimed_by(key)})
-        row = found.mappings().first()
+        row = connection.execute(first.statement, {**first.parameters, **_claimed_by(key)}).first()
     except DBAPIError as error:
         if _waited_for_a_key(error):
             raise _in_progress() from error

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from chassis.runtime.context import Call
 from chassis.storage.database import Db
-from chassis.storage.idempotency import run_idempotently
+from chassis.storage.idempotency import Effect, FirstStatement, run_with_first
 from chassis.storage.projections import save_if_newer
 from kit.errors import NotFound
 from kit.validation import is_id
@@ -55,13 +55,13 @@ def read_thread(db: Db, get_order: GetOrder, order_id: str, query: Callable[[Con
 
 
 def change_thread(
-    db: Db, call: Call, get_order: GetOrder, order_id: str, command: Callable[[Connection], Result]
+    db: Db, call: Call, get_order: GetOrder, order_id: str, first: FirstStatement, effect: Effect[Result]
 ) -> Result:
-    """Runs `command` once per idempotency key; asks orders first as `read_thread` does.
+    """Runs a command once per idempotency key; asks orders first as `read_thread` does.
 
-    Raises: what `command`, `run_idempotently` and `read_thread` raise.
+    Raises: what `effect`, `run_with_first` and `read_thread` raise.
     """
-    return _with_thread(db, get_order, order_id, lambda: run_idempotently(db, call, command))
+    return _with_thread(db, get_order, order_id, lambda: run_with_first(db, call, first, effect))
 
 
 def _with_thread(db: Db, get_order: GetOrder, order_id: str, work: Callable[[], Result]) -> Result:

@@ -30,7 +30,6 @@ from services.messaging.notifications import (
     notifications_of_transition,
 )
 from services.messaging.projections import (
-    change_thread,
     read_thread,
     save_display_name,
 )
@@ -73,22 +72,12 @@ class MessagingService:
     @rpc(contract.POST_MESSAGE)
     def post_message(self, order_id: str, body: str) -> Message:
         """Posts a message of one party to the other, at any status of the order."""
-        caller = self.call.account
-        return change_thread(
-            self.db, self.call, self.orders, order_id, lambda c: post_message(c, caller, order_id, body)
-        )
+        return post_message(self.db, self.call, self.orders, order_id, body)
 
     @rpc(contract.MARK_MESSAGES_READ)
     def mark_messages_read(self, order_id: str, up_to: str) -> None:
         """Marks what the other party wrote up to a message as read."""
-        caller = self.call.account
-        change_thread(
-            self.db,
-            self.call,
-            self.orders,
-            order_id,
-            lambda c: mark_messages_read(c, caller, order_id, up_to),
-        )
+        mark_messages_read(self.db, self.call, self.orders, order_id, up_to)
 
     @rpc(contract.LIST_THREADS)
     def list_threads(self, limit: int, cursor: str | None) -> Page[Thread]:

@@ -4,9 +4,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from chassis.storage.database import Db
+from chassis.storage.idempotency import IS_CLAIMED, FirstStatement
 from kit.errors import NotFound
 from kit.paging import ByTime, Page, decode_cursor, page_of
 from kit.security.tokens import Caller
@@ -29,6 +42,28 @@ _CURRENT_NAMES: tuple[ColumnElement[Any], ...] = (
 )
 
 
+def _is_of_reviewable_order() -> ColumnElement[bool]:
+    return REVIEWS.c.order_id == REVIEWABLE_ORDERS.c.order_id
+
+
+def _named(source: FromClause) -> FromClause:
+    return source.outerjoin(_CUSTOMERS, _CUSTOMERS.c.account_id == REVIEWABLE_ORDERS.c.customer_id).outerjoin(
+        _PROVIDERS, _PROVIDERS.c.account_id == REVIEWABLE_ORDERS.c.provider_id
+    )
+
+
+FIND_REVIEWABLE_ORDER: Select[Any] = (
+    select(
+        *(column for column in REVIEWABLE_ORDERS.c if not column.name.endswith("_name")),
+        *_CURRENT_NAMES,
+        REVIEWS.c.id.label("review_id"),
+    )
+    .select_from(_named(REVIEWABLE_ORDERS).outerjoin(REVIEWS, _is_of_reviewable_order()))
+    .where(REVIEWABLE_ORDERS.c.order_id == bindparam("order_id"))
+)
+_FIND_REVIEWABLE_ORDER_FIRST = FIND_REVIEWABLE_ORDER.where(text(IS_CLAIMED))
+
+
 def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping | None:
     """Returns what is known of an order, with current names and `review_id` when it has a review.
 
@@ -36,18 +71,17 @@ def find_reviewable_order(connection: Connection, order_id: str) -> RowMapping |
     """
     if not is_id(order_id):
         raise not_found()
-    statement = (
-        select(
-            *(column for column in REVIEWABLE_ORDERS.c if not column.name.endswith("_name")),
-            *_CURRENT_NAMES,
-            REVIEWS.c.id.label("review_id"),
-        )
-        .select_from(
-            _named(REVIEWABLE_ORDERS).outerjoin(REVIEWS, REVIEWS.c.order_id == REVIEWABLE_ORDERS.c.order_id)
-        )
-        .where(REVIEWABLE_ORDERS.c.order_id == order_id)
-    )
-    return connection.execute(statement).mappings().first()
+    return connection.execute(FIND_REVIEWABLE_ORDER, {"order_id": order_id}).mappings().first()
+
+
+def find_reviewable_order_first(order_id: str) -> FirstStatement:
+    """Returns the first statement of a command, which finds the same.
+
+    Raises: NotFound for a malformed id.
+    """
+    if not is_id(order_id):
+        raise not_found()
+    return FirstStatement(_FIND_REVIEWABLE_ORDER_FIRST, {"order_id": order_id})
 
 
 def lock_review(connection: Connection, review_id: str) -> RowMapping:
@@ -176,16 +210,6 @@ def service_stars(service_id: str) -> Select[Any]:
         select(REVIEWS.c.rating, func.count())
         .where(REVIEWS.c.service_id == service_id, REVIEWS.c.hidden_at.is_(None))
         .group_by(REVIEWS.c.rating)
-    )
-
-
-def _is_of_reviewable_order() -> ColumnElement[bool]:
-    return REVIEWS.c.order_id == REVIEWABLE_ORDERS.c.order_id
-
-
-def _named(source: FromClause) -> FromClause:
-    return source.outerjoin(_CUSTOMERS, _CUSTOMERS.c.account_id == REVIEWABLE_ORDERS.c.customer_id).outerjoin(
-        _PROVIDERS, _PROVIDERS.c.account_id == REVIEWABLE_ORDERS.c.provider_id
     )
 
 

@@ -131,7 +131,7 @@ def lock(number: int, lock: str | None = None) -> FirstStatement:
 
 
 def found(_connection: sa.Connection, row: Any) -> Any:
-    return None if row is None else row["id"]
+    return None if row is None else row.id
 
 
 def texts(db: Db) -> list[str]:
@@ -169,7 +169,7 @@ def test_a_repeat_waits_for_no_row(impatient: Db, db: Db) -> None:
         with pytest.raises(Unavailable) as refused:
             run_with_first(impatient, call("new"), lock(number), found)
         assert refused.value.code == "busy"
-        return row["id"]
+        return row.id
 
     assert run_with_first(db, no_key(), lock(number), hold) == number
 

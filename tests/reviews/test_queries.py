@@ -214,7 +214,7 @@ def test_reads_are_one_statement_whatever_the_page(testbed: ReviewsTestbed) -> N
 
 def test_a_write_is_one_transaction_of_few_statements(testbed: ReviewsTestbed) -> None:
     review = testbed.submit(testbed.order())
-    assert len(testbed.reviews.statements) == 5  # claim, order, review, ratings, outbox
+    assert len(testbed.reviews.statements) == 4  # order, review, ratings, outbox
     testbed.edit(review, rating=1)
     assert len(testbed.reviews.statements) == 5
     testbed.edit(review, text="Hm")

@@ -9,24 +9,27 @@ from typing import Any
 import uuid6
 from sqlalchemy import Connection, Row, text
 
+from chassis.runtime.context import Call
 from chassis.storage import outbox
-from kit.security.tokens import Caller
+from chassis.storage.database import Db
+from chassis.storage.idempotency import IS_CLAIMED, FirstStatement
 from services.messaging import contract
 from services.messaging.access import refused_writing
 from services.messaging.commands.notify import notify
 from services.messaging.notifications import ThreadFacts, notification_of_message
+from services.messaging.projections import GetOrder, change_thread
 from services.messaging.rendering import render_message
 from services.messaging.types import Message
 
 # The thread's lock is taken first and assigns the position; time never runs backwards in a thread.
-POST_MESSAGE = text("""
+POST_MESSAGE = text(f"""
     WITH thread AS (
         UPDATE threads
         SET message_count = message_count + 1,
             customer_unread = customer_unread + CAST(provider_id = :author_id AS integer),
             provider_unread = provider_unread + CAST(customer_id = :author_id AS integer),
             updated_at = greatest(updated_at, clock_timestamp())
-        WHERE order_id = :order_id AND :author_id IN (customer_id, provider_id)
+        WHERE order_id = :order_id AND :author_id IN (customer_id, provider_id) AND {IS_CLAIMED}
         RETURNING *
     ), message AS (
         INSERT INTO messages (id, order_id, position, author_id, body, created_at)
@@ -38,21 +41,26 @@ POST_MESSAGE = text("""
            thread.order_number, thread.service_title
     FROM message, thread, people AS author
     WHERE author.account_id = :author_id
-""")
+""")  # noqa: S608 - only a constant is put in
 
 
-def post_message(connection: Connection, caller: Caller, order_id: str, body: str) -> Message:
+def post_message(db: Db, call: Call, get_order: GetOrder, order_id: str, body: str) -> Message:
     """Adds a party's message, notifies the other party and records both events.
 
-    Raises: OrderUnknown, NotFound for strangers, Forbidden for staff.
+    Raises: NotFound for strangers, Forbidden for staff; Unavailable or TimedOut when the order is not known
+    here and orders does not answer.
     """
+    caller = call.account
     values = {"id": str(uuid6.uuid7()), "order_id": order_id, "author_id": caller.id, "body": body}
-    posted = connection.execute(POST_MESSAGE, values).first()
-    if posted is None:
-        raise refused_writing(connection, caller, order_id)
-    message = render_message(posted)
-    _publish(connection, posted, message)
-    return message
+
+    def effect(connection: Connection, posted: Row[Any] | None) -> Message:
+        if posted is None:
+            raise refused_writing(connection, caller, order_id)
+        message = render_message(posted)
+        _publish(connection, posted, message)
+        return message
+
+    return change_thread(db, call, get_order, order_id, FirstStatement(POST_MESSAGE, values), effect)
 
 
 def _publish(connection: Connection, posted: Row[Any], message: Message) -> None:

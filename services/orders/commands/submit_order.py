@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import uuid6
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, RowMapping, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import RowMapping
 
 from chassis.runtime.context import Call
 from chassis.storage.database import Db
@@ -157,8 +156,8 @@ def _submit(
         lock=caller.id,  # nothing else changes how many orders of the customer are pending
     )
 
-    def effect(connection: Connection, found: RowMapping | None) -> Order:
-        row = cast(RowMapping, found)  # the statement always finds one
+    def effect(connection: Connection, found: Row[Any] | None) -> Order:
+        row = cast(Row[Any], found)._mapping  # the statement always finds one
         offer = check_offer(choose_offer(row), caller.id, wanted.expected_price)
         check_outstanding_orders(_outstanding(row), periods)
         names = {caller.id: row["customer_name"], offer["provider"]["id"]: row["provider_name"]}

@@ -1,8 +1,9 @@
 """Taking a step of an order: for a caller of the service, for a timer, and for an operator."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from chassis.runtime.context import Call
 from chassis.storage.database import Db
@@ -24,12 +25,13 @@ def transition_order(
     """
     caller = call.account
 
-    def effect(connection: Connection, found: OrderRow | None) -> Order:
+    def effect(connection: Connection, found: Row[Any] | None) -> Order:
         if found is None:
             raise no_such_order()
-        roles = roles_between(found["customer_id"], found["provider_id"], caller.id, caller.is_staff)
-        row, _ = take_step(connection, found, roles, request, actor_of(caller), periods)
-        return render_order(row, caller)
+        before = found._mapping
+        roles = roles_between(found.customer_id, found.provider_id, caller.id, caller.is_staff)
+        after, _ = take_step(connection, before, roles, request, actor_of(caller), periods)
+        return render_order(after, caller)
 
     return run_with_first(db, call, lock_order_first(order_id, caller), effect)
 

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import uuid6
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.runtime.context import Call
 from chassis.storage import outbox
 from chassis.storage.database import Db
-from chassis.storage.idempotency import run_idempotently
+from chassis.storage.idempotency import run_idempotently, run_with_first
 from kit.security.tokens import Caller
 from services.orders.types import Order
 from services.reviews import ratings
@@ -26,7 +27,7 @@ from services.reviews.commands.update_ratings import update_ratings
 from services.reviews.contract import REVIEW_SUBMITTED
 from services.reviews.models import REVIEWS
 from services.reviews.projections import save_order_of_answer
-from services.reviews.queries import find_reviewable_order
+from services.reviews.queries import find_reviewable_order, find_reviewable_order_first
 from services.reviews.rendering import ReviewRow, event_fields, render_review
 from services.reviews.settings import ReviewPeriods
 from services.reviews.types import Review
@@ -55,23 +56,44 @@ def submit_review(
     caller = call.account
 
     def submit_with(order: Order | None) -> Review:
-        return run_idempotently(db, call, lambda c: _submit(c, caller, draft, periods, order))
+        if order is not None:
+            return run_idempotently(db, call, lambda c: _save_and_submit(c, caller, draft, periods, order))
+        first = find_reviewable_order_first(draft.order_id)
+        return run_with_first(db, call, first, lambda c, row: _submit_known(c, caller, draft, periods, row))
 
     return run_with_order(get_order, draft.order_id, submit_with)
 
 
-def _submit(
-    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Order | None
+def _save_and_submit(
+    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, order: Order
 ) -> Review:
-    if order is not None:
-        save_order_of_answer(connection, order)
+    save_order_of_answer(connection, order)
     reviewable = find_reviewable_order(connection, draft.order_id)
     if reviewable is None:
         raise OrderUnknown("There is no such order or review.")
+    return _submit(connection, caller, draft, periods, reviewable)
+
+
+def _submit_known(
+    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, row: Row[Any] | None
+) -> Review:
+    if row is None:
+        raise OrderUnknown("There is no such order or review.")
+    _require_customer(row._mapping, caller)
+    if row.status not in FINAL:
+        raise OrderUnknown("There is no such order or review.")
+    return _submit(connection, caller, draft, periods, row._mapping)
+
+
+def _require_customer(reviewable: ReviewRow, caller: Caller) -> None:
     refusal = "Only the customer of an order may review it."
     require_role_in(reviewable, caller.id, caller.is_staff, "customer", refusal)
-    if order is None and reviewable["status"] not in FINAL:
-        raise OrderUnknown("There is no such order or review.")
+
+
+def _submit(
+    connection: Connection, caller: Caller, draft: Draft, periods: ReviewPeriods, reviewable: ReviewRow
+) -> Review:
+    _require_customer(reviewable, caller)
     require_completed(reviewable["status"])
     if reviewable["review_id"] is not None:
         raise review_exists()
