@@ -140,7 +140,8 @@ REMINDERS = Timer(
     _due(
         "next_reminder_at",
         ORDERS.c.next_reminder_at.is_not(None),
-        ORDERS.c.confirm_by > bindparam("now", type_=_TIME),
+        # IS TRUE: only the index of reminders is to be read, never that of confirmations beside it.
+        (ORDERS.c.confirm_by > bindparam("now", type_=_TIME)).is_(True),
     ),
     "next_reminder_at",
     _remind,
