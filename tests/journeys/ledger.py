@@ -1,5 +1,6 @@
 """What must be true of all databases together, once everything is quiet."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,8 @@ def unconsumed(rows: Rows) -> set[tuple[str, str, str]]:
     expected = {
         (consumer, f"{owner}.{type_}", event_id)
         for owner in codebase.SERVICES
-        for type_, event_id, body in rows(owner, "SELECT type, event_id::text, body FROM outbox")
-        for consumer in codebase.consumers_of(type_, body)
+        for type_, event_id, body in rows(owner, "SELECT type, event_id::text, body::text FROM outbox")
+        for consumer in codebase.consumers_of(type_, json.loads(body))
     }
     return expected - taken
 
